@@ -35,36 +35,16 @@ CUTOFFS: dict[Subject, tuple[str, ...]] = {"account": ("as_of",), "event": ("occ
 
 @dataclass(frozen=True)
 class AccountMatrix:
-    """The features of an account or an event, and the order of their columns.
+    """The features of an account or an event, and the order of their columns."""
 
-    Parameters
-    ----------
-    subject : {"account", "event"}
-        An account at a cutoff time, or an event at its own time.
-    histories : tuple of History
-        The feature views of the events.
-    network : Network, default=None
-        The declaration of the network features; None for no network.
-    custom : CustomColumns, optional
-        The custom columns of the record.
-    timed : bool, default=True
-        Whether there are times. Without times, all events count, and no feature that needs a time is computed.
-    time_zone : str, default="UTC"
-        Zone of the hour and the weekday of an event, and of times of records that have none.
-
-    Examples
-    --------
-    >>> own = CustomColumns((), {"city": ("rome",)})
-    >>> matrix = AccountMatrix("event", (History(("1h",), measures=("count",)),), custom=own)
-    >>> matrix.columns
-    ('volume__count_1h', 'rhythm__hour', 'rhythm__weekday', 'profile__city')
-    """
-
+    # An account at a cutoff time, or an event at its own time.
     subject: Subject
     histories: tuple[History, ...]
     network: Network | None = None
     custom: CustomColumns = NO_COLUMNS
+    # Whether there are times. Without times, all events count, and no feature that needs a time is computed.
     timed: bool = True
+    # Zone of the hour and the weekday of an event, and of times of records that have none.
     time_zone: str = "UTC"
 
     campaigns: ClassVar[None] = None

@@ -29,22 +29,7 @@ PAIR = ("count", "sum", "mean", "max", "to_mean", "to_max", "since_last", "since
 
 
 def identifier_columns(columns: Iterable[str]) -> tuple[str, ...]:
-    """Return the columns of events that are further identifiers: names that end with ``_id``, and ``ip``.
-
-    Parameters
-    ----------
-    columns : iterable of str
-        The columns of a table of events.
-
-    Returns
-    -------
-    tuple of str
-
-    Examples
-    --------
-    >>> identifier_columns(["account_id", "device_id", "ip", "amount"])
-    ('device_id', 'ip')
-    """
+    """Return the columns of events that are further identifiers: names that end with ``_id``, and ``ip``."""
     return tuple(name for name in columns if name not in NOT_IDENTIFIERS and (name.endswith("_id") or name == "ip"))
 
 
@@ -58,35 +43,7 @@ def default_histories(
     windows: tuple[str, ...] = History().windows,
     time_zone: str = "UTC",
 ) -> tuple[History, ...]:
-    """Return the default feature views for a table of events.
-
-    Parameters
-    ----------
-    columns : iterable of str
-        Names of the columns of the table.
-    subject : {"account", "event"}, default="account"
-        For an account, views of the events it sent and received. For an event, views of its account, its counterparty
-        and the pair of both.
-    kinds : tuple of str, default=()
-        Kinds of event that have columns of their own.
-    labels : bool, default=False
-        Whether there are labels of events.
-    numbers : tuple of str, default=()
-        Further numeric columns of events, each measured like the amount.
-    windows : tuple of str, default=("1h", "1d", "7d", "30d")
-        The windows of every view; see `default_windows`.
-    time_zone : str, default="UTC"
-        Zone of the hours and days of every view.
-
-    Returns
-    -------
-    tuple of History
-
-    Examples
-    --------
-    >>> [view.name for view in default_histories(["account_id", "occurred_at", "kind", "counterparty_id"])]
-    ['', 'received']
-    """
+    """Return the default feature views for a table of events."""
     columns = tuple(columns)
     label_measures = LABEL_MEASURES if labels and subject == "event" else ()
     # Without counterparties the first identifier, such as a device, takes their place.
@@ -111,22 +68,6 @@ def default_windows(times: Array) -> tuple[str, ...]:
 
     A window is at most a third of the span, so that it differs from the window of all events. If every time is a date,
     no window is shorter than a day.
-
-    Parameters
-    ----------
-    times : ndarray of int64, shape (n_events,)
-        Microseconds since 1970.
-
-    Returns
-    -------
-    tuple of str
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from fraudsieve._microseconds import DAY as day
-    >>> default_windows(np.arange(150) * day), default_windows(np.arange(150 * 24) * day // 24)
-    (('1d', '7d', '30d', 'all'), ('1h', '1d', '7d', '30d', 'all'))
     """
     if not len(times):
         return History().windows
@@ -160,26 +101,7 @@ def possible_measures(
     amount: str = "amount",
     counterparty: str = "counterparty_id",
 ) -> tuple[str, ...]:
-    """Return the measures that can be computed from the columns of events.
-
-    Parameters
-    ----------
-    columns : iterable of str
-        The columns of a table of events.
-    measures : tuple of str, default=MEASURES
-        The measures to choose from.
-    amount, counterparty : str
-        The columns that a feature view takes as amount and as counterparty.
-
-    Returns
-    -------
-    tuple of str
-
-    Examples
-    --------
-    >>> possible_measures(["account_id", "occurred_at", "amount"], ("count", "sum", "distinct"))
-    ('count', 'sum')
-    """
+    """Return the measures that can be computed from the columns of events."""
     columns = tuple(columns)
     excluded: set[str] = set()
     if amount not in columns:
@@ -190,37 +112,14 @@ def possible_measures(
 
 
 def default_network(columns: Iterable[str], *, labels: bool) -> Network | None:
-    """Return the default network for a table of events; None if accounts share no column.
-
-    Parameters
-    ----------
-    columns : iterable of str
-        Names of the columns of the table.
-    labels : bool
-        Whether there are labels of accounts.
-
-    Returns
-    -------
-    Network or None
-
-    Examples
-    --------
-    >>> default_network(["account_id", "device_id"], labels=False).links
-    ('device_id',)
-    """
+    """Return the default network for a table of events; None if accounts share no column."""
     columns = tuple(columns)
     counterparty, identifiers = "counterparty_id" if "counterparty_id" in columns else "", identifier_columns(columns)
     return Network(counterparty, identifiers, labels) if counterparty or identifiers else None
 
 
 def without_times(history: History) -> History:
-    """Return a feature view over all events, with the measures that need no times.
-
-    Examples
-    --------
-    >>> without_times(History(measures=("count", "mean", "trend"))).columns
-    ('volume__count_all', 'value__mean_all')
-    """
+    """Return a feature view over all events, with the measures that need no times."""
 
     def select(measures: tuple[str, ...]) -> tuple[str, ...]:
         # Measures of the current amount are excluded: without times there is no last event.

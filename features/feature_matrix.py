@@ -88,26 +88,14 @@ class FeatureMatrix(Protocol):
 
 
 def message_matrix_of(matrix: FeatureMatrix) -> MessageMatrix:
-    """Return the matrix as a `MessageMatrix`.
-
-    Raises
-    ------
-    TypeError
-        If it is an `AccountMatrix`.
-    """
+    """Return the matrix as a `MessageMatrix`."""
     if not isinstance(matrix, MessageMatrix):
         raise TypeError(f"Expected a model of messages, got one of {matrix.subject}s.")
     return matrix
 
 
 def account_matrix_of(matrix: FeatureMatrix) -> AccountMatrix:
-    """Return the matrix as an `AccountMatrix`.
-
-    Raises
-    ------
-    TypeError
-        If it is a `MessageMatrix`.
-    """
+    """Return the matrix as an `AccountMatrix`."""
     if not isinstance(matrix, AccountMatrix):
         raise TypeError(f"Expected a model of accounts or events, got one of {matrix.subject}s.")
     return matrix

@@ -15,11 +15,6 @@ class HistoryDeclaration(NamedTuple):
 
     Two declarations are compared part by part: columns of the same name may belong to another entity, night or prior.
     A matrix knows its declaration without building a state.
-
-    Examples
-    --------
-    >>> HistoryDeclaration((History(("1h",)),)) == HistoryDeclaration((History(("1h",), night=(1, 2)),))
-    False
     """
 
     histories: tuple[History, ...]
@@ -27,39 +22,14 @@ class HistoryDeclaration(NamedTuple):
 
 
 def event_fields(views: Sequence[History], network: Network | None = None) -> tuple[RecordField, ...]:
-    """Return the fields of an event that feature views and a network read, except its time, by name.
-
-    Parameters
-    ----------
-    views : sequence of History
-        The feature views.
-    network : Network, default=None
-        The network; None for no network.
-
-    Returns
-    -------
-    tuple of RecordField
-        A field that is an amount and an identifier is an amount: a whole number can be both.
-
-    Examples
-    --------
-    >>> view = History(("1h",), amount="balance", measures=("sum",))
-    >>> [(field.name, field.kind) for field in event_fields([view])]
-    [('account_id', 'id'), ('balance', 'amount')]
-    """
+    """Return the fields of an event that feature views and a network read, except its time, by name."""
     names = {name for view in views for name in view.fields} | set(network.links if network else ())
     amounts = {view.amount for view in views} & names
     return tuple(RecordField(name, "amount" if name in amounts else "id") for name in sorted(names))
 
 
 def with_key(histories: Iterable[History], key: str) -> tuple[History, ...]:
-    """Return feature views with an `order_key`; those that have one keep it.
-
-    Examples
-    --------
-    >>> [view.order_key for view in with_key([History(), History(order_key="7f")], "3c")]
-    ['3c', '7f']
-    """
+    """Return feature views with an `order_key`; those that have one keep it."""
     return tuple(replace(view, order_key=view.order_key or key) for view in histories)
 
 
@@ -68,44 +38,12 @@ def status_views(views: Sequence[History]) -> tuple[History, ...]:
 
     These are the views of its own account. Without one, they are all views: one event of any of their entities is
     enough.
-
-    Parameters
-    ----------
-    views : sequence of History
-        The feature views of a model.
-
-    Returns
-    -------
-    tuple of History
-
-    Examples
-    --------
-    >>> account, device = History(("1h",)), History(("1h",), entity="device_id", name="device")
-    >>> status_views([account, device]) == (account,), status_views([device]) == (device,)
-    (True, True)
     """
     return tuple(view for view in views if view.is_of_account) or tuple(views)
 
 
 def event_counts(views: Sequence[History]) -> tuple[History, ...]:
-    """Return views that count the events which decide, as in a live state, whether a subject has history.
-
-    Parameters
-    ----------
-    views : sequence of History
-        The feature views of a model.
-
-    Returns
-    -------
-    tuple of History
-        A subject has history if any of their columns is above 0.
-
-    Examples
-    --------
-    >>> devices = History(("1h", "7d"), entity="device_id", measures=("count",), name="device")
-    >>> event_counts([devices])[0].columns
-    ('volume__history_0_count_7d',)
-    """
+    """Return views that count the events which decide, as in a live state, whether a subject has history."""
     counts: dict[tuple[tuple[str, ...], tuple[str, ...], str], History] = {}
     for view in status_views(views):
         # A live state forgets an entity other than an account, unless a measure looks back without end.

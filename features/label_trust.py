@@ -140,29 +140,7 @@ def _changes(counting: pd.DataFrame, subject: str) -> pd.DataFrame:
 def labels_that_counted(
     labels: pd.DataFrame, cutoff: Any = None, *, trust: Trust | None = None, legitimate: str | None = LEGITIMATE
 ) -> pd.DataFrame:
-    """Return, in order of time, the labels that counted from their time on: no earlier one has a larger weight.
-
-    Parameters
-    ----------
-    labels, cutoff, trust, legitimate
-
-    Returns
-    -------
-    DataFrame, shape (n_counting, 5)
-        ``subject_id``, ``label``, ``labelled_at``, ``source`` and ``weight``.
-
-    Raises
-    ------
-    SchemaError
-        If a source has no weight.
-
-    Examples
-    --------
-    >>> labels = pd.DataFrame({"subject_id": ["a", "a"], "label": ["spam", "legitimate"],
-    ...     "labelled_at": ["2026-05-01", "2026-05-09"], "source": ["review", "rumour"]})
-    >>> labels_that_counted(labels, trust=Trust({"review": 1.0, "rumour": 0.0}))["label"].tolist()
-    ['spam']
-    """
+    """Return, in order of time, the labels that counted from their time on: no earlier one has a larger weight."""
     trust = trust or Trust()
     frame = labels.reindex(columns=["subject_id", "label", "labelled_at", "source"])
     frame["labelled_at"] = pd.to_datetime(frame["labelled_at"], utc=True)
@@ -181,31 +159,7 @@ def labels_that_counted(
 
 
 def weights_of_own_labels(frame: pd.DataFrame, trust: Trust) -> Array:
-    """Return the weights of the labels that records carry themselves.
-
-    Parameters
-    ----------
-    frame : DataFrame, shape (n_rows, any)
-        Records with ``label`` and optionally ``source``.
-    trust : Trust
-        Weights of sources.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_rows,)
-        NaN without a label.
-
-    Raises
-    ------
-    SchemaError
-        If the source of a label has no weight.
-
-    Examples
-    --------
-    >>> frame = pd.DataFrame({"label": ["spam", "spam", None], "source": ["review", "rumour", None]})
-    >>> weights_of_own_labels(frame, Trust({"review": 1.0, "rumour": 0.0})).tolist()
-    [1.0, 0.0, nan]
-    """
+    """Return the weights of the labels that records carry themselves."""
     is_labelled = frame["label"].notna().to_numpy()
     weights = np.full(len(frame), np.nan)
     weights[is_labelled] = trust.weights(frame.reindex(columns=["source"])["source"][is_labelled])
@@ -249,35 +203,7 @@ def _weighted(frame: pd.DataFrame, trust: Trust) -> pd.DataFrame:
 def history_of_labels(
     joined: pd.DataFrame | None, labels: CheckedTable | None, subject: str, trust: Trust | None, legitimate: str | None
 ) -> tuple[pd.DataFrame, list[str]]:
-    """Return the labels that count in a history, each from its time until the next one of its subject, and notes.
-
-    Parameters
-    ----------
-    joined : DataFrame or None
-        Records with the last label of each, from `join_labels`; None for accounts that are only in the table of labels.
-        The times of their labels are resolved in place.
-    labels, subject, trust, legitimate
-        As for `join_labels`.
-
-    Returns
-    -------
-    DataFrame
-        ``label``, ``labelled_at``, ``is_fraud`` and the columns of the records, for every label that has a time and
-        differs from the one before. None counts before its event or message, and of several until then, the last does.
-        Those of accounts that are in the table have only the id, since the network links accounts that have no record.
-    list of str
-        From `resolve_label_times`.
-
-    Examples
-    --------
-    >>> days = pd.to_datetime(["2026-05-01", "2026-05-09", "2026-05-11"], utc=True)
-    >>> table = pd.DataFrame({"subject_id": "a", "label": ["legitimate", "spam", "spam"], "labelled_at": days})
-    >>> events = pd.DataFrame({"event_id": ["a"], "occurred_at": pd.to_datetime(["2026-05-03"], utc=True)})
-    >>> events = events.assign(label="spam", labelled_at=days[1])
-    >>> known, _ = history_of_labels(events, CheckedTable(table, table[:0]), "event_id", None, "legitimate")
-    >>> known["labelled_at"].dt.day.tolist(), known["is_fraud"].tolist()
-    ([3, 10], [False, True])
-    """
+    """Return the labels that count in a history, each from its time until the next one of its subject, and notes."""
     known, time = joined, {"event_id": "occurred_at", "message_id": "sent_at"}.get(subject)
     if labels is not None:
         counting = labels_that_counted(with_times(labels.good), trust=trust, legitimate=legitimate)
@@ -301,26 +227,6 @@ def history_of_labels(
 
 
 def labels_with_times(records: pd.DataFrame, legitimate: str | None) -> pd.DataFrame:
-    """Return the labels that features may use, because the time from which they counted is known.
-
-    Parameters
-    ----------
-    records : DataFrame
-        Records or labels, with ``label`` and ``labelled_at``, both possibly missing.
-    legitimate : str or None
-        The class that is not fraud.
-
-    Returns
-    -------
-    DataFrame
-        The rows with both, and ``is_fraud``.
-
-    Examples
-    --------
-    >>> times = pd.to_datetime(["2026-05-01", None, "2026-05-02"])
-    >>> frame = pd.DataFrame({"account_id": ["a", "b", "c"], "label": ["spam", "spam", None], "labelled_at": times})
-    >>> labels_with_times(frame, "legitimate")[["account_id", "is_fraud"]].to_numpy().tolist()
-    [['a', True]]
-    """
+    """Return the labels that features may use, because the time from which they counted is known."""
     timed = records[records["label"].notna() & records["labelled_at"].notna()]
     return timed.assign(is_fraud=(timed["label"] != legitimate).to_numpy())

@@ -19,29 +19,7 @@ from .profile.custom_columns import CustomColumns
 
 
 def message_frame(X: Any, columns: Sequence[str]) -> pd.DataFrame:
-    """Return messages that have custom columns.
-
-    Parameters
-    ----------
-    X : DataFrame
-        Messages.
-    columns : sequence of str
-        The custom columns, for the error.
-
-    Returns
-    -------
-    DataFrame
-
-    Raises
-    ------
-    TypeError
-        If it is not a DataFrame.
-
-    Examples
-    --------
-    >>> message_frame(pd.DataFrame({"text": ["hi"], "channel": ["sms"]}), ["channel"]).shape
-    (1, 2)
-    """
+    """Return messages that have custom columns."""
     if not isinstance(X, pd.DataFrame):
         names = ", ".join(map(str, columns))
         raise TypeError(f"Expected a DataFrame with text and the columns {names}, got {type(X).__name__}.")
@@ -61,11 +39,6 @@ def record_blocks(
     """Compute the history of senders and of campaigns, and the custom columns; None for those that are not used.
 
     Campaigns are those of past messages or, of messages without texts, of their bands, as for `band_features`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `messages` is not a DataFrame, though it is needed, or a column is missing or has the wrong type.
     """
     of_sender = of_campaign = of_record = None
     if sender and events is not None:
@@ -86,11 +59,6 @@ def sender_history(events: pd.DataFrame, messages: Any, histories: Sequence[Hist
     """Compute the history of the senders of messages, at the time each message was sent.
 
     Returns NaN if the sender or the time is missing.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `messages` is not a DataFrame, a column is missing, or ``sent_at`` is not a column of times.
     """
     if not isinstance(messages, pd.DataFrame):
         raise TypeError(f"Expected a DataFrame with account_id and sent_at, got {type(messages).__name__}.")
@@ -107,30 +75,7 @@ def sender_history(events: pd.DataFrame, messages: Any, histories: Sequence[Hist
 
 
 def message_texts(X: Any) -> list[str]:
-    """Return the texts of messages as a list.
-
-    Parameters
-    ----------
-    X : sequence of str, Series, or DataFrame with a column ``text``
-        Messages.
-
-    Returns
-    -------
-    list of str
-
-    Raises
-    ------
-    TypeError
-        If a text is not a string.
-    ValueError
-        If a DataFrame has no column ``text``, an array does not have one dimension, a text is too long, or there are no
-        messages.
-
-    Examples
-    --------
-    >>> message_texts(np.array(["a", "b"], object))
-    ['a', 'b']
-    """
+    """Return the texts of messages as a list."""
     if isinstance(X, str | Mapping):
         raise TypeError(f"Expected a sequence of messages, got one {type(X).__name__}. Put the texts in a list.")
     if hasattr(X, "columns"):

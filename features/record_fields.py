@@ -12,44 +12,26 @@ HistoryPart: TypeAlias = Literal["events", "messages"]
 
 @dataclass(frozen=True)
 class RecordField:
-    """A field of the records that a model scores.
-
-    Parameters
-    ----------
-    name : str
-    kind : {"text", "id", "time", "number", "amount", "category"}
-        What its values are.
-    required : bool, default=False
-        Whether a record without it is unscorable.
-    trained : bool, default=False
-        Whether every record of the training data had it.
-    instead_of : str, default=None
-        The required field that it can replace.
-    """
+    """A field of the records that a model scores."""
 
     name: str
     kind: FieldKind
+    # Whether a record without it is unscorable.
     required: bool = False
+    # Whether every record of the training data had it.
     trained: bool = False
+    # The required field that it can replace.
     instead_of: str | None = None
 
 
 class FeatureRows(NamedTuple):
-    """The feature rows of records.
+    """The feature rows of records."""
 
-    Attributes
-    ----------
-    X : ndarray of float64, shape (n_records, n_columns)
-        NaN if a record is unscorable.
-    why : ndarray of object, shape (n_records,)
-        Why a record is unscorable, without its values; None if it can be scored.
-    has_history : ndarray of bool, shape (n_records,), default=None
-        Whether the account has an event; None if the matrix reads no events of accounts.
-    texts : CodePoints, default=None
-        The folded texts of the scorable records, in their order; None if records have no text.
-    """
-
+    # Shape (n_records, n_columns). NaN if a record is unscorable.
     X: Array
+    # Shape (n_records,). Why a record is unscorable, without its values; None if it can be scored.
     why: Array
+    # Shape (n_records,). Whether the account has an event; None if the matrix reads no events of accounts.
     has_history: Array | None = None
+    # The folded texts of the scorable records, in their order; None if records have no text.
     texts: CodePoints | None = None

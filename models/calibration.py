@@ -74,22 +74,7 @@ class Calibration:
 
 
 def log_sigmoid(values: Array) -> Array:
-    """Return ``-ln(1 + exp(-values))`` without overflow.
-
-    Parameters
-    ----------
-    values : ndarray
-        Log-odds.
-
-    Returns
-    -------
-    ndarray of float64, the same shape
-
-    Examples
-    --------
-    >>> log_sigmoid(np.array([0.0, -1000.0])).round(3).tolist()
-    [-0.693, -1000.0]
-    """
+    """Return ``-ln(1 + exp(-values))`` without overflow."""
     return np.asarray(np.minimum(values, 0) - np.log1p(np.exp(-np.abs(values))))
 
 
@@ -108,23 +93,7 @@ def _softmax_kernel(log_odds: Array, out: Array) -> None:
 
 
 def probabilities(log_odds: Array) -> Array:
-    """Return the probability of every class.
-
-    Parameters
-    ----------
-    log_odds : ndarray, shape (n_rows, n_outputs)
-        One column for two classes, otherwise one per class.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_rows, n_classes)
-        Rows sum to one.
-
-    Examples
-    --------
-    >>> probabilities(np.array([[0.0]])).tolist(), probabilities(np.array([[1.0, 1.0, 1.0]])).round(3).tolist()
-    ([[0.5, 0.5]], [[0.333, 0.333, 0.333]])
-    """
+    """Return the probability of every class."""
     if log_odds.shape[1] == 1:
         return np.asarray(np.exp(np.hstack([log_sigmoid(-log_odds), log_sigmoid(log_odds)])))
     shares = np.empty(log_odds.shape)

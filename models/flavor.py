@@ -81,13 +81,7 @@ def _input_names(model: Model) -> list[str]:
 
 
 def save_model(path: str | Path, *, folder: str | Path, mlflow_model: MlflowModel | None = None) -> None:
-    """Save a model folder as an MLflow model.
-
-    Raises
-    ------
-    ArtifactError
-        If the folder is not a complete model.
-    """
+    """Save a model folder as an MLflow model."""
     path = Path(path)
     model = load_model(folder)
     shutil.copytree(folder, path / MLFLOW_FOLDER)
@@ -124,27 +118,7 @@ def log_model(folder: str | Path, *, registered_model_name: str | None = None, n
 
 
 def resolve_version(address: str) -> str:
-    """Return the version of a registered model that an address points to now.
-
-    Parameters
-    ----------
-    address : str
-        ``models:/NAME@ALIAS`` or ``models:/NAME/VERSION``.
-
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    ArtifactError
-        If it is not such an address, the version does not exist, or the registry does not answer.
-
-    Examples
-    --------
-    >>> resolve_version("models:/fraudsieve/3")
-    '3'
-    """
+    """Return the version of a registered model that an address points to now."""
     match = re.fullmatch(r"models:/(?P<name>[^/@]+)(?:@(?P<alias>[^/@]+)|/(?P<version>\d+))", address)
     if match is None:
         fix = "Use models:/NAME@ALIAS or models:/NAME/VERSION."
@@ -163,11 +137,6 @@ def logged_digest(folder: Path) -> str | None:
     """Return the digest that was logged with a model.
 
     Returns None if it is not part of an MLflow model.
-
-    Raises
-    ------
-    ArtifactError
-        If ``MLmodel`` cannot be read, or does not have the digest of a model folder.
     """
     mlmodel = folder.parent / MLMODEL_FILE_NAME
     if not mlmodel.is_file():

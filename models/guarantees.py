@@ -19,27 +19,7 @@ CONFIDENCE = 0.95
 
 
 def allowed_false_positives(n: int, rate: float, confidence: float = CONFIDENCE) -> int:
-    """Return how many of `n` independent legitimate records may be flagged if a rate is to be kept.
-
-    Parameters
-    ----------
-    n : int
-        Number of records.
-    rate : float
-        The largest share of legitimate records that may be flagged, above 0 and below 1.
-    confidence : float, default=0.95
-        Probability with which the rate is kept.
-
-    Returns
-    -------
-    int
-        The largest number; -1 if there are too few records.
-
-    Examples
-    --------
-    >>> [allowed_false_positives(n, 0.01) for n in (298, 299, 1000)]
-    [-1, 0, 4]
-    """
+    """Return how many of `n` independent legitimate records may be flagged if a rate is to be kept."""
     from scipy.special import bdtr  # not imported by the scoring path
 
     # More than the expected number is never allowed, as confidence is above one half.
@@ -48,25 +28,7 @@ def allowed_false_positives(n: int, rate: float, confidence: float = CONFIDENCE)
 
 
 def groups_needed(rate: float, confidence: float = CONFIDENCE) -> int:
-    """Return the smallest number of legitimate groups with which a rate can be promised.
-
-    Parameters
-    ----------
-    rate : float
-        The largest share of legitimate groups that may be flagged, above 0 and below 1.
-    confidence : float, default=0.95
-        Probability with which the rate is kept.
-
-    Returns
-    -------
-    int
-        With this number, none may be flagged.
-
-    Examples
-    --------
-    >>> [groups_needed(rate) for rate in (0.05, 0.01, 0.001)]
-    [59, 299, 2995]
-    """
+    """Return the smallest number of legitimate groups with which a rate can be promised."""
     n = int(np.ceil(np.log1p(-confidence) / np.log1p(-rate)))
     # At whole numbers, logarithms can be wrong by one in either direction. For tiny rates the probability is rounded by
     # more than one record changes it, so it may find that none of the three is enough.
@@ -75,50 +37,13 @@ def groups_needed(rate: float, confidence: float = CONFIDENCE) -> int:
 
 
 def upper_rate(hits: int, n: float, confidence: float = CONFIDENCE) -> float:
-    """Return the one-sided upper bound of a rate (Clopper and Pearson, 1934).
-
-    Parameters
-    ----------
-    hits : int
-        Records that were flagged.
-    n : float
-        Independent records, flagged or not.
-    confidence : float, default=0.95
-        Probability with which the rate is at most the bound.
-
-    Returns
-    -------
-    float
-
-    Examples
-    --------
-    >>> round(upper_rate(0, 299), 4), round(upper_rate(4, 1000), 4), upper_rate(3, 3)
-    (0.01, 0.0091, 1.0)
-    """
+    """Return the one-sided upper bound of a rate (Clopper and Pearson, 1934)."""
     from scipy.special import betaincinv
 
     return 1.0 if hits >= n else float(betaincinv(hits + 1, n - hits, confidence))
 
 
 def draw_of_groups(groups: Array, seed: int = 0) -> Array:
-    """Draw one row of every group.
-
-    Parameters
-    ----------
-    groups : ndarray, shape (n_rows,)
-        The campaign or account of each row.
-    seed : int, default=0
-        Seed of the draw.
-
-    Returns
-    -------
-    ndarray of int64, shape (n_groups,)
-        Positions, ascending; each row of a group is equally probable.
-
-    Examples
-    --------
-    >>> draw_of_groups(np.array([7, 7, 7, 9, 8])).tolist()[1:]
-    [3, 4]
-    """
+    """Draw one row of every group."""
     shuffled = np.random.default_rng(seed).permutation(len(groups))
     return np.sort(shuffled[np.unique(groups[shuffled], return_index=True)[1]])

@@ -29,16 +29,6 @@ def fraud_share(points: Sequence[OperatingPoint]) -> float | None:
     """Return the share of fraud in the calibration slice, from the rates of its operating points.
 
     The flagged share is the mean of recall and false positive rate, weighted by this share.
-
-    Returns
-    -------
-    float or None
-        None without a point whose recall differs from its false positive rate.
-
-    Examples
-    --------
-    >>> fraud_share([OperatingPoint("p", 0.5, false_positive_rate=0.1, recall=0.9, flagged=0.3)])
-    0.25
     """
     rates = [(point.recall, point.false_positive_rate, point.flagged) for point in points]
     clear = [(recall, fpr, flagged) for recall, fpr, flagged in rates if (recall or 0) > (fpr or 0)]
@@ -50,27 +40,7 @@ def fraud_share(points: Sequence[OperatingPoint]) -> float | None:
 
 
 def log10_likelihood_ratio(probability: Array, share: float, bounds: tuple[float, float] = (-np.inf, np.inf)) -> Array:
-    """Return the likelihood ratio of calibrated probabilities: their odds over those of the calibration slice.
-
-    Parameters
-    ----------
-    probability : ndarray of float64, shape (n_rows,)
-        Calibrated probability of fraud.
-    share : float
-        Share of fraud in the calibration slice, from `fraud_share`.
-    bounds : tuple of (float, float), default=(-inf, inf)
-        From `log10_ratio_bounds`.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_rows,)
-        In powers of ten.
-
-    Examples
-    --------
-    >>> log10_likelihood_ratio(np.array([10 / 11, 100 / 101]), 0.5).round(6).tolist()
-    [1.0, 2.0]
-    """
+    """Return the likelihood ratio of calibrated probabilities: their odds over those of the calibration slice."""
     with np.errstate(divide="ignore"):
         odds = np.log10(probability) - np.log1p(-probability) / np.log(10)
     return np.asarray(np.clip(odds - np.log10(share / (1 - share)), *bounds))
@@ -82,24 +52,6 @@ def log10_ratio_bounds(log10_ratio: Array, is_fraud: Array) -> tuple[float, floa
     Vergeer et al., Numerical likelihood ratios outputted by LR systems are often based on extrapolation: when to stop
     extrapolating?, Science and Justice 56 (2016). One more misleading row of each kind is assumed. Beyond a bound,
     decisions by the ratio would then cost more than decisions without it.
-
-    Parameters
-    ----------
-    log10_ratio : ndarray of float64, shape (n_rows,)
-        Likelihood ratios of rows that the model was not trained on, in powers of ten.
-    is_fraud : ndarray of bool, shape (n_rows,)
-        The truth.
-
-    Returns
-    -------
-    tuple of (float, float)
-        In powers of ten; (0, 0) if the rows support only a ratio of 1.
-
-    Examples
-    --------
-    >>> low, high = log10_ratio_bounds(np.array([9.0, 9, 9, -9, -9, -9]), np.array([1, 1, 1, 0, 0, 0], bool))
-    >>> round(10**low, 3), round(10**high, 3)
-    (0.333, 3.0)
     """
     ratio = np.asarray(log10_ratio, np.float64)
     low = -_upper_bound(-ratio[~is_fraud], -ratio[is_fraud])
@@ -122,29 +74,7 @@ def _upper_bound(supported: Array, other: Array) -> float:
 
 
 def support_of(probability: Array, is_fraud: Array, groups: Array) -> RatioSupport | None:
-    """Return the bounds of likelihood ratios that a calibration slice supports.
-
-    Parameters
-    ----------
-    probability : ndarray of float64, shape (n_rows,)
-        Calibrated probability of fraud.
-    is_fraud : ndarray of bool, shape (n_rows,)
-        The truth.
-    groups : ndarray, shape (n_rows,)
-        The campaign or account of each row.
-
-    Returns
-    -------
-    RatioSupport or None
-        None if the rows are all fraud, or all legitimate.
-
-    Examples
-    --------
-    >>> probability, is_fraud = np.repeat([0.99, 0.01], 50), np.repeat([True, False], 50)
-    >>> support = support_of(probability, is_fraud, np.arange(100) // 2)
-    >>> round(support.log10_high, 3), support.frauds, support.fraud_groups
-    (1.699, 50, 25)
-    """
+    """Return the bounds of likelihood ratios that a calibration slice supports."""
     is_fraud = np.asarray(is_fraud, np.bool_)
     if is_fraud.all() or not is_fraud.any():
         return None
@@ -158,41 +88,14 @@ def support_of(probability: Array, is_fraud: Array, groups: Array) -> RatioSuppo
 
 
 def rate_bounds(rate: float, n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Return the two-sided interval of a rate (Clopper and Pearson, 1934).
-
-    Parameters
-    ----------
-    rate : float
-        Share of the rows that were flagged.
-    n : int
-        Independent rows; with campaigns or accounts of several rows, their number, which makes the interval wider.
-    confidence : float, default=0.95
-        Probability with which the interval contains the true rate.
-
-    Returns
-    -------
-    tuple of (float, float)
-
-    Examples
-    --------
-    >>> [round(bound, 4) for bound in rate_bounds(0.01, 500)]
-    [0.0033, 0.0232]
-    """
+    """Return the two-sided interval of a rate (Clopper and Pearson, 1934)."""
     hits, one_sided = round(rate * n, 9), (1 + confidence) / 2  # 7 / 100 * 100 is slightly more than 7
     low = 1 - upper_rate(int(np.ceil(n - hits)), n, one_sided)
     return low, upper_rate(int(np.ceil(hits)), n, one_sided)
 
 
 def describe_strength(log10_ratio: float) -> str:
-    """Return the verbal equivalent of a likelihood ratio in the ENFSI guideline for evaluative reporting (2015).
-
-    Examples
-    --------
-    >>> describe_strength(1.9), describe_strength(-3.5)
-    ('moderate support for fraud', 'strong support for a legitimate record')
-    >>> describe_strength(0.1)
-    'no support for either'
-    """
+    """Return the verbal equivalent of a likelihood ratio in the ENFSI guideline for evaluative reporting (2015)."""
     size = abs(log10_ratio)
     words = next(words for limit, words in WORDS if size < limit or limit == np.inf)
     if words == WORDS[0][1]:

@@ -13,47 +13,27 @@ MAX_THRESHOLD = float(np.nextafter(1.0, 2.0))
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """A threshold and its metrics on the calibration slice.
+    """A threshold and its metrics on the calibration slice."""
 
-    Parameters
-    ----------
-    name : str
-        Its target, such as ``false_positive_rate_0.01``.
-    threshold : float
-        A record is flagged when its probability is at least this.
-    false_positive_rate : float or None
-        Share of the legitimate records that were flagged; None if labels are not known.
-    recall : float or None
-        Share of the fraud that was flagged; None if labels are not known.
-    flagged : float
-        Share of all records that were flagged.
-    precision : float, default=None
-        Share of the flagged records that were fraud; None if none was flagged, or labels are not known.
-    alerts_a_day : float, default=None
-        Flagged records per day; None if the number of days is unknown.
-    max_false_positive_rate : float, default=None
-        The promised rate, if the target is a false positive rate. It is counted over legitimate campaigns or accounts,
-        each of which counts once.
-    confidence : float, default=None
-        Probability, over calibration slices, that the true rate is at most the promised one.
-    legitimate_groups : int, default=None
-        Number of campaigns or accounts that the promise is based on.
-
-    Examples
-    --------
-    >>> OperatingPoint("p", 0.9, 0.002, 0.5, 0.1, max_false_positive_rate=0.01, confidence=0.95).problem is None
-    True
-    """
-
+    # Its target, such as `false_positive_rate_0.01`.
     name: str
+    # A record is flagged when its probability is at least this.
     threshold: float
+    # Share of the legitimate records that were flagged; None if labels are not known.
     false_positive_rate: float | None
+    # Share of the fraud that was flagged; None if labels are not known.
     recall: float | None
     flagged: float
+    # Share of the flagged records that were fraud; None if none was flagged, or labels are not known.
     precision: float | None = None
+    # Flagged records per day; None if the number of days is unknown.
     alerts_a_day: float | None = None
+    # The promised rate, if the target is a false positive rate. It is counted over legitimate campaigns or accounts,
+    # each of which counts once.
     max_false_positive_rate: float | None = None
+    # Probability, over calibration slices, that the true rate is at most the promised one.
     confidence: float | None = None
+    # Number of campaigns or accounts that the promise is based on.
     legitimate_groups: int | None = None
 
     @property
@@ -76,32 +56,16 @@ class OperatingPoint:
 
 @dataclass(frozen=True)
 class AbsentPoint:
-    """A false positive rate that cannot be promised, because there are too few legitimate groups.
+    """A false positive rate that cannot be promised, because there are too few legitimate groups."""
 
-        Parameters
-        ----------
-        name : str
-            The name of the point, such as ``false_positive_rate_0.001``.
-        max_false_positive_rate : float
-            The rate that was to be promised.
-        confidence : float
-            The confidence with which it was to be promised.
-        legitimate_groups : int
-            Legitimate campaigns or accounts of the calibration slice.
-        needed_groups : int
-            The smallest number with which the rate can be promised.
-
-        Examples
-        --------
-        >>> AbsentPoint("false_positive_rate_0.001", 0.001, 0.95, 800, 2995).reason
-        'false_positive_rate_0.001 is absent: a rate of at most 0.1 % needs 2,995 legitimate campaigns or accounts to \
-    calibrate on (95 % confidence), there are 800: label 2,195 more'
-    """
-
+    # The name of the point, such as `false_positive_rate_0.001`.
     name: str
     max_false_positive_rate: float
+    # The confidence with which it was to be promised.
     confidence: float
+    # Legitimate campaigns or accounts of the calibration slice.
     legitimate_groups: int
+    # The smallest number with which the rate can be promised.
     needed_groups: int
 
     @property
@@ -137,30 +101,16 @@ class AbsentPoint:
 
 @dataclass(frozen=True)
 class RatioSupport:
-    """The bounds of likelihood ratios that the calibration slice supports, and the counts behind its rates.
+    """The bounds of likelihood ratios that the calibration slice supports, and the counts behind its rates."""
 
-    Parameters
-    ----------
-    log10_low, log10_high : float
-        The empirical lower and upper bound (ELUB) of a likelihood ratio, in powers of ten.
-    fraud_share : float
-        Share of fraud in the slice. Its odds are the prior odds.
-    frauds, legitimate : int
-        Rows of each kind.
-    fraud_groups, legitimate_groups : int
-        Campaigns or accounts of each kind; the rows of one of them are not independent.
-
-    Examples
-    --------
-    >>> RatioSupport(-1.5, 2.0, 0.1, 100, 900, 40, 700).problem is None
-    True
-    """
-
+    # The empirical lower and upper bound (ELUB) of a likelihood ratio, in powers of ten.
     log10_low: float
     log10_high: float
+    # Share of fraud in the slice. Its odds are the prior odds.
     fraud_share: float
     frauds: int
     legitimate: int
+    # Campaigns or accounts of each kind; the rows of one of them are not independent.
     fraud_groups: int
     legitimate_groups: int
 

@@ -148,51 +148,7 @@ def operating_points(
     days: float | None = None,
     amounts: Array | None = None,
 ) -> tuple[tuple[OperatingPoint, ...], tuple[AbsentPoint, ...]]:
-    """Choose thresholds on rows that the model was not trained on.
-
-    Parameters
-    ----------
-    probability : ndarray, shape (n_rows,)
-        Calibrated probability of fraud.
-    is_fraud : ndarray of bool, shape (n_rows,)
-        True classes.
-    targets : Targets, optional
-        The targets; by default `FALSE_POSITIVE_RATES`.
-    groups : ndarray, shape (n_rows,), default=None
-        The campaign or account of each row; None if all rows are independent. A false positive rate is promised over
-        groups: one legitimate record of each is drawn.
-    capacity : float, default=None
-        The review capacity: the number of rows that can be reviewed. None for the number of frauds.
-    days : float, default=None
-        Days that the rows span; None if unknown.
-    amounts : ndarray of float64, shape (n_rows,), default=None
-        Amounts, for costs by amount; NaN for unknown.
-
-    Returns
-    -------
-    points : tuple of OperatingPoint
-        The deciding point first, which is that of the capacity if the one in `decide_by` is absent; empty if the rows
-        have only one class. A threshold is the lowest that meets a rate, a number or a precision, or the highest with
-        the lowest cost. A point flags nothing if no threshold meets its target.
-    absent : tuple of AbsentPoint
-        False positive rates that cannot be promised, because there are too few legitimate groups.
-
-    Raises
-    ------
-    ValueError
-        If a target is in alerts per day but the days are unknown, costs depend on amounts but none is known, or no
-        point has the name in `decide_by`.
-
-    Examples
-    --------
-    >>> p, truth = np.append(np.arange(400) / 800, 0.9), np.arange(401) == 400
-    >>> points, absent = operating_points(p, truth)
-    >>> points[0].name, points[0].recall, [point.name for point in absent]
-    ('false_positive_rate_0.01', 1.0, ['false_positive_rate_0.001'])
-    >>> points, absent = operating_points(p, truth, Targets((), alerts_a_day=(1,)), days=2.0)
-    >>> points[0].name, points[0].alerts_a_day
-    ('alerts_a_day_1', 1.0)
-    """
+    """Choose thresholds on rows that the model was not trained on."""
     if targets.decide_by is not None and targets.decide_by not in targets.names:
         raise ValueError(f"decide_by: expected one of {', '.join(targets.names)}, got {targets.decide_by!r}.")
     if targets.alerts_a_day and days is None:
@@ -219,25 +175,7 @@ def operating_points(
 
 
 def deciding_first(points: Sequence[OperatingPoint], decide_by: str) -> tuple[OperatingPoint, ...]:
-    """Put the deciding point first: the named one or, if that is absent, the one for the review capacity.
-
-    Parameters
-    ----------
-    points : sequence of OperatingPoint
-        Points, one of which is that of the capacity.
-    decide_by : str
-        The name of the point that is meant to decide.
-
-    Returns
-    -------
-    tuple of OperatingPoint
-
-    Examples
-    --------
-    >>> cost, capacity = (OperatingPoint(name, 0.5, 0.1, 0.9, 0.2) for name in ("cost", "capacity"))
-    >>> [point.name for point in deciding_first((cost, capacity), "false_positive_rate_0.001")]
-    ['capacity', 'cost']
-    """
+    """Put the deciding point first: the named one or, if that is absent, the one for the review capacity."""
     first = decide_by if decide_by in {point.name for point in points} else CAPACITY
     return tuple(sorted(points, key=lambda point: point.name != first))
 

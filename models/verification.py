@@ -46,41 +46,23 @@ NOT_PINNED = (
 
 @dataclass(frozen=True)
 class Verified:
-    """The checks that a model folder passed. A folder that fails a check raises `ArtifactError` instead.
-
-    Parameters
-    ----------
-    folder : Path
-    name, subject, digest : str
-        The model's name, what it scores, and the SHA-256 of its manifest.
-    trained_on : str
-        How many records it was trained on, of which time, and of which channel or source, if these are known.
-    pinned : bool
-        Whether an expected digest was given and matched.
-    checks : tuple of (str, str)
-        The subject of each check, and its result.
-    notes : tuple of str
-        Limits of the checks.
-    """
+    """The checks that a model folder passed. A folder that fails a check raises `ArtifactError` instead."""
 
     folder: Path
+    # The model's name, what it scores, and the SHA-256 of its manifest.
     name: str
     subject: str
     digest: str
+    # How many records it was trained on, of which time, and of which channel or source, if these are known.
     trained_on: str
+    # Whether an expected digest was given and matched.
     pinned: bool
     checks: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
 
 
 def load_model(folder: str | Path, *, digest: str | None = None) -> Model:
-    """Read a model folder and check it, up to scoring sample records and explaining the scores.
-
-    Raises
-    ------
-    ArtifactError
-        If a check fails.
-    """
+    """Read a model folder and check it, up to scoring sample records and explaining the scores."""
     is_message = read_manifest(Path(folder), digest=digest)[0].get("subject") == "message"
     with compiling("message") if is_message else nullcontext():
         model = read_model(folder, digest=digest)
@@ -98,16 +80,7 @@ def load_model(folder: str | Path, *, digest: str | None = None) -> Model:
 
 
 def write_verified(model: Model, folder: str | Path) -> Model:
-    """Write a model folder, and check it as `load_model` does, from its files alone, before it gets its name.
-
-
-    Raises
-    ------
-    FileExistsError
-        If the folder exists.
-    ArtifactError
-        If the model is too large, or what was written cannot be loaded or cannot score. There is no folder then.
-    """
+    """Write a model folder, and check it as `load_model` does, from its files alone, before it gets its name."""
 
     def check(staged: Path) -> None:
         try:

@@ -50,21 +50,6 @@ def written_settings(recipe: Recipe) -> dict[str, Any]:
 
     The addresses of tables and of the tracking store are left out: they may hold passwords and queries. So is the time
     as of which tables are read, which is not that of a later run.
-
-    Parameters
-    ----------
-    recipe : Recipe
-        Settings.
-
-    Returns
-    -------
-    dict
-
-    Examples
-    --------
-    >>> written = written_settings(Recipe(data={"events": "postgresql://me:secret@db/crm#events"}))
-    >>> "secret" in str(written), "track" in written
-    (False, False)
     """
     tables = {"messages", "accounts", "events", "labels", "features", "as_of"}
     return recipe.model_dump(mode="json", exclude={"data": tables, "track": True, "n_jobs": True, "language": True})
@@ -77,21 +62,6 @@ def window_of(data: LabelledData, rows: Array) -> list[str]:
 
 
 def few_to_calibrate(n_rows: int) -> list[str]:
-    """Return a note if there are too few rows for a reliable calibration, else none.
-
-    Parameters
-    ----------
-    n_rows : int
-        Rows to calibrate on.
-
-    Returns
-    -------
-    list of str
-
-    Examples
-    --------
-    >>> few_to_calibrate(120)
-    ['calibrated on only 120 rows: the probabilities are not reliable']
-    """
+    """Return a note if there are too few rows for a reliable calibration, else none."""
     few = n_rows < MIN_TO_CALIBRATE
     return [f"calibrated on only {n_rows} rows: the probabilities are not reliable"] if few else []

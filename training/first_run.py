@@ -25,15 +25,7 @@ MESSAGES_PER_DAY, FRAUD_SHARE = 100.0, 0.2
 
 @dataclass(frozen=True, eq=False)
 class Quickstart:
-    """Result of `quickstart`.
-
-    Parameters
-    ----------
-    trained : Trained
-        The model, its report and its run.
-    scored : ScoringResult
-        The scores of the newest messages.
-    """
+    """Result of `quickstart`."""
 
     trained: Trained
     scored: ScoringResult
@@ -49,11 +41,6 @@ def quickstart(
     """Simulate a world, train on all but its last week, and score that week.
 
     Returns the trained model, and the scores of the last week.
-
-    Raises
-    ------
-    FileExistsError, PermissionError
-        When the folder exists already, or cannot be created.
     """
     folder, report_step = Path(folder), progress or (lambda step: None)
     check_output_folder(folder)

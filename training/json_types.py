@@ -8,13 +8,7 @@ import numpy as np
 
 
 def finite_or_none(value: float | None) -> float | None:
-    """Return a number that JSON can hold: None for NaN and infinity.
-
-    Examples
-    --------
-    >>> finite_or_none(float("nan")) is None
-    True
-    """
+    """Return a number that JSON can hold: None for NaN and infinity."""
     return float(value) if value is not None and np.isfinite(value) else None
 
 
@@ -22,11 +16,6 @@ def to_json_types(value: Any) -> Any:
     """Convert dataclasses, mappings, sequences and NumPy values to plain JSON types.
 
     NaN and infinity become None. A value of any other type becomes its text.
-
-    Examples
-    --------
-    >>> to_json_types({"a": np.float64("nan"), "b": (np.int64(1), 2.5)})
-    {'a': None, 'b': [1, 2.5]}
     """
     if is_dataclass(value) and not isinstance(value, type):
         value = asdict(value)

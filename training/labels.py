@@ -280,24 +280,7 @@ def maturity_gaps(subjects: pd.DataFrame, *, share: float = MATURE, until: Any =
 
 
 def seen_until(subjects: pd.DataFrame) -> pd.Timestamp:
-    """Return the end of the observation of subjects and labels: until then a waiting subject has had no label.
-
-    Parameters
-    ----------
-    subjects : DataFrame, shape (n_subjects, any)
-        As for `delay_curve`.
-
-    Returns
-    -------
-    Timestamp
-        The latest time of a subject or of a label, in UTC; NaT if there is none.
-
-    Examples
-    --------
-    >>> sent, labelled = pd.to_datetime(["2026-05-01"], utc=True), pd.to_datetime(["2026-05-03"], utc=True)
-    >>> str(seen_until(pd.DataFrame({"sent_at": sent, "labelled_at": labelled})).date())
-    '2026-05-03'
-    """
+    """Return the end of the observation of subjects and labels: until then a waiting subject has had no label."""
     return cast(pd.Timestamp, pd.concat([_cutoffs(subjects), _times(subjects, "labelled_at")]).max())
 
 

@@ -104,31 +104,6 @@ def columns_made_from_labels(
     By the order of its values, in either direction; by single values, for words or few numbers; or by whether it is
     missing. Single values are counted on one half of the rows (of the groups, by the first kind) and tested on the
     other half. So identifiers, each of which determines one row, are not reported as leaks.
-
-    Parameters
-    ----------
-    matrix : DataFrame, shape (n_rows, n_columns)
-        Columns of numbers, times or words; NaN is missing.
-    y : ndarray, shape (n_rows,)
-        Classes. Those of fewer than `MIN_ROWS` rows only count as part of the rest.
-    groups : sequence of ndarray, each of shape (n_rows,), default=()
-        Campaigns, accounts. Forty copies of one message say nothing about the next one, so a class, and the rest, must
-        come from `MIN_GROUPS` of them. A kind in which every value is missing is ignored.
-    own : collection of str, default=None
-        The columns that the records have. The others are computed from what was before the cutoff time: if one of them
-        separates a class, the cutoff times may be wrong. None for all columns.
-
-    Returns
-    -------
-    list of dict
-        At most one per column, of the kind ``label_in_column`` or ``label_in_missing``.
-
-    Examples
-    --------
-    >>> y = np.repeat(["fraud", "legitimate"], 40)
-    >>> matrix = pd.DataFrame({"status": np.repeat(["closed", "open"], 40), "closed_at": np.repeat([5.0, np.nan], 40)})
-    >>> [(leak["kind"], leak["column"]) for leak in columns_made_from_labels(matrix, y)]
-    [('label_in_column', 'status'), ('label_in_missing', 'closed_at')]
     """
     codes, classes = pd.factorize(np.asarray(y), sort=True)
     rows = _thinned(codes)
@@ -234,28 +209,7 @@ def _label_in(name: str, label: str, how: str, auc: float) -> LeakWarning:
 
 
 def labels_known_late(cutoff_times: pd.Series, labelled_at: pd.Series, split: Split) -> list[LeakWarning]:
-    """Find labels that the model learns from although they were not known when the test began.
-
-    Parameters
-    ----------
-    cutoff_times, labelled_at
-        As for `find_leaks`.
-    split : Split
-        Training and calibration are examined.
-
-    Returns
-    -------
-    list of dict
-        One of the kind ``label_known_late``, or none.
-
-    Examples
-    --------
-    >>> days = pd.Series(pd.date_range("2026-01-01", periods=3))
-    >>> split = Split("time", np.array([0]), np.array([1]), np.array([2]), ("time",))
-    >>> labelled_at = pd.Series(pd.to_datetime(["2026-01-02", "2026-01-03", "2026-01-04"]))
-    >>> labels_known_late(days, labelled_at, split)[0]["found"]
-    'labelled_at: 1 of 2 training and calibration rows have a label that was not known before the test began'
-    """
+    """Find labels that the model learns from although they were not known when the test began."""
     begin, learned = cutoff_times.iloc[split.test].min(), _learned_rows(split)
     late = int((labelled_at.iloc[learned] >= begin).sum())
     if not late:
@@ -279,22 +233,6 @@ def groups_on_both_sides(groups: Mapping[str, Array], split: Split, is_fraud: Ar
     """Find campaigns, or accounts, that are both in the test and in training.
 
     A calibration by time may share campaigns with the test, as that of a live model does.
-
-    Parameters
-    ----------
-    groups, split, is_fraud
-        As for `find_leaks`.
-
-    Returns
-    -------
-    list of dict
-        At most one per kind of groups, ``group_on_both_sides``.
-
-    Examples
-    --------
-    >>> split = Split("random", np.array([0]), np.array([1]), np.array([2, 3]), ())
-    >>> groups_on_both_sides({"account": np.array(["ann", "bob", "ann", "eve"])}, split)[0]["found"]
-    'account: 1 of 2 rows of the test share one with training'
     """
     warnings = []
     tested = split.test if is_fraud is None else split.test[np.asarray(is_fraud, bool)[split.test]]

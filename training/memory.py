@@ -31,25 +31,7 @@ CACHED = ("inactive_file", "active_file")
 
 
 def available_memory(root: Path = ROOT) -> int | None:
-    """Return the bytes that this process may still allocate.
-
-    Parameters
-    ----------
-    root : Path, optional
-        Where ``proc`` and ``sys`` are.
-
-    Returns
-    -------
-    int or None
-        The least of what is available on the machine and in each control group of the process. None if the system does
-        not report it, as on macOS and Windows.
-
-    Examples
-    --------
-    >>> available = available_memory()
-    >>> available is None or available > 0
-    True
-    """
+    """Return the bytes that this process may still allocate."""
     try:
         of_machine = _number_after("MemAvailable:", root / "proc/meminfo") * 1024
         groups = (root / "proc/self/cgroup").read_text().splitlines()
@@ -109,53 +91,19 @@ SAMPLE = 1_000
 
 @dataclass(frozen=True)
 class DataSize:
-    """The sizes that the memory of a training run depends on.
-
-    Parameters
-    ----------
-    subject : {"message", "account", "event"}
-        The kind of record.
-    rows : int
-        Labelled records.
-    columns : int
-        Columns of the feature matrix.
-    characters : int, default=0
-        Characters of the texts.
-    outputs : int, default=1
-        Outputs of the text model: 1 for two classes, otherwise one per class.
-    events : int, default=0
-        Events of the history.
-    """
+    """The sizes that the memory of a training run depends on."""
 
     subject: str
     rows: int
     columns: int
     characters: int = 0
+    # Outputs of the text model: 1 for two classes, otherwise one per class.
     outputs: int = 1
     events: int = 0
 
 
 def needed_memory(size: DataSize, *, train_share: float = 1.0, n_jobs: int = 1) -> int:
-    """Estimate the bytes that training takes at its peak, beside the tables and the libraries.
-
-    Parameters
-    ----------
-    size : DataSize
-    train_share : float, default=1.0
-        Share of the records that is trained on.
-    n_jobs : int, default=1
-        Number of fits of the text model at a time.
-
-    Returns
-    -------
-    int
-
-    Examples
-    --------
-    >>> size = DataSize("message", rows=1_000_000, columns=100, characters=60_000_000)
-    >>> 2 < needed_memory(size, train_share=0.6, n_jobs=2) / 1e9 < 4
-    True
-    """
+    """Estimate the bytes that training takes at its peak, beside the tables and the libraries."""
     matrix = 8 * size.columns * size.rows * train_share
     records = PER_RECORD * size.rows + PER_EVENT * size.events
     if size.subject != "message":
@@ -189,13 +137,7 @@ def data_size(data: LabelledData, recipe: Recipe) -> DataSize:
 
 
 def check_memory(data: LabelledData, recipe: Recipe, available: int | None = None) -> None:
-    """Raise an error if training certainly takes more memory than there is.
-
-    Raises
-    ------
-    ShortOfMemoryError
-        If the estimate is more than `MARGIN` times the available memory.
-    """
+    """Raise an error if training certainly takes more memory than there is."""
     available = available_memory() if available is None else available
     if available is None:
         return

@@ -24,13 +24,6 @@ def claiming(output: str | Path) -> Iterator[None]:
     """Keep other runs from a model folder while this one works. A training claims the folder of its retraining again.
 
     The lock is that of an open file beside the folder and ends with the process: a file that is left blocks nobody.
-
-    Raises
-    ------
-    FileExistsError
-        If another run has claimed the folder.
-    PermissionError
-        If the folder cannot be created.
     """
     folder = Path(output).resolve()
     if folder in _CLAIMED.get():
@@ -66,16 +59,7 @@ def _locked(path: Path, output: str | Path) -> int:
 
 
 def check_model_output(folder: Path, *, overwrite: bool) -> None:
-    """Check, before any work, that a model folder can be written.
-
-    Raises
-    ------
-    FileExistsError
-        If it exists, and is not to be replaced or is not a model folder. Also if a run was interrupted while it wrote,
-        so that the older model is still set aside.
-    PermissionError
-        If it cannot be created.
-    """
+    """Check, before any work, that a model folder can be written."""
     if not folder.exists():
         check_output_folder(folder)
     elif not overwrite:

@@ -74,13 +74,7 @@ def choose_rounds(
 
 
 def with_rounds(recipe: Recipe, n_rounds: int) -> Recipe:
-    """Return a recipe that names a number of rounds.
-
-    Examples
-    --------
-    >>> with_rounds(Recipe(), 500).model.n_rounds
-    500
-    """
+    """Return a recipe that names a number of rounds."""
     return recipe.model_copy(update={"model": recipe.model.model_copy(update={"n_rounds": n_rounds})})
 
 

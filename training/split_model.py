@@ -33,28 +33,17 @@ NO_LEGITIMATE = (
 
 
 class FittedModel(NamedTuple):
-    """The model of a split.
-
-    Attributes
-    ----------
-    model : Model
-    builder : Builder
-        Computes its features.
-    notes : tuple of str
-        Notes for the user on the rows and the features.
-    point_notes : tuple of str
-        Notes on the calibration slice and the operating points. A refit has its own.
-    rounds : RoundChoice or None
-        How the number of rounds was chosen; None if it is that of the recipe, or a default.
-    recipe : Recipe
-        That of the run, with the number of rounds that was chosen.
-    """
+    """The model of a split."""
 
     model: Model
     builder: Builder
+    # Notes for the user on the rows and the features.
     notes: tuple[str, ...]
+    # Notes on the calibration slice and the operating points. A refit has its own.
     point_notes: tuple[str, ...]
+    # How the number of rounds was chosen; None if it is that of the recipe, or a default.
     rounds: RoundChoice | None
+    # That of the run, with the number of rounds that was chosen.
     recipe: Recipe
 
 

@@ -70,23 +70,7 @@ def band_features(events: pd.DataFrame, messages: pd.DataFrame, campaigns: Campa
 
 
 def label_types(past: pd.DataFrame) -> tuple[str, ...]:
-    """Return the labels whose times are known.
-
-    Parameters
-    ----------
-    past : DataFrame
-        Messages.
-
-    Returns
-    -------
-    tuple of str
-        Sorted; empty without times.
-
-    Examples
-    --------
-    >>> label_types(pd.DataFrame({"label": ["spam", "ham"], "labelled_at": pd.to_datetime(["2026-05-01", None])}))
-    ('spam',)
-    """
+    """Return the labels whose times are known."""
     if not {"label", "labelled_at"} <= set(past.columns):
         return ()
     return tuple(sorted(map(str, past.loc[past["labelled_at"].notna() & past["label"].notna(), "label"].unique())))

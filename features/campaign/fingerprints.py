@@ -41,25 +41,7 @@ def _minhash_kernel(codes: Array, offsets: Array, seeds: Array, out: Array) -> N
 
 
 def fingerprints(texts: CodePoints) -> Array:
-    """Compute the MinHash of every text.
-
-    Parameters
-    ----------
-    texts : CodePoints
-        Folded texts.
-
-    Returns
-    -------
-    ndarray of uint32, shape (n_texts, 64)
-        The share of equal columns of two rows estimates the Jaccard similarity of their 3-grams. The standard error is
-        at most .0625.
-
-    Examples
-    --------
-    >>> a, b = fingerprints(pack(["your parcel 123 is held", "your parcel 987 is held"]))
-    >>> bool((a == b).all())
-    True
-    """
+    """Compute the MinHash of every text."""
     seeds = np.random.default_rng(0).integers(0, 2**63, N_HASHES, dtype=np.uint64)
     out = np.full((len(texts), N_HASHES), np.iinfo(np.uint32).max, np.uint32)
     _minhash_kernel(texts.codes, texts.offsets, seeds, out)

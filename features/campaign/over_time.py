@@ -33,52 +33,18 @@ SHIFT = np.uint64(29)
 
 @dataclass(frozen=True)
 class CampaignHistory:
-    """The declaration of the campaign features of a message.
-
-    Parameters
-    ----------
-    windows : tuple of str, default=("1h", "1d", "7d", "30d")
-        As for `History`.
-    types : tuple of str, default=()
-        Labels of near-duplicates that are counted, each from the time it became known; empty if labels have no times.
-    label_classes : mapping of str to (str or None), optional
-        Classes by label, as in `LabelReading`: 1 may stand for fraud.
-    time_zone : str, default="UTC"
-        Zone of times of records that have none.
-    order_key : str, default=""
-        As for `History`.
-
-    Examples
-    --------
-    >>> CampaignHistory(("1d",), ("spam",)).columns  # doctest: +NORMALIZE_WHITESPACE
-    ('campaign__messages_1d', 'campaign__senders_1d', 'campaign__recipients_1d', 'campaign__age',
-     'campaign__labelled_spam')
-    """
+    """The declaration of the campaign features of a message."""
 
     windows: tuple[str, ...] = ("1h", "1d", "7d", "30d")
+    # Labels of near-duplicates that are counted, each from the time it became known; empty if labels have no times.
     types: tuple[str, ...] = ()
+    # Classes by label, as in `LabelReading`: 1 may stand for fraud.
     label_classes: Mapping[str, str | None] = field(default_factory=dict)
     time_zone: str = "UTC"
     order_key: str = ""
 
     def class_of(self, label: str) -> str | None:
-        """Return the class that a label stands for; None for a label that means that a message has none, such as -1.
-
-        Parameters
-        ----------
-        label : str
-            As in the tables of training, or the class itself.
-
-        Returns
-        -------
-        str or None
-
-        Examples
-        --------
-        >>> campaigns = CampaignHistory(types=("fraud",), label_classes={"1": "fraud"})
-        >>> campaigns.class_of("1"), campaigns.class_of("fraud")
-        ('fraud', 'fraud')
-        """
+        """Return the class that a label stands for; None for a label that means that a message has none, such as -1."""
         return self.label_classes.get(normalise_label(label), label)
 
     @cached_property
@@ -158,23 +124,7 @@ class CampaignHistory:
 
 
 def band_keys(folded: CodePoints) -> Array:
-    """Return the band keys of texts; near-duplicates are likely to share at least one.
-
-    Parameters
-    ----------
-    folded : CodePoints
-        Folded texts.
-
-    Returns
-    -------
-    ndarray of uint64, shape (n_texts, 8)
-
-    Examples
-    --------
-    >>> a, b = band_keys(pack(["your parcel 123 is held", "your parcel 987 is held"]))
-    >>> bool((a == b).all())
-    True
-    """
+    """Return the band keys of texts; near-duplicates are likely to share at least one."""
     bands = fingerprints(folded)[:, : N_BANDS * ROWS].reshape(-1, N_BANDS, ROWS).astype(np.uint64)
     keys = np.broadcast_to(np.arange(1, N_BANDS + 1, dtype=np.uint64) * MULTIPLIER, bands.shape[:2]).copy()
     for row in range(ROWS):
@@ -184,35 +134,7 @@ def band_keys(folded: CodePoints) -> Array:
 
 
 def campaign_events(messages: Sequence[Record], campaigns: CampaignHistory) -> list[dict[str, Any]]:
-    """Convert messages to events for a live state.
-
-    Parameters
-    ----------
-    messages : sequence of dict
-        Each with ``text`` and ``sent_at``, and, if known, ``message_id``, ``account_id`` and ``recipient_id``. A
-        record with ``label`` and ``labelled_at`` is a label of a message that was sent earlier. It counts from
-        ``labelled_at`` on, for the longest window, until the next label with its ``message_id``. It is read as the
-        labels of training were.
-    campaigns : CampaignHistory
-        The declaration.
-
-    Returns
-    -------
-    list of dict
-        Eight per message.
-
-    Examples
-    --------
-    >>> from fraudsieve.features.live_state import HistoryState
-    >>> campaigns = CampaignHistory(("1d",))
-    >>> state = HistoryState(campaigns.views)
-    >>> sent = {"text": "win 100 now, call me", "sent_at": "2026-05-01T10:00:00Z", "account_id": "ann"}
-    >>> state.update(campaign_events([sent], campaigns))
-    ()
-    >>> later = {"text": "Win 999 now, call me!", "sent_at": "2026-05-01T10:01:00Z"}
-    >>> campaigns.message_columns(state.features(campaign_subjects([later]))).tolist()
-    [[1.0, 1.0, 0.0, 60.0]]
-    """
+    """Convert messages to events for a live state."""
     events: list[dict[str, Any]] = []
     for message, keys in zip(messages, _message_keys(messages), strict=True):
         label = _label_text(message.get("label"))

@@ -25,30 +25,7 @@ VALID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])")
 
 
 def check_brands(brands: Sequence[str]) -> tuple[str, ...]:
-    """Fold and check brands.
-
-    Parameters
-    ----------
-    brands : sequence of str
-        Host names of the brands, without a public suffix.
-
-    Returns
-    -------
-    tuple of str
-        The folded brands, without duplicates, in their order.
-
-    Raises
-    ------
-    TypeError
-        If `brands` is a single string, or an element is not a string.
-    ValueError
-        If a brand has fewer than three characters, or characters that a host cannot have.
-
-    Examples
-    --------
-    >>> check_brands(["PayPal", "paypal", "icbc"])
-    ('paypal', 'icbc')
-    """
+    """Fold and check brands."""
     if isinstance(brands, str) or not all(isinstance(brand, str) for brand in brands):
         raise TypeError("Expected a sequence of brands as strings. Pass a tuple: brands=('paypal', 'icbc').")
     folded = tuple(dict.fromkeys(fold_text(brand) for brand in brands))

@@ -196,24 +196,7 @@ def _has_valid_checksum(decoded: bytes) -> bool:
 
 
 def find_crypto(texts: CodePoints) -> Array:
-    """Find addresses of crypto currencies.
-
-    Parameters
-    ----------
-    texts : CodePoints
-        Raw texts, not folded.
-
-    Returns
-    -------
-    ndarray of int64, shape (n_found, 4)
-        One row per address: the text, its index in `CRYPTO`, start and stop.
-
-    Examples
-    --------
-    >>> from fraudsieve.features.text.codepoints import pack
-    >>> find_crypto(pack(["to 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"])).tolist()
-    [[0, 0, 3, 37]]
-    """
+    """Find addresses of crypto currencies."""
     return verified_spans(*crypto_kernel(texts.codes, texts.offsets, BASE58, BASE32))
 
 
@@ -225,21 +208,5 @@ def verified_spans(spans: Array, decoded: Array) -> Array:
 
 
 def count_crypto(texts: CodePoints) -> Array:
-    """Count the addresses of each of `CRYPTO`.
-
-    Parameters
-    ----------
-    texts : CodePoints
-        Raw texts, not folded.
-
-    Returns
-    -------
-    ndarray of int64, shape (n_texts, 3)
-
-    Examples
-    --------
-    >>> from fraudsieve.features.text.codepoints import pack
-    >>> count_crypto(pack(["send to 0x" + "ab" * 20, "0x12"])).tolist()
-    [[0, 1, 0], [0, 0, 0]]
-    """
+    """Count the addresses of each of `CRYPTO`."""
     return count_spans(find_crypto(texts), len(texts), len(CRYPTO))

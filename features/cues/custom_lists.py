@@ -42,30 +42,16 @@ MAX_SHOWN: Final = 40
 
 @dataclass(frozen=True)
 class CustomLists:
-    """Your own lists, normalised and checked. Create them with `of`.
+    """Your own lists, normalised and checked. Create them with `of`."""
 
-    Parameters
-    ----------
-    words : mapping of str to tuple of str, optional
-        Words by group; the words of a group are counted in a column of its own.
-    brands : mapping of str to tuple of str, optional
-        The domains of each brand. A host that has the name of a brand, and is not one of its domains, is a look-alike.
-        A brand without domains owns its name under every public suffix.
-    hotlines : tuple of str, default=()
-        Digits of telephone numbers that are counted as hotlines.
-    short_hosts : tuple of str, default=()
-        Registered domains that are counted as link shorteners.
-
-    Examples
-    --------
-    >>> lists = CustomLists.of(words={"gambling": ["Ｂaccarat", "百家乐"]}, brands={"icbc": ["icbc.com.cn"]})
-    >>> lists.words, lists.columns
-    ({'gambling': ('baccarat', '百家乐')}, ('own_gambling',))
-    """
-
+    # Words by group; the words of a group are counted in a column of its own.
     words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    # The domains of each brand. A host that has the name of a brand, and is not one of its domains, is a look-alike. A
+    # brand without domains owns its name under every public suffix.
     brands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    # Digits of telephone numbers that are counted as hotlines.
     hotlines: tuple[str, ...] = ()
+    # Registered domains that are counted as link shorteners.
     short_hosts: tuple[str, ...] = ()
 
     @classmethod
@@ -76,16 +62,7 @@ class CustomLists:
         hotlines: Sequence[str] = (),
         short_hosts: Sequence[str] = (),
     ) -> Self:
-        """Normalise and check lists.
-
-        Raises
-        ------
-        TypeError
-            If a list is a single string, or an entry is not a string.
-        ValueError
-            If an entry is empty after normalisation, too short, too long, repeated, or of the wrong form. The error
-            names the list and the entry.
-        """
+        """Normalise and check lists."""
         groups = {name: _check_words(name, list_) for name, list_ in (words or {}).items()}
         _check_groups(groups)
         named = brands if isinstance(brands, Mapping) else dict.fromkeys(check_brands(brands), ())
@@ -135,24 +112,7 @@ class CustomLists:
         return replace(automaton, bounded=np.array(bounded))
 
     def count_words(self, folded: CodePoints) -> Array:
-        """Count the words of each group in texts.
-
-        Parameters
-        ----------
-        folded : CodePoints
-            Folded texts.
-
-        Returns
-        -------
-        ndarray of float64, shape (n_texts, n_groups)
-
-        Examples
-        --------
-        >>> from fraudsieve.features.text.fold import fold_codes
-        >>> lists = CustomLists.of(words={"cards": ["poker"], "chips": ["筹码"]})
-        >>> lists.count_words(fold_codes(pack(["Ｐｏker 筹*码, pokers"]))[0]).tolist()
-        [[1.0, 1.0]]
-        """
+        """Count the words of each group in texts."""
         return count_groups(folded, self.automaton, len(self.words))
 
     def to_dict(self) -> dict[str, Any]:

@@ -141,23 +141,6 @@ def handle_kernel(codes: Array, offsets: Array, tables: tuple[Array, ...], spans
 
 
 def find_handles(texts: CodePoints) -> Array:
-    """Find messenger accounts.
-
-    Parameters
-    ----------
-    texts : CodePoints
-        Folded texts.
-
-    Returns
-    -------
-    ndarray of int64, shape (n_found, 4)
-        One row per account: the text, its index in `HANDLES`, start and stop.
-
-    Examples
-    --------
-    >>> from fraudsieve.features.text.codepoints import pack
-    >>> find_handles(pack(["加微信号:abc_123"])).tolist()
-    [[0, 0, 5, 12]]
-    """
+    """Find messenger accounts."""
     spans = new_spans(texts)
     return spans[: handle_kernel(texts.codes, texts.offsets, handle_automaton().tables, spans)].copy()

@@ -28,17 +28,7 @@ SLASH, QUESTION = map(ord, "/?")
 
 @cache
 def shortener_table() -> Array:
-    """Return the hashes of the shorteners of ``data/shorteners.txt``, ascending; read once per process.
-
-    Returns
-    -------
-    ndarray of uint64
-
-    Examples
-    --------
-    >>> find_rule(hash_host("bit.ly"), shortener_table()) >= 0
-    True
-    """
+    """Return the hashes of the shorteners of ``data/shorteners.txt``, ascending; read once per process."""
     lines = SHORTENERS.read_text(encoding="utf-8").splitlines()
     return np.array(sorted(hash_host(line) for line in lines if line and not line.startswith("#")), np.uint64)
 
@@ -147,32 +137,7 @@ def link_kernel(
 
 
 def measure_links(texts: CodePoints) -> tuple[Array, Array]:
-    """Find links and e-mail addresses, and count their suspicious properties.
-
-    Parameters
-    ----------
-    texts : CodePoints
-        Folded texts.
-
-    Returns
-    -------
-    measures : ndarray of float64, shape (n_texts, 8)
-        The counts of `LINKS`: hosts with a public suffix, hosts of link shorteners, links to an IP address, hosts with
-        punycode, suspicious hosts (`is_suspicious`), paths with a query, e-mail addresses. Then `LINK_SHAPES`: the
-        length of the longest path, in characters.
-    spans : ndarray of int64, shape (n_found, 4)
-        One row per host or address: the text, its index in `LINKS` ("hosts", "ip_links" or "emails"), start and stop.
-
-    Examples
-    --------
-    >>> from fraudsieve.features.text.codepoints import pack
-    >>> text = "see bit.ly/x1?a=2 or http://10.0.0.1/, mail me.too@shop.com.cn"
-    >>> measures, spans = measure_links(pack([text]))
-    >>> {name: int(n) for name, n in zip(LINKS + LINK_SHAPES, measures[0]) if n}
-    {'hosts': 1, 'shorteners': 1, 'ip_links': 1, 'queries': 1, 'emails': 1, 'path_length': 7}
-    >>> [text[start:stop] for _, _, start, stop in spans]
-    ['bit.ly', '10.0.0.1', 'me.too@shop.com.cn']
-    """
+    """Find links and e-mail addresses, and count their suspicious properties."""
     out, spans = np.zeros((len(texts), len(LINKS) + len(LINK_SHAPES))), new_spans(texts)
     n_spans = link_kernel(texts.codes, texts.offsets, *suffix_table(), shortener_table(), out, spans)
     return out, spans[:n_spans].copy()

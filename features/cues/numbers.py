@@ -30,13 +30,7 @@ NO_HOTLINES = np.empty(0, np.uint64)
 
 
 def number_key(digits: str) -> int:
-    """Return a number of up to 17 digits as an integer that keeps leading zeros.
-
-    Examples
-    --------
-    >>> number_key("0800")
-    10800
-    """
+    """Return a number of up to 17 digits as an integer that keeps leading zeros."""
     return int("1" + digits)
 
 
@@ -137,23 +131,6 @@ def number_kernel(codes: Array, offsets: Array, hotlines: Array, spans: Array) -
 
 
 def find_numbers(texts: CodePoints) -> Array:
-    """Find telephone, bank card, identity and company numbers.
-
-    Parameters
-    ----------
-    texts : CodePoints
-        Folded texts.
-
-    Returns
-    -------
-    ndarray of int64, shape (n_found, 4)
-        One row per number: the text, its index in `NUMBERS`, start and stop of its digits.
-
-    Examples
-    --------
-    >>> from fraudsieve.features.text.codepoints import pack
-    >>> find_numbers(pack(["no", "call 138-0013-8000"])).tolist()
-    [[1, 0, 7, 20]]
-    """
+    """Find telephone, bank card, identity and company numbers."""
     spans = new_spans(texts)
     return spans[: number_kernel(texts.codes, texts.offsets, NO_HOTLINES, spans)].copy()

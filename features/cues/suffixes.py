@@ -25,19 +25,7 @@ DOT = 46
 
 @cache
 def suffix_table() -> tuple[Array, Array]:
-    """Return the hashes of the rules, ascending, and their bits; read once per process.
-
-    Returns
-    -------
-    hashes : ndarray of uint64, shape (n_rules,)
-    rules : ndarray of uint8, shape (n_rules,)
-
-    Examples
-    --------
-    >>> hashes, rules = suffix_table()
-    >>> int(rules[np.searchsorted(hashes, hash_host("co.uk"))]) == NORMAL
-    True
-    """
+    """Return the hashes of the rules, ascending, and their bits; read once per process."""
     with TABLE.open("rb") as file, np.load(file, allow_pickle=False) as stored:
         return stored["hash"], stored["rule"]
 
@@ -82,22 +70,7 @@ def hash_span(codes: Array, start: int, stop: int) -> np.uint64:
 
 
 def hash_host(host: str) -> np.uint64:
-    """Hash a host from right to left.
-
-    Parameters
-    ----------
-    host : str
-        A host in lower case.
-
-    Returns
-    -------
-    uint64
-
-    Examples
-    --------
-    >>> bool(hash_host("a.example") == hash_host("b.example"))
-    False
-    """
+    """Hash a host from right to left."""
     value = int(SEED)
     for char in reversed(host):
         value = ((value ^ ord(char)) * int(PRIME)) % 2**64
@@ -185,23 +158,7 @@ def split_host(codes: Array, start: int, stop: int, hashes: Array, rules: Array)
 
 
 def registered_domain(host: str) -> str | None:
-    """Return the registered name of a host.
-
-    Parameters
-    ----------
-    host : str
-        A host in ASCII and in lower case.
-
-    Returns
-    -------
-    str or None
-        None if the suffix is not on the list, or the host has no registered name or is too long.
-
-    Examples
-    --------
-    >>> registered_domain("pay.shop.com.cn"), registered_domain("com.cn"), registered_domain("a.nosuchname")
-    ('shop.com.cn', None, None)
-    """
+    """Return the registered name of a host."""
     if len(host) > MAX_HOST:
         return None
     start, _ = split_host(pack([host]).codes, 0, len(host), *suffix_table())

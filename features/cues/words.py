@@ -33,17 +33,7 @@ CATEGORIES = (
 
 @cache
 def word_automaton() -> Automaton:
-    """Return the automaton of the words of ``data/words.txt``, built once per process.
-
-    Returns
-    -------
-    Automaton
-
-    Examples
-    --------
-    >>> int(word_automaton().lengths.min())
-    2
-    """
+    """Return the automaton of the words of ``data/words.txt``, built once per process."""
     return build_automaton(read_words(WORDS, CATEGORIES))
 
 
@@ -65,24 +55,7 @@ def word_kernel(codes: Array, offsets: Array, tables: tuple[Array, ...], out: Ar
 
 
 def count_words(texts: CodePoints) -> Array:
-    """Count the words of each of `CATEGORIES`, including words within other words.
-
-    Parameters
-    ----------
-    texts : CodePoints
-        Folded texts.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_texts, 13)
-
-    Examples
-    --------
-    >>> from fraudsieve.features.text.codepoints import pack
-    >>> row = count_words(pack(["urgent: 恭喜您中奖, pay now"]))[0]
-    >>> {name: int(n) for name, n in zip(CATEGORIES, row) if n}
-    {'urgency': 1, 'reward': 3, 'payment': 1}
-    """
+    """Count the words of each of `CATEGORIES`, including words within other words."""
     return count_groups(texts, word_automaton(), len(CATEGORIES))
 
 

@@ -346,25 +346,7 @@ class History:
 
 
 def check_histories(histories: History | Sequence[History]) -> tuple[History, ...]:
-    """Check that the column names of several feature views differ, and return the views as a tuple.
-
-    Returns
-    -------
-    tuple of History
-
-    Raises
-    ------
-    TypeError
-        If an element is not a `History`.
-    ValueError
-        If two views have a column of the same name.
-
-    Examples
-    --------
-    >>> check_histories([History(), History(entity="device_id")])
-    Traceback (most recent call last):
-    ValueError: Two feature views have a column 'volume__count_1h'; give one of them a name.
-    """
+    """Check that the column names of several feature views differ, and return the views as a tuple."""
     views = (histories,) if isinstance(histories, History) else tuple(histories)
     seen: set[str] = set()
     for view in views:
@@ -378,20 +360,5 @@ def check_histories(histories: History | Sequence[History]) -> tuple[History, ..
 
 
 def history_columns(histories: Sequence[History]) -> tuple[str, ...]:
-    """Return the column names of several feature views, in order.
-
-    Parameters
-    ----------
-    histories : sequence of History
-        The feature views.
-
-    Returns
-    -------
-    tuple of str
-
-    Examples
-    --------
-    >>> history_columns([History(("1h",), measures=("count",)), History(("1h",), measures=("count",), name="pair")])
-    ('volume__count_1h', 'volume__pair_count_1h')
-    """
+    """Return the column names of several feature views, in order."""
     return tuple(name for history in histories for name in history.columns)

@@ -44,32 +44,22 @@ NO_ENDS = np.full(3, -1)
 
 @dataclass(frozen=True, eq=False)
 class EncodedEvents:
-    """Events sorted by entity and time, one array per column.
+    """Events sorted by entity and time, one array per column."""
 
-    Parameters
-    ----------
-    starts : ndarray of int64, shape (n_entities + 1,)
-        Entity ``e`` has the events from ``starts[e]`` up to ``starts[e + 1]``.
-    times : ndarray of int64, shape (n_events,)
-        Microseconds since 1970, UTC; ascending within an entity.
-    amounts : ndarray of float64, shape (n_events,), default=empty
-        Amounts; NaN if missing.
-    codes : dict of str to ndarray of int32, shape (n_events,), optional
-        Counterparties and other identifiers as codes from 0, by column; -1 if missing.
-    n_codes : dict of str to int, optional
-        Number of distinct codes, by column.
-    kinds : ndarray of int32, shape (n_events,), default=empty
-        Indices into the declared kinds; any other number for another kind.
-    firsts, lasts : ndarray of int64, shape (n_entities,), default=empty
-        Times of the first and the last event before these, which a live state dropped or left out; `NEVER` without any.
-    """
-
+    # Shape (n_entities + 1,). Entity `e` has the events from `starts[e]` up to `starts[e + 1]`.
     starts: Array
+    # Shape (n_events,). Microseconds since 1970, UTC; ascending within an entity.
     times: Array
+    # Shape (n_events,). Amounts; NaN if missing.
     amounts: Array = field(default_factory=lambda: NO_AMOUNTS)
+    # Shape (n_events,). Counterparties and other identifiers as codes from 0, by column; -1 if missing.
     codes: dict[str, Array] = field(default_factory=dict)
+    # Number of distinct codes, by column.
     n_codes: dict[str, int] = field(default_factory=dict)
+    # Shape (n_events,). Indices into the declared kinds; any other number for another kind.
     kinds: Array = field(default_factory=lambda: np.empty(0, np.int32))
+    # Shape (n_entities,). Times of the first and the last event before these, which a live state dropped or left out;
+    # `NEVER` without any.
     firsts: Array = field(default_factory=lambda: np.empty(0, np.int64))
     lasts: Array = field(default_factory=lambda: np.empty(0, np.int64))
 
@@ -78,15 +68,7 @@ class EncodedEvents:
         return self.codes.get(name, NO_CODES), self.n_codes.get(name, 0)
 
     def where(self, mask: Array, floors: Array) -> tuple["EncodedEvents", Array]:
-        """Return the events that a mask selects, without their kinds, and the floors among them.
-
-        Examples
-        --------
-        >>> events = EncodedEvents(np.array([0, 2]), np.array([5, 9]), kinds=np.array([1, 0], np.int32))
-        >>> selected, floors = events.where(events.kinds == 0, np.array([1]))
-        >>> selected.times.tolist(), selected.starts.tolist(), floors.tolist()
-        ([9], [0, 1], [0])
-        """
+        """Return the events that a mask selects, without their kinds, and the floors among them."""
         before = np.concatenate(([0], np.cumsum(mask)))
         amounts = self.amounts[mask] if self.amounts.size else self.amounts
         codes = {name: values[mask] for name, values in self.codes.items()}
@@ -95,54 +77,21 @@ class EncodedEvents:
 
 @dataclass(frozen=True, eq=False)
 class CutoffTimes:
-    """Cutoff times of subjects, sorted by entity and time.
+    """Cutoff times of subjects, sorted by entity and time."""
 
-    Parameters
-    ----------
-    starts : ndarray of int64, shape (n_entities + 1,)
-        As in `EncodedEvents`, for the same entities.
-    times : ndarray of int64, shape (n_subjects,)
-        Microseconds since 1970, UTC; ascending within an entity.
-    rows : ndarray of int32, shape (n_subjects,)
-        Row of the output that each cutoff time belongs to.
-    amounts : ndarray of float64, shape (n_subjects,), default=empty
-        Amounts of the subjects, in the order of the output. If empty, the amount of the last event is used.
-    """
-
+    # Shape (n_entities + 1,). As in `EncodedEvents`, for the same entities.
     starts: Array
+    # Shape (n_subjects,). Microseconds since 1970, UTC; ascending within an entity.
     times: Array
+    # Shape (n_subjects,). Row of the output that each cutoff time belongs to.
     rows: Array
+    # Shape (n_subjects,). Amounts of the subjects, in the order of the output. If empty, the amount of the last event
+    # is used.
     amounts: Array = field(default_factory=lambda: NO_AMOUNTS)
 
 
 def fill_history(history: History, events: EncodedEvents, cutoffs: CutoffTimes, out: Array) -> None:
-    """Compute every column of a feature view, except those of labels.
-
-    Parameters
-    ----------
-    history : History
-        The declaration.
-    events : EncodedEvents
-        The events, with the columns that the measures need.
-    cutoffs : CutoffTimes
-        The cutoff times of the subjects.
-    out : ndarray of float64, shape (n_subjects, n_columns)
-        Filled in. Undefined values are left as they are; callers start with NaN.
-
-    Raises
-    ------
-    ValueError
-        If the events lack a column that a measure needs.
-
-    Examples
-    --------
-    >>> events = EncodedEvents(np.array([0, 2]), np.array([0, 40_000_000]))
-    >>> cutoffs = CutoffTimes(np.array([0, 1]), np.array([70_000_000]), np.array([0], np.int32))
-    >>> out = np.full((1, 2), np.nan)
-    >>> fill_history(History(("1m",), measures=("count", "since_last")), events, cutoffs, out)
-    >>> out.tolist()
-    [[1.0, 30.0]]
-    """
+    """Compute every column of a feature view, except those of labels."""
     _check_columns(history, events)
     floors = _floors(history, events, cutoffs)
     _fill_events(history, events, cutoffs, floors, "", out)
@@ -232,30 +181,7 @@ def _fill_ends(
 
 
 def fill_labels(history: History, labels: EncodedEvents, cutoffs: CutoffTimes, out: Array) -> None:
-    """Compute the columns of a feature view that are measures of labels.
-
-    Parameters
-    ----------
-    history : History
-        The declaration.
-    labels : EncodedEvents
-        Labels of events, at the times they became known; the amount is 1 for fraud and 0 otherwise. Their codes of
-        ``event_id`` say which of them replace others.
-    cutoffs : CutoffTimes
-        The cutoff times of the subjects.
-    out : ndarray of float64, shape (n_subjects, n_columns)
-        Filled in; other columns are left as they are.
-
-    Examples
-    --------
-    >>> labels = EncodedEvents(np.array([0, 2]), np.array([0, 40_000_000]), np.array([0.0, 1.0]))
-    >>> cutoffs = CutoffTimes(np.array([0, 1]), np.array([50_000_000]), np.array([0], np.int32))
-    >>> history = History(("1m",), measures=("known", "frauds", "fraud_rate", "since_fraud"), prior=(0.0, 2.0))
-    >>> out = np.full((1, 4), np.nan)
-    >>> fill_labels(history, labels, cutoffs, out)
-    >>> out.tolist()
-    [[2.0, 1.0, 0.25, 10.0]]
-    """
+    """Compute the columns of a feature view that are measures of labels."""
     rate, weight = history.prior
     bounds, classes = _bounds(labels, cutoffs, _floors(history, labels, cutoffs)), labels.amounts.astype(np.int32)
     columns = history.indices_by_window(("", "frauds", "known"))

@@ -64,28 +64,7 @@ _MAX_SECONDS: Final = 100 * 366 * 86_400
 
 
 def window_seconds(window: str) -> int:
-    """Return the length of a window.
-
-    Parameters
-    ----------
-    window : str
-        A whole number and a unit, ``s``, ``m``, ``h``, ``d`` or ``w``; or ``all``, which stands for 100 years.
-
-    Returns
-    -------
-    int
-        Length in seconds.
-
-    Raises
-    ------
-    ValueError
-        If the window cannot be read, or is longer than 100 years.
-
-    Examples
-    --------
-    >>> window_seconds("90m"), window_seconds("7d")
-    (5400, 604800)
-    """
+    """Return the length of a window."""
     if window == "all":
         return _MAX_SECONDS
     match = re.fullmatch(r"([1-9][0-9]{0,9})([smhdw])", window)

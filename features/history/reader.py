@@ -30,34 +30,7 @@ NO_ACCOUNT = f"account_id: {EXPECTED['id']}, the field is missing"
 def read_record(
     record: Record, record_type: RecordType, views: Sequence[ViewState], pairs: Pairs | None
 ) -> PreparedRecord:
-    """Read a record without checking its time.
-
-    Parameters
-    ----------
-    record : dict
-    record_type : {"events", "labels", "account_labels"}
-        One of the parts of a history.
-    views : sequence of ViewState
-        The views to add it to.
-    pairs : callable or None
-        Returns the pairs of an event for the network; None without a network.
-
-    Returns
-    -------
-    PreparedRecord
-        A label without an entity of a view has no rows.
-
-    Raises
-    ------
-    RejectedRecordError
-        If a field is missing or has the wrong type.
-
-    Examples
-    --------
-    >>> event = {"account_id": "ann", "occurred_at": "1970-01-01T00:00:01Z", "amount": 5}
-    >>> read_record(event, "events", [ViewState(History(("1h",)))], None).time
-    1000000
-    """
+    """Read a record without checking its time."""
     time = required_time(record.get(TIME_FIELDS[record_type]), TIME_FIELDS[record_type], zone_of(views))
     if record_type == "events":
         return _read_event(record, time, views, pairs)

@@ -21,18 +21,7 @@ class RejectedRecord(NamedTuple):
 
 
 def as_records(records: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-    """Return one record or several records as a sequence.
-
-    Raises
-    ------
-    TypeError
-        If the argument is neither a dict nor a list or tuple of dicts.
-
-    Examples
-    --------
-    >>> as_records({"kind": "pay"})
-    [{'kind': 'pay'}]
-    """
+    """Return one record or several records as a sequence."""
     if isinstance(records, Mapping):
         return [records]
     if not isinstance(records, list | tuple) or not all(isinstance(record, Mapping) for record in records):
@@ -44,28 +33,12 @@ def record_time(value: Any, field: str, zone: str = "UTC") -> int | None:
     """Read a time of a record, in microseconds since 1970; None if it is missing.
 
     A string without a zone is in that of the model. Other values without one, such as ``datetime64``, are UTC.
-
-    Examples
-    --------
-    >>> record_time("1970-01-01T08:00:01", "sent_at", "Asia/Shanghai")
-    1000000
     """
     return read_time(value, field, Reading(zone=zone) if zone != "UTC" and isinstance(value, str) else PLAIN)
 
 
 def required_time(value: Any, field: str, zone: str = "UTC") -> int:
-    """Read a time that a record must have, as `record_time` does.
-
-    Raises
-    ------
-    RejectedRecordError
-        If the time is missing, or is not one.
-
-    Examples
-    --------
-    >>> required_time("1970-01-01T08:00:01+08:00", "sent_at")
-    1000000
-    """
+    """Read a time that a record must have, as `record_time` does."""
     time = record_time(value, field, zone)
     if time is None:
         raise RejectedRecordError(f"{field}: expected a time, the field is missing")
@@ -81,64 +54,24 @@ def check_time_between(time: int, field: str, oldest: int, limit: int) -> None:
 
 
 def id_digest(value: Any, field: str) -> int:
-    """Return a digest of 64 bits of an id, as `read_id` reads it; 0 if the id is missing.
-
-    Examples
-    --------
-    >>> id_digest(7, "ip") == id_digest(" 7 ", "ip"), id_digest(None, "ip")
-    (True, 0)
-    """
+    """Return a digest of 64 bits of an id, as `read_id` reads it; 0 if the id is missing."""
     text = read_id(value, field)
     return 0 if text is None else _digest_of(text.encode())
 
 
 def delivery_id(record: Mapping[str, Any], kind: str, time: int | None = None) -> int:
-    """Return a digest of 64 bits that repeated deliveries of a record share; 0 if the record has no ``event_id``.
-
-    Parameters
-    ----------
-    record : dict
-    kind : str
-        What it is: an event and a message with the same id are not repeats of each other, and neither are a label of
-        fraud and another one. From `label_kind` for labels.
-    time : int, default=None
-        Its time, if records with the same id and another time are not repeats, as for labels.
-
-    Returns
-    -------
-    int
-
-    Examples
-    --------
-    >>> event = {"event_id": "e1", "amount": 5}
-    >>> delivery_id(event, "event") == delivery_id({"event_id": " e1 "}, "event")
-    True
-    >>> delivery_id(event, "event") == delivery_id(event, "message"), delivery_id({"event_id": " "}, "event")
-    (False, 0)
-    """
+    """Return a digest of 64 bits that repeated deliveries of a record share; 0 if the record has no ``event_id``."""
     text = read_id(record.get("event_id"), "event_id")
     return 0 if text is None else _digest_of(f"{kind} {time} {text}".encode())
 
 
 def label_kind(label: bool | str) -> str:
-    """Return the kind of a label for `delivery_id`: whether it is fraud, or the class of a message.
-
-    Examples
-    --------
-    >>> label_kind(True), label_kind("spam")
-    ('label True', "label 'spam'")
-    """
+    """Return the kind of a label for `delivery_id`: whether it is fraud, or the class of a message."""
     return f"label {label!r}"
 
 
 def entity_key(record: Mapping[str, Any], columns: Sequence[str]) -> bytes | None:
-    """Return a digest of 16 bytes of the fields that identify an entity; None if one is missing.
-
-    Examples
-    --------
-    >>> entity_key({"account_id": "ann"}, ["account_id"]) == entity_key({"sender": "ann"}, ["sender"])
-    True
-    """
+    """Return a digest of 16 bytes of the fields that identify an entity; None if one is missing."""
     state = blake2b(digest_size=16)
     for column in columns:
         text = read_id(record.get(column), column)

@@ -104,23 +104,6 @@ class SeenIds:
     Ids are kept in generations, each of an eighth of `kept_for`. A generation is dropped once the newest event is later
     than the last time that the generation could receive an id, by `kept_for`. So memory holds the ids of at most ten
     eighths of that time, at 32 to 60 bytes each.
-
-    Parameters
-    ----------
-    kept_for : int
-        How long an id is remembered, in microseconds of event time.
-
-    Examples
-    --------
-    >>> seen = SeenIds(80)
-    >>> seen.admit(np.array([7, 8, 7], np.uint64), np.array([0, 85, 85]), 0).tolist()
-    [True, True, False]
-    >>> 7 in seen
-    True
-    >>> seen.admit(np.array([9], np.uint64), np.array([95]), 85).tolist()
-    [True]
-    >>> 7 in seen, 8 in seen
-    (False, True)
     """
 
     def __init__(self, kept_for: int) -> None:

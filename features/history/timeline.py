@@ -28,18 +28,7 @@ _NEVER = np.array([NEVER, NEVER])
 
 
 class ViewState:
-    """The live state of one feature view: the timelines of its entities, for events and for labels.
-
-    Parameters
-    ----------
-    history : History
-        The declaration of the view.
-
-    Attributes
-    ----------
-    longest_window : int
-        Microseconds of the longest window.
-    """
+    """The live state of one feature view: the timelines of its entities, for events and for labels."""
 
     def __init__(self, history: History) -> None:
         self.history = history
@@ -161,55 +150,28 @@ class ViewState:
 
 
 class PreparedRecord(NamedTuple):
-    """A record that was parsed and checked for a state, and that its `apply` does not reject.
-
-    Attributes
-    ----------
-    time : int
-        Microseconds since 1970.
-    rows : list of tuple
-        Rows to add to timelines: the timelines, the entity and the row.
-    links : list of tuple
-        Pairs of the network: column, account and value.
-    account_label : tuple of (int, bool) or None
-        An account, and whether it is fraudulent.
-    identifier : int
-        From `delivery_id`: a record whose identifier was applied before is a repeated delivery; 0 for none.
-    n_events : int, default=1
-        Number of rows per view.
-    is_retracted : bool, default=False
-        Whether rows and label were added before and are removed.
-    is_label : bool, default=False
-        Whether it is a label, which does not move the clock of events.
-    """
+    """A record that was parsed and checked for a state, and that its `apply` does not reject."""
 
     time: int
     rows: list[tuple[TimelinePool, bytes, list[int]]]
+    # Pairs of the network: column, account and value.
     links: list[tuple[str, int, int]]
     account_label: tuple[int, bool] | None
+    # From `delivery_id`: a record whose identifier was applied before is a repeated delivery; 0 for none.
     identifier: int
+    # Number of rows per view.
     n_events: int = 1
+    # Whether rows and label were added before and are removed.
     is_retracted: bool = False
+    # Whether it is a label, which does not move the clock of events.
     is_label: bool = False
 
 
 def bits_of(number: float) -> int:
-    """Return the bits of a float64 as an integer.
-
-    Examples
-    --------
-    >>> bits_of(0.0)
-    0
-    """
+    """Return the bits of a float64 as an integer."""
     return int(np.float64(number).view(np.int64))
 
 
 def signed(number: int) -> int:
-    """Return the signed integer with the same 64 bits.
-
-    Examples
-    --------
-    >>> signed(2**64 - 1)
-    -1
-    """
+    """Return the signed integer with the same 64 bits."""
     return number - (1 << 64) if number >> 63 else number

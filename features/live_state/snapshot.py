@@ -55,13 +55,7 @@ def save_content(path: str | Path, parts: Iterable[bytes]) -> None:
 
 
 def load_content(path: str | Path) -> memoryview:
-    """Read what `save_content` wrote.
-
-    Raises
-    ------
-    StateError
-        If the file cannot be read, or was changed.
-    """
+    """Read what `save_content` wrote."""
     try:
         content = memoryview(Path(path).read_bytes())
     except OSError as error:

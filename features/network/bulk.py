@@ -40,28 +40,7 @@ class CodedLabels(NamedTuple):
 
 
 class FullGraph:
-    """All links of one column. It computes features for any labels and cutoff times, and accepts no further links.
-
-    Parameters
-    ----------
-    network : Network
-        The declaration.
-    name : str
-        The column, one of ``network.links``.
-    links : CodedLinks
-    n_nodes : int
-        Number of codes of accounts and values.
-
-    Examples
-    --------
-    Accounts 0 and 1 use card 2, and account 1 was confirmed as fraud at 25:
-
-    >>> links = CodedLinks(np.array([0, 1], np.int32), np.array([2, 2], np.int32), np.array([10, 20]))
-    >>> graph = FullGraph(Network("", ("card_id",), prior=(0.0, 1.0)), "card_id", links, 3)
-    >>> labels = CodedLabels(np.array([1], np.int32), np.array([25]), np.array([True]))
-    >>> graph.columns(labels, np.array([0, 0], np.int32), np.array([25, 26])).tolist()
-    [[1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0], [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.5, 0.5]]
-    """
+    """All links of one column. It computes features for any labels and cutoff times, and accepts no further links."""
 
     def __init__(self, network: Network, name: str, links: CodedLinks, n_nodes: int) -> None:
         rate, weight = network.prior

@@ -33,25 +33,6 @@ class NetworkGraph:
     """The links of one column and the labels of its accounts, for any cutoff time.
 
     Accounts and values are digests of 64 bits, where 0 stands for a missing one.
-
-    Parameters
-    ----------
-    network : Network
-        The declaration.
-    name : str
-        The column, one of ``network.links``.
-
-    Examples
-    --------
-    Accounts 1 and 2 use card 5, and account 2 was confirmed as fraud at 25:
-
-    >>> graph = NetworkGraph(Network("", ("card_id",), prior=(0.0, 1.0)), "card_id")
-    >>> graph.add(LinkRows(np.array([1, 2], np.uint64), np.array([5, 5], np.uint64), np.array([10, 20])))
-    >>> graph.add(labels=LabelRows(np.array([2], np.uint64), np.array([25]), np.array([True])))
-    >>> out = np.empty((2, 8))
-    >>> graph.fill(np.array([1, 1], np.uint64), np.array([25, 26]), out, 0)
-    >>> out.tolist()
-    [[1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0], [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.5, 0.5]]
     """
 
     def __init__(self, network: Network, name: str) -> None:
@@ -112,13 +93,7 @@ class NetworkGraph:
 
 
 def in_time_order(rows: Rows) -> Rows:
-    """Return links or labels with the earliest first, and those of one time in their order.
-
-    Examples
-    --------
-    >>> in_time_order(LabelRows(np.array([1, 2], np.uint64), np.array([7, 5]), np.array([True, False]))).times.tolist()
-    [5, 7]
-    """
+    """Return links or labels with the earliest first, and those of one time in their order."""
     times = rows.times
     if np.all(times[1:] >= times[:-1]):
         return rows

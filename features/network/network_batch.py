@@ -66,25 +66,15 @@ def network_features(
 
 @dataclass(frozen=True, eq=False)
 class CodedTables:
-    """Events, subjects and labels with their ids encoded as int32; -1 if missing. Equal ids have equal codes.
+    """Events, subjects and labels with their ids encoded as int32; -1 if missing. Equal ids have equal codes."""
 
-    Parameters
-    ----------
-    links : dict of str to CodedLinks
-        The links of each column, one per event.
-    labels : CodedLabels
-        Labels of accounts, in the order of the table.
-    subjects : ndarray of int32, shape (n_subjects,)
-        Their accounts.
-    cutoffs : ndarray of int64, shape (n_subjects,)
-        Their cutoff times.
-    n_codes : int
-        Number of distinct ids.
-    """
-
+    # The links of each column, one per event.
     links: dict[str, CodedLinks]
+    # Labels of accounts, in the order of the table.
     labels: CodedLabels
+    # Shape (n_subjects,). Their accounts.
     subjects: Array
+    # Shape (n_subjects,). Their cutoff times.
     cutoffs: Array
     n_codes: int
 

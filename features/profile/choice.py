@@ -33,41 +33,13 @@ class ProfileColumns(NamedTuple):
     left_out: dict[str, str]
 
     def learn(self, records: pd.DataFrame, min_rows: int, *, digested: bool = False) -> CustomColumns:
-        """Return the columns with the categories of records.
-
-        Parameters
-        ----------
-        records : DataFrame
-            Training records.
-        min_rows : int
-            Categories with fewer rows are encoded as unseen.
-        digested : bool, default=False
-            Whether keyed digests stand for the categories.
-
-        Returns
-        -------
-        CustomColumns
-
-        Examples
-        --------
-        >>> records = pd.DataFrame({"city": ["rome", "bonn", "rome"]})
-        >>> ProfileColumns((), ("city",), {}).learn(records, 2).categories
-        {'city': ('rome',)}
-        """
+        """Return the columns with the categories of records."""
         seen = {name: frequent_categories(records[name], min_rows) for name in self.categories}
         key = secrets.token_hex(16) if digested and seen else ""
         return CustomColumns(self.numbers, {name: tuple(digest_categories(seen[name], key)) for name in seen}, key)
 
     def notes(self, custom: CustomColumns) -> tuple[str, ...]:
-        """Return notes for the user: the columns that are left out, and those whose values are kept.
-
-        Examples
-        --------
-        >>> left_out = {"email": "an identifier"}
-        >>> ProfileColumns((), ("city",), left_out).notes(CustomColumns((), {"city": ("rome",)}))
-        ('columns left out: email (an identifier); history.categories declares a column as one of categories',
-         'the model keeps values of city (1); history.digest_categories keeps keyed digests instead')
-        """
+        """Return notes for the user: the columns that are left out, and those whose values are kept."""
         notes = []
         if self.left_out:
             columns = ", ".join(f"{name} ({reason})" for name, reason in self.left_out.items())
@@ -87,29 +59,7 @@ def choose_profile_columns(
     declared: Collection[str] = (),
     used_names: Collection[str] = (),
 ) -> ProfileColumns:
-    """Choose the columns of records that are features.
-
-    Parameters
-    ----------
-    records : DataFrame
-        Accounts or events.
-    exclude : collection of str, default=()
-        Columns that are not used, and not reported either.
-    declared : collection of str, default=()
-        Columns of strings that are always categories.
-    used_names : collection of str, default=()
-        Names of other features, which no column may have.
-
-    Returns
-    -------
-    ProfileColumns
-
-    Examples
-    --------
-    >>> records = pd.DataFrame({"account_id": ["a", "b"], "city": ["rome", "bonn"], "device_id": ["x", "y"], "age": 30})
-    >>> choose_profile_columns(records)
-    ProfileColumns(numbers=('age',), categories=('city',), left_out={'device_id': 'an identifier'})
-    """
+    """Choose the columns of records that are features."""
     numbers, categories, left_out = [], [], {}
     names = [str(name) for name in records.columns if name not in NOT_PROFILE and name not in exclude]
     identifiers = set(identifier_columns(names))
@@ -156,35 +106,7 @@ def _why_no_category(name: str, column: pd.Series) -> str | None:
 def declared_columns(
     records: pd.DataFrame, names: Collection[str], *, categories: Collection[str] = (), table: str = "messages"
 ) -> ProfileColumns:
-    """Return the columns that a user names as features.
-
-    Parameters
-    ----------
-    records : DataFrame
-        Messages.
-    names : collection of str
-        The columns. Those of numbers and booleans are numbers, all others categories.
-    categories : collection of str, default=()
-        Columns that are categories although they hold numbers.
-    table : str, default="messages"
-        Name of the table, for errors.
-
-    Returns
-    -------
-    ProfileColumns
-
-    Raises
-    ------
-    SchemaError
-        If a column is missing, repeated, or one that a message cannot have as a feature, such as its label.
-    ColumnTypeError
-        If a column holds times, lists or objects.
-
-    Examples
-    --------
-    >>> declared_columns(pd.DataFrame({"channel": ["sms"], "length": [3], "hour": [5]}), ["channel", "hour"])
-    ProfileColumns(numbers=('hour',), categories=('channel',), left_out={})
-    """
+    """Return the columns that a user names as features."""
     numbers: list[str] = []
     words: list[str] = []
     for name in names:
@@ -211,13 +133,7 @@ def declared_columns(
 
 
 def candidate_columns(records: pd.DataFrame) -> tuple[str, ...]:
-    """Return the columns of messages that could be features: numbers and categories of more than one value.
-
-    Examples
-    --------
-    >>> candidate_columns(pd.DataFrame({"text": ["a", "b"], "channel": ["sms", "app"], "version": [1, 1]}))
-    ('channel',)
-    """
+    """Return the columns of messages that could be features: numbers and categories of more than one value."""
     chosen = choose_profile_columns(records, exclude=NOT_OWN)
     names = {*chosen.numbers, *chosen.categories}
     return tuple(name for name in map(str, records.columns) if name in names and _varies(records[name]))

@@ -22,28 +22,12 @@ MAX_KEY_BYTES: Final = hashlib.blake2b.MAX_KEY_SIZE
 
 @dataclass(frozen=True)
 class CustomColumns:
-    """The custom columns of a record that are features.
-
-    Parameters
-    ----------
-    numbers : tuple of str, default=()
-        Columns that are numbers.
-    categories : mapping of str to tuple of str, optional
-        Columns that are categories, and the categories seen in training, the most frequent first.
-    digest_key : str, default=""
-        The key of the digests that stand for the categories; empty if the categories are kept as they are.
-
-    Examples
-    --------
-    >>> own = CustomColumns(("age",), {"city": ("rome", "bonn")})
-    >>> own.columns
-    ('profile__age', 'profile__city')
-    >>> own.of_records([{"age": 30, "city": "bonn"}, {"age": None, "city": "oslo"}, {"age": 1}])[0].tolist()
-    [[30.0, 1.0], [nan, -1.0], [nan, nan]]
-    """
+    """The custom columns of a record that are features."""
 
     numbers: tuple[str, ...] = ()
+    # Columns that are categories, and the categories seen in training, the most frequent first.
     categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    # The key of the digests that stand for the categories; empty if the categories are kept as they are.
     digest_key: str = ""
 
     def __bool__(self) -> bool:
@@ -107,13 +91,7 @@ class CustomColumns:
         return columns, why
 
     def of_record(self, record: Record) -> Array:
-        """Compute the columns of one record that has all fields.
-
-        Raises
-        ------
-        RejectedRecordError
-            If a value has the wrong type; the error names the field.
-        """
+        """Compute the columns of one record that has all fields."""
         cells = self._parse(record)
         values = {name: np.array([cell], object) for name, cell in zip(self.names, cells, strict=True)}
         row: Array = self.compute(values, 1)[0]
@@ -134,18 +112,7 @@ class CustomColumns:
 
     @classmethod
     def from_dict(cls, declared: Mapping[str, Any]) -> Self:
-        """Read what `to_dict` returned.
-
-        Raises
-        ------
-        KeyError, TypeError, ValueError
-            If it is not such a declaration, or the key is not valid for BLAKE2b.
-
-        Examples
-        --------
-        >>> CustomColumns.from_dict(CustomColumns(("age",)).to_dict()) == CustomColumns(("age",))
-        True
-        """
+        """Read what `to_dict` returned."""
         key = declared["digest_key"]
         if len(bytes.fromhex(key)) > MAX_KEY_BYTES:
             raise ValueError("the key of the digests of categories is too long")
@@ -158,26 +125,7 @@ NO_COLUMNS: Final = CustomColumns()
 
 
 def digest_categories(categories: Iterable[str], key: str) -> list[str]:
-    """Return keyed digests of categories (BLAKE2b, 64 bits); the categories themselves without a key.
-
-    Parameters
-    ----------
-    categories : iterable of str
-        The values of a column.
-    key : str
-        The key in hexadecimal digits; empty for no digests.
-
-    Returns
-    -------
-    list of str
-
-    Examples
-    --------
-    >>> digest_categories(["rome"], "")
-    ['rome']
-    >>> digest_categories(["rome"], "00ff")
-    ['4c26d3dbbdf6c7ec']
-    """
+    """Return keyed digests of categories (BLAKE2b, 64 bits); the categories themselves without a key."""
     if not key:
         return list(categories)
     secret = bytes.fromhex(key)

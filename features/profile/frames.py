@@ -36,32 +36,7 @@ NOT_PROFILE = frozenset(
 
 
 def custom_values(records: pd.DataFrame, custom: CustomColumns, table: str = "subjects") -> dict[str, Array]:
-    """Return the values of custom columns, as `CustomColumns.compute` reads them.
-
-    Parameters
-    ----------
-    records : DataFrame
-    custom : CustomColumns
-    table : str, default="subjects"
-        Name of the table, for errors.
-
-    Returns
-    -------
-    dict of str to ndarray, each of shape (n_records,)
-
-    Raises
-    ------
-    SchemaError
-        If a column is missing, or a number is infinite.
-    ColumnTypeError
-        If a column of numbers holds anything else, or one of categories holds lists or objects.
-
-    Examples
-    --------
-    >>> columns = CustomColumns(("age",), {"city": ("rome",)})
-    >>> custom_values(pd.DataFrame({"age": [3, 4], "city": ["rome", " "]}), columns)
-    {'age': array([3., 4.]), 'city': array(['rome', None], dtype=object)}
-    """
+    """Return the values of custom columns, as `CustomColumns.compute` reads them."""
     values = {name: number_column(records, name, table) for name in custom.numbers}
     return values | {name: _categories(records, name, table) for name in custom.categories}
 
@@ -114,13 +89,7 @@ def _shapes_of_words(column: pd.Series) -> tuple[str, ...]:
 
 
 def is_flag(column: pd.Series) -> bool:
-    """Return whether a column holds booleans; with missing ones pandas stores them as objects.
-
-    Examples
-    --------
-    >>> is_flag(pd.Series([True, None])), is_flag(pd.Series(["yes", None]))
-    (True, False)
-    """
+    """Return whether a column holds booleans; with missing ones pandas stores them as objects."""
     is_object = column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) == "boolean"
     return bool(pd.api.types.is_bool_dtype(column) or is_object)
 
@@ -143,13 +112,7 @@ def category_column(column: pd.Series) -> tuple[Array, str]:
 
 
 def frequent_categories(column: pd.Series, min_rows: int) -> tuple[str, ...]:
-    """Return the categories of a column with at least `min_rows` rows, the most frequent first.
-
-    Examples
-    --------
-    >>> frequent_categories(pd.Series(["app", "sms", "sms", "web", "web"]), 2)
-    ('sms', 'web')
-    """
+    """Return the categories of a column with at least `min_rows` rows, the most frequent first."""
     counts = pd.Series(category_column(column)[0]).value_counts(sort=False)
     frequent = counts[counts >= min_rows]
     return tuple(str(category) for category in sorted(frequent.index, key=lambda name: (-frequent[name], name)))

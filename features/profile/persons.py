@@ -95,29 +95,7 @@ VALUES: Final[Mapping[str, re.Pattern[str]]] = {
 
 
 def person_reason(name: str, values: Collection[str], n_rows: int) -> str | None:
-    """Return why a column of strings looks like data about persons, or like times; None if it does not.
-
-    Parameters
-    ----------
-    name : str
-        The name of the column.
-    values : collection of str
-        Its distinct values.
-    n_rows : int
-        Its number of rows.
-
-    Returns
-    -------
-    str or None
-        The reason contains no value.
-
-    Examples
-    --------
-    >>> person_reason("customerLastName", ["Li", "Meyer"], 3), person_reason("merchant_name", ["Shop", "Kiosk"], 3)
-    ('looks like names of persons', None)
-    >>> person_reason("contact", ["ann@example.org"], 1), person_reason("opened", ["2019-03-09"], 1)
-    ('looks like e-mail addresses', 'a time')
-    """
+    """Return why a column of strings looks like data about persons, or like times; None if it does not."""
     kind = _kind_of_name(name)
     is_flag = len(values) <= MAX_FLAG_VALUES and MAX_FLAG_VALUES * len(values) <= n_rows
     if kind is not None and not is_flag:

@@ -21,35 +21,21 @@ PLANE = 0x10000
 
 @dataclass(frozen=True, slots=True)
 class Automaton:
-    """The tables of an automaton.
+    """The tables of an automaton."""
 
-    Parameters
-    ----------
-    letters : ndarray of uint16, shape (n_codes,)
-        Column of each character, of at least the basic multilingual plane; 0 for a character that is in no word.
-    steps : ndarray of int32, shape (n_states, n_letters)
-        The next state; 0 is the start.
-    ends : ndarray of int32, shape (n_states,)
-        The longest word that ends at a state; -1 if there is none.
-    shorter : ndarray of int32, shape (n_states,)
-        The state at which the next shorter word ends; 0 if there is none.
-    lengths, kinds : ndarray of int32, shape (n_words,)
-        Length and kind of each word.
-    bounded : ndarray of bool, shape (n_words,)
-        Whether a word counts only between word boundaries.
-
-    Examples
-    --------
-    >>> build_automaton({"free": 0, "微信": 1}).lengths.tolist()
-    [4, 2]
-    """
-
+    # Shape (n_codes,). Column of each character, of at least the basic multilingual plane; 0 for a character that is in
+    # no word.
     letters: Array
+    # Shape (n_states, n_letters). The next state; 0 is the start.
     steps: Array
+    # Shape (n_states,). The longest word that ends at a state; -1 if there is none.
     ends: Array
+    # Shape (n_states,). The state at which the next shorter word ends; 0 if there is none.
     shorter: Array
+    # Shape (n_words,). Length and kind of each word.
     lengths: Array
     kinds: Array
+    # Shape (n_words,). Whether a word counts only between word boundaries.
     bounded: Array
 
     @property
@@ -59,23 +45,7 @@ class Automaton:
 
 
 def build_automaton(words: Mapping[str, int]) -> Automaton:
-    """Build an automaton of words.
-
-    Parameters
-    ----------
-    words : mapping of str to int
-        Folded, non-empty words and their kinds.
-
-    Returns
-    -------
-    Automaton
-
-    Examples
-    --------
-    >>> automaton = build_automaton({"ab": 0})
-    >>> automaton.steps.shape  # start, "a", "ab"; other characters, "a", "b"
-    (3, 3)
-    """
+    """Build an automaton of words."""
     alphabet = sorted({ord(char) for word in words for char in word})
     letters = np.zeros(max([PLANE, *(code + 1 for code in alphabet[-1:])]), np.uint16)
     letters[alphabet] = np.arange(1, len(alphabet) + 1)
@@ -131,31 +101,7 @@ def is_bounded(codes: Array, begin: int, end: int, start: int, stop: int) -> boo
 
 
 def read_words(path: Traversable, categories: Sequence[str]) -> dict[str, int]:
-    """Read a list of words.
-
-    Parameters
-    ----------
-    path : Path or Traversable
-        A file with a category, a tab and a word per line; blank lines and lines that begin with ``#`` are ignored.
-    categories : sequence of str
-        The categories, in the order of their indices.
-
-    Returns
-    -------
-    dict of str to int
-        Index of the category of each word.
-
-    Raises
-    ------
-    ValueError
-        If a line has another form, its category is unknown, or its word is repeated.
-
-    Examples
-    --------
-    >>> from fraudsieve.features.cues.words import CATEGORIES, WORDS
-    >>> CATEGORIES[read_words(WORDS, CATEGORIES)["贷款"]]
-    'loan'
-    """
+    """Read a list of words."""
     words: dict[str, int] = {}
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         if not line.strip() or line.startswith("#"):

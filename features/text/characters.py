@@ -17,13 +17,7 @@ HYPHEN = ord("-")
 
 
 def code_array(chars: str) -> Array:
-    """Return the code points of a word or of a set of characters, for `starts_with` and `is_one_of`.
-
-    Examples
-    --------
-    >>> code_array("://").tolist()
-    [58, 47, 47]
-    """
+    """Return the code points of a word or of a set of characters, for `starts_with` and `is_one_of`."""
     return np.array([ord(char) for char in chars], np.uint32)
 
 

@@ -55,17 +55,7 @@ def _tables() -> tuple[Array, Array, Array]:
 
 @cache
 def styled_characters() -> Array:
-    """Return which code points are ordinary, although folding changes them: capitals, full-width signs and blanks.
-
-    Returns
-    -------
-    ndarray of bool, shape (0x110000,)
-
-    Examples
-    --------
-    >>> styled_characters()[[ord(char) for char in "Aa，,\\n Ａ"]].tolist()
-    [True, False, True, False, True, False, False]
-    """
+    """Return which code points are ordinary, although folding changes them: capitals, full-width signs and blanks."""
     return np.isin(_tables()[2], STYLES)
 
 
@@ -98,29 +88,7 @@ def _fold_kernel(
 
 
 def fold_codes(texts: CodePoints, *, letter_digits: bool = True) -> tuple[CodePoints, Array]:
-    """Fold packed texts.
-
-    Parameters
-    ----------
-    texts : CodePoints
-        The raw texts.
-    letter_digits : bool, default=True
-        Whether digits that stand for letters in words become letters. An identifier that is read from a text must not
-        change: ``ab1cd`` may be the name of an account.
-
-    Returns
-    -------
-    folded : CodePoints
-        The folded texts: what a reader sees, in lower case.
-    counts : ndarray of int32, shape (n_texts, 11)
-        Number of characters of each of `KINDS` that were changed.
-
-    Examples
-    --------
-    >>> folded, counts = fold_codes(pack(["Ｆr\\u200bеe ①"]))
-    >>> folded.unpack(), dict(zip(KINDS, counts[0].tolist()))["lookalike"]
-    (['free 1'], 1)
-    """
+    """Fold packed texts."""
     step, pairs, kind = _tables()
     counts = np.zeros((len(texts), len(KINDS)), np.int32)
     codes, offsets = _fold_kernel(texts.codes, texts.offsets, step, pairs, kind, counts)
@@ -139,25 +107,7 @@ def _share_kernel(counts: Array, offsets: Array, kinds: Array, out: Array) -> No
 
 
 def obfuscation_shares(folded: CodePoints, counts: Array) -> Array:
-    """Return the shares of each text that are upper case, and of each kind of obfuscation.
-
-    Parameters
-    ----------
-    folded : CodePoints
-        The folded texts.
-    counts : ndarray of int32, shape (n_texts, 11)
-        From `fold_codes`.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_texts, 9)
-        Characters of ``case`` and of `OBFUSCATIONS`, each by the folded length.
-
-    Examples
-    --------
-    >>> obfuscation_shares(*fold_codes(pack(["FREE"]))).tolist()
-    [[1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]]
-    """
+    """Return the shares of each text that are upper case, and of each kind of obfuscation."""
     out = np.empty((len(folded), len(SHARES)))
     _share_kernel(counts, folded.offsets, SHARES, out)
     return out

@@ -31,36 +31,12 @@ def _tables() -> tuple[Array, tuple[str, ...]]:
 
 
 def to_pinyin(texts: CodePoints) -> CodePoints:
-    """Replace every Chinese character by its syllable.
-
-    Parameters
-    ----------
-    texts : CodePoints
-        Folded texts.
-
-    Returns
-    -------
-    CodePoints
-        Texts of the same lengths.
-
-    Examples
-    --------
-    >>> from fraudsieve.features.text.codepoints import pack
-    >>> one, other = to_pinyin(pack(["加微信 ok", "家薇欣 ok"])).unpack()
-    >>> one == other
-    True
-    """
+    """Replace every Chinese character by its syllable."""
     return CodePoints(_tables()[0][texts.codes], texts.offsets)
 
 
 def is_syllable(word: str) -> bool:
-    """Return whether a word is a syllable of pinyin, without its tone.
-
-    Examples
-    --------
-    >>> is_syllable("wei"), is_syllable("way")
-    (True, False)
-    """
+    """Return whether a word is a syllable of pinyin, without its tone."""
     return word in _syllables()
 
 
@@ -70,22 +46,7 @@ def _syllables() -> frozenset[str]:
 
 
 def needs_pinyin(texts: CodePoints) -> bool:
-    """Return whether enough of the characters are Chinese for pinyin to be useful.
-
-    Parameters
-    ----------
-    texts : CodePoints
-
-    Returns
-    -------
-    bool
-
-    Examples
-    --------
-    >>> from fraudsieve.features.text.codepoints import pack
-    >>> needs_pinyin(pack(["贷款 now"])), needs_pinyin(pack(["win a prize"]))
-    (True, False)
-    """
+    """Return whether enough of the characters are Chinese for pinyin to be useful."""
     if not len(texts.codes):
         return False
     return bool((_tables()[0][texts.codes] >= PRIVATE).mean() >= CHINESE_SHARE)

@@ -15,23 +15,7 @@ their number."""
 
 
 def new_spans(texts: CodePoints) -> Array:
-    """Allocate an array for all spans that a kernel can find.
-
-    Parameters
-    ----------
-    texts : CodePoints
-
-    Returns
-    -------
-    ndarray of int64, shape (n_spans, 4)
-        One row per span: the text, the kind, where it starts and where it stops; not filled.
-
-    Examples
-    --------
-    >>> from fraudsieve.features.text.codepoints import pack
-    >>> new_spans(pack(["12345678"])).shape
-    (2, 4)
-    """
+    """Allocate an array for all spans that a kernel can find."""
     return np.empty((texts.codes.size // SHORTEST, 4), np.int64)
 
 
@@ -50,23 +34,7 @@ def add_span(spans: Array, n: int, text: int, kind: int, begin: int, end: int) -
 
 
 def count_spans(spans: Array, n_texts: int, n_kinds: int) -> Array:
-    """Count the spans of every kind in every text.
-
-    Parameters
-    ----------
-    spans : ndarray of int64, shape (n_spans, 4)
-    n_texts, n_kinds : int
-        The shape of the result.
-
-    Returns
-    -------
-    ndarray of int64, shape (n_texts, n_kinds)
-
-    Examples
-    --------
-    >>> count_spans(np.array([[1, 0, 4, 9], [1, 0, 9, 15]]), 2, 2).tolist()
-    [[0, 0], [2, 0]]
-    """
+    """Count the spans of every kind in every text."""
     if not len(spans):  # the usual case
         return np.zeros((n_texts, n_kinds), np.int64)
     return np.bincount(spans[:, TEXT] * n_kinds + spans[:, KIND], minlength=n_texts * n_kinds).reshape(n_texts, n_kinds)

@@ -92,35 +92,7 @@ def _weigh_kernel(
 
 
 def character_weights(model: TextModel, folded: CodePoints, shares: Array, raw: CodePoints | None = None) -> Array:
-    """Attribute a weighted sum of the outputs of texts to their characters.
-
-    Parameters
-    ----------
-    model : TextModel
-    folded : CodePoints
-        Folded texts.
-    shares : ndarray of float64, shape (n_texts, n_outputs)
-        The weights of the outputs in the sum.
-    raw : CodePoints, default=None
-        The texts before folding, for a model with raw n-grams; None without them.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_characters,)
-        Of the folded texts, and behind them of the raw texts, if there are any. The weights of a text add up to the
-        sum of its margins without the intercepts. With the intercept, and multiplied by the scale of the model, the
-        margin of an output is its column of `log_odds`.
-
-    Examples
-    --------
-    >>> from fraudsieve.features.text.codepoints import pack
-    >>> buckets = np.unique(hash_ngrams(pack(["ab"]))[0])
-    >>> model = TextModel(("spam",), buckets, np.ones((len(buckets), 2), np.float32), np.zeros(1), 1.0)
-    >>> character_weights(model, pack(["ab"]), np.ones((1, 1))).round(6).tolist()
-    [1.414214, 1.414214]
-    >>> model.log_odds(pack(["ab"]))[0].round(6).tolist()
-    [[2.828427]]
-    """
+    """Attribute a weighted sum of the outputs of texts to their characters."""
     raw = without_texts(len(folded)) if raw is None else raw
     out = np.zeros(len(folded.codes) + len(raw.codes))
     if not len(model.buckets):
@@ -154,53 +126,14 @@ def _match_kernel(folded: Array, single: Array, offsets: Array, digits: Array, u
 
 
 def source_positions(text: str, folded: Array) -> Array | None:
-    """Find the raw character that each folded character came from.
-
-    Parameters
-    ----------
-    text : str
-        A raw text.
-    folded : ndarray of uint32, shape (n_folded,)
-        The folded text.
-
-    Returns
-    -------
-    ndarray of int64, shape (n_folded,), or None
-        Positions in `text`, ascending; None if `folded` is not the folded form of `text`. The first match is always
-        correct: folding converts characters one at a time, and between letters it only removes signs.
-
-    Examples
-    --------
-    >>> text = "f.r.e.e  Ｇift"
-    >>> source_positions(text, fold_codes(pack([text]))[0].codes).tolist()  # "free gift"
-    [0, 2, 4, 6, 7, 9, 10, 11, 12]
-    """
+    """Find the raw character that each folded character came from."""
     single = fold_codes(pack(list(text)))[0]
     positions = _match_kernel(folded, single.codes, single.offsets, DIGITS, USES)
     return None if (positions < 0).any() else positions
 
 
 def spans(weights: Array, n: int) -> list[tuple[int, int, float]]:
-    """Merge neighbouring characters with large weights of the same sign, and return the strongest text spans.
-
-    Parameters
-    ----------
-    weights : ndarray of float64, shape (n_characters,)
-        Weight of each character of one text. A weight is large if its absolute value is at least the mean absolute
-        value of the nonzero weights. Characters with weight zero belong to the span around them.
-    n : int
-        Maximum number of spans.
-
-    Returns
-    -------
-    list of (start, stop, weight)
-        At most `n` disjoint spans, the largest absolute weight first.
-
-    Examples
-    --------
-    >>> spans(np.array([0.5, 0.0, 1.0, -2.0, 0.0, 0.25]), 2)
-    [(3, 4, -2.0), (2, 3, 1.0)]
-    """
+    """Merge neighbouring characters with large weights of the same sign, and return the strongest text spans."""
     positions = np.flatnonzero(weights)
     if not len(positions):
         return []

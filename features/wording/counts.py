@@ -26,48 +26,21 @@ CHUNK = 1 << 20  # characters whose n-grams are packed at a time
 
 @dataclass(frozen=True, eq=False)
 class NgramCounts:
-    """The n-grams of texts, each with its number of occurrences, text after text.
+    """The n-grams of texts, each with its number of occurrences, text after text."""
 
-    Parameters
-    ----------
-    packed : ndarray of uint32, shape (n_ngrams,)
-        The column of an n-gram and, in the lowest `COUNT_BITS` bits, how often the text has it, at most `MAX_TIMES`.
-        The columns of a text ascend.
-    ends : ndarray of int64, shape (n_texts + 1,)
-        The n-grams of text ``i`` are ``packed[ends[i]:ends[i + 1]]``.
-    buckets : ndarray of int32, shape (n_columns,)
-        The bucket of each column, ascending.
-
-    Examples
-    --------
-    >>> from fraudsieve.features.text.codepoints import pack
-    >>> counts = count_ngrams(pack(["aa", "ab"]))
-    >>> len(counts), counts.matrix().shape == (2, len(counts.buckets))
-    (2, True)
-    """
-
+    # Shape (n_ngrams,). The column of an n-gram and, in the lowest `COUNT_BITS` bits, how often the text has it, at
+    # most `MAX_TIMES`. The columns of a text ascend.
     packed: Array
+    # Shape (n_texts + 1,). The n-grams of text `i` are `packed[ends[i]:ends[i + 1]]`.
     ends: Array
+    # Shape (n_columns,). The bucket of each column, ascending.
     buckets: Array
 
     def __len__(self) -> int:
         return len(self.ends) - 1
 
     def matrix(self) -> sparse.csr_array:
-        """Return the counts as floats, for solvers of other libraries.
-
-        Returns
-        -------
-        scipy.sparse.csr_array of float32, shape (n_texts, n_columns)
-            ``1 + ln(times)`` of each n-gram.
-
-        Examples
-        --------
-        >>> from fraudsieve.features.text.codepoints import pack
-        >>> counts = count_ngrams(pack(["aa"])).matrix()
-        >>> sorted(counts.data.astype(float).round(3).tolist())[-2:]  # "a" occurs twice
-        [1.0, 1.693]
-        """
+        """Return the counts as floats, for solvers of other libraries."""
         values, columns = COUNT_VALUES[self.packed & COUNT_MASK], (self.packed >> COUNT_BITS).astype(np.int32)
         return sparse.csr_array((values, columns, self.ends), shape=(len(self), len(self.buckets)))
 

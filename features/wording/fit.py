@@ -36,23 +36,7 @@ TRIED = 2
 
 
 def campaign_weights(groups: Array) -> Array:
-    """Return row weights with which every campaign counts as one message.
-
-    Parameters
-    ----------
-    groups : ndarray, shape (n_rows,)
-        The campaign of each row.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_rows,)
-        One over the size of the row's campaign, scaled to a mean of one.
-
-    Examples
-    --------
-    >>> campaign_weights(np.array([4, 4, 4, 9])).round(2).tolist()
-    [0.67, 0.67, 0.67, 2.0]
-    """
+    """Return row weights with which every campaign counts as one message."""
     _, inverse, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     weights = 1.0 / sizes[inverse]
     return np.asarray(weights / weights.mean())
@@ -107,25 +91,7 @@ def fit_text_model(
 
 
 def softmax_loss(log_odds: Array, y: Array) -> Array:
-    """Return the negative log-likelihood of every row.
-
-    Parameters
-    ----------
-    log_odds : ndarray, shape (n_rows, n_outputs)
-        One column for two classes, otherwise one column per class.
-    y : ndarray of int, shape (n_rows,)
-        Indices of the classes.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_rows,)
-        In nats.
-
-    Examples
-    --------
-    >>> softmax_loss(np.array([[0.0], [2.0]]), np.array([0, 1])).round(3).tolist()
-    [0.693, 0.127]
-    """
+    """Return the negative log-likelihood of every row."""
     if log_odds.shape[1] == 1:
         return -np.asarray(log_expit(np.where(y == 1, 1, -1) * log_odds[:, 0]))
     return np.asarray(logsumexp(log_odds, axis=1) - log_odds[np.arange(len(y)), y])
@@ -158,11 +124,6 @@ def out_of_fold(
 
     With raw texts, a model that also has raw n-grams is used if its loss is smaller by more than a standard error and
     `LEAST_GAIN`.
-
-    Raises
-    ------
-    ValueError
-        If all texts belong to one campaign.
     """
     fold_of = campaign_folds(y, groups, n_folds, random_state)
     folds = [(np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)) for fold in np.unique(fold_of)]

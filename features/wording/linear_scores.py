@@ -26,21 +26,6 @@ def rank_table(buckets: Array) -> Array:
     A word covers 32 buckets: the low half has one bit per bucket with a row, and the high half counts the rows before.
     The table takes one megabyte and one load per n-gram. A plain table of four million rows does not fit into the
     cache and takes twice the time (measured).
-
-    Parameters
-    ----------
-    buckets : ndarray of int32, shape (n_kept,)
-        The buckets that have weights, ascending, in the order of their rows.
-
-    Returns
-    -------
-    ndarray of uint64, shape (2**(BITS - 5),)
-
-    Examples
-    --------
-    >>> table = rank_table(np.array([3, 7, 200], np.int32))
-    >>> [(int(word) >> 32, int(word) & 0xFFFFFFFF) for word in table[[0, 1, 6]]]
-    [(0, 136), (2, 0), (2, 256)]
     """
     bits = np.zeros(1 << (BITS - 5), np.uint32)
     np.bitwise_or.at(bits, buckets >> 5, np.uint32(1) << (buckets & 31).astype(np.uint32))
@@ -49,23 +34,7 @@ def rank_table(buckets: Array) -> Array:
 
 
 def aligned_rows(weights: Array) -> Array:
-    """Align rows of weights so that each spans as few cache lines as possible, since fetching them dominates scoring.
-
-    Parameters
-    ----------
-    weights : ndarray of float32, shape (n_kept, n_columns)
-
-    Returns
-    -------
-    ndarray of float32, shape (n_kept, n_columns or more)
-        The weights, padded with zeros: rows of 16 columns are scored in half the time of 13 (measured).
-
-    Examples
-    --------
-    >>> rows = aligned_rows(np.ones((2, 3), np.float32))
-    >>> rows.tolist(), rows.ctypes.data % 64
-    ([[1.0, 1.0, 1.0, 0.0], [1.0, 1.0, 1.0, 0.0]], 0)
-    """
+    """Align rows of weights so that each spans few cache lines, since fetching them dominates scoring."""
     n, columns = weights.shape
     width = -(-columns // LINE) * LINE if columns > LINE else 1 << max(columns - 1, 0).bit_length()
     buffer = np.zeros(n * width + LINE, np.float32)
@@ -229,37 +198,6 @@ def linear_scores(
 
     The value of an n-gram is ``(1 + ln(count)) * idf``, and the vector of a text has length one (sublinear term
     frequency and cosine normalisation; Salton and Buckley, 1988). Counts are limited to 100.
-
-    Parameters
-    ----------
-    texts : CodePoints
-        Folded texts.
-    table : ndarray of uint64, shape (2**(BITS - 5),)
-        From `rank_table`.
-    weights : ndarray of float32, shape (n_kept, 1 + n_outputs or more)
-        One row per n-gram: its inverse document frequency, and its product with the coefficient of each output. Rows
-        from `aligned_rows` are the fastest.
-    n_outputs : int, default=None
-        Number of outputs; None for all columns after the first.
-    raw : CodePoints, default=None
-        The texts before folding, whose raw n-grams count too; None without them.
-
-    Returns
-    -------
-    scores : ndarray of float64, shape (n_texts, n_outputs)
-        Zero for a text without a known n-gram; intercepts are not added.
-    known_share : ndarray of float64, shape (n_texts,)
-        Share of the n-grams of each folded text that have weights.
-
-    Examples
-    --------
-    >>> from fraudsieve.features.text.codepoints import pack
-    >>> from fraudsieve.features.wording.ngrams import hash_ngrams
-    >>> buckets = np.unique(hash_ngrams(pack(["a"]))[0])
-    >>> weights = np.tile(np.array([2, 6], np.float32), (len(buckets), 1))
-    >>> scores, known_share = linear_scores(pack(["a", "b"]), rank_table(buckets), weights)
-    >>> scores.round(6).tolist(), known_share.tolist()
-    ([[6.0], [0.0]], [1.0, 0.0])
     """
     out = np.zeros((len(texts), weights.shape[1] - 1 if n_outputs is None else n_outputs))
     known_share, times = np.zeros(len(texts)), _thread_counts(len(weights))

@@ -17,23 +17,7 @@ T = TypeVar("T")
 
 
 def output_classes(classes: Sequence[T]) -> Sequence[T]:
-    """Return the classes that have an output of their own.
-
-    Parameters
-    ----------
-    classes : sequence
-        All classes, sorted.
-
-    Returns
-    -------
-    sequence
-        The second class if there are two, since one log-odds is enough; otherwise all classes.
-
-    Examples
-    --------
-    >>> output_classes(("ham", "spam")), output_classes(("ham", "scam", "spam"))
-    (('spam',), ('ham', 'scam', 'spam'))
-    """
+    """Return the classes that have an output of their own."""
     return classes[1:] if len(classes) == 2 else classes
 
 

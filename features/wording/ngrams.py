@@ -146,32 +146,7 @@ def _hash_kernel(
 
 
 def hash_ngrams(texts: CodePoints, raw: CodePoints | None = None) -> tuple[Array, Array]:
-    """Hash every n-gram of every text.
-
-    Parameters
-    ----------
-    texts : CodePoints
-        Folded texts.
-    raw : CodePoints, default=None
-        The same texts before folding; None for no raw n-grams. A raw n-gram has a capital letter, a full-width sign or
-        a blank that folding replaces (`styled_characters`); it is none of the n-grams of any folded text.
-
-    Returns
-    -------
-    buckets : ndarray of int32, shape (n_ngrams,)
-        The bucket of every n-gram, text after text, including repeats. The raw n-grams of a text are its last.
-    ends : ndarray of int64, shape (n_texts + 1,)
-        The n-grams of text ``i`` are ``buckets[ends[i]:ends[i + 1]]``.
-
-    Examples
-    --------
-    >>> from fraudsieve.features.text.codepoints import pack
-    >>> buckets, ends = hash_ngrams(pack(["abc", "ab"]))
-    >>> ends.tolist(), (buckets[:2] == buckets[12:14]).tolist()
-    ([0, 12, 20], [True, True])
-    >>> hash_ngrams(pack(["abc", "ab"]), pack(["abC", "ab"]))[1].tolist()  # C, bC, abC, ^abC, C$, bC$, abC$
-    [0, 19, 27]
-    """
+    """Hash every n-gram of every text."""
     raw = without_texts(len(texts)) if raw is None else raw
     # n + (n + 1) + n + (n - 1) for a text of n letters
     buckets = np.empty(MAX_N * (len(texts.codes) + len(raw.codes)), np.int32)

@@ -55,25 +55,7 @@ def _count_kernel(codes: Array, offsets: Array, rows: Array, chars: Array, pairs
 
 
 def count_characters(texts: CodePoints, rows: Array) -> tuple[Array, Array]:
-    """Count the characters and pairs of selected texts.
-
-    Parameters
-    ----------
-    texts : CodePoints
-    rows : ndarray of int64
-        Positions of the selected texts.
-
-    Returns
-    -------
-    chars : ndarray of uint32, shape (2**CHAR_BITS,)
-    pairs : ndarray of uint32, shape (2**PAIR_BITS,)
-
-    Examples
-    --------
-    >>> from fraudsieve.features.text.codepoints import pack
-    >>> [int(counts.sum()) for counts in count_characters(pack(["hi", "you"]), np.array([1]))]
-    [4, 3]
-    """
+    """Count the characters and pairs of selected texts."""
     chars, pairs = np.zeros(1 << CHAR_BITS, np.uint32), np.zeros(1 << PAIR_BITS, np.uint32)
     _count_kernel(texts.codes, texts.offsets, rows, chars, pairs)
     return chars, pairs
@@ -88,27 +70,7 @@ def _pair_kernel(before: Array, after: Array, times: Array, chars: Array, pairs:
 
 
 def count_pairs(before: Array, after: Array, times: Array) -> tuple[Array, Array]:
-    """Add up pairs of characters that are counted already.
-
-    Parameters
-    ----------
-    before, after : ndarray of uint32, shape (n_pairs,)
-        The characters of each pair; `BEGIN` stands before the first character of a text.
-    times : ndarray of uint32, shape (n_pairs,)
-        How often each pair occurs.
-
-    Returns
-    -------
-    chars : ndarray of uint32, shape (2**CHAR_BITS,)
-        Counts of the first characters.
-    pairs : ndarray of uint32, shape (2**PAIR_BITS,)
-
-    Examples
-    --------
-    >>> h, i = np.array([[ord("h")], [ord("i")]], np.uint32)
-    >>> [int(counts.max()) for counts in count_pairs(h, i, np.array([3], np.uint32))]
-    [3, 3]
-    """
+    """Add up pairs of characters that are counted already."""
     chars, pairs = np.zeros(1 << CHAR_BITS, np.uint32), np.zeros(1 << PAIR_BITS, np.uint32)
     _pair_kernel(before, after, times, chars, pairs)
     return chars, pairs
@@ -184,25 +146,11 @@ def _surprisal_kernel(codes: Array, offsets: Array, described: Array, pairs: Arr
 
 @dataclass(frozen=True)
 class CharacterModel:
-    """Counts of the characters and character pairs of legitimate text.
+    """Counts of the characters and character pairs of legitimate text."""
 
-    Parameters
-    ----------
-    chars : ndarray of uint32, shape (2**CHAR_BITS,)
-        Counts by bucket; the start mark of each text is counted too.
-    pairs : ndarray of uint32, shape (2**PAIR_BITS,)
-        Counts by bucket.
-
-    Examples
-    --------
-    >>> from fraudsieve.features.text.codepoints import pack
-    >>> model = CharacterModel(*count_characters(pack(["see you at six"] * 50), np.arange(50)))
-    >>> usual, unusual = model.surprisal(pack(["you see", "yxu sqe"]))
-    >>> bool((unusual > usual).all())
-    True
-    """
-
+    # Shape (2**CHAR_BITS,). Counts by bucket; the start mark of each text is counted too.
     chars: Array
+    # Shape (2**PAIR_BITS,). Counts by bucket.
     pairs: Array
 
     def __reduce__(self) -> tuple[type["CharacterModel"], tuple[Array, Array]]:

@@ -27,33 +27,7 @@ def surprisal_out_of_fold(
     folds: Array,
     background: CharacterModel | None = None,
 ) -> tuple[CharacterModel, Array]:
-    """Fit a character model of legitimate texts, and compute the surprisal of all texts out of fold.
-
-    Parameters
-    ----------
-    texts : CodePoints
-    legitimate : ndarray of bool, shape (n_texts,)
-        Whether a text is legitimate.
-    folds : ndarray of int, shape (n_texts,)
-        Fold of each text.
-    background : CharacterModel, default=None
-        Counts of other legitimate text, which are added to those of the texts.
-
-    Returns
-    -------
-    model : CharacterModel
-        Fitted on all legitimate texts, and the background.
-    surprisal : ndarray of float64, shape (n_texts, 6)
-        As from `CharacterModel.surprisal`, out of fold.
-
-    Examples
-    --------
-    >>> from fraudsieve.features.text.codepoints import pack
-    >>> texts, legitimate = pack(["ab", "ab", "xy"]), np.array([True, True, False])
-    >>> model, surprisal = surprisal_out_of_fold(texts, legitimate, np.array([0, 1, 1]))
-    >>> int(model.pairs.sum()), bool(surprisal[2, 0] > surprisal[0, 0])
-    (4, True)
-    """
+    """Fit a character model of legitimate texts, and compute the surprisal of all texts out of fold."""
     model = CharacterModel(*count_characters(texts, np.flatnonzero(legitimate)))
     model = model if background is None else model.plus(background.chars, background.pairs)
     surprisal = np.empty((len(texts), len(SURPRISALS)))
@@ -66,20 +40,7 @@ def surprisal_out_of_fold(
 
 @cache
 def chinese_background() -> tuple[CharacterModel, CharacterModel]:
-    """Return the counts of everyday Chinese text.
-
-    Returns
-    -------
-    raw, folded : CharacterModel
-        For raw and for folded texts.
-
-    Examples
-    --------
-    >>> raw, folded = chinese_background()
-    >>> usual, homophone = raw.surprisal(pack(["不知道", "不织道"]))
-    >>> bool((usual < homophone).all())
-    True
-    """
+    """Return the counts of everyday Chinese text."""
     with TABLE.open("rb") as file, np.load(file, allow_pickle=False) as stored:
         before, code, times = stored["before"], stored["code"], stored["times"].astype(np.uint32)
     raw = CharacterModel(*count_pairs(before, code, times))

@@ -25,33 +25,7 @@ LEAST_SHARE: Final = 0.05
 
 
 def weigh_by_known_share(log_odds: Array, known_share: Array, trust: float, legitimate: int) -> Array:
-    """Weigh the evidence of fraud in log-odds by a power of the share of n-grams that the model knows.
-
-    Parameters
-    ----------
-    log_odds : ndarray of float64, shape (n_texts, n_outputs)
-        From `TextModel.log_odds`.
-    known_share : ndarray of float64, shape (n_texts,)
-        Share of the n-grams of each text that the model knows.
-    trust : float
-        Exponent of the share; 0 for full weight. Models without a legitimate class only distinguish types of fraud,
-        and keep the full weight.
-    legitimate : int
-        The output of the legitimate class; -1 if it has none.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_texts, n_outputs)
-        The log-odds of the legitimate class stay as they are. If another class has higher ones, all others fall by
-        what the highest loses of its lead.
-
-    Examples
-    --------
-    >>> weigh_by_known_share(np.array([[2.0], [-2.0]]), np.array([0.5, 0.5]), TRUST, -1).tolist()
-    [[0.125], [-2.0]]
-    >>> weigh_by_known_share(np.array([[1.0, 5.0, 4.0]]), np.array([0.5]), 2.0, 0).tolist()
-    [[1.0, 2.0, 1.0]]
-    """
+    """Weigh the evidence of fraud in log-odds by a power of the share of n-grams that the model knows."""
     if not trust:
         return log_odds.copy()
     weights = known_share**trust
@@ -65,26 +39,7 @@ def weigh_by_known_share(log_odds: Array, known_share: Array, trust: float, legi
 
 
 def trusted_shares(shares: Array, log_odds: Array, known_share: Array, trust: float, legitimate: int) -> Array:
-    """Return the shares of log-odds in a sum of weighed log-odds, which says what an n-gram adds to that sum.
-
-    Parameters
-    ----------
-    shares : ndarray of float64, shape (n_texts, n_outputs)
-        The weights of the outputs in a sum of what `weigh_by_known_share` returns.
-    log_odds, known_share, trust, legitimate
-        As for `weigh_by_known_share`.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_texts, n_outputs)
-
-    Examples
-    --------
-    >>> shares, log_odds, known_share = np.array([[0.0, 0.0, 1.0]]), np.array([[1.0, 5.0, 4.0]]), np.array([0.5])
-    >>> trusted = trusted_shares(shares, log_odds, known_share, 2.0, 0)
-    >>> trusted.tolist(), float((trusted * log_odds).sum())
-    ([[0.75, -0.75, 1.0]], 1.0)
-    """
+    """Return the shares of log-odds in a sum of weighed log-odds, which says what an n-gram adds to that sum."""
     if not trust:
         return shares
     weights = known_share**trust

@@ -15,13 +15,5 @@ def remember_unnamed(rows: Array) -> Array:
 
 
 def is_unnamed(rows: Any) -> bool:
-    """Return whether these rows are an array that was remembered.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> rows = remember_unnamed(np.zeros((2, 3)))
-    >>> is_unnamed(rows), is_unnamed(rows.copy())
-    (True, False)
-    """
+    """Return whether these rows are an array that was remembered."""
     return _arrays.get(id(rows)) is rows

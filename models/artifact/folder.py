@@ -252,13 +252,7 @@ def read_model(folder: str | Path, *, digest: str | None = None) -> Model:
 
 
 def read_manifest(folder: Path, *, digest: str | None = None) -> tuple[dict[str, Any], str]:
-    """Return the manifest of a folder and its SHA-256, after checking the version and the expected digest.
-
-    Raises
-    ------
-    ArtifactError
-        If it is missing or malformed, or has another version or digest.
-    """
+    """Return the manifest of a folder and its SHA-256, after checking the version and the expected digest."""
     raw = _read_bytes(folder, MANIFEST)
     actual = hashlib.sha256(raw).hexdigest()
     if digest is not None and digest != actual:

@@ -37,20 +37,7 @@ MAX_TRUST: Final = 100.0
 
 
 def build_matrix(subject: str, declared: Mapping[str, Any], files: Mapping[str, bytes]) -> FeatureMatrix:
-    """Build a matrix from its declaration (`FeatureMatrix.to_dict`) and the content of the files with its arrays.
-
-    Raises
-    ------
-    KeyError, TypeError, ValueError
-        If it is not a declaration.
-    ArtifactError
-        If an array does not fit such a model; the error names the file.
-
-    Examples
-    --------
-    >>> build_matrix("account", AccountMatrix("account", ()).to_dict(), {}).columns
-    ('profile__age_days',)
-    """
+    """Build a matrix from its declaration (`FeatureMatrix.to_dict`) and the content of the files with its arrays."""
     return _BUILDERS[subject](declared, files)
 
 
@@ -98,13 +85,7 @@ _BUILDERS: Final[dict[str, Callable[[Mapping[str, Any], Mapping[str, bytes]], Fe
 
 
 def matrix_files(matrix: FeatureMatrix) -> dict[str, bytes]:
-    """Return the files that hold the arrays and the lists of a matrix by name: NumPy's format without pickle, and JSON.
-
-    Examples
-    --------
-    >>> matrix_files(MessageMatrix(None))
-    {}
-    """
+    """Return the files of a matrix by name: its arrays in NumPy's format without pickle, its lists in JSON."""
     files: dict[str, bytes] = {}
     for name, model in matrix.text_models.items():
         arrays = {"buckets": model.buckets, "weights": model.weights, "intercept": model.intercept}

@@ -28,11 +28,6 @@ def answer_of(uri: str, ask: Callable[[], Answer], *, seconds: float | None = No
     """Ask a store in another thread, and return its answer.
 
     Files have all the time: a new database is created first, which takes seconds.
-
-    Raises
-    ------
-    TimeoutError
-        If a server does not answer in time: also one that accepts connections and is silent, or sends byte by byte.
     """
     if _is_local(uri):
         return ask()

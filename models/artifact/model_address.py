@@ -19,25 +19,12 @@ MLFLOW_FOLDER: Final = "model"
 
 
 def is_mlflow_address(address: str | Path) -> bool:
-    """Return whether MLflow must resolve an address; any other is a local path.
-
-    Examples
-    --------
-    >>> is_mlflow_address("models:/fraudsieve@champion"), is_mlflow_address("models/fraudsieve")
-    (True, False)
-    """
+    """Return whether MLflow must resolve an address; any other is a local path."""
     return str(address).startswith(ADDRESSES)
 
 
 def model_folder(address: str | Path, *, into: str | Path | None = None) -> Path:
-    """Return the model folder of a path or an MLflow address.
-
-
-    Raises
-    ------
-    ArtifactError
-        If MLflow is needed and not installed, or does not have the model.
-    """
+    """Return the model folder of a path or an MLflow address."""
     if is_mlflow_address(address):
         return _download(str(address), into) / MLFLOW_FOLDER
     path = Path(address)

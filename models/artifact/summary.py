@@ -44,16 +44,7 @@ class TrainingRecords(NamedTuple):
 
 
 def training_line(model: "Model") -> str:
-    """Return what a model was trained on: how many records, of which time, and of which channel or source.
-
-    Examples
-    --------
-    >>> from types import SimpleNamespace
-    >>> training = {"rows": {"train": 3}, "window": ["2026-05-01T10:00:00+00:00", "2026-05-02T10:00:00+00:00"],
-    ...     "mixture": {"channel": {"sms": 2, "app": 1}}}
-    >>> training_line(SimpleNamespace(subject="message", training=training))
-    '3 messages, from 2026-05-01 10:00 to 2026-05-02 10:00 UTC, by channel: sms 2, app 1'
-    """
+    """Return what a model was trained on: how many records, of which time, and of which channel or source."""
     used = TrainingRecords.of(model.training)
     parts = [f"{'an unknown number of' if used.rows is None else f'{used.rows:,}'} {model.subject}s"]
     if used.since is None or used.until is None:

@@ -19,13 +19,7 @@ MAX_MAGNITUDE: Final = 1e9
 
 
 def unlike_files(unlike: UnlikeTraining | None) -> dict[str, bytes]:
-    """Return the file that holds the arrays; none without them.
-
-    Examples
-    --------
-    >>> unlike_files(None)
-    {}
-    """
+    """Return the file that holds the arrays; none without them."""
     if unlike is None:
         return {}
     arrays = {name: getattr(unlike.distance, name) for name in OF_DISTANCE}
@@ -34,15 +28,7 @@ def unlike_files(unlike: UnlikeTraining | None) -> dict[str, bytes]:
 
 
 def read_unlike(files: Mapping[str, bytes], n_columns: int) -> UnlikeTraining:
-    """Read the arrays of a model with the given number of columns.
-
-    Raises
-    ------
-    KeyError
-        If the file is missing.
-    ArtifactError
-        If an array does not fit such a model.
-    """
+    """Read the arrays of a model with the given number of columns."""
     of_column, of_value = 8 * MAX_COMPARED_COLUMNS, 8 * MAX_VALUES
     sizes = dict.fromkeys(OF_DISTANCE, of_column) | {"precision": of_column * MAX_COMPARED_COLUMNS}
     sizes |= {"values": of_value, "shares": of_value, "usual": 8 * n_columns, "scale_beyond": 8}

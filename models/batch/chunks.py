@@ -42,24 +42,14 @@ RESTARTED: Final = (
 
 @dataclass(frozen=True)
 class ChunkedResult:
-    """Result of scoring a file.
+    """Result of scoring a file."""
 
-    Parameters
-    ----------
-    scored, rejected, resumed : int
-        Number of rows of each kind; an interrupted run had already scored or rejected the `resumed` ones.
-    notes : tuple of str
-        Assumptions and changes.
-    decisions : DataFrame
-        The columns of the scores that `count_rules` reads; empty without rules.
-    shares : dict of str to ShareCount
-        The records that count for the shares that the model expects.
-    """
-
+    # Number of rows of each kind; an interrupted run had already scored or rejected the `resumed` ones.
     scored: int
     rejected: int
     resumed: int
     notes: tuple[str, ...]
+    # The columns of the scores that `count_rules` reads; empty without rules.
     decisions: pd.DataFrame
     shares: dict[str, ShareCount]
 
@@ -80,13 +70,6 @@ def score_chunks(
 
     Memory holds one chunk, and 16 bytes per id. Scored chunks (parts) are kept in a hidden folder next to the output
     until it is complete. After a crash or a full disk, the same call resumes with them and writes the same bytes.
-
-    Raises
-    ------
-    SchemaError
-        If the file cannot be used, has too many rejected rows, or changed during the run. Nothing is written.
-    BusyError
-        If another process is writing the same output.
     """
     reader = ChunkReader(source.source, f"{scorer.model.subject}s", source.options, keep=keep)
     check_output_rows(output, reader.n_rows)

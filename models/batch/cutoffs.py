@@ -10,23 +10,9 @@ from fraudsieve.models.artifact.folder import Model
 
 @dataclass(frozen=True)
 class DefaultCutoff:
-    """The cutoff time of the accounts of a run that have no ``as_of``. It is the same for all of them.
+    """The cutoff time of the accounts of a run that have no ``as_of``. It is the same for all of them."""
 
-    Parameters
-    ----------
-    time : Timestamp or None
-        The time; None if the records need none: they are not accounts, or the model uses no times.
-    notes : tuple of str
-        What was assumed.
-
-    Examples
-    --------
-    >>> default = DefaultCutoff(pd.Timestamp("2026-05-01", tz="UTC"), ("accounts without as_of: the first of May",))
-    >>> accounts, notes = default.fill(pd.DataFrame({"account_id": ["ann"]}))
-    >>> str(accounts["as_of"][0]), len(notes)
-    ('2026-05-01 00:00:00+00:00', 1)
-    """
-
+    # The time; None if the records need none: they are not accounts, or the model uses no times.
     time: pd.Timestamp | None
     notes: tuple[str, ...]
 

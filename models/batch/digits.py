@@ -19,12 +19,6 @@ def shorten_scores(scores: pd.DataFrame, thresholds: Sequence[float], keep: Coll
 
     Shares have six digits of the share or of its complement, whichever is smaller, so that the highest scores stay
     distinct. A share that would pass a threshold keeps all of its digits.
-
-    Examples
-    --------
-    >>> scores = pd.DataFrame({"probability": [0.123456789, 0.99999987654321, 0.30000004]})
-    >>> shorten_scores(scores, [0.30000002])["probability"].tolist()
-    [0.123457, 0.999999876543, 0.30000004]
     """
     shares = [name for name in map(str, scores) if name in SHARES or name.startswith("probability__")]
     odds = [name for name in map(str, scores) if name.endswith("_log_odds") and name not in keep]

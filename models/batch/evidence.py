@@ -45,13 +45,7 @@ def record_rows(
     history: dict[str, Any],
     reasons: int = 0,
 ) -> None:
-    """Record the evidence of the scored rows that the log selects.
-
-    Raises
-    ------
-    EvidenceError
-        If they cannot be written.
-    """
+    """Record the evidence of the scored rows that the log selects."""
     flagged = (scores["decision"] == "flag") | (scores.get("model_decision", scores["decision"]) == "flag")
     chosen = np.arange(len(records)) if log.which == "all" else np.flatnonzero(flagged)
     request = ReasonRequest(scorer.model, reasons, None) if reasons else None

@@ -20,27 +20,7 @@ CHAIN = "sha256_to_here"
 
 
 class Journal:
-    """The finished parts of a job.
-
-    Parameters
-    ----------
-    folder : Path
-        Folder of the parts; it is created if it does not exist.
-    key : mapping
-        Identity of everything that the job depends on, in plain JSON types.
-
-    Attributes
-    ----------
-    parts : list of dict
-        The entry of every finished part, from `add`.
-    restarted : bool
-        Whether parts of a job with another key were found and deleted.
-
-    Raises
-    ------
-    BusyError
-        If another process runs the job.
-    """
+    """The finished parts of a job."""
 
     def __init__(self, folder: Path, key: Mapping[str, Any]) -> None:
         self.folder, self.parts, self.restarted = folder, [], False
@@ -52,6 +32,7 @@ class Journal:
             self._file.close()
             raise
 
+    # The entry of every finished part, from `add`.
     parts: list[dict[str, Any]]
     _digest: str
 

@@ -34,34 +34,20 @@ PREFIXES: Final = ("probability__", "reason_")
 
 @dataclass(frozen=True)
 class ScoreFiles:
-    """The files that a table is scored to.
+    """The files that a table is scored to."""
 
-    Parameters
-    ----------
-    scores : Path
-        The file of the scores; its extension sets the format of both.
-    keep : tuple of str
-        Columns of the input beside the scores. Only the owner can read the file then.
-    ids : tuple of str
-        Columns that are written as they are, so that the scores can be joined.
-    thresholds : tuple of float
-        No probability in CSV is rounded to the other side of one of these.
-    """
-
+    # The file of the scores; its extension sets the format of both.
     scores: Path
+    # Columns of the input beside the scores. Only the owner can read the file then.
     keep: tuple[str, ...]
+    # Columns that are written as they are, so that the scores can be joined.
     ids: tuple[str, ...]
+    # No probability in CSV is rounded to the other side of one of these.
     thresholds: tuple[float, ...]
 
     @classmethod
     def of(cls, scorer: Scorer, output: str | Path, keep: Sequence[str]) -> "ScoreFiles":
-        """Return the files for the scores of a model.
-
-        Raises
-        ------
-        SchemaError
-            If a column to keep has the name of a column of the scores.
-        """
+        """Return the files for the scores of a model."""
         keep = (keep,) if isinstance(keep, str) else tuple(dict.fromkeys(keep))
         ids = IDS[scorer.model.subject]
         for name in keep:
@@ -97,14 +83,7 @@ class ScoreFiles:
 
 
 def with_kept(scores: pd.DataFrame, kept: pd.DataFrame | None) -> pd.DataFrame:
-    """Return scores with columns of the input after their ids.
-
-    Examples
-    --------
-    >>> scores = pd.DataFrame({"message_id": ["1"], "probability": [0.5]})
-    >>> with_kept(scores, pd.DataFrame({"text": ["hello"]})).columns.tolist()
-    ['message_id', 'text', 'probability']
-    """
+    """Return scores with columns of the input after their ids."""
     if kept is None:
         return scores
     n_ids = scores.columns.get_loc("probability")

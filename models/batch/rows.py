@@ -27,31 +27,7 @@ NO_HISTORY: Final = TableHistory()
 
 
 def feature_rows(model: Model, records: pd.DataFrame, history: TableHistory = NO_HISTORY) -> FeatureRows:
-    """Compute the feature rows of a table: the one way from a table to what a model scores.
-
-    Parameters
-    ----------
-    model : Model
-    records : DataFrame of shape (n_records, any)
-        Checked messages, accounts or events.
-    history : TableHistory, optional
-        Complete: the records are history of each other only if they are in it. By default there is none.
-
-    Returns
-    -------
-    FeatureRows
-        Equal to the rows of the same records in a live state, to the last bit.
-
-    Examples
-    --------
-    >>> from types import SimpleNamespace
-    >>> from fraudsieve.features import MessageMatrix
-    >>> from fraudsieve.models.policy import Policy
-    >>> model = SimpleNamespace(subject="message", matrix=MessageMatrix(None), policy=Policy())
-    >>> rows = feature_rows(model, pd.DataFrame({"text": ["call 0171 now", " "]}))
-    >>> rows.X.shape, rows.why[1]
-    ((2, 76), 'text: expected a message, got only blanks')
-    """
+    """Compute the feature rows of a table: the one way from a table to what a model scores."""
     if model.subject == "message":
         return _message_rows(model, records, history)
     return _account_rows(model, records, history)

@@ -28,16 +28,7 @@ class RuleCount:
 
 
 def with_rules(rules: RuleSet | None, records: pd.DataFrame, scores: dict[str, Array]) -> dict[str, Array]:
-    """Return columns of scores with the decisions of rules; unchanged without rules.
-
-    Examples
-    --------
-    >>> from fraudsieve.models.rules import Rule
-    >>> rules = RuleSet([Rule("mules", "account_id", ["a1"], "flag", "case 17")])
-    >>> scores = {"decision": np.array(["pass"], object)}
-    >>> with_rules(rules, pd.DataFrame({"account_id": ["a1"]}), scores)["decision"].tolist()
-    ['flag']
-    """
+    """Return columns of scores with the decisions of rules; unchanged without rules."""
     if rules is None:
         return scores
     columns = {name: records[name].tolist() for name in rules.fields if name in records}

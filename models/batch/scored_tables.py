@@ -29,23 +29,14 @@ from .cutoffs import DefaultCutoff
 
 
 class TableHistory(NamedTuple):
-    """The history of the records of a table.
-
-    Attributes
-    ----------
-    events : DataFrame, default=None
-        Events of the accounts or senders.
-    labels : DataFrame, default=None
-        Labels of events or accounts: ``labelled_at``, ``is_fraud``, and ``account_id`` or the columns of the event.
-    messages : DataFrame, default=None
-        Messages, those of the table among them; None for those of the table alone.
-    bands : DataFrame, default=None
-        Instead of messages, the bands of those that count, as for `band_features`.
-    """
+    """The history of the records of a table."""
 
     events: pd.DataFrame | None = None
+    # Labels of events or accounts: `labelled_at`, `is_fraud`, and `account_id` or the columns of the event.
     labels: pd.DataFrame | None = None
+    # Messages, those of the table among them; None for those of the table alone.
     messages: pd.DataFrame | None = None
+    # Instead of messages, the bands of those that count, as for `band_features`.
     bands: pd.DataFrame | None = None
 
     @classmethod
@@ -66,26 +57,15 @@ class TableHistory(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
-    """Records to score, and the further tables that a model uses.
+    """Records to score, and the further tables that a model uses."""
 
-    Parameters
-    ----------
-    records : DataFrame
-        Valid rows; every account has a cutoff time (``as_of``) if the model uses times.
-    rejected : DataFrame
-        Rejected rows with reasons.
-    history : TableHistory
-        Events, labels and earlier messages.
-    notes : tuple of str
-        Assumptions and changes.
-    kept : DataFrame, default=None
-        Columns of the records as they were given.
-    """
-
+    # Valid rows; every account has a cutoff time (`as_of`) if the model uses times.
     records: pd.DataFrame
     rejected: pd.DataFrame
+    # Events, labels and earlier messages.
     history: TableHistory
     notes: tuple[str, ...]
+    # Columns of the records as they were given.
     kept: pd.DataFrame | None = None
 
 
@@ -99,13 +79,7 @@ def read_inputs(
     require: tuple[str, ...] = (),
     keep: Sequence[str] = (),
 ) -> Inputs:
-    """Read a table of records to score, and the further tables that the model uses.
-
-    Raises
-    ------
-    SchemaError
-        If a table cannot be used.
-    """
+    """Read a table of records to score, and the further tables that the model uses."""
     check_usable([model], {"events": events, "known_labels": known_labels, "history": history})
     table = read_table(as_input(source, options_of_model(model)), f"{model.subject}s", require=require, keep=keep)
     notes = list(table.notes)
@@ -157,13 +131,7 @@ def read_history(
 
 
 def check_usable(models: Sequence[Model], given: Mapping[str, Source | None]) -> None:
-    """Check that a model can use each table that is given, besides the records themselves.
-
-    Raises
-    ------
-    SchemaError
-        If no model can.
-    """
+    """Check that a model can use each table that is given, besides the records themselves."""
     for name, table in given.items():
         reasons = [_why_useless(model, name) for model in models]
         if table is not None and all(reasons):
@@ -226,23 +194,7 @@ def _section(model: Model, name: str) -> dict[str, Any]:
 
 
 def uses_labels(matrix: FeatureMatrix) -> bool:
-    """Return whether a model uses labels of events or accounts.
-
-    Parameters
-    ----------
-    matrix : MessageMatrix or AccountMatrix
-        Features of the model.
-
-    Returns
-    -------
-    bool
-
-    Examples
-    --------
-    >>> from fraudsieve.features.account_matrix import AccountMatrix
-    >>> uses_labels(AccountMatrix("account", ()))
-    False
-    """
+    """Return whether a model uses labels of events or accounts."""
     in_network = matrix.network is not None and matrix.network.labels
     return in_network or any(view.needs_labels for view in matrix.event_views)
 

@@ -11,11 +11,6 @@ def explained_classes(model: Model, odds: Array, of: str | None = None) -> tuple
 
     By default, the most probable crime is explained. It is compared with the legitimate class. The legitimate class
     itself, and a type of a model without one, is compared with the most probable other class.
-
-    Raises
-    ------
-    ValueError
-        If the model has no such class.
     """
     check_class(model, of)
     classes = list(model.classes)

@@ -46,20 +46,6 @@ def contributions(ensemble: Ensemble, X: Array, output: int = 0) -> Array:
     """Return the contribution of each column to an output's uncalibrated log-odds, and last the base.
 
     A row's sum is its `Ensemble.log_odds`.
-
-    Raises
-    ------
-    ValueError
-        If the trees cannot be explained; see `read_trees`.
-
-    Examples
-    --------
-    >>> import lightgbm as lgb
-    >>> x, y = np.arange(8.0)[:, None], np.arange(8) > 3
-    >>> settings = {"objective": "binary", "num_leaves": 2, "min_data_in_leaf": 1, "verbosity": -1}
-    >>> ensemble = Ensemble(lgb.train(settings, lgb.Dataset(x, y), 3), (), np.array([0.5]))
-    >>> bool(np.allclose(contributions(ensemble, x).sum(axis=1), ensemble.log_odds(x)[:, 0]))
-    True
     """
     values = shapley_values(ensemble.trees, X, output)
     if ensemble.wording:
@@ -229,11 +215,6 @@ def reason_columns(
 
     Returns ``explained``, the class; for each reason ``reason_1`` (the name of the feature), ``reason_1_log_odds`` and
     ``reason_1_sentence``; and ``reasons``, everything that `explain` returns, as JSON. None without a score.
-
-    Raises
-    ------
-    ValueError
-        If there are no sentences in the language.
     """
     names = [f"reason_{k}{part}" for k in range(1, n + 1) for part in ("", "_log_odds", "_sentence")]
     columns = {name: np.full(len(X), None, object) for name in ("explained", *names, "reasons")}

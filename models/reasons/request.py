@@ -14,18 +14,7 @@ from .text_spans import explain_text
 
 
 def count_reasons(reasons: bool | int) -> int:
-    """Return how many reasons are requested; True is the default number.
-
-    Raises
-    ------
-    ValueError
-        If it is not a number of reasons.
-
-    Examples
-    --------
-    >>> count_reasons(True), count_reasons(3)
-    (5, 3)
-    """
+    """Return how many reasons are requested; True is the default number."""
     if reasons is True:
         return N_REASONS
     if not isinstance(reasons, int) or reasons < 0:
@@ -34,13 +23,7 @@ def count_reasons(reasons: bool | int) -> int:
 
 
 class ReasonRequest:
-    """Number of reasons and of text spans, the class to explain (None for the most probable crime), and the language.
-
-    Raises
-    ------
-    ValueError
-        If the model has no such class, or there are no sentences in the language.
-    """
+    """Numbers of reasons and text spans, the class to explain (None: the most probable crime), and the language."""
 
     def __init__(self, model: Model, n: int, of: str | None, language: str = "en") -> None:
         check_class(model, of)

@@ -33,11 +33,6 @@ def explain_text(
     cannot be traced back: then text and positions are those of the normalised text. The last span has None as text and
     holds the rest. They add up to the log-odds of the text model, before the trees: of the explained class against the
     other, as from `explained_classes`. The list is empty without a text model.
-
-    Raises
-    ------
-    ValueError
-        If the model has no such class.
     """
     text_model = model.text_model
     if text_model is None:

@@ -19,17 +19,6 @@ def decide_records(
     """Return the scores with the decisions of the rules that their records match. The given scores stay as they are.
 
     Every returned score has ``model_decision`` and ``rule``: id, action and reason, or None.
-
-    Examples
-    --------
-    >>> from fraudsieve.models.rules import Rule
-    >>> rules = RuleSet([Rule("mules", "account_id", ["a1"], "flag", "case 17")])
-    >>> scores = [{"decision": "pass"}, {"decision": "pass"}]
-    >>> decided = decide_records(rules, [{"account_id": "a1"}, {"account_id": "b"}], scores)
-    >>> decided[0]["decision"], decided[0]["model_decision"], decided[0]["rule"]["id"], decided[1]["rule"]
-    ('flag', 'pass', 'mules', None)
-    >>> scores[0]
-    {'decision': 'pass'}
     """
     matched = rules.match_records(records).tolist()
     return [_decided(score, rules, position) for score, position in zip(scores, matched, strict=True)]
@@ -47,17 +36,7 @@ def _decided(score: Mapping[str, Any], rules: RuleSet, position: int) -> dict[st
 def decide_columns(
     rules: RuleSet, columns: Mapping[str, Sequence[Any]], scores: Mapping[str, Array]
 ) -> dict[str, Array]:
-    """Return columns of scores with the decisions of rules, and `COLUMNS`.
-
-    Examples
-    --------
-    >>> from fraudsieve.models.rules import Rule
-    >>> rules = RuleSet([Rule("mules", "account_id", ["a1"], "flag", "case 17")])
-    >>> scores = {"decision": np.array(["pass", "pass"], object)}
-    >>> decided = decide_columns(rules, {"account_id": ["a1", "b"]}, scores)
-    >>> decided["decision"].tolist(), decided["rule"].tolist()
-    (['flag', 'pass'], ['mules', None])
-    """
+    """Return columns of scores with the decisions of rules, and `COLUMNS`."""
     by_model = scores["decision"]
     matched = rules.match(columns, len(by_model))
     actions, ids, reasons = (

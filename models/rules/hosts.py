@@ -18,18 +18,7 @@ BEFORE, AFTER = "http://", "/"
 
 
 def normalise_hosts(values: Sequence[str]) -> list[str]:
-    """Normalise hosts in the same way as the hosts of messages, in lower case.
-
-    Raises
-    ------
-    ValueError
-        If a value is not a host; the error contains only its position.
-
-    Examples
-    --------
-    >>> normalise_hosts(["Bad.Example.COM", "10.0.0.1"])
-    ['bad.example.com', '10.0.0.1']
-    """
+    """Normalise hosts in the same way as the hosts of messages, in lower case."""
     folded, _ = fold_codes(pack([f"{BEFORE}{value}{AFTER}" for value in values]))
     spans = measure_links(folded)[1]
     text = spans[:, 0]
@@ -45,18 +34,13 @@ def normalise_hosts(values: Sequence[str]) -> list[str]:
 
 
 class HostTable(NamedTuple):
-    """Hosts and the ranks of their rules, ascending by hash.
+    """Hosts and the ranks of their rules, ascending by hash."""
 
-    Attributes
-    ----------
-    hashes : ndarray of uint64, shape (n_hosts,)
-    ranks : ndarray of int64, shape (n_hosts,)
-    hosts : CodePoints
-        The hosts themselves, because an attacker could choose a host with the same hash.
-    """
-
+    # Shape (n_hosts,).
     hashes: Array
+    # Shape (n_hosts,).
     ranks: Array
+    # The hosts themselves, because an attacker could choose a host with the same hash.
     hosts: CodePoints
 
     @classmethod
@@ -67,14 +51,7 @@ class HostTable(NamedTuple):
         return cls(hashes, np.array([ranks[host] for host in hosts], np.int64), pack(hosts))
 
     def ranks_of(self, texts: CodePoints, spans: Array, no_rule: int) -> Array:
-        """Return the lowest rank of the rules that match each span of `measure_links`; `no_rule` if none does.
-
-        Examples
-        --------
-        >>> texts = pack(["see a.bad.example.com or notbad.example.com"])
-        >>> HostTable.of({"bad.example.com": 3}).ranks_of(texts, measure_links(texts)[1], 9).tolist()
-        [3, 9]
-        """
+        """Return the lowest rank of the rules that match each span of `measure_links`; `no_rule` if none does."""
         found = np.full(len(spans), no_rule, np.int64)
         if len(self.hashes) and len(spans):
             _match_hosts(texts.codes, spans, self.hashes, self.ranks, self.hosts.codes, self.hosts.offsets, found)

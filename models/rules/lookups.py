@@ -26,32 +26,19 @@ ACTIONS: tuple[Action, ...] = ("flag", "pass")
 
 
 class Lookups(NamedTuple):
-    """Tables of rules. Each rule has a rank; of the rules that a record matches, the one with the lowest rank decides.
+    """Tables of rules. Of the rules that a record matches, the one with the lowest rank decides."""
 
-    Attributes
-    ----------
-    order : ndarray of int64, shape (n_rules + 1,)
-        Position of the rule of each rank; -1 for the rank of no rule.
-    ids : dict of str to dict
-        For each field, the rank of every identifier.
-    hosts, telephones : dict of str to table
-        For each action, the ranks of hosts and telephone numbers.
-    """
-
+    # Shape (n_rules + 1,). Position of the rule of each rank; -1 for the rank of no rule.
     order: Array
+    # For each field, the rank of every identifier.
     ids: Mapping[str, dict[str | None, int]]
+    # For each action, the ranks of hosts and telephone numbers.
     hosts: Mapping[Action, HostTable]
     telephones: Mapping[Action, TelephoneTable]
 
     @classmethod
     def of(cls, rules: Sequence[Rule], positions: Iterable[int]) -> Self:
-        """Build the tables of the rules at the given positions.
-
-        Raises
-        ------
-        ValueError
-            If a value is not a host or a telephone number.
-        """
+        """Build the tables of the rules at the given positions."""
         order = sorted(positions, key=lambda position: (ACTIONS.index(rules[position].action), position))
         ids: dict[str, dict[str | None, int]] = {}
         hosts: dict[Action, dict[str, int]] = {action: {} for action in ACTIONS}

@@ -20,21 +20,7 @@ BLANK, PLUS, ZERO, NINE, LETTER_A, LETTER_Z = map(ord, " +09az")
 
 
 def find_telephones(texts: CodePoints) -> tuple[Array, Array]:
-    """Find the telephone numbers in normalised texts.
-
-    Returns
-    -------
-    text : ndarray of int64, shape (n_found,)
-        Position of the text, ascending.
-    number : ndarray of int64, shape (n_found,)
-        The number: equal for all spellings.
-
-    Examples
-    --------
-    >>> _, number = find_telephones(pack(["138-0013-8000", "+86 138 0013 8000", "010 65529988", "0086 10 65529988"]))
-    >>> bool(number[0] == number[1]), bool(number[2] == number[3]), len(set(number.tolist()))
-    (True, True, 2)
-    """
+    """Find the telephone numbers in normalised texts."""
     prefixes = _international_prefixes(texts)
     if len(prefixes):
         codes = texts.codes.copy()
@@ -82,18 +68,7 @@ def _numbers(codes: Array, spans: Array) -> Array:
 
 
 def normalise_telephones(values: Sequence[str]) -> list[int]:
-    """Normalise telephone numbers in the same way as those of messages.
-
-    Raises
-    ------
-    ValueError
-        If a value is not a telephone number; the error contains only its position.
-
-    Examples
-    --------
-    >>> len(normalise_telephones(["138 0013 8000", "+44 20 7946 0958"]))
-    2
-    """
+    """Normalise telephone numbers in the same way as those of messages."""
     text, number = find_telephones(fold_codes(pack(values))[0])
     good = np.bincount(text, minlength=len(values)) == 1
     if not good.all():
@@ -116,13 +91,7 @@ class TelephoneTable(NamedTuple):
         return cls(np.array(numbers, np.int64), np.array([ranks[number] for number in numbers], np.int64))
 
     def ranks_of(self, numbers: Array, no_rule: int) -> Array:
-        """Return the rank of the rule that matches each number; `no_rule` if none does.
-
-        Examples
-        --------
-        >>> TelephoneTable.of({7: 2}).ranks_of(np.array([7, 8]), 9).tolist()
-        [2, 9]
-        """
+        """Return the rank of the rule that matches each number; `no_rule` if none does."""
         if not len(self.numbers):
             return np.full(len(numbers), no_rule, np.int64)
         at = np.minimum(np.searchsorted(self.numbers, numbers), len(self.numbers) - 1)

@@ -45,14 +45,7 @@ def unlike_shares(model: Model, X: Array, why: Array) -> Array:
 
 
 def exclude_unlike(features: FeatureRows, shares: Array, limit: float) -> FeatureRows:
-    """Return the rows, in which records whose share reaches the limit are unscorable.
-
-    Examples
-    --------
-    >>> rows = FeatureRows(np.zeros((2, 1)), np.array([None, None], object))
-    >>> [reason is None for reason in exclude_unlike(rows, np.array([0.5, 0.9999]), 0.999).why]
-    [True, False]
-    """
+    """Return the rows, in which records whose share reaches the limit are unscorable."""
     excluded = shares >= limit  # NaN is not
     if not excluded.any():
         return features

@@ -30,20 +30,12 @@ SAMPLE_TEXT: Final = (
 
 
 class FieldType(NamedTuple):
-    """The values that fields of a kind accept.
-
-    Attributes
-    ----------
-    name : str
-        Name of the type, for users.
-    check : callable
-        Rejects a value of the wrong type.
-    samples : tuple
-        Three values that it accepts, for the sample records that a model must score before it is used.
-    """
+    """The values that fields of a kind accept."""
 
     name: str
+    # Rejects a value of the wrong type.
     check: Check
+    # Three values that it accepts, for the sample records that a model must score before it is used.
     samples: tuple[Any, Any, Any]
 
 
@@ -61,36 +53,20 @@ FIELD_TYPES: Final[Mapping[FieldKind, FieldType]] = {
 
 @dataclass(frozen=True)
 class ModelFields:
-    """The fields of the records that a model scores.
+    """The fields of the records that a model scores."""
 
-    Parameters
-    ----------
-    key : str
-        The field that every record must have: the text, or the account.
-    checks : mapping of str to callable
-        For each field that the model reads, the function that rejects a value of the wrong type.
-    trained : tuple of str
-        Fields that every record of the training data had.
-    allowed : frozenset of str
-        All fields that a record may have.
-    """
-
+    # The field that every record must have: the text, or the account.
     key: str
+    # For each field that the model reads, the function that rejects a value of the wrong type.
     checks: Mapping[str, Check]
+    # Fields that every record of the training data had.
     trained: tuple[str, ...]
+    # All fields that a record may have.
     allowed: frozenset[str]
 
 
 def model_fields(matrix: FeatureMatrix) -> ModelFields:
-    """Return the fields of the records that a model scores.
-
-    Examples
-    --------
-    >>> from fraudsieve.features.account_matrix import AccountMatrix
-    >>> from fraudsieve.features.profile.custom_columns import CustomColumns
-    >>> model_fields(AccountMatrix("account", (), custom=CustomColumns(("age",)))).trained
-    ('account_id', 'as_of', 'age')
-    """
+    """Return the fields of the records that a model scores."""
     fields = matrix.fields
     checks = {field.name: FIELD_TYPES[field.kind].check for field in fields}
     trained = tuple(field.name for field in fields if field.trained)

@@ -25,23 +25,7 @@ _PARTS = ("events", "labels", "account_labels")
 
 
 def resolve_history(matrix: FeatureMatrix, history: Events | None) -> HistoryState | None:
-    """Return a history as a live state; None without a history.
-
-    Raises
-    ------
-    ValueError
-        If a state has other views than the model, or an event cannot be used; the error names position and field.
-    TypeError
-        If the history has another type.
-
-    Examples
-    --------
-    >>> from fraudsieve.features.account_matrix import AccountMatrix
-    >>> from fraudsieve.features.history.declaration import History
-    >>> matrix = AccountMatrix("account", (History(("1h",), measures=("count",)),))
-    >>> resolve_history(matrix, [{"account_id": "ann", "occurred_at": "2026-05-01", "kind": "pay"}]).n_events
-    1
-    """
+    """Return a history as a live state; None without a history."""
     if history is None:
         return None
     if isinstance(history, HistoryState):
@@ -108,13 +92,7 @@ def observe_messages(
 
 
 def message_bands(campaigns: CampaignHistory, message: Record) -> list[dict[str, Any]]:
-    """Convert a message or its label to the events of its bands; an empty list for a label that never counts.
-
-    Raises
-    ------
-    RejectedRecordError
-        If the message has no text.
-    """
+    """Convert a message or its label to the events of its bands; an empty list for a label that never counts."""
     problem = why_unscorable(message.get("text"))
     if problem:
         raise RejectedRecordError(problem)
@@ -127,11 +105,6 @@ def prepare_bands(
     """Read the bands of a message into one record for a live state.
 
     Returns a list of one record, or an empty one without bands.
-
-    Raises
-    ------
-    RejectedRecordError
-        If a field is missing or has the wrong type, or the time is out of range; the error names the field.
     """
     prepared, rejected = state.prepare(bands, stored=True)
     if prepared and not rejected:

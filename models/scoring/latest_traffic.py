@@ -15,21 +15,7 @@ MAX_BLOCKS: Final = 10
 
 
 class LatestTraffic:
-    """Counts of the latest records that a process scored with a model, compared after every 200. Threads share it.
-
-    Parameters
-    ----------
-    model : Model
-        Its expected shares; without them, nothing is counted.
-
-    Examples
-    --------
-    ::
-
-        traffic = LatestTraffic(model)
-        if traffic.add(scores):  # a block is complete
-            print([share.text for share in traffic.unusual])
-    """
+    """Counts of the latest records that a process scored with a model, compared after every 200. Threads share it."""
 
     def __init__(self, model: Model) -> None:
         self.model = model

@@ -15,36 +15,20 @@ from .scores import Score
 
 @dataclass(frozen=True, eq=False)
 class ScoredChunk:
-    """Records and their scores, with everything from which the scores were computed.
-
-    Parameters
-    ----------
-    model : Model
-    policy : Policy
-        The policy in use.
-    records : sequence of mapping, length n_records
-    features : FeatureRows
-        Their feature rows.
-    log_odds : ndarray of float64, shape (n_records, n_outputs)
-        Their calibrated log-odds.
-    scores : sequence of mapping, length n_records
-        The scores of the model.
-    answers : list of dict, length n_records
-        As `Scorer.score` returns them: with the decisions of rules.
-    history : object
-        The history as it was passed; None without one.
-    reasons : mapping
-        How reasons were requested: number, class and language; empty if they were not.
-    """
+    """Records and their scores, with everything from which the scores were computed."""
 
     model: Model
     policy: Policy
     records: Sequence[Mapping[str, Any]]
     features: FeatureRows
+    # Shape (n_records, n_outputs). Their calibrated log-odds.
     log_odds: Array
     scores: Sequence[Mapping[str, Any]]
+    # As `Scorer.score` returns them: with the decisions of rules.
     answers: list[Score]
+    # The history as it was passed; None without one.
     history: Any
+    # How reasons were requested: number, class and language; empty if they were not.
     reasons: Mapping[str, Any]
 
 

@@ -19,30 +19,7 @@ class Batch(Protocol):
 
 
 def columns_of(batch: Columns | Batch | Any) -> Columns:
-    """Return the columns of a batch.
-
-    Parameters
-    ----------
-    batch : mapping, or table
-        A mapping of names to sequences; an object with ``column_names`` and ``to_pydict`` (a table or a record batch of
-        PyArrow); or an object with the Arrow PyCapsule interface and columns by name (a frame of pandas or Polars).
-
-    Returns
-    -------
-    mapping of str to sequence
-
-    Raises
-    ------
-    TypeError
-        If it is not one of these.
-    ValueError
-        If two columns have the same name.
-
-    Examples
-    --------
-    >>> columns_of({"text": ["hi"]})
-    {'text': ['hi']}
-    """
+    """Return the columns of a batch."""
     if isinstance(batch, Mapping):
         return batch
     names = getattr(batch, "column_names", None)
@@ -86,20 +63,7 @@ def _to_list(column: Any, name: str, n: int | None) -> list[Any]:
 
 
 def lists_of(columns: Columns, names: Iterable[str]) -> dict[str, list[Any]]:
-    """Return the named columns that exist, as lists of equal length.
-
-    Raises
-    ------
-    TypeError
-        If a column is not a sequence.
-    ValueError
-        If columns differ in length.
-
-    Examples
-    --------
-    >>> lists_of({"a": [1, 2], "b": (3, 4)}, ["a", "b", "c"])
-    {'a': [1, 2], 'b': [3, 4]}
-    """
+    """Return the named columns that exist, as lists of equal length."""
     n: int | None = None
     lists: dict[str, list[Any]] = {}
     for name in names:
@@ -110,18 +74,7 @@ def lists_of(columns: Columns, names: Iterable[str]) -> dict[str, list[Any]]:
 
 
 def records_of(columns: Columns, names: Sequence[str]) -> list[dict[str, Any]]:
-    """Convert columns to records with the named fields that exist.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As for `lists_of`.
-
-    Examples
-    --------
-    >>> records_of({"a": [1, 2], "b": (3, 4)}, ["a", "c"])
-    [{'a': 1}, {'a': 2}]
-    """
+    """Convert columns to records with the named fields that exist."""
     lists = lists_of(columns, names)
     if len(lists) == 1:  # messages without a history
         ((name, cells),) = lists.items()
@@ -130,12 +83,7 @@ def records_of(columns: Columns, names: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def check_records(records: object) -> None:
-    """Raise TypeError unless these are a list or a tuple of records.
-
-    Examples
-    --------
-    >>> check_records([{"text": "hi"}])
-    """
+    """Raise TypeError unless these are a list or a tuple of records."""
     if not isinstance(records, list | tuple):
         hint = " For a table, call score_columns." if hasattr(records, "columns") else ""
         hint = IN_A_DICT if isinstance(records, str) else hint

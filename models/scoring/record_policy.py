@@ -32,22 +32,7 @@ def check_unknown(
 
 
 def apply_policy(record: Record, position: int, policy: Policy, fields: ModelFields) -> Record:
-    """Return a record in which every value that the policy treats as missing is None.
-
-    Raises
-    ------
-    RecordError
-        If the policy requires it. The error contains the field and the position, and no value.
-
-    Examples
-    --------
-    >>> from fraudsieve.features.account_matrix import AccountMatrix
-    >>> from fraudsieve.models.scoring.fields import model_fields
-    >>> from fraudsieve.features.profile.custom_columns import CustomColumns
-    >>> fields = model_fields(AccountMatrix("account", (), custom=CustomColumns(("age",))))
-    >>> record = {"account_id": "a", "as_of": "2026-01-01", "age": "old"}
-    >>> apply_policy(record, 0, Policy(wrong_type="missing"), fields)["age"]
-    """
+    """Return a record in which every value that the policy treats as missing is None."""
     values = dict(record)
     for name in fields.trained:
         _apply_to_missing(values, name, position, policy)
@@ -58,23 +43,7 @@ def apply_policy(record: Record, position: int, policy: Policy, fields: ModelFie
 
 
 def check_body(records: Sequence[Any], policy: Policy, fields: ModelFields, rules: RuleSet | None = None) -> None:
-    """Check the records of a request as a whole.
-
-    Raises
-    ------
-    RecordError
-        If no object among them has the field that is scored, such as the text of a message, unless the policy for
-        missing fields is ``missing``; or if the policy rejects a field.
-
-    Examples
-    --------
-    >>> from fraudsieve.features.account_matrix import AccountMatrix
-    >>> from fraudsieve.models.scoring.fields import model_fields
-    >>> check_body([{"account": "a"}], Policy(), model_fields(AccountMatrix("account", ())))
-    Traceback (most recent call last):
-    ...
-    fraudsieve.exceptions.RecordError: body: account_id: expected a value, no record has the field. Provide it; ...
-    """
+    """Check the records of a request as a whole."""
     objects = [(position, record) for position, record in enumerate(records) if isinstance(record, dict)]
     if objects and policy.missing != "missing" and not any(fields.key in record for _, record in objects):
         problem = f"{fields.key}: expected a value, no record has the field"

@@ -41,13 +41,7 @@ ENGLISH: Final[Mapping[str, str]] = {"ip": "IP address", "email": "e-mail addres
 
 
 def plain_words(name: str, language: Language = "en") -> str:
-    """Return the name of a column in words.
-
-    Examples
-    --------
-    >>> plain_words("credit_limit"), plain_words("device_id"), plain_words("device_id", "zh")
-    ('credit limit', 'device', '设备')
-    """
+    """Return the name of a column in words."""
     word = name.removesuffix("_id")
     if language == "zh" and word in CHINESE:
         return CHINESE[word]
@@ -55,26 +49,14 @@ def plain_words(name: str, language: Language = "en") -> str:
 
 
 def label_in_words(label: str, language: Language = "en") -> str:
-    """Return a class in words: in Chinese for the types that the library knows.
-
-    Examples
-    --------
-    >>> label_in_words("drug_trade"), label_in_words("drug_trade", "zh"), label_in_words("our_type", "zh")
-    ('drug trade', '毒品交易', 'our type')
-    """
+    """Return a class in words: in Chinese for the types that the library knows."""
     with in_language(language):
         name = tr(label, sense="type")
     return label.replace("_", " ") if name == label else name
 
 
 def partners_of(column: str, language: Language) -> str:
-    """Return the plural of an entity.
-
-    Examples
-    --------
-    >>> partners_of("counterparty_id", "en"), partners_of("ip", "en"), partners_of("device_id", "zh")
-    ('counterparties', 'IP addresses', '设备')
-    """
+    """Return the plural of an entity."""
     word = plain_words(column, language)
     if language == "zh":
         return word
@@ -84,15 +66,7 @@ def partners_of(column: str, language: Language) -> str:
 
 
 def events_of(view: History, language: Language, account: str = "account") -> str:
-    """Return whose events a feature view measures.
-
-    Examples
-    --------
-    >>> events_of(History(), "en"), events_of(History(entity="counterparty_id", subject="account_id"), "en")
-    ('of the account', 'received by the account')
-    >>> events_of(History(entity=("account_id", "counterparty_id")), "zh")
-    '该账户与该对手方之间的'
-    """
+    """Return whose events a feature view measures."""
     names = [account if name == "account_id" else name for name in view.subjects]
     words = [plain_words(name, language) for name in names]
     is_received = tuple(view.entities) == ("counterparty_id",)
@@ -104,13 +78,7 @@ def events_of(view: History, language: Language, account: str = "account") -> st
 
 
 def measured_amounts(view: History, language: Language) -> str:
-    """Return what the measures of amounts are computed on.
-
-    Examples
-    --------
-    >>> measured_amounts(History(), "en"), measured_amounts(History(amount="balance_after"), "en")
-    ('amounts', 'values of balance after')
-    """
+    """Return what the measures of amounts are computed on."""
     if language == "zh":
         return "金额" if view.amount == "amount" else f"{plain_words(view.amount, language)}的值"
     return "amounts" if view.amount == "amount" else f"values of {plain_words(view.amount)}"

@@ -15,45 +15,18 @@ Slots = Mapping[Language, Mapping[str, str]]
 
 
 class Phrase(NamedTuple):
-    """The words for a column.
-
-    Attributes
-    ----------
-    key : str
-        The key of its template.
-    missing : str
-        The key of the template for a missing value.
-    slots : mapping of str to mapping
-        By language, the words for the slots of the template.
-    words : tuple of str, default=None
-        The words of a category; None for a number. They are empty if the model keeps digests of them.
-    """
+    """The words for a column."""
 
     key: str
     missing: str
+    # By language, the words for the slots of the template.
     slots: Slots
+    # The words of a category; None for a number. They are empty if the model keeps digests of them.
     words: tuple[str, ...] | None = None
 
 
 def phrases_of(matrix: FeatureMatrix) -> dict[str, Phrase]:
-    """Return the phrase of every column of a matrix.
-
-    Parameters
-    ----------
-    matrix : FeatureMatrix
-        The features of a model.
-
-    Returns
-    -------
-    dict of str to Phrase
-        By the name of the column.
-
-    Examples
-    --------
-    >>> from fraudsieve.features.message_matrix import MessageMatrix
-    >>> phrases_of(MessageMatrix(None))["cues__qq"].key
-    'cues__qq'
-    """
+    """Return the phrase of every column of a matrix."""
     of_sender = matrix.subject == "message"
     phrases = dict(_of_views(matrix.event_views, "sender" if of_sender else "account"))
     if of_sender:

@@ -26,31 +26,7 @@ KNOWN_CODE: Final[Mapping[Language, str]] = {"en": "one of the values that train
 
 
 def sentence_of(phrase: Phrase, value: float, usual: float, language: Language) -> str:
-    """Return the sentence for the value of a column.
-
-    Parameters
-    ----------
-    phrase : Phrase
-        From `phrases_of`.
-    value : float
-        The value of the column; NaN if missing.
-    usual : float
-        The median in training; NaN if not known.
-    language : {"en", "zh"}
-
-    Returns
-    -------
-    str
-        Without text or identifiers of the record.
-
-    Examples
-    --------
-    >>> from fraudsieve.features.message_matrix import MessageMatrix
-    >>> from fraudsieve.models.sentences.phrases import phrases_of
-    >>> phrase = phrases_of(MessageMatrix(None))["cues__hosts"]
-    >>> sentence_of(phrase, 1.0, 0.0, "en"), sentence_of(phrase, 0.0, 0.0, "en"), sentence_of(phrase, 2.0, 1.0, "zh")
-    ('contains 1 host name, usually none', 'contains no host names', '含 2 个域名（通常为 1）')
-    """
+    """Return the sentence for the value of a column."""
     slots = phrase.slots[language]
     if math.isnan(value):
         return fill(read_templates()[phrase.missing].text(language), slots, False)
@@ -67,27 +43,7 @@ def sentence_of(phrase: Phrase, value: float, usual: float, language: Language) 
 
 
 def resemblance(family: str, label: str, log_odds: float, language: Language) -> str:
-    """Return the sentence for a text model: whether the wording speaks for a class.
-
-    Parameters
-    ----------
-    family : {"wording", "pinyin"}
-        The text model.
-    label : str
-        The class.
-    log_odds : float
-        What the text model contributes.
-    language : {"en", "zh"}
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> resemblance("wording", "phishing", 1.5, "en"), resemblance("pinyin", "spam", -1.0, "zh")
-    ('the wording resembles messages labelled phishing', '读音不像标记为“垃圾信息”的消息')
-    """
+    """Return the sentence for a text model: whether the wording speaks for a class."""
     return fill(read_templates()[family].text(language), {"name": label_in_words(label, language)}, log_odds > 0)
 
 

@@ -20,21 +20,5 @@ def _techniques() -> Mapping[str, tuple[tuple[str, str], ...]]:
 
 
 def techniques_of(name: str) -> list[dict[str, str]]:
-    """Return the techniques of a class.
-
-    Parameters
-    ----------
-    name : str
-        The class.
-
-    Returns
-    -------
-    list of dict
-        With ``id`` and ``name``; empty for a class that the table does not have.
-
-    Examples
-    --------
-    >>> techniques_of("account_takeover"), techniques_of("legitimate")
-    ([{'id': 'F1006', 'name': 'Account Takeover'}], [])
-    """
+    """Return the techniques of a class."""
     return [{"id": technique, "name": words} for technique, words in _techniques().get(name, ())]

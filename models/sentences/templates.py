@@ -27,39 +27,14 @@ class Template(NamedTuple):
 
 @cache
 def read_templates() -> Mapping[str, Template]:
-    """Return the templates by key; the file is read once per process.
-
-    Examples
-    --------
-    >>> read_templates()["cues__qq"].en
-    'names {value} QQ {account|accounts}'
-    """
+    """Return the templates by key; the file is read once per process."""
     lines = TABLE.read_text(encoding="utf-8").splitlines()
     cells = (line.split("\t") for line in lines if line and not line.startswith("#"))
     return {key: Template(*texts) for key, *texts in cells}
 
 
 def fill(template: str, slots: Mapping[str, str], is_first: bool) -> str:
-    """Fill a template.
-
-    Parameters
-    ----------
-    template : str
-        With slots, such as ``{value}``, and forms, such as ``{link|links}``.
-    slots : mapping of str to str
-        The text of each slot.
-    is_first : bool
-        Whether the first of two forms is used.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> fill("contains {value} {link|links}", {"value": "2"}, False)
-    'contains 2 links'
-    """
+    """Fill a template."""
     return SLOT.sub(_filler(slots, is_first), template)
 
 

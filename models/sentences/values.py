@@ -23,25 +23,7 @@ WEEKDAYS: Final = {
 
 
 def in_words(value: float, unit: str, language: Language) -> str:
-    """Return a value in its unit.
-
-    Parameters
-    ----------
-    value : float
-        A finite number.
-    unit : str
-        ``count``, ``number``, ``amount``, ``share``, ``seconds``, ``days``, ``hour`` or ``weekday``.
-    language : {"en", "zh"}
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> in_words(0.125, "share", "en"), in_words(10_900, "seconds", "en"), in_words(10_900, "seconds", "zh")
-    ('12.5 %', '3 hours', '3 小时')
-    """
+    """Return a value in its unit."""
     if unit == "share":
         return f"{_number(100 * value, 1)} %"
     if unit in ("seconds", "days"):
@@ -66,13 +48,7 @@ def _number(value: float, decimals: int) -> str:
 
 
 def duration(seconds: float, language: Language) -> str:
-    """Return a length of time in its largest unit.
-
-    Examples
-    --------
-    >>> duration(45, "en"), duration(86_400 * 1.5, "en"), duration(60, "zh")
-    ('45 seconds', '1.5 days', '1 分钟')
-    """
+    """Return a length of time in its largest unit."""
     length, english, chinese = next((unit for unit in TIMES if abs(seconds) >= unit[0]), TIMES[-1])
     amount = seconds / length
     text = _number(amount, 0 if amount >= 10 else 1)
@@ -80,13 +56,7 @@ def duration(seconds: float, language: Language) -> str:
 
 
 def window_words(window: str, language: Language) -> str:
-    """Return a window in words.
-
-    Examples
-    --------
-    >>> window_words("1h", "en"), window_words("7d", "en"), window_words("7d", "zh"), window_words("all", "en")
-    ('the last hour', 'the last 7 days', '过去 7 天', 'all the time before')
-    """
+    """Return a window in words."""
     if window in ("all", ""):
         return "all the time before" if language == "en" else "此前全部时间"
     number, unit = int(window[:-1]), WINDOW_UNITS.get(window[-1], WINDOW_UNITS_OF_WEEKS)

@@ -11,28 +11,7 @@ VALUES = re.compile(r"(?m)^(leaf_value|internal_value)=(.*)$")
 
 
 def average_boosters(boosters: Sequence[lgb.Booster]) -> lgb.Booster:
-    """Return a booster with the trees of all, whose values are divided by the number of boosters.
-
-    Parameters
-    ----------
-    boosters : sequence of lightgbm.Booster
-        Trained on the same columns and classes.
-
-    Returns
-    -------
-    lightgbm.Booster
-        The sum of its trees is the mean of the log-odds. Its parameters are those of the first.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> x = np.random.default_rng(0).normal(size=(200, 2))
-    >>> settings = {"objective": "binary", "bagging_fraction": 0.5, "bagging_freq": 1, "verbosity": -1}
-    >>> seeds = [lgb.train({**settings, "seed": seed}, lgb.Dataset(x, x[:, 1] > 0), 3) for seed in (1, 2)]
-    >>> mean = np.mean([one.predict(x, raw_score=True) for one in seeds], axis=0)
-    >>> bool(np.allclose(average_boosters(seeds).predict(x, raw_score=True), mean, atol=1e-12))
-    True
-    """
+    """Return a booster with the trees of all, whose values are divided by the number of boosters."""
     if len(boosters) == 1:
         return boosters[0]
     parts = [split_trees(booster.model_to_string(num_iteration=-1)) for booster in boosters]

@@ -40,82 +40,19 @@ END = "end of trees\n"
 
 
 def split_trees(text: str) -> tuple[str, list[str], str]:
-    """Split the text of a booster into head, trees and rest.
-
-    Parameters
-    ----------
-    text : str
-        From `lightgbm.Booster.model_to_string`.
-
-    Returns
-    -------
-    head : str
-        Without the blank line after it.
-    trees : list of str
-        Each starts with its number.
-    rest : str
-        Text after ``end of trees``.
-
-    Examples
-    --------
-    >>> split_trees("tree\\nversion=v4\\n\\nTree=0\\nnum_leaves=1\\n\\nend of trees\\n\\n")
-    ('tree\\nversion=v4\\n', ['0\\nnum_leaves=1\\n\\n'], '\\n')
-    """
+    """Split the text of a booster into head, trees and rest."""
     body, _, rest = text.partition(END)
     head, *trees = body.split("\nTree=")
     return head, trees, rest
 
 
 def parse_fields(block: str) -> dict[str, str]:
-    """Return the fields of a head or of a tree, by name.
-
-    Parameters
-    ----------
-    block : str
-        Lines; those without a ``=`` are ignored.
-
-    Returns
-    -------
-    dict of str to str
-
-    Examples
-    --------
-    >>> parse_fields("tree\\nnum_class=1\\n")
-    {'num_class': '1'}
-    """
+    """Return the fields of a head or of a tree, by name."""
     return dict(line.split("=", 1) for line in block.split("\n") if "=" in line)
 
 
 def check_booster(content: bytes, n_columns: int, n_outputs: int) -> str:
-    """Validate the text of a booster, so that LightGBM can safely read and evaluate it.
-
-    Parameters
-    ----------
-    content : bytes
-        The text.
-    n_columns : int
-        Number of columns of a feature row.
-    n_outputs : int
-        Trees per round: one for two classes, one per class for more.
-
-    Returns
-    -------
-    str
-        The text.
-
-    Raises
-    ------
-    ValueError
-        If it is truncated, an array has the wrong length or a value that is not a number, or a split is invalid: it
-        leads nowhere or back, uses a column that does not exist, or a category.
-
-    Examples
-    --------
-    >>> check_booster(b"garbage", 3, 1)
-    Traceback (most recent call last):
-    ...
-    ValueError: it does not start like a booster
-    """
+    """Validate the text of a booster, so that LightGBM can safely read and evaluate it."""
     try:
         text = content.decode()
     except UnicodeDecodeError:
@@ -182,13 +119,7 @@ def _check_head(head: str, trees: list[str], n_columns: int, n_outputs: int) -> 
 
 
 def as_written(trees: list[str]) -> list[str]:
-    """Remove from the last tree the newline that `split_trees` removed from the others.
-
-    Examples
-    --------
-    >>> as_written(["0\\nnum_leaves=1\\n", "1\\nnum_leaves=1\\n\\n"])
-    ['0\\nnum_leaves=1\\n', '1\\nnum_leaves=1\\n']
-    """
+    """Remove from the last tree the newline that `split_trees` removed from the others."""
     return [*trees[:-1], trees[-1].removesuffix("\n")] if trees else []
 
 

@@ -17,19 +17,6 @@ class SingleRow:
     """Score single rows, with exactly the results of `lightgbm.Booster.predict`.
 
     Threads can share it, because each has its own set-up.
-
-    Parameters
-    ----------
-    booster : lightgbm.Booster
-        The booster; it must not be trained further.
-
-    Examples
-    --------
-    >>> x = np.arange(8.0)[:, None]
-    >>> settings = {"objective": "binary", "min_data_in_leaf": 1, "verbosity": -1}
-    >>> booster = lgb.train(settings, lgb.Dataset(x, x[:, 0] > 3), 2)
-    >>> bool(SingleRow(booster)(x[:1])[0] == booster.predict(x[:1], raw_score=True)[0])
-    True
     """
 
     def __init__(self, booster: lgb.Booster) -> None:
@@ -42,13 +29,7 @@ class SingleRow:
         return type(self), (self.booster,)
 
     def __call__(self, row: Array) -> Array:
-        """Score a row.
-
-        Raises
-        ------
-        ValueError
-            If it has another shape.
-        """
+        """Score a row."""
         if row.shape != (1, self.n_columns):
             raise ValueError(f"Expected one row of {self.n_columns} columns, got an array of shape {row.shape}.")
         config: _Config | None = getattr(self._own, "config", None)

@@ -24,17 +24,6 @@ def compared_columns(matrix: FeatureMatrix, ensemble: Ensemble) -> tuple[str, ..
     For messages these are the surprisal of the characters, the share of unknown n-grams, the length, and the shares of
     the scripts. The presence of a link, for example, does not count. For accounts and events they are the columns that
     the trees gain most from.
-
-    Examples
-    --------
-    >>> import lightgbm as lgb
-    >>> from fraudsieve.features.account_matrix import AccountMatrix
-    >>> x = np.random.default_rng(0).normal(size=(100, 2))
-    >>> trees = lgb.train({"objective": "binary", "verbosity": -1}, lgb.Dataset(x, x[:, 1] > 0), 2)
-    >>> from fraudsieve.features.profile.custom_columns import CustomColumns
-    >>> matrix = AccountMatrix("account", (), custom=CustomColumns(("age",)))
-    >>> compared_columns(matrix, Ensemble(trees, (), np.zeros(1)))
-    ('profile__age',)
     """
     if matrix.subject == "message":
         return tuple(name for name in matrix.columns if name in OF_MESSAGES)

@@ -55,31 +55,16 @@ def _distance_kernel(
 
 @dataclass(frozen=True)
 class TrainingDistance:
-    """Means, scales and correlations of the columns of training rows.
+    """Means, scales and correlations of the columns of training rows."""
 
-    Parameters
-    ----------
-    columns : ndarray of int64, shape (n_used,)
-        Positions of the columns that are used.
-    center, scale : ndarray of float64, shape (n_used,)
-        Mean and standard deviation of the signed logarithm of each column.
-    precision : ndarray of float64, shape (n_used, n_used)
-        The inverse of the shrunk correlations.
-    missing : ndarray of float64, shape (n_used,)
-        The share of missing values.
-
-    Examples
-    --------
-    >>> distance = fit_distance(np.random.default_rng(0).normal(size=(500, 2)), np.arange(2))
-    >>> usual, unusual, missing = distance.apply(np.array([[0.1, 0.1], [3.0, -3.0], [np.nan, 0.1]]))
-    >>> bool(usual < unusual), bool(usual < missing)
-    (True, True)
-    """
-
+    # Shape (n_used,). Positions of the columns that are used.
     columns: Array
+    # Shape (n_used,). Mean and standard deviation of the signed logarithm of each column.
     center: Array
     scale: Array
+    # Shape (n_used, n_used). The inverse of the shrunk correlations.
     precision: Array
+    # Shape (n_used,). The share of missing values.
     missing: Array
 
     @cached_property
@@ -97,24 +82,7 @@ class TrainingDistance:
 
 
 def fit_distance(X: Array, columns: Array) -> TrainingDistance:
-    """Compute means, scales and correlations of columns of training rows.
-
-    Parameters
-    ----------
-    X : ndarray of float64, shape (n_rows, n_columns)
-        Training rows; at least one.
-    columns : ndarray of int64
-        Positions of the columns to use; those without any value are left out.
-
-    Returns
-    -------
-    TrainingDistance
-
-    Examples
-    --------
-    >>> fit_distance(np.array([[1.0, np.nan], [2.0, np.nan]]), np.array([0, 1])).columns.tolist()
-    [0]
-    """
+    """Compute means, scales and correlations of columns of training rows."""
     n_values = np.zeros(len(columns), np.int64)
     for rows in _blocks(len(X)):
         n_values += np.count_nonzero(~np.isnan(X[rows][:, columns]), axis=0)

@@ -30,18 +30,7 @@ class ShareCount(NamedTuple):
 
 @dataclass(frozen=True)
 class UnusualShare:
-    """A share that lies outside the interval that the model expects.
-
-    Parameters
-    ----------
-    name : {"unlike_training", "flagged"}
-    share : float
-        The share of the records.
-    records : int
-        The number of records.
-    low, high : float
-        The expected interval.
-    """
+    """A share that lies outside the interval that the model expects."""
 
     name: str
     share: float
@@ -51,40 +40,20 @@ class UnusualShare:
 
     @property
     def text(self) -> str:
-        """What came, and what was expected.
-
-        Examples
-        --------
-        >>> UnusualShare("unlike_training", 0.031, 5000, 0.0, 0.019).text
-        '3.1 % of 5,000 records are unlike training; expected at most 1.9 %'
-        """
+        """What came, and what was expected."""
         bound = f"at most {_percent(self.high)}" if self.share > self.high else f"at least {_percent(self.low)}"
         return f"{_percent(self.share)} of {self.records:,} records are {WORDS[self.name]}; expected {bound}"
 
 
 @dataclass(frozen=True)
 class ExpectedShare:
-    """A share of the records on which a model was calibrated, and how much it varies on the same traffic.
+    """A share of the records on which a model was calibrated, and how much it varies on the same traffic."""
 
-    Parameters
-    ----------
-    name : {"unlike_training", "flagged"}
-        Which records count: those whose ``unlike_training`` is above .99, or those that the deciding point flags.
-    share : float
-        Above 0 and below 1.
-    spread : float
-        The part of the variance that does not fall with the number of records, divided by ``share * (1 - share)``:
-        between campaigns or accounts, and over time.
-
-    Examples
-    --------
-    >>> expected = ExpectedShare("flagged", 0.05, spread=0.001)
-    >>> [[round(end, 3) for end in expected.interval(n)] for n in (200, 20_000)]
-    [[0.01, 0.12], [0.029, 0.076]]
-    """
-
+    # Which records count: those whose `unlike_training` is above .99, or those that the deciding point flags.
     name: str
     share: float
+    # The part of the variance that does not fall with the number of records, divided by `share * (1 - share)`: between
+    # campaigns or accounts, and over time.
     spread: float
 
     def interval(self, n: int) -> tuple[float, float]:

@@ -107,26 +107,6 @@ def calibrate_distance(distance: TrainingDistance, distances: Array, usual: Arra
     """Calibrate the distance on rows that the means and correlations were not computed from.
 
     Beyond the most unfamiliar row, the share approaches 1 like the tail of an exponential distribution.
-
-    Parameters
-    ----------
-    distance : TrainingDistance
-        From feature rows to their distance from the training rows.
-    distances : ndarray of float64, shape (n_rows,)
-        The distances of the calibration rows; at least one.
-    usual : ndarray of float64, shape (n_columns,)
-        The median of every column of the training rows.
-
-    Returns
-    -------
-    UnlikeTraining
-
-    Examples
-    --------
-    >>> from fraudsieve.models.unlike_training.distance import fit_distance
-    >>> distance = fit_distance(np.zeros((2, 1)), np.array([0]))
-    >>> calibrate_distance(distance, np.array([1.0, 2.0, 2.0, 3.0]), np.array([0.0])).shares.tolist()
-    [0.2, 0.5, 0.8]
     """
     values, counts = np.unique(distances, return_counts=True)
     last = np.cumsum(counts)

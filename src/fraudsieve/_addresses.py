@@ -27,20 +27,7 @@ class Address(NamedTuple):
 
 
 def read_address(text: str) -> Address:
-    """Split an address into its parts. Whatever may be a password is treated as one.
-
-    Parameters
-    ----------
-    text : str
-        An address with ``://``.
-
-    Examples
-    --------
-    >>> read_address("postgresql://me:sec/ret@db/crm")
-    Address(scheme='postgresql', user='me', password='sec/ret', rest='db/crm')
-    >>> read_address("http://127.0.0.1:5000/a:b@c")
-    Address(scheme='http', user='', password=None, rest='127.0.0.1:5000/a:b@c')
-    """
+    """Split an address into its parts. Whatever may be a password is treated as one."""
     scheme, _, rest = text.partition("://")
     found = (WEB_LOGIN if re.search(r"https?$", scheme, re.IGNORECASE) else LOGIN).match(rest)
     if found is None:
@@ -49,13 +36,7 @@ def read_address(text: str) -> Address:
 
 
 def bare_address(text: str) -> str:
-    """Return an address without its login and its query; any other text is unchanged.
-
-    Examples
-    --------
-    >>> bare_address("postgresql://me:secret@db/crm?sslkey=k#select 1"), bare_address("data/mails.csv")
-    ('postgresql://db/crm', 'data/mails.csv')
-    """
+    """Return an address without its login and its query; any other text is unchanged."""
     if "://" not in text:
         return text
     address = read_address(text)
@@ -63,15 +44,7 @@ def bare_address(text: str) -> str:
 
 
 def shown_uri(uri: str) -> str:
-    """Return the address of a store without its password.
-
-    Examples
-    --------
-    >>> shown_uri("postgresql://mlflow:sec/ret@db/mlflow")
-    'postgresql://mlflow:***@db/mlflow'
-    >>> shown_uri("postgresql://db/mlflow?user=mlflow&password=secret")
-    'postgresql://db/mlflow?user=mlflow&password=***'
-    """
+    """Return the address of a store without its password."""
     if "://" in uri:
         scheme, user, password, rest = address = read_address(uri)
         login = f"{user}:***@" if password is not None else f"{user}@" if user else ""

@@ -16,16 +16,7 @@ def remember_command(arguments: Sequence[str]) -> None:
 
 
 def command_line() -> str | None:
-    """Return the command as it was typed, without the passwords and queries of addresses; None if no command runs.
-
-    Examples
-    --------
-    >>> from contextvars import copy_context
-    >>> context = copy_context()
-    >>> context.run(remember_command, ["train", "--messages", "postgresql://me:secret@db/mails#select 1"])
-    >>> context.run(command_line)
-    "fraudsieve train --messages 'postgresql://***@db/mails#...'"
-    """
+    """Return the command as it was typed, without the passwords and queries of addresses; None if no command runs."""
     arguments = _arguments.get()
     return None if arguments is None else shlex.join(["fraudsieve", *map(without_secrets, arguments)])
 

@@ -22,24 +22,7 @@ called function for it too."""
 
 
 def compile_kernel(error_model: Literal["python", "numpy"] = "python") -> Callable[[Function], Function]:
-    """Compile a function that Python calls, and keep its machine code in the cache.
-
-    Parameters
-    ----------
-    error_model : {"python", "numpy"}, default="python"
-        Whether a division by zero raises an error or gives an infinity or NaN, as in NumPy.
-
-    Returns
-    -------
-    callable
-        The decorator.
-
-    Examples
-    --------
-    >>> add_one = compile_part()(lambda x: x + 1)
-    >>> add_one(1)
-    2
-    """
+    """Compile a function that Python calls, and keep its machine code in the cache."""
     return _compile(error_model, cache=True)
 
 

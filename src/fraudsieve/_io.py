@@ -60,13 +60,7 @@ def sync_folder(folder: str | Path) -> None:
 
 
 def read_file(path: str | Path, limit: int, error: type[LocatedError], fix: str, *, is_secret: bool = False) -> bytes:
-    """Read a regular file of limited size; of a link, its target.
-
-    Raises
-    ------
-    LocatedError
-        Of the class `error`, if the file cannot be read, is not regular, is too large or is open to others.
-    """
+    """Read a regular file of limited size; of a link, its target."""
     try:
         with open(path, "rb", opener=_open_without_waiting) as stream:
             status = os.fstat(stream.fileno())
@@ -162,43 +156,21 @@ def replacing(path: str | Path, *, mode: int = 0o644) -> Iterator[IO[bytes]]:
 
 
 def check_output_file(path: str | Path) -> None:
-    """Check, before any work, that a file can be written; its folder is created.
-
-    Raises
-    ------
-    IsADirectoryError
-        If it is a folder.
-    PermissionError
-        If its folder cannot be created or written to.
-    """
+    """Check, before any work, that a file can be written; its folder is created."""
     if Path(path).is_dir():
         raise IsADirectoryError(f"{path}: expected a file to write, got a folder. Name a file in it, or another file.")
     check_parent(Path(path))
 
 
 def check_not_an_input(output: str | Path, *inputs: str | Path | None) -> None:
-    """Check, before any work, that a file to write is not one of the files that are read or appended to.
-
-    Raises
-    ------
-    FileExistsError
-        If it is one of them.
-    """
+    """Check, before any work, that a file to write is not one of the files that are read or appended to."""
     for path in inputs:
         if path is not None and Path(path).resolve() == Path(output).resolve():
             raise FileExistsError(f"{path}: the output would overwrite this input. Choose another output.")
 
 
 def check_output_folder(path: str | Path) -> None:
-    """Check, before any work, that a new folder can be created; its parent is created.
-
-    Raises
-    ------
-    FileExistsError
-        If it exists.
-    PermissionError
-        If its parent cannot be created or written to.
-    """
+    """Check, before any work, that a new folder can be created; its parent is created."""
     if os.path.lexists(path):
         raise FileExistsError(f"{path}: expected a new folder, got an existing one. Name another one, or remove it.")
     check_parent(Path(path))
@@ -239,18 +211,6 @@ def read_toml(text: str) -> dict[str, Any]:
     """Read TOML.
 
     The time of `tomllib` grows with the square of the parts of a key: a megabyte of ``a.a.a`` would take hours.
-
-    Raises
-    ------
-    ValueError
-        If it is not TOML, a number has thousands of digits, or a key has more than `MAX_KEY_PARTS` parts.
-    RecursionError
-        If it is nested too deeply.
-
-    Examples
-    --------
-    >>> read_toml("a.b = 1")
-    {'a': {'b': 1}}
     """
     if _LONG_KEY.search(_QUOTED_OR_COMMENT.sub("_", text)) is not None:
         raise ValueError(f"expected keys of at most {MAX_KEY_PARTS} parts, got a longer one")
@@ -266,11 +226,6 @@ def which_version(version: object, time: object) -> str:
     """Return the version of fraudsieve that reads what it wrote at a time, for the fix of an error about a format.
 
     Both come from a file, so that only what looks like a version and a date is repeated.
-
-    Examples
-    --------
-    >>> which_version("0.1.0", "2026-05-01T10:00:00"), which_version(None, "a text")
-    ('fraudsieve 0.1.0 of 2026-05-01 reads it.', 'The fraudsieve that wrote it reads it.')
     """
     words = f"{version} of {time}"[:60]
     found = re.match(r"[0-9][0-9a-z.+]* of \d{4}-\d\d-\d\d", words)

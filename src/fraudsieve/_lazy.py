@@ -13,22 +13,6 @@ def attach(package: str, file: str, *others: str) -> tuple[Callable[[str], Any],
     """Return ``__getattr__``, ``__dir__`` and ``__all__`` of a package whose names are imported at first use.
 
     So the scoring path does not import scikit-learn or pandas, and ``--help`` imports next to nothing.
-
-    Parameters
-    ----------
-    package : str
-        Full name of the package.
-    file : str
-        Its ``__init__.py``. What its block ``if TYPE_CHECKING`` imports is public.
-    *others : str
-        Further public names, which the file itself defines.
-
-    Examples
-    --------
-    >>> import fraudsieve.models
-    >>> attribute, _, names = attach("fraudsieve.models", fraudsieve.models.__file__)
-    >>> attribute("Scorer").__module__, "Scorer" in names
-    ('fraudsieve.models.predict', True)
     """
     homes = homes_of(file)
     names = sorted([*homes, *others])

@@ -65,22 +65,7 @@ class Kernel(NamedTuple):
 
 
 def listed_kernels(subject: str) -> list[Kernel]:
-    """Return the kernels of a subject, in the order in which to compile them.
-
-    Parameters
-    ----------
-    subject : {"message", "account", "training"}
-        What scores a message or an account, and what a training on messages needs besides.
-
-    Returns
-    -------
-    list of Kernel
-
-    Examples
-    --------
-    >>> "link_kernel" in [kernel.name for kernel in listed_kernels("message")]
-    True
-    """
+    """Return the kernels of a subject, in the order in which to compile them."""
     lines = (files("fraudsieve") / "kernels.tsv").read_text("utf-8").splitlines()
     kernels = (Kernel(*line.split("\t")) for line in lines)
     return [kernel for kernel in kernels if kernel.subject == subject]

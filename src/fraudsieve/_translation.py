@@ -35,18 +35,7 @@ class Message(str):
 
 
 def check_language(language: str) -> Language:
-    """Return the language.
-
-    Raises
-    ------
-    ValueError
-        If there are no sentences in it.
-
-    Examples
-    --------
-    >>> check_language("zh")
-    'zh'
-    """
+    """Return the language."""
     known: tuple[Language, ...] = get_args(Language)
     if language not in known:
         raise ValueError(f"language: expected one of {', '.join(known)}, got another one.")
@@ -79,27 +68,7 @@ def catalogue(language: Language) -> Mapping[str, str]:
 
 
 def tr(text: str, /, *, sense: str = "", **slots: Any) -> Message:
-    """Return a text in the language of the page, filled with its slots.
-
-    Parameters
-    ----------
-    text : str
-        In English, as a template for `str.format`; or a `Message` of an earlier block. A text that the catalogue does
-        not have stays as it is. The catalogue has texts without blanks at their ends, which Chinese
-        sentences do not need.
-    sense : str, default=""
-        What distinguishes texts that are the same in English: the catalogue has them as ``sense|text``.
-    **slots
-        Values of the slots. Messages among them are translated.
-
-    Examples
-    --------
-    >>> tr("{n:,} records", n=1234)
-    '1,234 records'
-    >>> with in_language("zh"):
-    ...     tr("{n:,} records", n=1234)
-    '1,234 条记录'
-    """
+    """Return a text in the language of the page, filled with its slots."""
     if isinstance(text, Message):
         template, slots = text.template, dict(text.slots) | slots
     else:

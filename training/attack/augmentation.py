@@ -30,27 +30,7 @@ FLOOR = 0.3
 
 
 def obfuscated_copies(texts: Sequence[str], corpus: Sequence[str], *, seed: int = 0) -> list[str]:
-    """Return an obfuscated copy of every text.
-
-    Parameters
-    ----------
-    texts : sequence of str, length n_texts
-    corpus : sequence of str
-        Texts from which characters are drawn, by their frequency.
-    seed : int, default=0
-        Seed of every random draw.
-
-    Returns
-    -------
-    list of str, length n_texts
-
-    Examples
-    --------
-    >>> texts = ["win a prize now", "call now"]
-    >>> copies = obfuscated_copies(texts, texts, seed=1)
-    >>> len(copies), copies == obfuscated_copies(texts, texts, seed=1)
-    (2, True)
-    """
+    """Return an obfuscated copy of every text."""
     rng = np.random.default_rng(seed)
     packed, drawn_from = pack(texts), pack(corpus).codes
     lengths = np.diff(packed.offsets)
@@ -120,16 +100,10 @@ def _with_symbols(texts: CodePoints, after: Array, rng: np.random.Generator) -> 
 
 @dataclass(frozen=True, eq=False)
 class Augmentation:
-    """Rows followed by obfuscated copies of some of them.
-
-    Parameters
-    ----------
-    texts : list of str, length n_rows + n_copies
-    rows : ndarray of int64, shape (n_rows + n_copies,)
-        The position of each row, or of the row that it is a copy of.
-    """
+    """Rows followed by obfuscated copies of some of them."""
 
     texts: list[str]
+    # Shape (n_rows + n_copies,). The position of each row, or of the row that it is a copy of.
     rows: Array
 
 
@@ -139,25 +113,6 @@ def augment(
     """Append obfuscated copies of fraudulent messages with Chinese characters to the messages.
 
     A message and its copy belong to the same campaign: give both its group, so that together they count as one row.
-
-    Parameters
-    ----------
-    texts : sequence of str, length n_rows
-    is_fraud : ndarray of bool, shape (n_rows,)
-        Which texts may be copied.
-    share : float, default=0.5
-        Share of these, if they have Chinese characters, that is copied.
-    seed : int, default=0
-
-    Returns
-    -------
-    Augmentation
-
-    Examples
-    --------
-    >>> copies = augment(["恭喜中奖", "win a prize", "晚上见"], np.array([True, True, False]), share=1.0)
-    >>> copies.rows.tolist()
-    [0, 1, 2, 0]
     """
     rng = np.random.default_rng(seed)
     copied = np.flatnonzero(is_fraud & _have_chinese(texts) & (rng.random(len(texts)) < share))

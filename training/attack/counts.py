@@ -21,37 +21,19 @@ FALSE_POSITIVE_RATE: Final = 0.01
 
 @dataclass(frozen=True)
 class AttackCounts:
-    """Numbers of texts that were flagged; the counts of several folds can be added.
+    """Numbers of texts that were flagged; the counts of several folds can be added."""
 
-    Parameters
-    ----------
-    rows, legitimate_rows : int
-        Fraudulent and legitimate texts that were obfuscated.
-    clean : int
-        Fraudulent texts caught without obfuscation.
-    caught : mapping of (str, str) to int
-        Fraudulent texts caught after obfuscation, by obfuscation and strength.
-    caught_alike : mapping of (str, str) to int
-        Those caught at the threshold that few of the legitimate texts exceed when they are obfuscated alike.
-    changed : mapping of (str, str) to int
-        Fraudulent texts that the obfuscation changed.
-    flagged : mapping of (str, str) to int
-        Legitimate texts flagged after obfuscation, at the threshold of clean texts.
-
-    Examples
-    --------
-    >>> key = ("symbols", "light")
-    >>> counts = AttackCounts(10, 9, 8, {key: 6}, {key: 5}, {key: 10}, {key: 1})
-    >>> (counts + counts).caught
-    {('symbols', 'light'): 12}
-    """
-
+    # Fraudulent and legitimate texts that were obfuscated.
     rows: int
     legitimate_rows: int
+    # Fraudulent texts caught without obfuscation.
     clean: int
+    # Fraudulent texts caught after obfuscation, by obfuscation and strength.
     caught: Counts
+    # Those caught at the threshold that few of the legitimate texts exceed when they are obfuscated alike.
     caught_alike: Counts
     changed: Counts
+    # Legitimate texts flagged after obfuscation, at the threshold of clean texts.
     flagged: Counts
 
     def __add__(self, other: "AttackCounts") -> "AttackCounts":
@@ -65,25 +47,7 @@ class AttackCounts:
 
 
 def strict_threshold(legitimate: Array, false_positive_rate: float = FALSE_POSITIVE_RATE) -> float:
-    """Return the score that at most the given share of legitimate texts exceeds.
-
-    Parameters
-    ----------
-    legitimate : ndarray, shape (n_texts,)
-        Scores of legitimate texts, at least one; NaN is never above a threshold.
-    false_positive_rate : float, default=0.01
-        The share.
-
-    Returns
-    -------
-    float
-        The score of a legitimate text; neither that text nor its ties are flagged.
-
-    Examples
-    --------
-    >>> strict_threshold(np.arange(200.0))
-    197.0
-    """
+    """Return the score that at most the given share of legitimate texts exceeds."""
     ranked = np.sort(np.nan_to_num(legitimate, nan=-np.inf))[::-1]
     return float(ranked[min(int(false_positive_rate * len(ranked)), len(ranked) - 1)])
 
@@ -104,32 +68,7 @@ def attack_counts(
     *,
     ways: Mapping[Key, Way] = WAYS,
 ) -> AttackCounts:
-    """Obfuscate texts in every way, fraudulent and legitimate ones alike, and count those that are flagged.
-
-    Parameters
-    ----------
-    score : callable
-        Maps all texts, in their order, to scores: the higher, the more fraudulent. NaN is never flagged.
-    texts : sequence of str, length n_texts
-    is_fraud : ndarray of bool, shape (n_texts,)
-        Which of them are fraudulent; both kinds must be present.
-    legitimate : ndarray, shape (n_legitimate,)
-        Scores of legitimate texts of the same table, without obfuscation; they set the threshold.
-    ways : mapping of (str, str) to callable, default=WAYS
-        By name and strength, maps texts to obfuscated texts.
-
-    Returns
-    -------
-    AttackCounts
-
-    Examples
-    --------
-    >>> def has_win(texts):
-    ...     return np.array(["win" in text for text in texts])
-    >>> counts = attack_counts(has_win, ["win", "hi"], np.array([True, False]), np.zeros(9))
-    >>> counts.clean, counts.caught["leetspeak", "light"], counts.caught["spelled_digits", "light"]
-    (1, 0, 1)
-    """
+    """Obfuscate texts in every way, fraudulent and legitimate ones alike, and count those that are flagged."""
     threshold = strict_threshold(legitimate)
     clean = list(texts)
     caught, caught_alike, changed, flagged = {}, {}, {}, {}

@@ -132,22 +132,7 @@ def obfuscate(texts: Iterable[str], name: str, strength: str, seed: int = 0) -> 
 
 
 def language_of(texts: Sequence[str]) -> str:
-    """Return the language of most letters of the texts.
-
-    Parameters
-    ----------
-    texts : sequence of str
-        Texts of one table.
-
-    Returns
-    -------
-    {"zh", "en"}
-
-    Examples
-    --------
-    >>> language_of(["您的账户已过期 URL"]), language_of(["your account 过期"])
-    ('zh', 'en')
-    """
+    """Return the language of most letters of the texts."""
     letters = [char for text in texts for char in text if char.isalpha()]
     return "zh" if sum(map(sites.is_chinese, letters)) > len(letters) / 2 else "en"
 

@@ -24,31 +24,20 @@ MAX_TEXTS: Final = 2000
 
 @dataclass(frozen=True)
 class KeptRecall:
-    """Recall under an obfuscation.
+    """Recall under an obfuscation."""
 
-    Parameters
-    ----------
-    recall : float
-        Share of the fraudulent texts that is still caught.
-    kept : float or None
-        Share of the clean recall, at most 1, so that a gain on one text does not offset a loss on another. None if the
-        clean recall is 0.
-    changed : float
-        Share of the texts that the obfuscation changed.
-    recall_alike : float
-        Share of the fraudulent texts above the score that 1 % of the legitimate texts exceed when they are obfuscated
-        alike.
-    kept_alike : float or None
-        That share over the clean recall, at most 1.
-    flagged : float
-        Share of the obfuscated legitimate texts that is flagged, at the threshold of clean texts.
-    """
-
+    # Share of the fraudulent texts that is still caught.
     recall: float
+    # Share of the clean recall, at most 1, so that a gain on one text does not offset a loss on another. None if the
+    # clean recall is 0.
     kept: float | None
     changed: float
+    # Share of the fraudulent texts above the score that 1 % of the legitimate texts exceed when they are obfuscated
+    # alike.
     recall_alike: float
+    # That share over the clean recall, at most 1.
     kept_alike: float | None
+    # Share of the obfuscated legitimate texts that is flagged, at the threshold of clean texts.
     flagged: float
 
 
@@ -70,51 +59,30 @@ class ObfuscationMetrics:
 
 @dataclass(frozen=True)
 class CharacterSummary:
-    """Summary over the obfuscations of characters that apply to the language.
+    """Summary over the obfuscations of characters that apply to the language."""
 
-    Parameters
-    ----------
-    mean, worst : float or None
-        Mean and lowest kept recall; None if the clean recall is 0.
-    worst_obfuscation : str or None
-        The obfuscation with the lowest kept recall.
-    mean_alike : float or None
-        Mean kept recall when legitimate texts are obfuscated alike.
-    flagged : float
-        Mean share of the obfuscated legitimate texts that is flagged.
-    """
-
+    # Mean and lowest kept recall; None if the clean recall is 0.
     mean: float | None
     worst: float | None
+    # The obfuscation with the lowest kept recall.
     worst_obfuscation: str | None
+    # Mean kept recall when legitimate texts are obfuscated alike.
     mean_alike: float | None
+    # Mean share of the obfuscated legitimate texts that is flagged.
     flagged: float
 
 
 @dataclass(frozen=True)
 class AttackMetrics:
-    """Recall that a model keeps under attack.
+    """Recall that a model keeps under attack."""
 
-    Parameters
-    ----------
-    false_positive_rate : float
-        Share of clean legitimate texts above the threshold.
-    language : {"zh", "en"}
-        The language of the texts.
-    rows, legitimate_rows : int
-        Fraudulent and legitimate texts that were obfuscated.
-    recall : float
-        Recall on the texts without obfuscation.
-    obfuscations : mapping of str to ObfuscationMetrics
-        By name of the obfuscation.
-    character : mapping of str to CharacterSummary
-        By strength.
-    """
-
+    # Share of clean legitimate texts above the threshold.
     false_positive_rate: float
     language: str
+    # Fraudulent and legitimate texts that were obfuscated.
     rows: int
     legitimate_rows: int
+    # Recall on the texts without obfuscation.
     recall: float
     obfuscations: Mapping[str, ObfuscationMetrics]
     character: Mapping[str, CharacterSummary]
@@ -163,13 +131,7 @@ def attack_metrics(counts: AttackCounts, language: str) -> AttackMetrics:
 
 
 def check_attackable(model: Model) -> None:
-    """Raise an error if a model cannot be attacked.
-
-    Raises
-    ------
-    RecipeError
-        If the model does not score messages, or has no legitimate class and so no probability of fraud.
-    """
+    """Raise an error if a model cannot be attacked."""
     if model.subject != "message":
         problem = f"only messages can be obfuscated, and this is a model of {model.subject}s. Remove --attack"
         raise RecipeError("attack", [problem])
@@ -191,38 +153,7 @@ def attackable(model: Model, labels: Array) -> bool:
 def attack_messages(
     score: Callable[[pd.DataFrame], Array], rows: pd.DataFrame, is_fraud: Array, probability: Array
 ) -> AttackMetrics:
-    """Measure the recall of a model, and its false alarms, on obfuscated labelled messages.
-
-    Parameters
-    ----------
-    score : callable
-        Maps rows to the probability of fraud.
-    rows : DataFrame
-        Messages with a column ``text``; only this column is changed.
-    is_fraud : ndarray of bool, shape (n_rows,)
-        Which rows are fraud.
-    probability : ndarray, shape (n_rows,)
-        The scores of the clean rows.
-
-    Returns
-    -------
-    AttackMetrics
-        As from `attack_metrics`. Of more than `MAX_TEXTS` rows of a kind, that many are obfuscated, evenly spaced.
-
-    Raises
-    ------
-    SchemaError
-        If there is no fraud, or there are no legitimate rows to set the threshold.
-
-    Examples
-    --------
-    >>> rows = pd.DataFrame({"text": ["win cash", "see you"]})
-    >>> metrics = attack_messages(
-    ...     lambda rows: rows["text"].str.contains("cash").to_numpy(), rows, np.array([True, False]), np.array([1, 0])
-    ... )
-    >>> metrics.obfuscations["synonym"].strong.kept, metrics.obfuscations["spelled_digits"].strong.kept
-    (0.0, 1.0)
-    """
+    """Measure the recall of a model, and its false alarms, on obfuscated labelled messages."""
     for kind, rows_of_kind in (("fraudulent", is_fraud), ("legitimate", ~is_fraud)):
         if not rows_of_kind.any():
             problem = f"an attack needs fraudulent and legitimate rows, but no scorable row is {kind}"
@@ -239,15 +170,7 @@ def attack_messages(
 
 
 def kept_recall(counts: AttackCounts, key: tuple[str, str]) -> KeptRecall:
-    """Return the recall under one obfuscation, by its name and strength.
-
-    Examples
-    --------
-    >>> key = ("symbols", "light")
-    >>> counts = AttackCounts(10, 20, 8, {key: 6}, {key: 4}, {key: 10}, {key: 1})
-    >>> kept_recall(counts, key)
-    KeptRecall(recall=0.6, kept=0.75, changed=1.0, recall_alike=0.4, kept_alike=0.5, flagged=0.05)
-    """
+    """Return the recall under one obfuscation, by its name and strength."""
     kept, kept_alike = (
         min(1.0, caught[key] / counts.clean) if counts.clean else None
         for caught in (counts.caught, counts.caught_alike)

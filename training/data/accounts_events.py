@@ -34,41 +34,6 @@ def load_accounts(
 
     The cutoff time of an account is its ``as_of``, otherwise just before its label became known, otherwise the end of
     the events.
-
-    Parameters
-    ----------
-    events : path or DataFrame, or None
-        The table of events; None for profiles alone.
-    accounts : path or DataFrame, default=None
-        The table of accounts, whose column ``label`` can replace `labels`. None for the accounts that have labels.
-    labels : path or DataFrame, default=None
-        The table of labels, by account.
-    min_label_rows : int, default=1
-        Rows of a label with fewer rows are rejected.
-    trust : Trust, default=None
-        Weights of the sources of labels; None trusts all sources equally.
-    reader : callable, optional
-        Reads labels as classes, as `read_labels` does.
-    legitimate_after : timedelta, default=None
-        The age from which an account without a label counts as legitimate; None if none does. Its ``as_of`` says how
-        old it is.
-
-    Returns
-    -------
-    LabelledData
-        Rows with ``account_id``, ``as_of``, ``label``, ``labelled_at`` and the profile, and the events.
-
-    Raises
-    ------
-    SchemaError
-        When a table cannot be used, or no account has a label.
-
-    Examples
-    --------
-    >>> events = pd.DataFrame({"account_id": ["a"], "occurred_at": ["2026-01-01T00:00:00Z"], "kind": ["pay"]})
-    >>> loaded = load_accounts(events, labels=pd.DataFrame({"subject_id": ["a"], "label": ["spam"]}))
-    >>> loaded.rows["as_of"].astype(str).tolist()
-    ['2026-01-01 00:00:00.000001+00:00']
     """
     label_table = None if labels is None else read_table(labels, "labels")
     if accounts is None:
@@ -102,41 +67,7 @@ def load_events(
     reader: LabelReader = read_labels,
     legitimate_after: timedelta | None = None,
 ) -> LabelledData:
-    """Read events as subjects, with their labels.
-
-    Parameters
-    ----------
-    events : path or DataFrame
-        The table of events, whose column ``label`` can replace `labels`. Events without a label are history only.
-    labels : path or DataFrame, default=None
-        The table of labels, by ``event_id``.
-    min_label_rows : int, default=1
-        Rows of a label with fewer rows are rejected.
-    trust : Trust, default=None
-        Weights of the sources of labels; None trusts all sources equally.
-    reader : callable, optional
-        Reads labels as classes, as `read_labels` does.
-    legitimate_after : timedelta, default=None
-        The age from which an event without a label counts as legitimate; None if none does.
-
-    Returns
-    -------
-    LabelledData
-        Rows with the columns of the event, ``as_of``, ``label`` and ``labelled_at``; and all events.
-
-    Raises
-    ------
-    SchemaError
-        When a table cannot be used, or no event has a label.
-
-    Examples
-    --------
-    >>> events = pd.DataFrame({"account_id": ["a", "a"], "occurred_at": ["2026-01-01T00:00:00Z"] * 2,
-    ...     "kind": "pay", "label": ["telecom_scam", None]})
-    >>> loaded = load_events(events)
-    >>> len(loaded.rows), loaded.n_unlabelled, len(loaded.events)
-    (1, 1, 2)
-    """
+    """Read events as subjects, with their labels."""
     table = read_table(events, "events", require=required_columns("event", labels=labels))
     frame = with_times(table.good)
     label_table = None if labels is None else read_table(labels, "labels")

@@ -17,20 +17,13 @@ from .labelled import LabelledData
 
 @dataclass(frozen=True, eq=False)
 class RowsAfterTraining:
-    """The records that are later than training.
+    """The records that are later than training."""
 
-    Parameters
-    ----------
-    rows : ndarray of bool, shape (n_rows,)
-        Whether each record is later.
-    left_out : dict of str to int
-        Numbers of the other records, by reason.
-    warnings : tuple of str
-        Why some of the records may still be training records.
-    """
-
+    # Shape (n_rows,). Whether each record is later.
     rows: npt.NDArray[np.bool_]
+    # Numbers of the other records, by reason.
     left_out: dict[str, int]
+    # Why some of the records may still be training records.
     warnings: tuple[str, ...] = ()
 
 
@@ -63,11 +56,6 @@ def rows_after_training(data: LabelledData, models: Sequence[Model]) -> RowsAfte
     """Choose the records that are later than what models were trained and calibrated on.
 
     Returns all records, with a warning, if the records or those that a model was trained on have no times.
-
-    Raises
-    ------
-    SchemaError
-        When no record is later, or a model was trained on this table and later records cannot be identified.
     """
     cutoff_times, ends = data.rows["as_of"], [trained_until(model) for model in models]
     known_ends = [end for end in ends if end is not None]
@@ -110,13 +98,7 @@ def describe_overlap(data: LabelledData, model: Model) -> str:
 
 
 def rows_since(data: LabelledData, since: datetime) -> LabelledData:
-    """Keep the records from a time on; earlier records stay their history.
-
-    Raises
-    ------
-    SchemaError
-        When no record is at that time or later.
-    """
+    """Keep the records from a time on; earlier records stay their history."""
     start = since if since.tzinfo is not None else since.replace(tzinfo=UTC)
     rows = data.rows[data.rows["as_of"] >= start].reset_index(drop=True)
     if rows.empty:

@@ -29,32 +29,7 @@ class Assumption(NamedTuple):
 
 
 def with_assumed_labels(frame: pd.DataFrame, is_reported: Array, assumption: Assumption) -> tuple[pd.DataFrame, Array]:
-    """Label the old records that nobody has labelled, each from the time at which it reached the age.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Records with ``as_of``, ``label`` and ``labelled_at``.
-    is_reported : ndarray of bool, shape (n_records,)
-        Records that stay as they are, as from `reported`.
-    assumption : Assumption
-
-    Returns
-    -------
-    frame : DataFrame
-        With the column `ASSUMED`. An assumed label has the full weight, if labels have weights.
-    is_young : ndarray of bool, shape (n_records,)
-        Records that had not reached the age at the end of the data: of these only those with early labels have any.
-
-    Examples
-    --------
-    >>> times = pd.to_datetime(["2026-01-01", "2026-01-02", "2026-03-20"], utc=True)
-    >>> frame = pd.DataFrame({"as_of": times, "label": [None, "fraud", None], "labelled_at": pd.NaT})
-    >>> assumption = Assumption(timedelta(days=60), LabelReading())
-    >>> labelled, is_young = with_assumed_labels(frame, frame["label"].notna().to_numpy(), assumption)
-    >>> labelled["label"].head(2).tolist(), labelled["labelled_at"].astype(str)[0], is_young.tolist()
-    (['legitimate', 'fraud'], '2026-03-02 00:00:00+00:00', [False, False, True])
-    """
+    """Label the old records that nobody has labelled, each from the time at which it reached the age."""
     known_at, end = frame["as_of"] + assumption.age, seen_until(frame)
     is_assumed = (known_at <= end) & frame["label"].isna() & ~is_reported
     labels: dict[str, pd.Series] = {

@@ -44,15 +44,7 @@ def read_data(
     min_label_rows: int,
     reader: LabelReader | None = None,
 ) -> LabelledData:
-    """Read the tables of the subject of a recipe, as of the time that it names.
-
-    Raises
-    ------
-    SchemaError
-        When a table cannot be used, or no label was known before that time.
-    RecipeError
-        When the tables do not fit the subject.
-    """
+    """Read the tables of the subject of a recipe, as of the time that it names."""
     given = {name: as_input(source, recipe.data.options) for name, source in tables.items() if source is not None}
     if "features" in given:
         if len(given) > 1:
@@ -105,27 +97,7 @@ def groups_of(data: LabelledData) -> tuple[Positions, str]:
 
 
 def row_groups(rows: pd.DataFrame, subject: str) -> tuple[Positions, str]:
-    """Group rows that are alike because they have the same origin.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        Messages with ``text``, or accounts or events with ``account_id``.
-    subject : {"message", "account", "event"}
-        The kind of record in a row.
-
-    Returns
-    -------
-    groups : ndarray, shape (n_rows,)
-        As from `groups_of`.
-    group_kind : str
-        ``campaign`` or ``account``.
-
-    Examples
-    --------
-    >>> row_groups(pd.DataFrame({"account_id": ["a", "b", "a"]}), "account")[0].tolist()
-    [0, 1, 0]
-    """
+    """Group rows that are alike because they have the same origin."""
     if subject == "message":
         return near_duplicate_groups(rows["text"].tolist()), "campaign"
     return pd.factorize(rows["account_id"])[0].astype(np.int64), "account"
@@ -237,22 +209,5 @@ def scores_of(scorer: Scorer, rows: pd.DataFrame, builder: Builder | None) -> di
 
 
 def flags_of(scores: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.bool_]:
-    """Return which records the model flags: those that reach the deciding point, and those that its policy flags.
-
-    Parameters
-    ----------
-    scores : mapping of str to ndarray, each of shape (n_rows,)
-        As from `scores_of`. Rules of the scorer do not count.
-
-    Returns
-    -------
-    ndarray of bool, shape (n_rows,)
-        None of them if the model has no operating points.
-
-    Examples
-    --------
-    >>> scores = {"decision": np.array(["flag", "pass"], object), "model_decision": np.array(["pass", "pass"], object)}
-    >>> flags_of(scores).tolist()
-    [False, False]
-    """
+    """Return which records the model flags: those that reach the deciding point, and those that its policy flags."""
     return np.asarray(scores.get("model_decision", scores["decision"]) == "flag")

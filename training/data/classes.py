@@ -20,14 +20,7 @@ MAX_SHOWN = 5
 
 
 def check_classes(data: LabelledData, source: Source, recipe: DataRecipe) -> None:
-    """Check that there are classes to separate.
-
-    Raises
-    ------
-    SchemaError
-        If there are fewer than two classes or more than a model can have, a label is too long, the named label does not
-        exist, or no label is legitimate and types alone were not requested.
-    """
+    """Check that there are classes to separate."""
     counts, legitimate = data.rows["label"].value_counts(), recipe.legitimate
     if len(counts) < 2:
         had = ", ".join(f"{name!r} ({n:,})" for name, n in counts.items()) or "none"

@@ -19,18 +19,7 @@ MAX_NAMES: Final = 8
 
 
 def check_custom_columns(data: LabelledData, recipe: Recipe) -> None:
-    """Raise an error before the work if a named column is missing or cannot be a feature, or if there are too many.
-
-    Raises
-    ------
-    RecipeError
-        If the recipe sets features of messages, and the rows are accounts or events.
-    SchemaError
-        If a column of messages is missing, repeated, or one that cannot be a feature, such as the label. Also if there
-        are more custom columns than a model can have.
-    ColumnTypeError
-        If a column holds times.
-    """
+    """Raise an error before the work if a named column is missing or cannot be a feature, or if there are too many."""
     table, declared = f"{data.subject}s", recipe.history.categories
     if data.subject != "message":
         _check_settings_of_messages(table, recipe)

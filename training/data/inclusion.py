@@ -32,30 +32,6 @@ def with_inclusion_weights(
     report and as one that was drawn, with the largest of its probabilities, because it would have come without the
     draw too (Bankier, Estimators based on several stratified samples with applications to multiple frame surveys,
     1986). A record whose label is assumed stands for none: those that were drawn stand for it.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Records with the column `subject`, and perhaps ``label_assumed``.
-    labels : CheckedTable or None
-        Where the inclusion probabilities are; without one, the frame stays as it is.
-    subject : str
-        The column of identifiers.
-    trust : Trust, default=None
-        Weights of the sources of labels. Labels of sources that are ignored count here neither.
-
-    Returns
-    -------
-    DataFrame
-        With the column `INCLUSION`; the same frame if no label has an inclusion probability.
-
-    Examples
-    --------
-    >>> table = pd.DataFrame({"subject_id": ["a", "a", "b"], "label": "fraud"})
-    >>> table["inclusion_probability"] = [0.1, None, 0.1]
-    >>> labels = CheckedTable(table, table.head(0), ())
-    >>> with_inclusion_weights(pd.DataFrame({"event_id": ["a", "b", "c"]}), labels, "event_id")[INCLUSION].tolist()
-    [1.0, 10.0, 1.0]
     """
     if labels is None or PROBABILITY not in labels.good or not labels.good[PROBABILITY].notna().any():
         return frame
@@ -66,11 +42,5 @@ def with_inclusion_weights(
 
 
 def inclusion_weights(rows: pd.DataFrame) -> Array | None:
-    """Return the number of records that each row stands for; None if no label has an inclusion probability.
-
-    Examples
-    --------
-    >>> inclusion_weights(pd.DataFrame({"label": ["fraud"]})) is None
-    True
-    """
+    """Return the number of records that each row stands for; None if no label has an inclusion probability."""
     return rows[INCLUSION].to_numpy(np.float64) if INCLUSION in rows else None

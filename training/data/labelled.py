@@ -205,11 +205,6 @@ def keep_labelled(
 
     The result is without digests. With an assumption, old rows without a label are labelled too, and young ones are
     left out. The frame stays as it is: features use only the labels that people gave.
-
-    Raises
-    ------
-    SchemaError
-        When no row has a label.
     """
     if not frame["label"].notna().any():
         of_others = "" if labels is None else f": none of the {len(labels.good):,} labels has the id of one"

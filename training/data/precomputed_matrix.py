@@ -24,32 +24,16 @@ PRECOMPUTED_ROW: Final = "fraudsieve: feature row"
 
 @dataclass(frozen=True)
 class MatrixDeclaration:
-    """The declaration of a table of features.
+    """The declaration of a table of features."""
 
-    Parameters
-    ----------
-    matrix : AccountMatrix
-        The declaration of the features, which the model folder gets.
-    legitimate : str
-        The label of legitimate rows, as it is written in the table.
-    sample : RowSample, optional
-        The sample of the legitimate rows before `until`.
-    until : str, default=None
-        From this time on all rows were kept: the calibration slice begins there. None if it is not a sample.
-    left_out : int, default=0
-        Number of legitimate rows that were not selected.
-
-    Examples
-    --------
-    >>> declared = MatrixDeclaration(AccountMatrix("event", ()), "ok", RowSample(0.1), "2026-05-01T00:00:00+00:00")
-    >>> MatrixDeclaration.from_dict(declared.to_dict()) == declared
-    True
-    """
-
+    # The declaration of the features, which the model folder gets.
     matrix: AccountMatrix
+    # The label of legitimate rows, as it is written in the table.
     legitimate: str
     sample: RowSample = NO_SAMPLE
+    # From this time on all rows were kept: the calibration slice begins there. None if it is not a sample.
     until: str | None = None
+    # Number of legitimate rows that were not selected.
     left_out: int = 0
 
     def to_dict(self) -> dict[str, Any]:
@@ -66,13 +50,7 @@ class MatrixDeclaration:
 
     @classmethod
     def from_dict(cls, declared: Mapping[str, Any]) -> Self:
-        """Return the declaration from plain JSON types.
-
-        Raises
-        ------
-        KeyError, TypeError, ValueError
-            If it is not a declaration, or the features of another version of fraudsieve.
-        """
+        """Return the declaration from plain JSON types."""
         if declared["version"] != FEATURES_VERSION:
             raise ValueError(f"expected features of version {FEATURES_VERSION}, got {declared['version']!r}")
         matrix = account_matrix_of(build_matrix(declared["subject"], declared["features"], {}))
@@ -89,17 +67,10 @@ class MatrixDeclaration:
 
 @dataclass(frozen=True, eq=False)
 class PrecomputedMatrix:
-    """Feature rows that are looked up where a builder computes them.
-
-    Parameters
-    ----------
-    declared : MatrixDeclaration
-        The declaration in the table.
-    values : ndarray of float64, shape (n_ready, n_columns)
-        The features.
-    """
+    """Feature rows that are looked up where a builder computes them."""
 
     declared: MatrixDeclaration
+    # Shape (n_ready, n_columns). The features.
     values: Array
 
     events: ClassVar[None] = None
@@ -128,13 +99,7 @@ class PrecomputedMatrix:
 
 
 def declaration_of(metadata: Mapping[bytes, bytes] | None) -> MatrixDeclaration:
-    """Return the declaration in the metadata of a Parquet file that Spark wrote.
-
-    Raises
-    ------
-    KeyError, TypeError, ValueError, StopIteration
-        If there is none.
-    """
+    """Return the declaration in the metadata of a Parquet file that Spark wrote."""
     schema = json.loads((metadata or {})[b"org.apache.spark.sql.parquet.row.metadata"])
     found = next(field["metadata"][METADATA] for field in schema["fields"] if METADATA in field["metadata"])
     return MatrixDeclaration.from_dict(json.loads(found))

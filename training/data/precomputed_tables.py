@@ -31,13 +31,6 @@ def load_precomputed(source: Source, recipe: Recipe, *, min_label_rows: int) -> 
     """Read labelled rows and their features.
 
     The result is in the order of time and id, since Spark has no order of its own.
-
-    Raises
-    ------
-    RecipeError
-        If the recipe does not fit a precomputed matrix.
-    SchemaError
-        If it is not such a table, or other rows than those that are read as legitimate were sampled.
     """
     place = origin_of(source)
     files = _files(place)

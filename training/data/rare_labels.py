@@ -10,38 +10,14 @@ MAX_SHOWN = 5
 
 
 def nearest_label(name: str, others: Iterable[str]) -> str | None:
-    """Return the label that is most like another; None if none is.
-
-    Examples
-    --------
-    >>> nearest_label("phsihing", ["spam", "phishing"]), nearest_label("x", ["spam"])
-    ('phishing', None)
-    """
+    """Return the label that is most like another; None if none is."""
     folded = {other.casefold(): other for other in others if other != name}
     match = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.7)
     return folded[match[0]] if match else None
 
 
 def rare_labels_note(labels: "pd.Series[str]", min_label_rows: int) -> list[str]:
-    """Return a note on labels of too few rows, and which others they may stand for.
-
-    Parameters
-    ----------
-    labels : Series of str, shape (n_rows,)
-        The labels of all labelled rows.
-    min_label_rows : int
-        Rows that a label must have.
-
-    Returns
-    -------
-    list of str
-        Empty if there are none.
-
-    Examples
-    --------
-    >>> rare_labels_note(pd.Series(["spam"] * 9 + ["spma"]), 5)
-    ["1 row with the label 'spma' (did you mean 'spam'?) is rejected, because it has fewer than 5 rows"]
-    """
+    """Return a note on labels of too few rows, and which others they may stand for."""
     counts = labels.value_counts()
     rare, common = counts[counts < min_label_rows], counts[counts >= min_label_rows].index
     if rare.empty:

@@ -9,52 +9,25 @@ from fraudsieve._translation import tr
 
 @dataclass(frozen=True, kw_only=True)
 class RefitSummary:
-    """Rows and calibration of a shipped model, and the evaluated model of its run.
+    """Rows and calibration of a shipped model, and the evaluated model of its run."""
 
-    Parameters
-    ----------
-    rows : int
-        Rows that the model was trained on again.
-    window : tuple of str
-        First and last cutoff time of these rows; empty if they have no times.
-    left_out : mapping of str to int
-        Labelled rows that are not mature, by reason.
-    calibration_rows : int
-        Rows behind its calibration and operating points: the evaluated model had not learned from them.
-    split_model : str
-        Digest of the evaluated model, which the metrics of the run are about.
-    split_rows : int
-        Rows that it was trained on.
-    split_window : tuple of str
-        First and last cutoff time of these rows.
-    """
-
+    # Rows that the model was trained on again.
     rows: int
+    # First and last cutoff time of these rows; empty if they have no times.
     window: tuple[str, ...]
+    # Labelled rows that are not mature, by reason.
     left_out: Mapping[str, int]
+    # Rows behind its calibration and operating points: the evaluated model had not learned from them.
     calibration_rows: int
+    # Digest of the evaluated model, which the metrics of the run are about.
     split_model: str
     split_rows: int
+    # First and last cutoff time of these rows.
     split_window: tuple[str, ...]
 
     @classmethod
     def of(cls, training: Mapping[str, Any]) -> Self | None:
-        """Summarise the training facts of a model; None if it was not refitted.
-
-        Parameters
-        ----------
-        training : mapping
-            ``model.training``.
-
-        Returns
-        -------
-        RefitSummary or None
-
-        Examples
-        --------
-        >>> RefitSummary.of({"rows": {"train": 100}}) is None
-        True
-        """
+        """Summarise the training facts of a model; None if it was not refitted."""
         if not training.get("refit"):
             return None
         before = training["split_model"]

@@ -20,23 +20,9 @@ CUTOFF_COLUMNS: Final = {"event": "occurred_at", "account": "as_of"}
 
 @dataclass(frozen=True)
 class RowSample:
-    """The sample of the legitimate rows of a training slice.
+    """The sample of the legitimate rows of a training slice."""
 
-    Parameters
-    ----------
-    rate : float, default=1.0
-        The share of them, above 0 and at most 1.
-    seed : int, default=0
-        The key of the hash.
-
-    Examples
-    --------
-    >>> RowSample(0.1).class_rates("legitimate", {"fraud", "legitimate"})
-    {'legitimate': 0.1}
-    >>> RowSample().class_rates("legitimate", {"fraud", "legitimate"})
-    {}
-    """
-
+    # The share of them, above 0 and at most 1.
     rate: float = 1.0
     seed: int = 0
 
@@ -55,24 +41,7 @@ NO_SAMPLE: Final = RowSample()
 
 
 def select_ids(ids: Array, sample: RowSample) -> Array:
-    """Return which ids are selected: those whose hash is among the lowest by the rate.
-
-    Parameters
-    ----------
-    ids : ndarray of str objects, shape (n_rows,)
-    sample : RowSample
-        Rate, and the seed that is the key of the hash.
-
-    Returns
-    -------
-    ndarray of bool, shape (n_rows,)
-
-    Examples
-    --------
-    >>> ids = np.array([f"e{number}" for number in range(10_000)], object)
-    >>> int(select_ids(ids, RowSample(0.1)).sum()), int(select_ids(ids[::-1], RowSample(0.1)).sum())
-    (1025, 1025)
-    """
+    """Return which ids are selected: those whose hash is among the lowest by the rate."""
     key = f"{sample.seed % 10**16:016d}"
     hashes = pd.util.hash_array(np.asarray(ids, object), hash_key=key, categorize=False)
     return np.asarray((hashes >> np.uint64(11)) / 2**53 < sample.rate)  # 53 bits are exact in a float

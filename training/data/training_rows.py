@@ -24,35 +24,21 @@ SECONDS_PER_LINE = 2.0
 
 @dataclass(frozen=True, eq=False)
 class TrainingRows:
-    """Feature matrix and labels of the rows to train on.
-
-    Parameters
-    ----------
-    builder : MessageFeatures or AccountFeatures
-        Fitted on them.
-    matrix : DataFrame, shape (n_rows, n_columns)
-        Features; those learnt from labels are out of fold.
-    labels : ndarray of str objects, shape (n_rows,)
-        Classes.
-    positions : ndarray of int64, shape (n_rows,)
-        Position of each row in the data, or of the row that it is an obfuscated copy of.
-    campaigns : dict
-        As from `rows_to_train`.
-    weights : ndarray of float64, shape (n_rows,), default=None
-        Weights of the labels; None for equal weights.
-    class_rates : dict of str to float, optional
-        The share of the rows of a class that are among these, for a class that was sampled.
-    drawn : ndarray of bool, shape (n_rows,), default=None
-        The rows that are drawn like those of the sampled class, whatever their own class; None for all.
-    """
+    """Feature matrix and labels of the rows to train on."""
 
     builder: Builder
+    # Shape (n_rows, n_columns). Features; those learnt from labels are out of fold.
     matrix: pd.DataFrame
+    # Shape (n_rows,). Classes.
     labels: Array
+    # Shape (n_rows,). Position of each row in the data, or of the row that it is an obfuscated copy of.
     positions: Array
     campaigns: dict[str, Any]
+    # Shape (n_rows,). Weights of the labels; None for equal weights.
     weights: Array | None = None
+    # The share of the rows of a class that are among these, for a class that was sampled.
     class_rates: dict[str, float] = field(default_factory=dict)
+    # Shape (n_rows,). The rows that are drawn like those of the sampled class, whatever their own class; None for all.
     drawn: Array | None = None
 
     @property
@@ -93,13 +79,6 @@ def sample_slice(data: LabelledData, train: Array, recipe: Recipe) -> Array:
     """Return the rows of a slice that are in the sample of a run.
 
     The early rows of a precomputed matrix are sampled already, and all of them are selected again.
-
-    Raises
-    ------
-    RecipeError
-        If the rows are messages: their text models learn from all of them.
-    SchemaError
-        If rows have no id.
     """
     sample = sample_of(data, recipe)
     if sample.rate == 1:

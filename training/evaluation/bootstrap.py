@@ -30,20 +30,14 @@ MIN_GROUPS = 30
 
 @dataclass(frozen=True, eq=False)
 class Replicates:
-    """The metrics of every replicate.
+    """The metrics of every replicate."""
 
-    Parameters
-    ----------
-    values : ndarray of float64, shape (n_metrics,)
-        The metrics of the rows as they are.
-    metrics : ndarray of float64, shape (n_replicates, n_metrics)
-        In the order of `RANKING_METRICS`; NaN where a replicate has only one kind of rows.
-    at_alerts : ndarray of float64, shape (n_replicates, 3, n_points)
-        As from `Ranking.at_alerts`.
-    """
-
+    # Shape (n_metrics,). The metrics of the rows as they are.
     values: Array
+    # Shape (n_replicates, n_metrics). In the order of `RANKING_METRICS`; NaN where a replicate has only one kind of
+    # rows.
     metrics: Array
+    # Shape (n_replicates, 3, n_points). As from `Ranking.at_alerts`.
     at_alerts: Array
 
     def intervals(self) -> dict[str, Interval | None]:
@@ -59,14 +53,7 @@ class Replicates:
 
 
 def draw_weights(groups: Array, replicates: int, seed: int = 0) -> Iterator[Array]:
-    """Draw as many groups as there are, with replacement; yield how often each row counts, once per replicate.
-
-    Examples
-    --------
-    >>> weights = next(draw_weights(np.array(["a", "b", "a"]), 1))
-    >>> bool(weights[0] == weights[2]), int(weights[0] + weights[1])
-    (True, 2)
-    """
+    """Draw as many groups as there are, with replacement; yield how often each row counts, once per replicate."""
     codes = np.unique(groups, return_inverse=True)[1].astype(np.int32)
     n_groups = int(codes.max()) + 1
     rng = np.random.default_rng(seed)
@@ -154,26 +141,7 @@ def bootstrap_f1(
     replicates: int = 200,
     seed: int = 0,
 ) -> Array:
-    """Compute the F1 of every class for draws of the groups; NaN where a class is neither drawn nor predicted.
-
-    Parameters
-    ----------
-    truth, predicted : ndarray of int64, each of shape (n_rows,)
-        Codes of the classes, from 0.
-    groups : ndarray, shape (n_rows,)
-        The group of each row.
-    weight : ndarray of float64, shape (n_rows,), default=None
-        Number of records that each row stands for; None for 1. Types that the sample has not seen are not drawn.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_replicates, n_classes)
-
-    Examples
-    --------
-    >>> bootstrap_f1(np.array([0, 1]), np.array([0, 1]), np.array([5, 5]), replicates=1).tolist()
-    [[1.0, 1.0]]
-    """
+    """Compute the F1 of every class for draws of the groups; NaN where a class is neither drawn nor predicted."""
     n = int(max(truth.max(), predicted.max())) + 1
     cells = truth * n + predicted
     f1 = np.empty((replicates, n))
@@ -229,32 +197,6 @@ def share_intervals(
     From draws of the groups. If fewer than `MIN_GROUPS` groups are in a whole, or no draw differs from another, it is
     `wilson_interval` instead, with as many observations as there are groups: of weighted rows, their effective number.
     A share that unseen frauds can change is always from draws.
-
-    Parameters
-    ----------
-    parts, wholes : ndarray of bool, shape (n_rows, n_shares)
-        The rows of each part, and of the whole that it is a share of.
-    groups : ndarray, shape (n_rows,)
-        The group of each row.
-    weight : ndarray of float64, shape (n_rows,), default=None
-        Number of records that each row stands for; None for 1.
-    hidden : Hidden, default=None
-        Frauds that the sample has not seen, and which of them each part and whole would have; None for none.
-    replicates : int, default=200
-        Number of draws.
-    seed : int, default=0
-        Seed of the draws.
-
-    Returns
-    -------
-    list of (tuple of (float, float), or None)
-        For each share; None for a share of no rows.
-
-    Examples
-    --------
-    >>> flagged, is_fraud = np.array([[True], [True], [False]]), np.array([[True], [True], [True]])
-    >>> [(round(low, 2), round(high, 2)) for low, high in share_intervals(flagged, is_fraud, np.arange(3))]
-    [(0.21, 0.94)]
     """
     codes = np.unique(groups, return_inverse=True)[1]
     n_groups, n_shares = int(codes.max()) + 1, wholes.shape[1]
@@ -282,20 +224,6 @@ def effective_size(weights: Array) -> float:
     """Return the number of rows of equal weight that would be as informative (Kish, Survey sampling, 1965).
 
     It is :math:`(\\sum_i w_i)^2 / \\sum_i w_i^2`.
-
-    Parameters
-    ----------
-    weights : ndarray of float64, shape (n_rows,)
-
-    Returns
-    -------
-    float
-        0 without any weight.
-
-    Examples
-    --------
-    >>> effective_size(np.ones(5)), effective_size(np.array([1.0, 1.0, 8.0])).__round__(2)
-    (5.0, 1.52)
     """
     square = float(weights @ weights)
     return float(weights.sum()) ** 2 / square if square > 0 else 0.0
@@ -306,25 +234,7 @@ def _n_observations(sums: Array, *, is_weighted: bool) -> float:
 
 
 def wilson_interval(share: float, n_observations: float) -> Interval:
-    """Return the interval of a share of independent observations (Wilson, 1927), at the level `LEVEL`.
-
-    Parameters
-    ----------
-    share : float
-        The share that was observed.
-    n_observations : float
-        At least one.
-
-    Returns
-    -------
-    tuple of (float, float)
-
-    Examples
-    --------
-    >>> low, high = wilson_interval(1.0, 10)
-    >>> round(low, 3), round(high, 3)
-    (0.722, 1.0)
-    """
+    """Return the interval of a share of independent observations (Wilson, 1927), at the level `LEVEL`."""
     z2 = NORMAL_QUANTILE**2 / n_observations
     middle = (share + z2 / 2) / (1 + z2)
     half = float(np.sqrt(share * (1 - share) * z2 + z2 * z2 / 4)) / (1 + z2)

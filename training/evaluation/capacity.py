@@ -46,13 +46,7 @@ class CapacityCurve:
 
 
 def count_days(cutoff_times: Array | None) -> int | None:
-    """Count the days from the first time to the last, both included; None if no time is known.
-
-    Examples
-    --------
-    >>> count_days(np.array(["2026-05-01T23:00", "2026-05-03T01:00", "NaT"], "M8[us]"))
-    3
-    """
+    """Count the days from the first time to the last, both included; None if no time is known."""
     if cutoff_times is None:
         return None
     days = days_since_1970(cutoff_times)
@@ -62,27 +56,17 @@ def count_days(cutoff_times: Array | None) -> int | None:
 
 @dataclass(frozen=True)
 class Capacity:
-    """Number of rows that can be reviewed. Create it with `Capacity.of`.
-
-    Parameters
-    ----------
-    alerts : float
-        Total number of alerts.
-    n_rows : float
-        Number of rows; of weighted rows, the number of records that they stand for.
-    days : int or None
-        Length of the period; None if it is unknown.
-    why : str
-        The reason for this number, in words.
-    share : float, default=1.0
-        Share of all records of those days that the rows are. Reviewers get alerts of all records: a fifth of the
-        records, such as a slice of campaigns, gets a fifth of the alerts.
-    """
+    """Number of rows that can be reviewed. Create it with `Capacity.of`."""
 
     alerts: float
+    # Number of rows; of weighted rows, the number of records that they stand for.
     n_rows: float
+    # Length of the period; None if it is unknown.
     days: int | None
+    # The reason for this number, in words.
     why: str
+    # Share of all records of those days that the rows are. Reviewers get alerts of all records: a fifth of the records,
+    # such as a slice of campaigns, gets a fifth of the alerts.
     share: float = 1.0
 
     @classmethod
@@ -100,11 +84,6 @@ class Capacity:
         Without alerts per day, at least `SHARE` of the rows are reviewed, and rows of a single day have no days: their
         times may be no more than an order. Returns None if alerts per day are given and the rows have no times (`days`
         is None).
-
-        Examples
-        --------
-        >>> Capacity.of(3000, 10, frauds=400).alerts, Capacity.of(3000, 10).alerts, Capacity.of(3000, 10, 5.0).alerts
-        (400.0, 30.0, 50.0)
         """
         if alerts_a_day is not None:
             alerts = None if days is None else min(alerts_a_day * days * share, float(n_rows))
@@ -127,12 +106,6 @@ class Capacity:
 
         Rows without a time are reviewed too, and count as if they came like the others: `share` is that of the rows
         with a time, and the share of all rows may exceed 1. Each row is as many records as its `weight` says.
-
-        Examples
-        --------
-        >>> times = np.array(["2026-05-01", "2026-05-02", "NaT", "NaT"], "M8[us]")
-        >>> Capacity.of_rows(np.array([True, False, False, False]), times, 1.0, share=0.5)
-        Capacity(alerts=2.0, n_rows=4.0, days=2, why='as given', share=1.0)
         """
         weights = np.ones(len(is_fraud)) if weight is None else weight
         n_rows, frauds = float(weights.sum()), float(weights @ is_fraud)

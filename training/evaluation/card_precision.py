@@ -17,55 +17,19 @@ TOP = 100
 
 
 def card_precision(accounts: Any, cutoff_times: Any, is_fraud: Array, scores: Array, *, top: int = TOP) -> float:
-    """Return the share of fraudulent accounts among those listed every day.
-
-    Parameters
-    ----------
-    accounts : array-like, shape (n_rows,)
-        Account of each row.
-    cutoff_times : array-like of datetime64, shape (n_rows,)
-        When each row was scored, UTC.
-    is_fraud : ndarray of bool, shape (n_rows,)
-        The truth.
-    scores : ndarray of float64, shape (n_rows,)
-        An account is listed for its highest score of the day.
-    top : int, default=100
-        Accounts listed per day.
-
-    Returns
-    -------
-    float
-        Fraudulent accounts found per day over `top`, as a mean over the days that have rows. Accounts with the same
-        score are listed in the order of their names.
-
-    Examples
-    --------
-    >>> days = np.array(["2018-08-08", "2018-08-08", "2018-08-09"], "M8[us]")
-    >>> names, fraud = np.array(["ann", "bob", "ann"]), np.array([True, False, True])
-    >>> card_precision(names, days, fraud, np.array([0.9, 0.5, 0.9]), top=1)
-    0.5
-    """
+    """Return the share of fraudulent accounts among those listed every day."""
     return DailyLists.of(accounts, cutoff_times, is_fraud, scores).precision(top)
 
 
 @dataclass(frozen=True, eq=False)
 class DailyLists:
-    """Accounts of every day, ordered by their highest score. Create it with `DailyLists.of`.
+    """Accounts of every day, ordered by their highest score. Create it with `DailyLists.of`."""
 
-    Parameters
-    ----------
-    starts : ndarray of int64, shape (n_days + 1,)
-        Start of each day in the list, and the end.
-    account : ndarray of int64, shape (n_listed,)
-        Codes of the accounts.
-    is_fraud : ndarray of bool, shape (n_listed,)
-        Whether the account has a fraud that day.
-    n_accounts : int
-        Number of accounts.
-    """
-
+    # Shape (n_days + 1,). Start of each day in the list, and the end.
     starts: Array
+    # Shape (n_listed,). Codes of the accounts.
     account: Array
+    # Shape (n_listed,). Whether the account has a fraud that day.
     is_fraud: Array
     n_accounts: int
 
@@ -96,24 +60,12 @@ class DailyLists:
 
 
 def days_since_1970(times: Any) -> Array:
-    """Return the day of each time, as days since 1970 (UTC).
-
-    Examples
-    --------
-    >>> days_since_1970(np.array(["1970-01-02T23:00"], "M8[us]")).tolist()
-    [1]
-    """
+    """Return the day of each time, as days since 1970 (UTC)."""
     return naive_utc(times).astype("M8[D]").astype(np.int64)
 
 
 def naive_utc(times: Any) -> Array:
-    """Convert times, in any zone or in UTC, to naive times in UTC.
-
-    Examples
-    --------
-    >>> naive_utc(pd.Series(pd.to_datetime(["2026-05-01T01:00:00+08:00"]))).astype("M8[h]").astype(str).tolist()
-    ['2026-04-30T17']
-    """
+    """Convert times, in any zone or in UTC, to naive times in UTC."""
     return np.asarray(pd.DatetimeIndex(pd.to_datetime(pd.Index(times), utc=True)).tz_localize(None))
 
 

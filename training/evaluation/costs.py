@@ -33,23 +33,17 @@ class CostCurve:
 class RowCosts:
     """Cost of each row, in reviews. Create it with `RowCosts.of`.
 
-    Parameters
-    ----------
-    loss : ndarray of float64, shape (n_rows,)
-        Cost of the row if it is fraud and is missed.
-    flagged : ndarray of bool, shape (n_rows,)
-        Whether a review of the row pays off: its probability times its loss is at least one review (Elkan, The
-        foundations of cost-sensitive learning, 2001). This presumes calibrated probabilities.
-    cost : ndarray of float64, shape (n_rows,)
-        Cost of that decision: 1 for a reviewed row, its loss for a missed fraud, otherwise 0.
-
     Notes
     -----
     A fraud that is reviewed costs its review and nothing more.
     """
 
+    # Shape (n_rows,). Cost of the row if it is fraud and is missed.
     loss: Array
+    # Shape (n_rows,). Whether a review of the row pays off: its probability times its loss is at least one review
+    # (Elkan, The foundations of cost-sensitive learning, 2001). This presumes calibrated probabilities.
     flagged: Array
+    # Shape (n_rows,). Cost of that decision: 1 for a reviewed row, its loss for a missed fraud, otherwise 0.
     cost: Array
 
     @classmethod
@@ -61,28 +55,7 @@ class RowCosts:
         amounts: Array | None = None,
         weight: Array | None = None,
     ) -> Self:
-        """Compute the costs of rows.
-
-        Parameters
-        ----------
-        probability : ndarray, shape (n_rows,)
-            Calibrated probability of fraud.
-        is_fraud : ndarray of bool, shape (n_rows,)
-            The truth.
-        missed_cost : float
-            Cost of a missed fraud, in reviews.
-        amounts : ndarray of float64, shape (n_rows,), default=None
-            Amounts at stake: the loss of a row is then `missed_cost` times its amount over the mean amount of the
-            frauds. The sign is ignored; a missing amount counts as that mean.
-        weight : ndarray of float64, shape (n_rows,), default=None
-            Number of records that each row stands for, for that mean; None for 1.
-
-        Examples
-        --------
-        >>> costs = RowCosts.of(np.array([0.9, 0.01]), np.array([True, True]), 10.0)
-        >>> costs.flagged.tolist(), costs.cost.tolist()
-        ([True, False], [1.0, 10.0])
-        """
+        """Compute the costs of rows."""
         loss = missed_cost * (np.ones(len(probability)) if amounts is None else _relative(amounts, is_fraud, weight))
         flagged = probability * loss >= 1
         return cls(loss, flagged, np.where(flagged, 1.0, np.where(is_fraud, loss, 0.0)))

@@ -327,14 +327,7 @@ def _rule_metrics(
 
 
 def row_context(rows: pd.DataFrame, builder: Builder | None = None) -> dict[str, Array | None]:
-    """Return cutoff times, accounts, amounts and ``has_history`` of labelled rows; None for each that is missing.
-
-    Examples
-    --------
-    >>> context = row_context(pd.DataFrame({"text": ["hi"], "as_of": pd.to_datetime(["2026-05-01"])}))
-    >>> [name for name, values in context.items() if values is not None]
-    ['cutoff_times']
-    """
+    """Return cutoff times, accounts, amounts and ``has_history`` of labelled rows; None for each that is missing."""
     times = rows["as_of"] if "as_of" in rows and rows["as_of"].notna().any() else None
     # Reviewers of messages list messages, not senders, so there is no card precision.
     has_accounts = "text" not in rows and "account_id" in rows and rows["account_id"].notna().all()

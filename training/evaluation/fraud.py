@@ -83,25 +83,7 @@ def fraud_metrics(
     share: float = 1.0,
     calibration_share: float | None = None,
 ) -> FraudMetrics:
-    """Compute the metrics of fraud against legitimate.
-
-    Parameters
-    ----------
-    rows : FraudRows
-        Scores, truth and groups; at least one row.
-    settings : EvaluateRecipe
-        Capacity, costs and replicates.
-    cutoff_times, accounts, amounts, has_history, share
-        As for `evaluate`.
-    calibration_share : float, default=None
-        Share of fraud in the calibration slice, for likelihood ratios; None for that of the rows.
-
-    Examples
-    --------
-    >>> rows = FraudRows(np.array([0.9, 0.2]), np.array([True, False]))
-    >>> fraud_metrics(rows, EvaluateRecipe()).recall_at_capacity
-    1.0
-    """
+    """Compute the metrics of fraud against legitimate."""
     of_rows: dict[str, Any] = {"share": share, "weight": rows.weight}
     capacity = Capacity.of_rows(rows.is_fraud, cutoff_times, settings.alerts_a_day, **of_rows)
     costs = RowCosts.of(rows.probability, rows.is_fraud, settings.missed_cost, amounts, rows.weight)

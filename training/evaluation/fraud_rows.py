@@ -39,26 +39,16 @@ class SliceMetrics:
 
 @dataclass(frozen=True, eq=False)
 class FraudRows:
-    """Scored rows and their truth.
+    """Scored rows and their truth."""
 
-    Parameters
-    ----------
-    probability : ndarray of float64, shape (n_rows,)
-        Calibrated probability of fraud.
-    is_fraud : ndarray of bool, shape (n_rows,)
-        The truth.
-    groups : ndarray, shape (n_rows,), default=None
-        The account or campaign of each row; None if unknown, and then there are no intervals.
-    replicates : int, default=400
-        Number of draws of the groups.
-    weight : ndarray of float64, shape (n_rows,), default=None
-        Number of records that each row stands for, from its inclusion probability; None for 1.
-    """
-
+    # Shape (n_rows,). Calibrated probability of fraud.
     probability: Array
+    # Shape (n_rows,). The truth.
     is_fraud: Array
+    # Shape (n_rows,). The account or campaign of each row; None if unknown, and then there are no intervals.
     groups: Array | None = None
     replicates: int = 400
+    # Shape (n_rows,). Number of records that each row stands for, from its inclusion probability; None for 1.
     weight: Array | None = None
 
     @property
@@ -142,15 +132,7 @@ class FraudRows:
         return float(roc_auc_score(*scores, sample_weight=self.weight)) if self.both else None
 
     def slice_metrics(self, flagged: Array) -> SliceMetrics:
-        """Compute the metrics of a slice, such as a month, if the rows that a boolean mask selects are flagged.
-
-        Examples
-        --------
-        >>> rows = FraudRows(np.array([0.9, 0.2]), np.array([True, False]))
-        >>> metrics = rows.slice_metrics(rows.probability >= 0.5)
-        >>> metrics.recall, metrics.false_positive_rate, metrics.interval
-        (1.0, 0.0, None)
-        """
+        """Compute the metrics of a slice, such as a month, if the rows that a boolean mask selects are flagged."""
         expected, frauds = float((self.weights * self.probability).sum()), float(self.weights @ self.is_fraud)
         replicates = self.bootstrap(self.ranking()) if self.both else None
         intervals = {} if replicates is None else replicates.intervals()
@@ -186,11 +168,6 @@ def threshold_at(
 
     Both kinds of rows must be present. A row is flagged when its score is at least the threshold, which is infinite
     where it flags nothing. Rows count alike if they have no weight.
-
-    Examples
-    --------
-    >>> threshold_at(np.array([0.1, 0.9, 0.8]), np.array([False, True, False]))
-    (0.9, 1.0)
     """
     rates, recalls, thresholds = roc_curve(is_fraud, probability, sample_weight=weight, drop_intermediate=False)
     place = int(np.flatnonzero(rates <= false_positive_rate)[-1])

@@ -95,42 +95,27 @@ class SourceLabels:
 
 @dataclass(frozen=True, kw_only=True)
 class LabelMetrics:
-    """Metrics of the reliability of labels.
+    """Metrics of the reliability of labels."""
 
-    Parameters
-    ----------
-    delays : tuple of LabelDelay, or None
-        At `SHARES` of the labels that arrive; None if labels have no times.
-    mature_by_class : mapping of str to float, or None
-        Age in days by which 95 % of the labels of a class have arrived.
-    curve : tuple of (float, float), or None
-        Pairs of age in days and share.
-    timed : int
-        Labels that the delays are computed from.
-    gap : GapUsed
-        The gap that the model was tested with.
-    records_in_period, unlabelled_in_period : int
-        Records of the period that is evaluated, and those without a label.
-    youngest : YoungestRecords or None
-        None if no delays are known.
-    reversals : Reversals or None
-        None if every record has one label.
-    by_source : tuple of SourceLabels, or None
-        None if there is one source.
-    assumed : AssumedLabels, default=None
-        None if a record without a label never counts as legitimate.
-    """
-
+    # At `SHARES` of the labels that arrive; None if labels have no times.
     delays: tuple[LabelDelay, ...] | None
+    # Age in days by which 95 % of the labels of a class have arrived.
     mature_by_class: Mapping[str, float] | None
+    # Pairs of age in days and share.
     curve: tuple[tuple[float, float], ...] | None
+    # Labels that the delays are computed from.
     timed: int
+    # The gap that the model was tested with.
     gap: GapUsed
+    # Records of the period that is evaluated, and those without a label.
     records_in_period: int
     unlabelled_in_period: int
+    # None if no delays are known.
     youngest: YoungestRecords | None
+    # None if every record has one label.
     reversals: Reversals | None
     by_source: tuple[SourceLabels, ...] | None
+    # None if a record without a label never counts as legitimate.
     assumed: AssumedLabels | None = None
 
 
@@ -142,32 +127,7 @@ def label_metrics(
     since: Any = None,
     trust: Trust | None = None,
 ) -> LabelMetrics:
-    """Compute how reliable the labels of some records are.
-
-    Parameters
-    ----------
-    data : LabelledData
-        The records, and those that wait for a label.
-    training : mapping
-        The facts of the training (``model.training``), such as the gap that the model was tested with.
-    legitimate : str, default=None
-        The class that is not fraud; without one, the expected frauds are not counted.
-    since : datetime, default=None
-        Only records from this time on are counted; delays are those of all records. A naive time is UTC.
-    trust : Trust, default=None
-        Weights of the sources of labels: an untrusted source reverses no label. None trusts all sources equally.
-
-    Examples
-    --------
-    >>> from fraudsieve.training.data.labelled import load_labelled
-    >>> frame = pd.DataFrame({"message_id": ["a", "b", "c"], "text": ["win", "hi", "hello"],
-    ...     "label": ["spam", "ham", None],
-    ...     "sent_at": ["2026-05-01 10:00", "2026-05-02 10:00", "2026-05-03 10:00"],
-    ...     "labelled_at": ["2026-05-02 10:00", "2026-05-04 10:00", None]})
-    >>> metrics = label_metrics(load_labelled(frame), {"split": "time", "gap_days": 3.0})
-    >>> metrics.gap.days, metrics.delays[2], metrics.youngest.waiting
-    (3.0, LabelDelay(share=0.95, days=2.0), 1)
-    """
+    """Compute how reliable the labels of some records are."""
     subjects, gap = data.subjects, _gap_used(training)
     curve = delay_curve(subjects)
     timed = curve.age_at(1.0) >= INSTANT
@@ -305,15 +265,7 @@ def label_notes(labels: LabelMetrics | None) -> list[str]:
 
 
 def waiting_note(youngest: YoungestRecords | None) -> str | None:
-    """Return a warning that the youngest records wait for labels; None if less than one label is expected.
-
-    Examples
-    --------
-    >>> waiting_note(YoungestRecords(days=7.0, records=2847, waiting=373, share_to_come=0.1, expected=210.2,
-    ...     expected_frauds=12.0))
-    '373 of 2,847 records of the last 7 days are waiting for labels; about 210 will arrive, 12 of fraud if it is as
-    frequent as before: metrics of the last 7 days lack the frauds that are not yet known'
-    """
+    """Return a warning that the youngest records wait for labels; None if less than one label is expected."""
     if youngest is None or youngest.expected < 0.5:
         return None
     frauds = ""
@@ -331,14 +283,7 @@ def waiting_note(youngest: YoungestRecords | None) -> str | None:
 
 
 def assumed_note(assumed: AssumedLabels | None) -> str | None:
-    """Say how many records count as legitimate, and how many frauds may be among them; None if none do.
-
-    Examples
-    --------
-    >>> assumed_note(AssumedLabels(days=60.0, records=8120, young=12, share_to_come=0.042, expected_frauds=3.3))
-    '8,120 records had no label after 60 days and count as legitimate; 4.2 % of the labels of fraud arrive later than
-    that, about 3 of them for these records; 12 younger records with a label are left out'
-    """
+    """Say how many records count as legitimate, and how many frauds may be among them; None if none do."""
     if assumed is None:
         return None
     to_come = young = ""

@@ -38,31 +38,22 @@ LABELS: Final = ["label", "labelled_at", WEIGHT, ASSUMED, INCLUSION]
 
 @dataclass(frozen=True, kw_only=True)
 class LabelSelection:
-    """Records with and without a label, and how many of them the model flags.
+    """Records with and without a label, and how many of them the model flags."""
 
-    Parameters
-    ----------
-    labelled, labelled_flagged : int
-        Records with a label, and those of them that are flagged; at most 5,000 are drawn. If old records without a
-        label count as legitimate, only those that people labelled as legitimate.
-    unlabelled, unlabelled_flagged : int
-        Records of the same period without a label, or whose label is assumed; at most 5,000 are drawn.
-    ratio : float
-        The smaller labelled share of flagged and passed records over the larger one: 1 if labels do not depend on the
-        flags, and 0 if all are of one kind. Labels with an inclusion probability stand for 1 / probability records.
-    p_value : float
-        The chance of such a difference if labels were chosen without the model, by Fisher's exact test with one record
-        for each campaign or account.
-    note : str or None
-        What cannot be known from these labels, and what to do; None if the difference is small, or chance explains it.
-    """
-
+    # Records with a label, and those of them that are flagged; at most 5,000 are drawn. If old records without a label
+    # count as legitimate, only those that people labelled as legitimate.
     labelled: int
     labelled_flagged: int
+    # Records of the same period without a label, or whose label is assumed; at most 5,000 are drawn.
     unlabelled: int
     unlabelled_flagged: int
+    # The smaller labelled share of flagged and passed records over the larger one: 1 if labels do not depend on the
+    # flags, and 0 if all are of one kind. Labels with an inclusion probability stand for 1 / probability records.
     ratio: float
+    # The chance of such a difference if labels were chosen without the model, by Fisher's exact test with one record
+    # for each campaign or account.
     p_value: float
+    # What cannot be known from these labels, and what to do; None if the difference is small, or chance explains it.
     note: str | None
 
     def is_below(self, ratio: float) -> bool:
@@ -80,30 +71,7 @@ def compare_labelled(
     assumed: bool = False,
     by: str = "",
 ) -> LabelSelection | None:
-    """Compare the labelled shares of flagged and of passed records; None without records of each kind.
-
-    Parameters
-    ----------
-    flagged, is_labelled : ndarray of bool, shape (n_records,)
-    groups : ndarray, shape (n_records,)
-        The campaign or account of each record.
-    rates : tuple of float, default=(1.0, 1.0)
-        The shares of the records with a label, and without, that were drawn.
-    weight : ndarray of float64, shape (n_records,), default=None
-        Number of records that each labelled one stands for, from its inclusion probability; None for 1. The labelled
-        share is then that of the records that labels stand for.
-    assumed : bool, default=False
-        Whether records without a label count as legitimate.
-    by : str, default=""
-        Who flags, for the note, such as `` by the champion``.
-
-    Examples
-    --------
-    >>> flagged = np.repeat([True, False], [12, 500])
-    >>> compare_labelled(flagged, flagged, np.arange(512)).note
-    '12 of 12 labelled records were flagged, but 0 of 500 without a label: recall cannot be known from these labels.
-    Label a random sample of the records that pass'
-    """
+    """Compare the labelled shares of flagged and of passed records; None without records of each kind."""
     counts = np.array([[(rows & flags).sum() for flags in (flagged, ~flagged)] for rows in (is_labelled, ~is_labelled)])
     if not counts.any(axis=0).all() or not counts.any(axis=1).all():
         return None

@@ -49,24 +49,12 @@ SHOWN = (
 
 
 def format_number(value: float) -> str:
-    """Format a number with up to four significant digits and a separator for thousands.
-
-    Examples
-    --------
-    >>> format_number(0.25), format_number(12000.0), format_number(0.0)
-    ('0.25', '12,000', '0')
-    """
+    """Format a number with up to four significant digits and a separator for thousands."""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def describe_capacity(*, alerts: float, alerts_a_day: float | None, flagged: float, why: str) -> str:
-    """Describe the review capacity: the alerts, per day where days are known, their share, and the reason.
-
-    Examples
-    --------
-    >>> describe_capacity(alerts=150.0, alerts_a_day=None, flagged=0.134, why="as many as there are frauds")
-    '150 alerts (13.4 % of the records), as many as there are frauds'
-    """
+    """Describe the review capacity: the alerts, per day where days are known, their share, and the reason."""
     number = (
         tr("{n} alerts", n=format_number(alerts))
         if alerts_a_day is None
@@ -76,13 +64,7 @@ def describe_capacity(*, alerts: float, alerts_a_day: float | None, flagged: flo
 
 
 def format_days(days: float) -> str:
-    """Format a number of days with up to three significant digits.
-
-    Examples
-    --------
-    >>> format_days(12.985), format_days(0.04166), format_days(1234.5)
-    ('13', '0.0417', '1,230')
-    """
+    """Format a number of days with up to three significant digits."""
     return format_number(float(f"{days:.3g}"))
 
 

@@ -64,32 +64,7 @@ def point_metrics(
     capacity: Capacity | None = None,
     weight: Array | None = None,
 ) -> tuple[PointMetrics, ...]:
-    """Compute the rates of every operating point on some records, next to those on the calibration slice.
-
-    Parameters
-    ----------
-    points : sequence of OperatingPoint
-        Those of the model; the first one decides.
-    probability : ndarray of float64, shape (n_rows,)
-        Calibrated probability of fraud.
-    is_fraud : ndarray of bool, shape (n_rows,)
-        The truth.
-    flagged : ndarray of bool, shape (n_rows,), default=None
-        Rows that the model flags, for the point that decides; None for those that reach its threshold.
-    timed : ndarray of bool, shape (n_rows,), default=None
-        Rows whose time is known, for alerts per day; None for all.
-    capacity : Capacity, default=None
-        The days, and the share of all records of these days that the rows are; None if unknown.
-    weight : ndarray of float64, shape (n_rows,), default=None
-        Number of records that each row stands for; None for 1.
-
-    Examples
-    --------
-    >>> point = OperatingPoint("half", 0.5, false_positive_rate=0.0, recall=1.0, flagged=0.1)
-    >>> (metrics,) = point_metrics([point], np.array([0.9, 0.6, 0.1]), np.array([True, False, False]))
-    >>> metrics.here.false_positive_rate, metrics.calibration.false_positive_rate
-    (0.5, 0.0)
-    """
+    """Compute the rates of every operating point on some records, next to those on the calibration slice."""
     masks = [probability >= point.threshold for point in points]
     if masks and flagged is not None:
         masks[0] = flagged
@@ -107,14 +82,7 @@ def point_metrics(
 
 
 def rates_known(points: Sequence[PointMetrics]) -> list[str]:
-    """Return the names of the rates that any point has: without days there are no alerts per day.
-
-    Examples
-    --------
-    >>> point = OperatingPoint("half", 0.5, false_positive_rate=0.0, recall=1.0, flagged=0.1)
-    >>> rates_known(point_metrics([point], np.array([0.9, 0.1]), np.array([True, False])))
-    ['false_positive_rate', 'recall', 'precision', 'flagged']
-    """
+    """Return the names of the rates that any point has: without days there are no alerts per day."""
     rates = [rates for point in points for rates in (point.here, point.calibration)]
     return [rate.name for rate in fields(PointRates) if any(getattr(item, rate.name) is not None for item in rates)]
 
@@ -161,13 +129,7 @@ def share_of_records(data: LabelledData, rows: pd.DataFrame) -> float:
 
 
 def check_points(data: LabelledData, split: Split, recipe: Recipe) -> None:
-    """Check, before any work, that the operating points of a recipe can be chosen.
-
-    Raises
-    ------
-    RecipeError
-        When the recipe has alerts per day and the rows have no times, or costs by amount and no fraud has an amount.
-    """
+    """Check, before any work, that the operating points of a recipe can be chosen."""
     thresholds, problems = recipe.thresholds, []
     if thresholds.alerts_a_day and calibration_days(data, split) is None:
         problems.append("thresholds.alerts_a_day: the records have no times. Add times, or remove this setting")
@@ -216,14 +178,7 @@ def choose_points(
 
 
 def point_notes(points: Sequence[OperatingPoint], absent: Sequence[AbsentPoint], targets: Targets) -> tuple[str, ...]:
-    """Return notes on points that are absent or flag nothing, and on the decision if another point makes it.
-
-    Examples
-    --------
-    >>> absent = AbsentPoint("false_positive_rate_0.01", 0.01, 0.95, 100, 299)
-    >>> point_notes([OperatingPoint("capacity", 0.5, 0.1, 0.9, 0.2)], [absent], Targets((0.01,)))[-1]
-    'false_positive_rate_0.01 is absent, so capacity decides: it flags 20.0 % of the records that it was chosen on'
-    """
+    """Return notes on points that are absent or flag nothing, and on the decision if another point makes it."""
     idle = [point.name for point in points if not point.flagged]
     notes = (
         [f"operating points that flag nothing on the records that they were chosen on: {', '.join(idle)}"]

@@ -287,27 +287,16 @@ class UnseenFrauds:
     Confidence intervals for directly standardized rates, 1997) or half of one (Fay and Kim, the same with mid-p gamma
     intervals, 2017). The frauds have the score and the weight of any row of the sample, because those that nobody has
     seen may be of a kind that the model does not know. Two models get them in the same rows.
-
-    Parameters
-    ----------
-    places : ndarray of int64, shape (n_places,)
-        Positions of the rows that stand for several records.
-    weight : ndarray of float64, shape (n_places,)
-        The number of records that each stands for.
     """
 
+    # Shape (n_places,). Positions of the rows that stand for several records.
     places: Array
+    # Shape (n_places,). The number of records that each stands for.
     weight: Array
 
     @classmethod
     def of(cls, weight: Array) -> Self | None:
-        """Return where unseen frauds may be; None if no row stands for more than one record.
-
-        Examples
-        --------
-        >>> UnseenFrauds.of(np.array([1.0, 50.0, 20.0])).places.tolist()
-        [1, 2]
-        """
+        """Return where unseen frauds may be; None if no row stands for more than one record."""
         places = np.flatnonzero(weight > 1)
         return cls(places, weight[places]) if len(places) else None
 

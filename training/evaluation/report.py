@@ -52,15 +52,7 @@ class BootstrapSummary:
 
     @classmethod
     def of(cls, groups: Array | None, is_fraud: Array, kind: str, settings: EvaluateRecipe) -> Self | None:
-        """Count the groups; None if nothing is drawn.
-
-        Examples
-        --------
-        >>> truth = np.array([True, True, False])
-        >>> summary = BootstrapSummary.of(np.array([1, 1, 2]), truth, "account", EvaluateRecipe())
-        >>> summary.groups, summary.groups_with_fraud
-        (2, 1)
-        """
+        """Count the groups; None if nothing is drawn."""
         if groups is None or not settings.replicates or len(np.unique(groups)) < 2:
             return None
         return cls(
@@ -378,10 +370,5 @@ def calibration_error(probability: Array, is_fraud: Array, n_bins: int = ECE_BIN
     Mean absolute gap between the mean probability and the share of fraud, weighted by rows (Naeini et al., 2015, with
     the equal-mass bins of Nixon et al., 2019). A row at the edge of two bins is split between them; rows of one
     probability count as their mean, so that their order does not matter.
-
-    Examples
-    --------
-    >>> calibration_error(np.array([0.5, 0.5]), np.array([True, False]), n_bins=1)
-    0.0
     """
     return Ranking.of(probability, is_fraud).calibration_gap(n_bins)

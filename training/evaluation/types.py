@@ -38,13 +38,7 @@ class ConfusionMatrix:
 
     @classmethod
     def of(cls, labels: Array, predicted: Array, names: list[str]) -> Self:
-        """Count the records of every pair of names; unlike scikit-learn's, this does not warn about a single one.
-
-        Examples
-        --------
-        >>> ConfusionMatrix.of(np.array(["a", "b"]), np.array(["b", "b"]), ["a", "b"]).counts
-        ((0, 1), (0, 1))
-        """
+        """Count the records of every pair of names; unlike scikit-learn's, this does not warn about a single one."""
         code = {name: i for i, name in enumerate(names)}
         cells = np.array(
             [code[truth] * len(names) + code[guess] for truth, guess in zip(labels, predicted, strict=True)]
@@ -74,29 +68,7 @@ def type_metrics(
     replicates: int = 400,
     weight: Array | None = None,
 ) -> TypeMetrics:
-    """Compute the metrics of types.
-
-    Parameters
-    ----------
-    labels, predicted : ndarray of str objects, each of shape (n_rows,)
-        The truth, and the most probable class.
-    legitimate : str, default=None
-        The class that is not fraud.
-    probability : ndarray, shape (n_rows,), default=None
-        Calibrated probability of fraud, where there is a legitimate class.
-    groups : ndarray, shape (n_rows,), default=None
-        The account or campaign of each row; without them there are no intervals.
-    replicates : int, default=400
-        Number of draws of the groups.
-    weight : ndarray of float64, shape (n_rows,), default=None
-        Number of records that each row stands for; None for 1. Numbers of rows are not weighted.
-
-    Examples
-    --------
-    >>> metrics = type_metrics(np.array(["scam", "spam"], object), np.array(["spam", "spam"], object))
-    >>> round(metrics.macro_f1, 4), metrics.by_type["scam"].recall
-    (0.3333, 0.0)
-    """
+    """Compute the metrics of types."""
     names = sorted(set(labels) | set(predicted))
     *columns, _ = precision_recall_fscore_support(
         labels, predicted, labels=names, zero_division=0.0, sample_weight=weight

@@ -35,13 +35,7 @@ class Share:
 
     @classmethod
     def of(cls, hits: Array, clusters: Clusters | None = None) -> Self:
-        """Count hits; rows of one cluster are alike, None for independent rows.
-
-        Examples
-        --------
-        >>> Share.of(np.array([True, False])).variance
-        0.125
-        """
+        """Count hits; rows of one cluster are alike, None for independent rows."""
         clusters = Clusters.singles(len(hits)) if clusters is None else clusters
         variance = float(clusters.variance(hits[clusters.order, None])[0]) if clusters.has_variance else np.inf
         return cls(int(hits.sum()), len(hits), variance)
@@ -53,13 +47,7 @@ class Share:
 
 
 def compare_shares(reference: Share, current: Share) -> ShareChange:
-    """Return both shares, their rise, and the rise that chance explains: three standard errors.
-
-    Examples
-    --------
-    >>> compare_shares(Share(0, 100, 0.0), Share(25, 100, 0.001875)).rise
-    0.25
-    """
+    """Return both shares, their rise, and the rise that chance explains: three standard errors."""
     chance = finite_or_none(ERRORS * float(np.sqrt(reference.variance + current.variance)))
     return ShareChange(reference.share, current.share, current.share - reference.share, chance)
 
@@ -68,11 +56,6 @@ def compare_ratio(reference: Share, current: Share) -> RatioChange:
     """Return both shares, how many times the reference the current one is, and the factor that chance explains.
 
     Half a row is added to both counts. The factor is three standard errors of the logarithm of ``times``.
-
-    Examples
-    --------
-    >>> compare_ratio(Share(10, 1000, 1e-5), Share(40, 1000, 4e-5)).current
-    0.04
     """
     added = [(share.hits + 0.5) / (share.rows + 1) for share in (reference, current)]
     # Where nothing is flagged, the variance is that of the half row.

@@ -17,37 +17,16 @@ MIN_EFFECTIVE = 2.0
 
 @dataclass(frozen=True, eq=False)
 class Clusters:
-    """Rows in the order of their clusters; `Clusters.of` sorts them.
+    """Rows in the order of their clusters; `Clusters.of` sorts them."""
 
-    Parameters
-    ----------
-    order : ndarray of int64, shape (n_rows,)
-        Positions of the rows, cluster by cluster.
-    starts : ndarray of int64, shape (n_clusters,)
-        Where each cluster begins.
-    """
-
+    # Shape (n_rows,). Positions of the rows, cluster by cluster.
     order: Array
+    # Shape (n_clusters,). Where each cluster begins.
     starts: Array
 
     @classmethod
     def of(cls, groups: Array) -> Self:
-        """Sort rows by cluster.
-
-        Parameters
-        ----------
-        groups : ndarray of int64, shape (n_rows,)
-            The cluster of each row; a row with a negative number is a cluster of its own.
-
-        Returns
-        -------
-        Clusters
-
-        Examples
-        --------
-        >>> Clusters.of(np.array([3, -1, 3, -1])).starts.tolist()
-        [0, 1, 2]
-        """
+        """Sort rows by cluster."""
         codes = np.where(groups < 0, -1 - np.arange(len(groups)), groups)
         order = np.argsort(codes, kind="stable")
         return cls(order, np.flatnonzero(np.diff(codes[order], prepend=codes.min() - 1 if len(codes) else 0)))
@@ -59,46 +38,17 @@ class Clusters:
 
     @property
     def effective(self) -> float:
-        """The effective number of clusters: that of clusters of equal size with the same information (Kish, 1965).
-
-        Examples
-        --------
-        >>> Clusters.of(np.array([0, 0, 1, 1])).effective, Clusters.of(np.array([0, 0, 0, 1])).effective
-        (2.0, 1.6)
-        """
+        """The effective number of clusters: that of clusters of equal size with the same information (Kish, 1965)."""
         sizes = np.diff(np.append(self.starts, len(self.order)))
         return float(sizes.sum() ** 2 / (sizes**2).sum())
 
     @property
     def has_variance(self) -> bool:
-        """Whether the rows show how much clusters differ: their effective number is at least 2.
-
-        Examples
-        --------
-        >>> Clusters.of(np.array([0, 0, 0, 1])).has_variance, Clusters.of(np.array([0, 0, 1, 2])).has_variance
-        (False, True)
-        """
+        """Whether the rows show how much clusters differ: their effective number is at least 2."""
         return self.effective >= MIN_EFFECTIVE
 
     def variance(self, inside: Array) -> Array:
-        """Return the variance of shares over draws of clusters (the linearised one of a ratio; Cochran, 1977).
-
-        Parameters
-        ----------
-        inside : ndarray of bool, shape (n_rows, n_shares)
-            Which rows count for each share, **in the order of the clusters**.
-
-        Returns
-        -------
-        ndarray of float64, shape (n_shares,)
-            At least that of independent rows, ``p * (1 - p) / n``; without `has_variance` that of a single row.
-
-        Examples
-        --------
-        >>> inside = np.array([[True], [True], [False], [False]])
-        >>> Clusters.singles(4).variance(inside).tolist(), Clusters.of(np.array([0, 0, 1, 1])).variance(inside).tolist()
-        ([0.0625], [0.25])
-        """
+        """Return the variance of shares over draws of clusters (the linearised one of a ratio; Cochran, 1977)."""
         n, n_clusters = len(self.order), len(self.starts)
         share = inside.mean(axis=0)
         of_one_row = np.asarray(share * (1 - share))

@@ -20,52 +20,22 @@ from fraudsieve.training.evaluation.bootstrap import LEVEL
 
 @dataclass(frozen=True)
 class ExpectedPerformance:
-    """Expected precision and recall of the rows that are flagged, if the probabilities are right.
-
-    Parameters
-    ----------
-    alerts : int
-        Rows that are flagged.
-    frauds : float
-        Frauds among all rows.
-    precision, recall : float or None
-        Share of the flagged rows that is fraud, and share of the fraud that is flagged; None if no row is flagged,
-        or no fraud is expected.
-    precision_interval, recall_interval : list of two floats, or None
-        Contains the true value for these rows in 95 of 100 cases: which rows are fraud is chance, even if the
-        probabilities are right.
-    """
+    """Expected precision and recall of the rows that are flagged, if the probabilities are right."""
 
     alerts: int
     frauds: float
+    # Share of the flagged rows that is fraud, and share of the fraud that is flagged; None if no row is flagged, or no
+    # fraud is expected.
     precision: float | None
     recall: float | None
+    # Contains the true value for these rows in 95 of 100 cases: which rows are fraud is chance, even if the
+    # probabilities are right.
     precision_interval: list[float] | None
     recall_interval: list[float] | None
 
     @classmethod
     def of(cls, probability: Array, flagged: Array) -> Self:
-        """Estimate precision and recall.
-
-        Parameters
-        ----------
-        probability : ndarray of float64, shape (n_rows,)
-            Calibrated probability of fraud.
-        flagged : ndarray of bool, shape (n_rows,)
-            Rows that are flagged.
-
-        Returns
-        -------
-        ExpectedPerformance
-            The intervals use the normal approximation to a sum of draws; for the recall, the delta method.
-
-        Examples
-        --------
-        >>> p = np.array([0.9, 0.7, 0.3, 0.1])
-        >>> expected = ExpectedPerformance.of(p, p >= 0.5)
-        >>> expected.alerts, expected.frauds, expected.precision, expected.recall
-        (2, 2.0, 0.8, 0.8)
-        """
+        """Estimate precision and recall."""
         alerts, hits, missed = int(flagged.sum()), float(probability[flagged].sum()), float(probability[~flagged].sum())
         spread = probability * (1 - probability)
         of_hits, of_missed = float(spread[flagged].sum()), float(spread[~flagged].sum())

@@ -36,13 +36,6 @@ def expected_share(name: str, hits: Array, groups: Array, times: pd.Series) -> E
 
     New records come from other campaigns or accounts, which have the same part in the traffic: their variance counts
     twice, for the rows and for the new records.
-
-    Examples
-    --------
-    >>> hits = np.arange(1000) % 10 == 0
-    >>> expected = expected_share("flagged", hits, np.arange(1000), pd.Series(pd.NaT, range(1000)))
-    >>> round(expected.share, 4), round(expected.spread, 4)
-    (0.1004, 0.0091)
     """
     n, clusters = len(hits), Clusters.of(groups)
     share = (float(hits.sum()) + 0.5) / (n + 1)  # a share of 0 would have no variance

@@ -27,23 +27,16 @@ class Both(Generic[Value]):
 
 @dataclass(frozen=True, kw_only=True)
 class DriftIndex:
-    """The drift of a distribution; see `Drift`.
+    """The drift of a distribution; see `Drift`."""
 
-    Parameters
-    ----------
-    psi, expected, excess, js : float
-        The population stability index, its mean without drift, their difference, and the Jensen-Shannon distance.
-    chance : float or None
-        What chance explains of the index; None if unknown.
-    clear : bool
-        Whether the distribution moved by more than that.
-    """
-
+    # The population stability index, its mean without drift, their difference, and the Jensen-Shannon distance.
     psi: float
     expected: float
     excess: float
+    # What chance explains of the index; None if unknown.
     chance: float | None
     js: float
+    # Whether the distribution moved by more than that.
     clear: bool
 
 

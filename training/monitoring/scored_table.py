@@ -31,32 +31,21 @@ TIME_COLUMNS = {"message": "sent_at", "account": "as_of", "event": "occurred_at"
 
 @dataclass(frozen=True, eq=False)
 class ScoredTable:
-    """Scored records of a period.
+    """Scored records of a period."""
 
-    Parameters
-    ----------
-    records : DataFrame
-        The records that could be scored, with a column ``label``, which may be missing.
-    rows : ndarray of float64, shape (n_records, n_columns)
-        Features; NaN for missing, also in categories.
-    unseen : ndarray of bool, shape (n_records, n_categories)
-        Categories that training did not see.
-    scores : dict of str to ndarray, each of shape (n_records,)
-        As from `Scorer.score_rows`.
-    no_history : ndarray of bool, shape (n_records,), or None
-        Records without a history; None if the model uses none.
-    rejected : int
-        Rows that could not be used or scored.
-    notes : tuple of str
-        Assumptions made while reading.
-    """
-
+    # The records that could be scored, with a column `label`, which may be missing.
     records: pd.DataFrame
+    # Shape (n_records, n_columns). Features; NaN for missing, also in categories.
     rows: Array
+    # Shape (n_records, n_categories). Categories that training did not see.
     unseen: Array
+    # Shape (n_records,). As from `Scorer.score_rows`.
     scores: dict[str, Array]
+    # Shape (n_records,). Records without a history; None if the model uses none.
     no_history: Array | None
+    # Rows that could not be used or scored.
     rejected: int
+    # Assumptions made while reading.
     notes: tuple[str, ...]
 
     @cached_property
@@ -101,11 +90,6 @@ def score_table(
 
     A column ``label`` of the table is used where `labels` has no label. `trust` has the weights of the sources of
     labels; None trusts all sources equally.
-
-    Raises
-    ------
-    SchemaError
-        When a table cannot be used, has fewer than `MIN_ROWS` good rows, or accounts have no ``as_of``.
     """
     model = replace(scorer.model, policy=scorer.policy)
     timed = model.matrix.timed

@@ -143,28 +143,7 @@ def _period(window: Sequence[str] | None) -> str:
 
 
 def check_report_path(path: str | Path, *tables: Source | None) -> None:
-    """Reject a path where no page can be written, before any work is done.
-
-    Parameters
-    ----------
-    path : str or Path
-        The page; its JSON is written next to it.
-    *tables : path or DataFrame, or None
-        The tables that are read, which must not be overwritten.
-
-    Raises
-    ------
-    RecipeError
-        When the name does not end in ``.html``, or the folder does not exist.
-    FileExistsError
-        When the page or its JSON is one of the tables, such as ``messages.json``.
-    IsADirectoryError, PermissionError
-        When the page or its JSON is a folder, or cannot be written.
-
-    Examples
-    --------
-    >>> check_report_path("report.html")
-    """
+    """Reject a path where no page can be written, before any work is done."""
     page = Path(path)
     if page.suffix.lower() not in (".html", ".htm"):
         raise RecipeError("report", [f"expected a name that ends in .html, got one in {page.suffix or 'nothing'!r}"])

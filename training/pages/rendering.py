@@ -111,12 +111,6 @@ def render_page(template: str, *, rules: str = "", script: str = "", **values: A
     """Render a page that extends ``base.html.j2``, in the language of the block around it.
 
     `rules` are added to the style sheet. `rules` and `script` are files of the library, and are not escaped.
-
-    Examples
-    --------
-    >>> page = render_page("base.html.j2", title="Ham & spam", subtitle="2 records")
-    >>> "<h1>Ham &amp; spam</h1>" in page
-    True
     """
     policy = content_security_policy(rules=rules, script=script)
     shared = {"policy": policy, "style": style_sheet() + Markup(rules), "script": Markup(script)}
@@ -125,81 +119,39 @@ def render_page(template: str, *, rules: str = "", script: str = "", **values: A
 
 
 def format_metric(value: float | None) -> str:
-    """Return a metric with three decimals, or a large number with separators.
-
-    Examples
-    --------
-    >>> format_metric(0.12345), format_metric(1234.5), format_metric(None)
-    ('0.123', '1,234', '–')
-    """
+    """Return a metric with three decimals, or a large number with separators."""
     if value is None:
         return "–"
     return f"{value:.3f}" if abs(value) < 10 else format_number(round(value, 1))
 
 
 def format_rate(rate: float | None) -> str:
-    """Return a small share in percent.
-
-    Examples
-    --------
-    >>> format_rate(0.0123), format_rate(None)
-    ('1.23 %', '–')
-    """
+    """Return a small share in percent."""
     return "–" if rate is None else f"{100 * rate:.2f} %"
 
 
 def format_interval(interval: Sequence[float] | None) -> str:
-    """Return an interval in words.
-
-    Examples
-    --------
-    >>> format_interval((0.1, 0.2)), format_interval(None)
-    ('0.100 to 0.200', '–')
-    """
+    """Return an interval in words."""
     return "–" if not interval else format_range(format_metric(interval[0]), format_metric(interval[1]))
 
 
 def format_range(low: str, high: str) -> str:
-    """Return both ends of a range.
-
-    Examples
-    --------
-    >>> format_range("2 %", "3 %")
-    '2 % to 3 %'
-    """
+    """Return both ends of a range."""
     return tr("{low} to {high}", low=low, high=high)
 
 
 def listed(names: Iterable[str]) -> str:
-    """Return names, separated by commas.
-
-    Examples
-    --------
-    >>> listed(["time", "campaign"])
-    'time, campaign'
-    """
+    """Return names, separated by commas."""
     return tr(", ").join(names)
 
 
 def label_words(label: str) -> str:
-    """Return the name of a class: in Chinese for the types that the library knows; other labels stay as they are.
-
-    Examples
-    --------
-    >>> label_words("phishing")
-    'phishing'
-    """
+    """Return the name of a class: in Chinese for the types that the library knows; other labels stay as they are."""
     return tr(label, sense="type")
 
 
 def capitalised(text: str) -> str:
-    """Return a text whose first letter is a capital.
-
-    Examples
-    --------
-    >>> capitalised("value: mean")
-    'Value: mean'
-    """
+    """Return a text whose first letter is a capital."""
     return f"{text[:1].upper()}{text[1:]}"
 
 
@@ -208,12 +160,6 @@ def _side_by_side(figures: Sequence[Figure]) -> list[list[Figure]]:
 
     Of all ways that end at about the same height, it is the one that changes sides most often, so that the first
     figures are on top.
-
-    Examples
-    --------
-    >>> small, tall = (Figure("", "", f'<svg viewBox="0 0 400 {height}"/>') for height in (200, 460))
-    >>> [len(column) for column in _side_by_side([small, small, tall])]
-    [2, 1]
     """
     if len(figures) < 2:
         return [list(figures)] if figures else []

@@ -51,34 +51,17 @@ class Figure:
 
 @dataclass
 class Chart:
-    """A chart, drawn one element at a time. Texts are escaped; `css` is the class of a colour.
+    """A chart, drawn one element at a time. Texts are escaped; `css` is the class of a colour."""
 
-    Parameters
-    ----------
-    x, y : tuple of (float, float)
-        Values at the ends of the axes.
-    height : float, default=280.0
-        In units of the chart, whose width is 400.
-    left : float, default=54.0
-        Space for the labels of the vertical axis.
-    top : float, default=34.0
-        Space for the legend.
-    log_up : bool, default=False
-        Whether values of the vertical axis are logarithms to the base of 10, whose powers are written.
-
-    Examples
-    --------
-    >>> chart = Chart((0, 1), (0, 1))
-    >>> chart.line([(0, 0), (1, 1)], "c1")
-    >>> chart.render("A line", "It rises.")[:30]
-    '<svg viewBox="0 0 400 280" rol'
-    """
-
+    # Values at the ends of the axes.
     x: tuple[float, float]
     y: tuple[float, float]
+    # In units of the chart, whose width is 400.
     height: float = 280.0
+    # Space for the labels of the vertical axis.
     left: float = 54.0
     top: float = 34.0
+    # Whether values of the vertical axis are logarithms to the base of 10, whose powers are written.
     log_up: bool = False
     parts: list[str] = field(default_factory=list)
     legend_end: float = 8.0

@@ -10,21 +10,9 @@ LABEL_WIDTH = 21
 
 @dataclass(frozen=True)
 class Scale:
-    """Maps values to positions on the chart.
+    """Maps values to positions on the chart."""
 
-    Parameters
-    ----------
-    low, high : float
-        Values at the ends; they must differ.
-    start, end : float
-        Positions at the ends.
-
-    Examples
-    --------
-    >>> Scale(0.0, 10.0, 100.0, 200.0).place(5.0)
-    150.0
-    """
-
+    # Values at the ends; they must differ.
     low: float
     high: float
     start: float
@@ -37,25 +25,7 @@ class Scale:
 
 
 def nice_ticks(low: float, high: float, max_ticks: int = 6) -> list[float]:
-    """Return round values from low to high.
-
-    Parameters
-    ----------
-    low, high : float
-        The ends; low is below high.
-    max_ticks : int, default=6
-        Maximum number of values.
-
-    Returns
-    -------
-    list of float
-        Multiples of 1, 2 or 5 times a power of ten.
-
-    Examples
-    --------
-    >>> nice_ticks(0.0, 1.0), nice_ticks(0.0, 37.0)
-    ([0.0, 0.2, 0.4, 0.6, 0.8, 1.0], [0.0, 10.0, 20.0, 30.0])
-    """
+    """Return round values from low to high."""
     power = 10.0 ** math.floor(math.log10((high - low) / max_ticks))
     steps = (power * times for times in (1, 2, 5, 10, 20))
     step = next(step for step in steps if (high - low) / step <= max_ticks - 1)
@@ -64,24 +34,7 @@ def nice_ticks(low: float, high: float, max_ticks: int = 6) -> list[float]:
 
 
 def shorten(name: str, width: int = LABEL_WIDTH) -> str:
-    """Cut a name to a width.
-
-    Parameters
-    ----------
-    name : str
-    width : int, default=21
-        In characters; a wide one counts twice.
-
-    Returns
-    -------
-    str
-        With an ellipsis where something was cut.
-
-    Examples
-    --------
-    >>> shorten("illegal_gambling", 10), shorten("电信诈骗", 6)
-    ('illegal_g…', '电信…')
-    """
+    """Cut a name to a width."""
     if text_width(name) <= width:
         return name
     kept = ""
@@ -93,20 +46,5 @@ def shorten(name: str, width: int = LABEL_WIDTH) -> str:
 
 
 def text_width(text: str) -> int:
-    """Return the width of a text in narrow characters.
-
-    Parameters
-    ----------
-    text : str
-
-    Returns
-    -------
-    int
-        A Chinese character counts twice.
-
-    Examples
-    --------
-    >>> text_width("ab"), text_width("诈骗")
-    (2, 4)
-    """
+    """Return the width of a text in narrow characters."""
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)

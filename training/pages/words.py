@@ -49,13 +49,7 @@ IN_WINDOW: Final = re.compile(r"(?P<measure>\w+?)_(?P<number>\d+)(?P<unit>[smhdw
 
 
 def feature_words(name: str) -> str:
-    """Return the words for a feature or a family of features.
-
-    Examples
-    --------
-    >>> feature_words("value__mean_7d"), feature_words("wording"), feature_words("since_last")
-    ('value: mean in 7 days', 'text model', 'since last')
-    """
+    """Return the words for a feature or a family of features."""
     english = _english_words(name)
     words = tr(english, sense="feature")
     return words if words != english or current_language() == "en" else _words_of_parts(*name.partition("__"))
@@ -136,35 +130,17 @@ def _window(match: re.Match[str]) -> str:
 
 
 def obfuscation_words(name: str) -> str:
-    """Return the words for an obfuscation.
-
-    Examples
-    --------
-    >>> obfuscation_words("zero_width")
-    'zero width'
-    """
+    """Return the words for an obfuscation."""
     return tr(name.replace("_", " "), sense="obfuscation")
 
 
 def names_in_words(text: str) -> str:
-    """Replace the names of features in a sentence.
-
-    Examples
-    --------
-    >>> names_in_words("value__mean_1d: high alone separates 'spam'.")
-    "value: mean in 1 day: high alone separates 'spam'."
-    """
+    """Replace the names of features in a sentence."""
     return FEATURE.sub(lambda match: feature_words(match[0]), text)
 
 
 def point_words(name: str) -> str:
-    """Return the words for an operating point.
-
-    Examples
-    --------
-    >>> point_words("false_positive_rate_0.01"), point_words("alerts_a_day_50"), point_words("precision_0.9")
-    ('1 % false positives', '50 alerts per day', '90 % precision')
-    """
+    """Return the words for an operating point."""
     match = re.fullmatch(r"(false_positive_rate|alerts_a_day|precision)_([\d.e-]+)", name)
     if match is None:
         return tr("lowest cost") if name == "cost" else tr(name.replace("_", " "))

@@ -25,14 +25,9 @@ MAX_EVENTS = 20_000
 
 @dataclass(frozen=True)
 class Latency:
-    """Time to score one record.
+    """Time to score one record."""
 
-    Parameters
-    ----------
-    p50_ms, p99_ms : float
-        The median and the 99th percentile over records, in milliseconds.
-    """
-
+    # The median and the 99th percentile over records, in milliseconds.
     p50_ms: float
     p99_ms: float
 
@@ -41,13 +36,6 @@ def records_to_time(rows: pd.DataFrame, matrix: FeatureMatrix) -> list[dict[str,
     """Return up to 200 evenly spaced records as a service receives them for a model.
 
     They have no labels, no columns that are not fields of the model's records, and None for missing values.
-
-    Examples
-    --------
-    >>> from fraudsieve.features.account_matrix import AccountMatrix
-    >>> rows = pd.DataFrame({"account_id": ["ann"], "label": ["fraud"], "as_of": [pd.NaT], "review_note": ["seen"]})
-    >>> records_to_time(rows, AccountMatrix("account", ()))
-    [{'account_id': 'ann', 'as_of': None}]
     """
     sample = rows.iloc[np.unique(np.linspace(0, len(rows) - 1, MAX_RECORDS).astype(np.intp))]
     # With the policy unknown = "error", a model would reject the other columns, such as the weights of labels.
@@ -76,12 +64,6 @@ def latencies(calls: Sequence[Callable[[Record], object]], records: Sequence[Seq
     """Time functions in turn, one record at a time; each function has its own sequence of records.
 
     Each record counts with the shortest of five times, to reduce the influence of other processes.
-
-    Examples
-    --------
-    >>> fast, slow = latencies([len, lambda record: time.sleep(0.002)], [[{}] * 5] * 2)
-    >>> fast.p99_ms < 2 <= slow.p50_ms
-    True
     """
     turns = [list(zip(calls, of_calls, strict=True)) for of_calls in zip(*records, strict=True)]
     for turn in turns[:WARM_UP]:

@@ -37,24 +37,15 @@ class Sides(Generic[Value]):
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """A model of a comparison.
-
-    Parameters
-    ----------
-    name : str
-    digest : str or None
-    trained_until : str or None
-        The last time that it was trained on, ISO 8601; None if unknown.
-    recipe : str, default=None
-        Digest of the settings that decided on its fit, as from `recipe_digest`; None if it does not keep them.
-    stand_in_for : str, default=None
-        Digest of the model that it stands for; None for a model that is compared itself.
-    """
+    """A model of a comparison."""
 
     name: str
     digest: str | None
+    # The last time that it was trained on, ISO 8601; None if unknown.
     trained_until: str | None
+    # Digest of the settings that decided on its fit, as from `recipe_digest`; None if it does not keep them.
     recipe: str | None = None
+    # Digest of the model that it stands for; None for a model that is compared itself.
     stand_in_for: str | None = None
 
     @classmethod
@@ -67,66 +58,36 @@ class ModelFacts:
 
 @dataclass(frozen=True)
 class AttackedPair:
-    """Both models under obfuscations of characters.
-
-    Parameters
-    ----------
-    strength : str
-        Strength of the obfuscations.
-    kept : Sides of float or None
-        Share of the recall that each model keeps; None if it finds no fraud without obfuscation.
-    kept_alike : Sides of float or None
-        The same when legitimate messages are obfuscated alike.
-    flagged : Sides of float
-        Share of the obfuscated legitimate messages that it flags.
-    """
+    """Both models under obfuscations of characters."""
 
     strength: str
+    # Share of the recall that each model keeps; None if it finds no fraud without obfuscation.
     kept: Sides[float | None]
+    # The same when legitimate messages are obfuscated alike.
     kept_alike: Sides[float | None]
+    # Share of the obfuscated legitimate messages that it flags.
     flagged: Sides[float]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelComparison(PairedMetrics):
-    """Two models on the same later records. It has no text and no identifier.
+    """Two models on the same later records. It has no text and no identifier."""
 
-    Parameters
-    ----------
-    rows, frauds, base_rate, figures, capacity, weights, plain
-        See `PairedMetrics`.
-    champion : ModelFacts or None
-        The model in use; None if the challenger is compared with a constant score.
-    challenger : ModelFacts
-        The model that may replace it.
-    subject : str
-        What a record is: message, account or event.
-    bootstrap : BootstrapSummary or None
-        The draws behind the intervals.
-    left_out : mapping of str to int
-        Numbers of records by reason.
-    attack : AttackedPair or None
-        None without an attack.
-    latency : Sides of Latency
-        The time of one record.
-    label_selection : LabelSelection, default=None
-        Whether labels depend on what the champion flags, or the challenger without a champion. None if unknown.
-    refresh : bool, default=False
-        Whether the challenger has the recipe of the champion, and later data.
-    overturned : Overturned, default=None
-        Frauds known to the champion that are legitimate now, by source; None if unknown.
-    warnings : tuple of str, default=()
-    """
-
+    # The model in use; None if the challenger is compared with a constant score.
     champion: ModelFacts | None
     challenger: ModelFacts
+    # What a record is: message, account or event.
     subject: str
     bootstrap: BootstrapSummary | None
+    # Numbers of records by reason.
     left_out: Mapping[str, int]
     attack: AttackedPair | None
     latency: Sides[Latency]
+    # Whether labels depend on what the champion flags, or the challenger without a champion. None if unknown.
     label_selection: LabelSelection | None = None
+    # Whether the challenger has the recipe of the champion, and later data.
     refresh: bool = False
+    # Frauds known to the champion that are legitimate now, by source; None if unknown.
     overturned: Overturned | None = None
     warnings: tuple[str, ...] = ()
 

@@ -20,17 +20,11 @@ NONE = np.array([], np.int64)
 
 @dataclass(frozen=True, eq=False)
 class NewestSlice:
-    """The records that a refresh is compared on.
+    """The records that a refresh is compared on."""
 
-    Parameters
-    ----------
-    start : Timestamp
-        The time of the first of them. A model that was trained on any of them has learned from it, or from later ones.
-    rows : RowsAfterTraining
-        Which records they are.
-    """
-
+    # The time of the first of them. A model that was trained on any of them has learned from it, or from later ones.
     start: pd.Timestamp
+    # Which records they are.
     rows: RowsAfterTraining
 
     def is_known_to(self, end: pd.Timestamp | None) -> bool:
@@ -52,11 +46,6 @@ def newest_slice(
     they are the latest mature records with so many frauds, or with half of the frauds that are later than the training
     of the champion, if that is more: the other half is news for the challenger. They are at most the share of the test
     slice of the recipe, because the rest must suffice to train on.
-
-    Raises
-    ------
-    SchemaError
-        When no record is mature.
     """
     times = data.rows["as_of"]
     mature, left_out = _mature(data, recipe)

@@ -23,15 +23,7 @@ from .model_comparison import Sides
 def read_for_both(
     recipe: Recipe, champion: Model | None, challenger: Model, tables: Mapping[str, Source | None]
 ) -> Sides[LabelledData]:
-    """Read labelled records for two models: row by row the same ones, each under its own names of columns.
-
-    Raises
-    ------
-    SchemaError
-        When a table cannot be used.
-    ComparisonError
-        When the records have no ids by which those of both readings can be matched.
-    """
+    """Read labelled records for two models: row by row the same ones, each under its own names of columns."""
     if champion is None or options_of_model(champion) == options_of_model(challenger):
         data = read_tables(recipe, challenger, tables, champion=champion)
         return Sides(None if champion is None else data, data)

@@ -24,16 +24,7 @@ from fraudsieve.training.recipe.recipe import EvaluateRecipe
 
 @dataclass(frozen=True)
 class Pair:
-    """A metric of both models; None for what cannot be computed.
-
-    Parameters
-    ----------
-    champion, challenger : float or None
-    difference : float or None
-        Challenger minus champion.
-    interval : tuple of (float, float), or None
-        The 95 % interval of the difference.
-    """
+    """A metric of both models; None for what cannot be computed."""
 
     champion: float | None = None
     challenger: float | None = None
@@ -51,59 +42,34 @@ class PairAtAlerts(Pair):
 
 @dataclass(frozen=True)
 class PairedCapacity:
-    """The review capacity at which both models are compared.
+    """The review capacity at which both models are compared."""
 
-    Parameters
-    ----------
-    alerts : float
-        Number of alerts that people can review.
-    alerts_a_day : float or None
-    flagged : float
-        Share of the rows.
-    why : str
-        The reason for the number.
-    days : int or None
-        Days of the records.
-    share : float
-        Share of all records of their time that the rows are.
-    recall : tuple of PairAtAlerts
-        The recall of both at 20 numbers of alerts up to twice the capacity.
-    """
-
+    # Number of alerts that people can review.
     alerts: float
     alerts_a_day: float | None
     flagged: float
     why: str
     days: int | None
+    # Share of all records of their time that the rows are.
     share: float
+    # The recall of both at 20 numbers of alerts up to twice the capacity.
     recall: tuple[PairAtAlerts, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class PairedMetrics:
-    """Metrics of two models on the same rows.
-
-    Parameters
-    ----------
-    rows, frauds : int
-    base_rate : float
-        Share of fraud.
-    figures : mapping of str to Pair
-        Each of `RANKING_METRICS` except the base rate, and recall and precision at the review capacity.
-    capacity : PairedCapacity or None
-        None without times, if the alerts are given per day.
-    weights : RowWeights, default=None
-        What the rows stand for; None if no label has an inclusion probability.
-    plain : mapping of str to Pair, optional
-        The figures if each row stands for itself alone; empty without weights.
-    """
+    """Metrics of two models on the same rows."""
 
     rows: int
     frauds: int
     base_rate: float
+    # Each of `RANKING_METRICS` except the base rate, and recall and precision at the review capacity.
     figures: Mapping[str, Pair]
+    # None without times, if the alerts are given per day.
     capacity: PairedCapacity | None
+    # What the rows stand for; None if no label has an inclusion probability.
     weights: RowWeights | None = None
+    # The figures if each row stands for itself alone; empty without weights.
     plain: Mapping[str, Pair] = field(default_factory=dict)
 
 
@@ -116,40 +82,7 @@ def paired_metrics(
     amounts: Array | None = None,
     share: float = 1.0,
 ) -> PairedMetrics:
-    """Compare the scores of two models on the same rows.
-
-    Parameters
-    ----------
-    champion, challenger : FraudRows
-        Scores of the two models. Rows, truth, groups, weights and replicates are the same.
-    settings : EvaluateRecipe
-        Capacity and costs.
-    cutoff_times : array-like of datetime64, shape (n_rows,), default=None
-        When each row was scored, UTC: for alerts per day.
-    amounts : ndarray of float64, shape (n_rows,), default=None
-        Amounts at stake: for the costs.
-    share : float, default=1.0
-        Share of all records of their time that the rows are: for alerts per day. See `Capacity`.
-
-    Returns
-    -------
-    PairedMetrics
-        Metrics of both, with intervals of the differences.
-
-    Raises
-    ------
-    ValueError
-        When the two do not have the same rows.
-
-    Examples
-    --------
-    >>> fraud, groups = np.array([True, False, False]), np.arange(3)
-    >>> worse, better = (FraudRows(np.array(p), fraud, groups) for p in ([0.2, 0.9, 0.1], [0.9, 0.2, 0.1]))
-    >>> metrics = paired_metrics(worse, better, EvaluateRecipe())
-    >>> pair = metrics.figures["average_precision"]
-    >>> pair.champion, pair.challenger, pair.difference
-    (0.5, 1.0, 0.5)
-    """
+    """Compare the scores of two models on the same rows."""
     if not np.array_equal(champion.is_fraud, challenger.is_fraud):
         raise ValueError("Expected scores of the same rows, got rows that differ in truth.")
     truth = challenger.is_fraud

@@ -32,14 +32,7 @@ STRENGTH = "medium"
 
 
 def check_comparable(champion: Model | None, challenger: Model) -> None:
-    """Check that two models can be compared on the same records.
-
-    Raises
-    ------
-    ComparisonError
-        When a model gives no probability of fraud, both are the same model, or they differ in the subject or in the
-        label for legitimate records.
-    """
+    """Check that two models can be compared on the same records."""
     problems = []
     for role, model in (("champion", champion), ("challenger", challenger)):
         if model is not None and model.legitimate is None:

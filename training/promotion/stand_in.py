@@ -22,13 +22,7 @@ LEARNED_SHARE = 0.9
 
 
 def check_learned_rows(model: Model, data: LabelledData) -> None:
-    """Check that the tables have the records that a model was trained on.
-
-    Raises
-    ------
-    SchemaError
-        When many are missing.
-    """
+    """Check that the tables have the records that a model was trained on."""
     window, expected = model.training["window"], model.training["rows"]["train"]
     if not window:
         return
@@ -44,13 +38,7 @@ def check_learned_rows(model: Model, data: LabelledData) -> None:
 
 
 def train_again(data: LabelledData, recipe: Recipe, progress: Progress) -> Scorer:
-    """Train a recipe on labelled records as `train` does, without an evaluation.
-
-    Raises
-    ------
-    SplitError
-        If there is too little data.
-    """
+    """Train a recipe on labelled records as `train` does, without an evaluation."""
     groups, kind = groups_of(data)
     split = choose_split(data, groups, kind, recipe)
     evaluated = fit_model(data, groups, split, recipe, progress)

@@ -53,29 +53,7 @@ class Audit:
 
 
 def draw_audit(score: Array, groups: Array, n: int, *, seed: int = 0) -> Audit:
-    """Select records, equally many from each stratum of the score.
-
-    Parameters
-    ----------
-    score : ndarray of float64, shape (n_records,)
-        Probability of fraud.
-    groups : ndarray, shape (n_records,)
-        Campaigns or accounts.
-    n : int
-        How many to select; all groups if there are fewer.
-    seed : int, default=0
-        Seed of the selection.
-
-    Returns
-    -------
-    Audit
-
-    Examples
-    --------
-    >>> audit = draw_audit(np.linspace(0, 1, 1000), np.arange(1000), 50)
-    >>> len(audit.rows), bool((audit.rows >= 900).sum() == 30), audit.group_probability.max().item()
-    (50, True, 1.0)
-    """
+    """Select records, equally many from each stratum of the score."""
     rng = np.random.default_rng(seed)
     drawn = draw_of_groups(groups, seed)
     drawn = drawn[np.lexsort((rng.random(len(drawn)), -score[drawn]))]
@@ -124,14 +102,7 @@ def write_audit(audit: Audit, traffic: Traffic, path: str | Path, *, seed: int =
 
 
 def read_audit(path: str | Path, traffic: Traffic) -> Audit:
-    """Read a sample that `write_audit` wrote, with or without further columns.
-
-    Raises
-    ------
-    SchemaError
-        If the file lacks a column, has probabilities that are not above 0 and at most 1, or identifiers that are
-        repeated or not in the traffic.
-    """
+    """Read a sample that `write_audit` wrote, with or without further columns."""
     loaded = _load(path)
     # Spreadsheet programs of some countries write a comma.
     cells = loaded.frame["inclusion_probability"].astype(str).str.replace(",", ".")

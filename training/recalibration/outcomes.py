@@ -28,23 +28,13 @@ LABEL_MORE = "Label more of the sample, or draw a larger one (--draw)."
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """A recalibrated model without its new points, and the facts about these.
-
-    Parameters
-    ----------
-    model : Model
-        With its new calibration.
-    points : sequence of OperatingPoint
-        In the order of the targets.
-    absent : sequence of AbsentPoint
-        Rates that cannot be promised.
-    facts : dict
-        The recalibrated parts, the number of labels, and intervals.
-    """
+    """A recalibrated model without its new points, and the facts about these."""
 
     model: Model
     points: list[OperatingPoint]
+    # Rates that cannot be promised.
     absent: list[AbsentPoint]
+    # The recalibrated parts, the number of labels, and intervals.
     facts: dict[str, Any] = field(default_factory=dict)
 
 
@@ -64,13 +54,7 @@ def by_volume(model: Model, read: Traffic, targets: Targets, share: float) -> Ou
 
 
 def by_all_labels(model: Model, read: Traffic, targets: Targets, share: float) -> Outcome:
-    """Set calibration and points as in training: every record has a label.
-
-    Raises
-    ------
-    SchemaError
-        If a record has no label, or all are fraud or all legitimate.
-    """
+    """Set calibration and points as in training: every record has a label."""
     n, missing = len(read.ids), int(pd.isna(read.labels).sum())
     if missing:
         problem = f"expected a label of every record, {missing:,} have none"
@@ -97,11 +81,6 @@ def by_audit(
 
     A sample of the labels alone is of a draw that is not known: a record without a label may have been as unlikely to
     be drawn as any. Its rates are of the records that the labels stand for.
-
-    Raises
-    ------
-    SchemaError
-        If fewer than `MIN_LABELS` of the sample have a label, or all labels are fraud or all legitimate.
     """
     labels = read.labels[audit.rows]
     has_label = ~pd.isna(labels)

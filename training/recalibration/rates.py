@@ -17,30 +17,19 @@ OF_FRAUD = 0.2
 
 @dataclass(frozen=True, eq=False)
 class AuditedRecords:
-    """Audited records and their labels.
+    """Audited records and their labels."""
 
-    Parameters
-    ----------
-    probability : ndarray of float64, shape (n_audited,)
-        Probability of fraud.
-    is_fraud : ndarray of float64, shape (n_audited,)
-        1 for fraud, 0 for legitimate, NaN without a label.
-    inclusion : ndarray of float64, shape (n_audited,)
-        The inclusion probability of the record.
-    group_inclusion : ndarray of float64, shape (n_audited,)
-        The inclusion probability of its campaign or account.
-    n_groups : int
-        Campaigns or accounts of the traffic.
-    unknown : float, default=-inf
-        Highest probability of fraud of the records whose own inclusion probability is unknown. From there down, the
-        lowest one holds.
-    """
-
+    # Shape (n_audited,). Probability of fraud.
     probability: Array
+    # Shape (n_audited,). 1 for fraud, 0 for legitimate, NaN without a label.
     is_fraud: Array
+    # Shape (n_audited,). The inclusion probability of the record.
     inclusion: Array
+    # Shape (n_audited,). The inclusion probability of its campaign or account.
     group_inclusion: Array
     n_groups: int
+    # Highest probability of fraud of the records whose own inclusion probability is unknown. From there down, the
+    # lowest one holds.
     unknown: float = -np.inf
 
     @property

@@ -26,50 +26,32 @@ TIME_COLUMNS = {"message": "sent_at", "account": "as_of", "event": "occurred_at"
 
 @dataclass(frozen=True, eq=False)
 class Traffic:
-    """Records of the traffic that can be scored.
+    """Records of the traffic that can be scored."""
 
-    Parameters
-    ----------
-    records : DataFrame of shape (n_records, any)
-        The records, without labels.
-    id_column : str
-        The column of their identifiers, each of which is there once.
-    log_odds : ndarray of float64, shape (n_records, n_outputs)
-        Before calibration.
-    groups : ndarray of int64, shape (n_records,)
-        Campaigns or accounts.
-    group_kind : str
-        ``campaign`` or ``account``.
-    labels : ndarray of object, shape (n_records,)
-        Missing where there is no label; labels of the table itself do not count.
-    probability : ndarray of float64, shape (n_records,), or None
-        The inclusion probability of each record with a label; None if no label has one.
-    days : float or None
-        The time that the records span, one gap more than there are; None without two distinct times.
-    window : list of str
-        The first and the last time of the records; empty without times.
-    times : Series of datetime, shape (n_records,)
-        The time of each record; missing where it is unknown.
-    unlike : ndarray of float64, shape (n_records,)
-        The share of training records that are less unfamiliar; NaN if the model does not know it.
-    rejected : int
-        Rows that could not be used or scored.
-    notes : tuple of str
-        Assumptions made while reading.
-    """
-
+    # Shape (n_records, any). The records, without labels.
     records: pd.DataFrame
+    # The column of their identifiers, each of which is there once.
     id_column: str
+    # Shape (n_records, n_outputs). Before calibration.
     log_odds: Array
+    # Shape (n_records,). Campaigns or accounts.
     groups: Array
     group_kind: str
+    # Shape (n_records,). Missing where there is no label; labels of the table itself do not count.
     labels: Array
+    # Shape (n_records,). The inclusion probability of each record with a label; None if no label has one.
     probability: Array | None
+    # The time that the records span, one gap more than there are; None without two distinct times.
     days: float | None
+    # The first and the last time of the records; empty without times.
     window: list[str]
+    # Shape (n_records,). The time of each record; missing where it is unknown.
     times: pd.Series
+    # Shape (n_records,). The share of training records that are less unfamiliar; NaN if the model does not know it.
     unlike: Array
+    # Rows that could not be used or scored.
     rejected: int
+    # Assumptions made while reading.
     notes: tuple[str, ...]
 
     @property
@@ -87,14 +69,7 @@ def read_traffic(
     events: Source | None = None,
     history: Source | None = None,
 ) -> Traffic:
-    """Read records and score them.
-
-    Raises
-    ------
-    SchemaError
-        If a table cannot be used, an identifier is missing or repeated, fewer than `MIN_ROWS` can be scored, or the
-        model uses labels and no known labels are given.
-    """
+    """Read records and score them."""
     name = f"{model.subject}_id"
     read = read_inputs(model, source, events=events, known_labels=known_labels, history=history, require=(name,))
     _check_known_labels(model, read)

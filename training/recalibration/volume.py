@@ -10,30 +10,7 @@ LEVEL = 0.95
 
 
 def volume_point(name: str, probability: Array, share: float, days: float | None = None) -> OperatingPoint:
-    """Choose the lowest threshold that flags at most a share of the records.
-
-    Parameters
-    ----------
-    name : str
-        Name of the point.
-    probability : ndarray of float64, shape (n_records,)
-        Probability of fraud.
-    share : float
-        The largest share of the records that is flagged.
-    days : float, default=None
-        Days that the records span; None if unknown.
-
-    Returns
-    -------
-    OperatingPoint
-        Without a rate that needs labels.
-
-    Examples
-    --------
-    >>> point = volume_point("capacity", np.arange(100) / 100, 0.05)
-    >>> point.flagged, point.recall
-    (0.05, None)
-    """
+    """Choose the lowest threshold that flags at most a share of the records."""
     ranked, n = np.sort(probability)[::-1], len(probability)
     at = min(int(share * n * (1 + 1e-12)), n)
     threshold = float(np.nextafter(ranked[at], 2.0)) if at < n else 0.0
@@ -54,24 +31,6 @@ def volume_interval(flagged: Array, groups: Array) -> tuple[float, float]:
     How many of the next records exceed an order statistic does not depend on their distribution (Gumbel and von
     Schelling, 1950, "The distribution of the number of exceedances"): it is beta-binomial. Records of one campaign or
     account count for fewer, by the design effect (Kish, 1965).
-
-    Parameters
-    ----------
-    flagged : ndarray of bool, shape (n_records,)
-        Whether the record is flagged at a threshold that was chosen on these records.
-    groups : ndarray, shape (n_records,)
-        Campaigns or accounts.
-
-    Returns
-    -------
-    low, high : float
-        The 95 % interval.
-
-    Examples
-    --------
-    >>> flagged = np.arange(2000) < 100
-    >>> [round(end, 3) for end in volume_interval(flagged, np.arange(2000))]
-    [0.037, 0.064]
     """
     from scipy.stats import betabinom
 

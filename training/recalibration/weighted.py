@@ -19,18 +19,12 @@ with low scores often has none of the few frauds among them, and would then seem
 
 @dataclass(frozen=True)
 class CalibrationBounds:
-    """Bounds of the error of calibrated probabilities on the traffic.
+    """Bounds of the error of calibrated probabilities on the traffic."""
 
-    Parameters
-    ----------
-    max_error : float
-        Upper bound of the calibration error over the strata of the score: the difference between frauds and the sum of
-        probabilities in a stratum, as a share of all records, at the end of its 95 % interval; summed over strata.
-    observed_over_expected : (float, float)
-        The 95 % interval of the frauds over the sum of the probabilities.
-    """
-
+    # Upper bound of the calibration error over the strata of the score: the difference between frauds and the sum of
+    # probabilities in a stratum, as a share of all records, at the end of its 95 % interval; summed over strata.
     max_error: float
+    # The 95 % interval of the frauds over the sum of the probabilities.
     observed_over_expected: tuple[float, float]
 
 
@@ -48,28 +42,6 @@ def bound_calibration(probability: Array, audit: Audit, is_fraud: Array) -> Cali
     The frauds of the traffic are estimated by the sum of the probabilities and the weighted errors of the sample: the
     difference estimator (Sarndal, Swensson and Wretman, 1992, "Model assisted survey sampling", section 6.3). Its
     variance is the sum of those of the strata (Cochran, 1977, "Sampling techniques", section 5.3).
-
-    Parameters
-    ----------
-    probability : ndarray of float64, shape (n_records,)
-        Probability of fraud of the traffic.
-    audit : Audit
-        The audited records and their probabilities.
-    is_fraud : ndarray of float64, shape (n_audited,)
-        1 for fraud, 0 for legitimate, NaN without a label.
-
-    Returns
-    -------
-    CalibrationBounds
-
-    Examples
-    --------
-    >>> probability = np.repeat([0.1, 0.5], [900, 100])
-    >>> audit = Audit(np.arange(1000), np.ones(1000), np.ones(1000))
-    >>> bounds = bound_calibration(probability, audit, np.tile(np.arange(10) == 0, 100).astype(float))
-    >>> low, high = bounds.observed_over_expected
-    >>> bool(low < 100 / 140 < high), bool(bounds.max_error > 0.04)
-    (True, True)
     """
     known = np.isfinite(is_fraud)
     rows, weight = audit.rows[known], 1 / audit.probability[known]

@@ -29,24 +29,6 @@ def idle_cores(cores: int, load: float, n_logical: int) -> int:
 
     Threads of LightGBM wait for each other by spinning. One of them without a core of its own keeps all others waiting,
     and a fit then takes many times as long as with a single thread.
-
-    Parameters
-    ----------
-    cores : int
-        Physical cores that the process may use.
-    load : float
-        Mean number of threads that ran or waited for a core, on the whole machine.
-    n_logical : int
-        Logical cores of the whole machine: a container gets its share of the load.
-
-    Returns
-    -------
-    int
-
-    Examples
-    --------
-    >>> idle_cores(8, 2.2, 8), idle_cores(8, 11.0, 8), idle_cores(2, 16.0, 64)
-    (6, 1, 2)
     """
     return max(1, round(cores * (1 - load / n_logical)))
 

@@ -100,28 +100,7 @@ class DataRecipe(RecipeSection):
         return Trust(self.trust, self.default_trust)
 
     def subject_of(self, given: Iterable[str]) -> str:
-        """Return what is scored: by default messages if there are any, otherwise accounts, otherwise events.
-
-        Parameters
-        ----------
-        given : iterable of str
-            The names of the tables that were given.
-
-        Returns
-        -------
-        str
-            ``message``, ``account`` or ``event``.
-
-        Raises
-        ------
-        RecipeError
-            If a table that the subject needs is missing.
-
-        Examples
-        --------
-        >>> DataRecipe().subject_of(["events", "labels"])
-        'event'
-        """
+        """Return what is scored: by default messages if there are any, otherwise accounts, otherwise events."""
         names = set(given)
         first = next((table for table in ("messages", "accounts", "events") if table in names), "messages")
         subject = first.removesuffix("s") if self.subject == "auto" else self.subject
@@ -149,13 +128,7 @@ class LabelRecipe(RecipeSection):
 
     @property
     def age(self) -> timedelta | None:
-        """The age from which a record without a label counts as legitimate; None for none.
-
-        Examples
-        --------
-        >>> LabelRecipe(legitimate_after="60d").age
-        datetime.timedelta(days=60)
-        """
+        """The age from which a record without a label counts as legitimate; None for none."""
         return None if self.legitimate_after is None else timedelta(seconds=window_seconds(self.legitimate_after))
 
     @classmethod

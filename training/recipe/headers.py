@@ -13,15 +13,7 @@ UNUSED = {"message": ("accounts",), "account": ("messages",), "event": ("message
 
 
 def check_headers(recipe: Recipe, tables: Mapping[str, Source | None]) -> None:
-    """Raise an error if a table that a run reads is missing, or lacks a column that it needs.
-
-    Raises
-    ------
-    SchemaError
-        If a file does not exist, or a column is missing.
-    RecipeError
-        If the tables do not fit the subject.
-    """
+    """Raise an error if a table that a run reads is missing, or lacks a column that it needs."""
     given = {name: as_input(source, recipe.data.options) for name, source in tables.items() if source is not None}
     if "features" in given:
         return

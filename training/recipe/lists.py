@@ -13,13 +13,7 @@ MAX_BYTES: Final = 4 << 20
 
 
 def read_list(path: str) -> list[str]:
-    """Read a list from a text file in UTF-8, with an entry per line; blank lines and comments (``#``) are ignored.
-
-    Raises
-    ------
-    ValueError
-        If the file cannot be read, is not UTF-8, or is larger than 4 MB.
-    """
+    """Read a list from a text file in UTF-8, with an entry per line; blank lines and comments (``#``) are ignored."""
     try:
         with Path(path).open("rb") as file:
             content = file.read(MAX_BYTES + 1)
@@ -43,13 +37,7 @@ Entries = Annotated[tuple[str, ...], BeforeValidator(_from_file)]
 
 
 class ListRecipe(RecipeSection):
-    """Your own lists. A list in a file is read with the recipe, so the recipe contains the list itself.
-
-    Examples
-    --------
-    >>> ListRecipe(words={"gambling": ["Baccarat", "百家乐"]}).words["gambling"]
-    ('Baccarat', '百家乐')
-    """
+    """Your own lists. A list in a file is read with the recipe, so the recipe contains the list itself."""
 
     words: dict[str, Entries] | None = None
     """Words by group. Each group is counted in a column of its own, ``cues__own_<group>``."""

@@ -45,21 +45,7 @@ class SplitRecipe(RecipeSection):
     """Whether a random split, which is optimistic, is reported together with a split by time."""
 
     def keeps_apart(self, group_kind: str) -> bool:
-        """Return whether fraud of later slices keeps its campaigns, or its accounts, out of the training slice.
-
-        Parameters
-        ----------
-        group_kind : {"campaign", "account"}
-
-        Returns
-        -------
-        bool
-
-        Examples
-        --------
-        >>> SplitRecipe().keeps_apart("campaign"), SplitRecipe().keeps_apart("account")
-        (True, False)
-        """
+        """Return whether fraud of later slices keeps its campaigns, or its accounts, out of the training slice."""
         return group_kind == "campaign" or self.accounts_apart
 
 
@@ -161,22 +147,7 @@ class ModelRecipe(ClassifierRecipe):
     saves time and memory. Probabilities remain those of all rows, and no other slice is sampled."""
 
     def settings(self, subject: str) -> dict[str, Any]:
-        """Return the parameters of the classifier for a subject.
-
-        Parameters
-        ----------
-        subject : {"message", "account", "event"}
-            The subject that is scored.
-
-        Returns
-        -------
-        dict
-
-        Examples
-        --------
-        >>> ModelRecipe(num_leaves=15).settings("message")
-        {'num_leaves': 15}
-        """
+        """Return the parameters of the classifier for a subject."""
         return (WITHOUT_TEXT if subject != "message" else {}) | self.model_dump(
             exclude={"refit", "sample_rate"}, exclude_none=True
         )

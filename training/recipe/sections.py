@@ -30,13 +30,7 @@ class CostRecipe(BaseModel):
 
 
 class ThresholdRecipe(BaseModel):
-    """Parameters of `Targets`: what operating points are chosen for, and which of them decides.
-
-    Examples
-    --------
-    >>> ThresholdRecipe(alerts_a_day=(50,), decide_by="alerts_a_day_50").targets.alerts_a_day
-    (50.0,)
-    """
+    """Parameters of `Targets`: what operating points are chosen for, and which of them decides."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -71,11 +65,6 @@ class MonitorRecipe(BaseModel):
 
     A population stability index is compared with its bound after subtracting the index that is expected without any
     drift. No bound is exceeded by a change that chance explains.
-
-    Examples
-    --------
-    >>> MonitorRecipe(score_psi=None).family_psi
-    0.25
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -110,13 +99,7 @@ class MonitorRecipe(BaseModel):
 
 
 class ScoringRecipe(BaseModel):
-    """Parameters of `Policy`, for unusual fields and records; the model keeps them.
-
-    Examples
-    --------
-    >>> ScoringRecipe(unlike_training="unscorable").policy.unlike_training_limit
-    0.999
-    """
+    """Parameters of `Policy`, for unusual fields and records; the model keeps them."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -140,11 +123,6 @@ class GateRecipe(BaseModel):
 
     A refresh, which has the recipe of the champion and later data, need not gain. It is refused if it loses average
     precision. The other gates refuse it only for a loss that chance does not explain, and are wider under attack.
-
-    Examples
-    --------
-    >>> GateRecipe(gain=0.01).recall_loss
-    0.05
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)

@@ -9,13 +9,7 @@ UNITS: Final = {"s": 1, "m": 60, "h": 3600}
 
 
 class Range(BaseModel):
-    """An interval of values, both ends included, sampled uniformly or log-uniformly.
-
-    Examples
-    --------
-    >>> Range(low=0.01, high=0.2, log=True).high
-    0.2
-    """
+    """An interval of values, both ends included, sampled uniformly or log-uniformly."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -53,11 +47,6 @@ class SpaceRecipe(BaseModel):
 
     Settings that are not named keep the value of the recipe. Every value of a ``[features]`` setting costs a feature
     matrix, so give it few choices.
-
-    Examples
-    --------
-    >>> SpaceRecipe(model={"num_leaves": [7, 15]}).model["num_leaves"]
-    (7, 15)
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -78,11 +67,6 @@ class TuneRecipe(BaseModel):
     """Parameters of the hyperparameter search; without this section there is no search.
 
     The search ends after its time budget or its number of trials, whichever comes first. At least one is required.
-
-    Examples
-    --------
-    >>> TuneRecipe(budget="20m").seconds
-    1200.0
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -117,27 +101,7 @@ class TuneRecipe(BaseModel):
 
 
 def seconds_of(text: str) -> float:
-    """Parse a duration.
-
-    Parameters
-    ----------
-    text : str
-        A number and ``s``, ``m`` or ``h``.
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    ValueError
-        If the text is not a duration, or the duration is zero.
-
-    Examples
-    --------
-    >>> seconds_of("90s"), seconds_of("1.5h")
-    (90.0, 5400.0)
-    """
+    """Parse a duration."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", text.strip())
     if match is None or float(match[1]) == 0:
         raise ValueError("expected a duration such as 90s, 20m or 2h")
@@ -145,25 +109,7 @@ def seconds_of(text: str) -> float:
 
 
 def check_space(space: Space, settings: type[BaseModel]) -> list[str]:
-    """Return what is wrong with a search space.
-
-    Parameters
-    ----------
-    space : dict of str to Range or tuple
-        The search space.
-    settings : type of BaseModel
-        The section of a recipe that has these settings: it must accept both ends of a range, and every choice.
-
-    Returns
-    -------
-    list of str
-        One line for each problem.
-
-    Examples
-    --------
-    >>> check_space({"folds": (2, 30)}, TuneRecipe)
-    ['folds: Input should be less than or equal to 20, got 30']
-    """
+    """Return what is wrong with a search space."""
     problems = []
     for name, values in space.items():
         if name not in settings.model_fields:

@@ -17,23 +17,16 @@ UNSEEN = 50.0
 
 @dataclass(frozen=True, eq=False)
 class ForwardScores:
-    """Uncalibrated scores of the evaluated model.
+    """Uncalibrated scores of the evaluated model."""
 
-    Parameters
-    ----------
-    rows : ndarray of int64, shape (n_rows,)
-        Positions in the data, ascending.
-    log_odds : ndarray of float64, shape (n_rows, n_outputs)
-        Uncalibrated.
-    seen : ndarray of bool, shape (n_rows,)
-        Whether the class of the row was among those that the evaluated model has learned.
-    distances : ndarray of float64, shape (n_rows,)
-        The distance of each row from the rows that the evaluated model has learned from; empty without a distance.
-    """
-
+    # Shape (n_rows,). Positions in the data, ascending.
     rows: Array
+    # Shape (n_rows, n_outputs). Uncalibrated.
     log_odds: Array
+    # Shape (n_rows,). Whether the class of the row was among those that the evaluated model has learned.
     seen: Array
+    # Shape (n_rows,). The distance of each row from the rows that the evaluated model has learned from; empty without a
+    # distance.
     distances: Array
 
     def calibrate(self, labels: Array, classes: Sequence[str]) -> Calibration:
@@ -54,27 +47,7 @@ def score_forward(
 
 
 def with_all_classes(log_odds: Array, seen: Sequence[str], classes: Sequence[str]) -> Array:
-    """Return log-odds with one column for every class; classes that a model has not seen are all but impossible.
-
-    Parameters
-    ----------
-    log_odds : ndarray, shape (n_rows, n_outputs)
-        One column for two classes, one per class for more.
-    seen : sequence of str
-        The classes of the model, sorted.
-    classes : sequence of str
-        All classes, sorted.
-
-    Returns
-    -------
-    ndarray of float64
-        Unchanged if the model has seen all classes.
-
-    Examples
-    --------
-    >>> with_all_classes(np.array([[1.5]]), ["ham", "spam"], ["ham", "scam", "spam"]).tolist()
-    [[0.0, -48.5, 1.5]]
-    """
+    """Return log-odds with one column for every class; classes that a model has not seen are all but impossible."""
     if len(seen) == len(classes):
         return log_odds
     by_class = log_odds if len(seen) > 2 else np.hstack([np.zeros((len(log_odds), 1)), log_odds])

@@ -13,18 +13,12 @@ from fraudsieve.training.splits.split import Split
 
 @dataclass(frozen=True, eq=False)
 class RefitPlan:
-    """The rows that a model is trained on again, and those that calibrate it.
+    """The rows that a model is trained on again, and those that calibrate it."""
 
-    Parameters
-    ----------
-    split : Split
-        The mature rows (``train``), and those of them that the evaluated model has not learned from and can score:
-        the rows of its calibration and test slices (``calibration``). There is no test.
-    left_out : dict of str to int
-        Labelled rows that are not mature, by reason.
-    """
-
+    # The mature rows (`train`), and those of them that the evaluated model has not learned from and can score: the rows
+    # of its calibration and test slices (`calibration`). There is no test.
     split: Split
+    # Labelled rows that are not mature, by reason.
     left_out: dict[str, int]
 
 
@@ -44,29 +38,6 @@ def mature_rows(data: LabelledData, split: Split) -> tuple[Array, dict[str, int]
 
     After a split by time, these are all rows with a time that are older than its gap: of younger rows, only those with
     early labels are labelled. Other splits use all labelled rows, and so does their refit.
-
-    Parameters
-    ----------
-    data : LabelledData
-        All rows.
-    split : Split
-        The split of the run.
-
-    Returns
-    -------
-    rows : ndarray of int64
-        Positions, ascending.
-    left_out : dict of str to int
-        Rows without a time (``no_time``), and rows that are younger than the gap (``not_mature``).
-
-    Examples
-    --------
-    >>> days = pd.Series(pd.date_range("2026-01-01", periods=10, tz="UTC"))
-    >>> rows = pd.DataFrame({"as_of": days, "labelled_at": pd.NaT, "label": "spam"})
-    >>> data = LabelledData(rows, pd.DataFrame(), pd.DataFrame(), 0, (), {})
-    >>> none = np.array([], np.int64)
-    >>> mature_rows(data, Split("time", none, none, none, (), gap_days=2.0))
-    (array([0, 1, 2, 3, 4, 5, 6, 7]), {'no_time': 0, 'not_mature': 2})
     """
     if split.kind != "time":
         return np.arange(len(data.rows)), {}

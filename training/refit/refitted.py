@@ -35,22 +35,7 @@ def write_refitted(
 
 
 def split_model_folder(output: str | Path) -> Path:
-    """Return the folder of the evaluated model, next to that of the shipped model.
-
-    Parameters
-    ----------
-    output : str or Path
-        The folder of the shipped model.
-
-    Returns
-    -------
-    Path
-
-    Examples
-    --------
-    >>> str(split_model_folder("models/cards"))
-    'models/cards.split-model'
-    """
+    """Return the folder of the evaluated model, next to that of the shipped model."""
     return Path(f"{output}.split-model")
 
 

@@ -42,13 +42,7 @@ BY_NIGHT: Final = (10, 11, 11, 10, 8, 5, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 
 
 
 class Period(NamedTuple):
-    """A period of time in microseconds since 1970, closed on the left and open on the right.
-
-    Examples
-    --------
-    >>> Period(start=0, end=DAY).length == DAY
-    True
-    """
+    """A period of time in microseconds since 1970, closed on the left and open on the right."""
 
     start: int
     end: int
@@ -71,20 +65,6 @@ def move_to_busy_hours(
 
     Times and bounds are in microseconds since 1970, `ahead` in hours ahead of UTC. Times outside [`begin`, `end`) are
     reflected into it first. A time that would leave the bounds is not moved.
-
-    Examples
-    --------
-    >>> noon = [0] * 12 + [1] + [0] * 11
-    >>> moved = move_to_busy_hours(
-    ...     np.random.default_rng(0),
-    ...     np.array([5 * HOUR]),
-    ...     begin=np.array([0]),
-    ...     end=DAY,
-    ...     ahead=np.array([8]),
-    ...     busy=noon,
-    ... )
-    >>> (moved // HOUR).tolist()
-    [4]
     """
     times = begin + abs(times - begin)
     times = np.clip(end - 1 - abs(end - 1 - times), begin, end - 1)
@@ -96,45 +76,21 @@ def move_to_busy_hours(
 
 
 def utc_times(times: Ints) -> pd.DatetimeIndex:
-    """Convert microseconds since 1970 to UTC times.
-
-    Examples
-    --------
-    >>> utc_times(np.array([0])).dtype
-    datetime64[us, UTC]
-    """
+    """Convert microseconds since 1970 to UTC times."""
     return pd.DatetimeIndex(times.astype("datetime64[us]")).tz_localize("UTC")
 
 
 def lookup(words: Sequence[str], codes: ArrayLike) -> pd.Series[str]:
-    """Look up words by their position; -1 gives a missing value.
-
-    Examples
-    --------
-    >>> lookup(["no", "yes"], [1, 0, -1]).tolist()
-    ['yes', 'no', nan]
-    """
+    """Look up words by their position; -1 gives a missing value."""
     by_code = np.array([*words, None], dtype=object)
     return pd.Series(by_code[np.asarray(codes, dtype=np.int64)], dtype=STRING)
 
 
 def read_text(name: str) -> str:
-    """Read a data file of the simulator.
-
-    Examples
-    --------
-    >>> read_text("traditional.tsv").splitlines()[0]
-    '# Simplified Chinese characters and their traditional forms.'
-    """
+    """Read a data file of the simulator."""
     return (files("fraudsieve.training.simulation") / "data" / name).read_text("utf-8")
 
 
 def read_rows(name: str) -> list[list[str]]:
-    """Read a table of tab-separated columns, without its comments.
-
-    Examples
-    --------
-    >>> read_rows("traditional.tsv")[0]
-    ['万', '萬']
-    """
+    """Read a table of tab-separated columns, without its comments."""
     return [line.split("\t") for line in read_text(name).splitlines() if not line.startswith("#")]

@@ -25,33 +25,7 @@ _NEW_SHARE: Final = 0.4
 
 @dataclass(frozen=True, slots=True)
 class CampaignPlan:
-    """Bursts of fraud messages; every field has one entry per campaign.
-
-    Attributes
-    ----------
-    ring : ndarray of int
-    chinese : ndarray of bool
-    language : tuple of {"zh", "en"}
-    start, length : ndarray of int, in microseconds
-    size : ndarray of int
-        Number of messages.
-    template : tuple of str
-    fixed : tuple of mapping
-        Slots with the same value in every message.
-    kinds : tuple of sequences of str
-        Its obfuscations, in order of preference.
-
-    Examples
-    --------
-    >>> from fraudsieve.training.simulation.basics import Period
-    >>> from fraudsieve.training.simulation.people import make_people, make_rings
-    >>> rng, period = np.random.default_rng(0), Period(start=0, end=90 * DAY)
-    >>> rings = make_rings(rng, period=period, generations=1)
-    >>> people = make_people(rng, period=period, rings=rings, n_accounts=200)
-    >>> campaigns = plan_campaigns(rng, people, n_messages=300)
-    >>> int(campaigns.size.sum()), len(set(campaigns.ring.tolist()))
-    (300, 8)
-    """
+    """Bursts of fraud messages; every field has one entry per campaign."""
 
     ring: Ints
     chinese: Bools
@@ -60,18 +34,14 @@ class CampaignPlan:
     length: Ints
     size: Ints
     template: tuple[str, ...]
+    # Slots with the same value in every message.
     fixed: tuple[Mapping[str, str], ...]
+    # Its obfuscations, in order of preference.
     kinds: tuple[Sequence[str], ...]
 
 
 def languages(chinese: Bools) -> list[str]:
-    """Return the language of each flag.
-
-    Examples
-    --------
-    >>> languages(np.array([True, False]))
-    ['zh', 'en']
-    """
+    """Return the language of each flag."""
     return [_LANGUAGES[flag] for flag in chinese.astype(int).tolist()]
 
 
@@ -79,17 +49,6 @@ def plan_campaigns(rng: Generator, people: People, *, n_messages: int) -> Campai
     """Plan two to eight campaigns per ring, in alternating languages; without drift they are spread evenly.
 
     There must be at least two messages per ring.
-
-    Examples
-    --------
-    >>> from fraudsieve.training.simulation.basics import Period
-    >>> from fraudsieve.training.simulation.people import make_people, make_rings
-    >>> rng, period = np.random.default_rng(0), Period(start=0, end=90 * DAY)
-    >>> rings = make_rings(rng, period=period, generations=1)
-    >>> people = make_people(rng, period=period, rings=rings, n_accounts=200)
-    >>> campaigns = plan_campaigns(rng, people, n_messages=300)
-    >>> bool((campaigns.start + campaigns.length <= rings.end[campaigns.ring]).all())
-    True
     """
     period, rings = people.period, people.rings
     max_size = min(8, n_messages // len(rings.size))

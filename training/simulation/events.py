@@ -50,13 +50,6 @@ def make_events(
     """Make the events table: one event per message, and bursts of the rings around their campaigns.
 
     `n_events` must be at least twice the number of messages.
-
-    Examples
-    --------
-    >>> from fraudsieve.training.simulation.world import simulate
-    >>> events = simulate(days=30, n_accounts=200).events
-    >>> sorted(events["kind"].unique())
-    ['login', 'message', 'payment', 'profile_change', 'transfer']
     """
     sent, losses = _sent(messages), _losses(rng, people.period, messages)
     rest = n_events - len(sent.accounts) - len(losses.accounts)

@@ -38,26 +38,9 @@ _FIRST_TOUCHED, _LAST_TOUCHED = 0.08, 0.35
 
 @dataclass(frozen=True, slots=True)
 class Messages:
-    """Messages in order of time, with their crime types; every array has one entry per message.
+    """Messages in order of time, with their crime types; every array has one entry per message."""
 
-    Attributes
-    ----------
-    crime : ndarray of int
-        Position in `CRIMES`, or -1 for a legitimate message.
-    sender, recipient : ndarray of int
-    sent : ndarray of int, in microseconds since 1970
-    channel : ndarray of int
-    text : tuple of str
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> zero = np.array([0])
-    >>> message = Messages(crime=zero, sender=zero, recipient=zero + 1, sent=zero, channel=zero, text=("Hi",))
-    >>> message.frame(["a0", "a1"])["recipient_id"].tolist()
-    ['a1']
-    """
-
+    # Position in `CRIMES`, or -1 for a legitimate message.
     crime: Ints
     sender: Ints
     recipient: Ints
@@ -84,21 +67,7 @@ class Messages:
 
 
 def make_messages(rng: Generator, people: People, campaigns: CampaignPlan, *, n_legitimate: int) -> Messages:
-    """Write the messages of all campaigns, and `n_legitimate` legitimate ones.
-
-    Examples
-    --------
-    >>> from fraudsieve.training.simulation.basics import DAY, Period
-    >>> from fraudsieve.training.simulation.campaigns import plan_campaigns
-    >>> from fraudsieve.training.simulation.people import make_people, make_rings
-    >>> rng, period = np.random.default_rng(0), Period(start=0, end=90 * DAY)
-    >>> rings = make_rings(rng, period=period, generations=1)
-    >>> people = make_people(rng, period=period, rings=rings, n_accounts=200)
-    >>> campaigns = plan_campaigns(rng, people, n_messages=100)
-    >>> messages = make_messages(rng, people, campaigns, n_legitimate=300)
-    >>> len(messages.text), int((messages.crime >= 0).sum())
-    (400, 100)
-    """
+    """Write the messages of all campaigns, and `n_legitimate` legitimate ones."""
     notices = round(_NOTICE_SHARE * n_legitimate)
     parts = (
         _fraud(rng, people, campaigns),

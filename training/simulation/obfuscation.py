@@ -82,13 +82,6 @@ def apply_obfuscations(text: str, *, rng: Generator, language: str, kinds: Seque
 
     The obfuscations `kinds`, names from ``KINDS[language]``, are applied in order. A character is changed with
     probability `rate`.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> rng = np.random.default_rng(0)
-    >>> apply_obfuscations("call 555-0100 or s.example/ka1", rng=rng, language="en", kinds=["digits"], rate=0.5)
-    'call ⑤⑤⑤-⓪①⓪⓪ or s.example/ka1'
     """
     parts = _LINK.split(text)
     for kind in kinds:

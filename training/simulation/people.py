@@ -24,66 +24,19 @@ _CHINESE_SHARE: Final[Floats] = np.array([0.97, 0.80, 0.40, 0.40, 0.05, 0.05, 0.
 
 @dataclass(frozen=True, slots=True)
 class Rings:
-    """Groups of fraud accounts with one crime type each; every array has one entry per ring.
-
-    Attributes
-    ----------
-    crime : ndarray of int
-        Position in `CRIMES`.
-    start, end : ndarray of int, in microseconds since 1970
-    size : ndarray of int
-        Number of accounts.
-    parent : ndarray of int
-        The ring of the previous generation whose second device it uses, or the ring itself.
-
-    Examples
-    --------
-    >>> period = Period(start=0, end=90 * DAY)
-    >>> rings = make_rings(np.random.default_rng(0), period=period, generations=2)
-    >>> len(rings.crime), bool((rings.end <= period.end).all())
-    (16, True)
-    """
+    """Groups of fraud accounts with one crime type each; every array has one entry per ring."""
 
     crime: Ints
     start: Ints
     end: Ints
     size: Ints
+    # The ring of the previous generation whose second device it uses, or the ring itself.
     parent: Ints
 
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """All accounts, oldest first; every array except the circles has one entry per account.
-
-    Attributes
-    ----------
-    period : Period
-    rings : Rings
-    created : ndarray of int, in microseconds since 1970
-    ring : ndarray of int
-        The ring of the account, or -1.
-    business : ndarray of bool
-        Banks, shops and offices.
-    country : ndarray of int
-    chinese : ndarray of bool
-        Whether the account writes Chinese; the others write English.
-    activity : ndarray of float
-    home : ndarray of int
-        The account whose device and address it uses: itself, or another one of the same household.
-    seat : ndarray of int
-        The position of the account in the circle of its language.
-    circles : tuple of ndarray of int
-        Private accounts older than the period: those that write English, and those that write Chinese. Neighbours are
-        contacts.
-
-    Examples
-    --------
-    >>> rng, period = np.random.default_rng(0), Period(start=0, end=90 * DAY)
-    >>> rings = make_rings(rng, period=period, generations=1)
-    >>> people = make_people(rng, period=period, rings=rings, n_accounts=200)
-    >>> people.frame(rng)["account_id"].iloc[0], int((people.ring >= 0).sum()) == int(rings.size.sum())
-    ('a000000', True)
-    """
+    """All accounts, oldest first; every array except the circles has one entry per account."""
 
     period: Period
     rings: Rings
@@ -91,10 +44,15 @@ class People:
     ring: Ints
     business: Bools
     country: Ints
+    # Whether the account writes Chinese; the others write English.
     chinese: Bools
     activity: Floats
+    # The account whose device and address it uses: itself, or another one of the same household.
     home: Ints
+    # The position of the account in the circle of its language.
     seat: Ints
+    # Private accounts older than the period: those that write English, and those that write Chinese. Neighbours are
+    # contacts.
     circles: tuple[Ints, Ints]
 
     @property
@@ -175,14 +133,7 @@ class People:
 
 
 def make_rings(rng: Generator, *, period: Period, generations: int) -> Rings:
-    """Make rings, one of each crime type in every generation; without drift they last the whole period.
-
-    Examples
-    --------
-    >>> rings = make_rings(np.random.default_rng(0), period=Period(0, 90 * DAY), generations=2)
-    >>> sorted(set(rings.crime.tolist())) == list(range(len(CRIMES)))
-    True
-    """
+    """Make rings, one of each crime type in every generation; without drift they last the whole period."""
     n = generations * len(CRIMES)
     ring = np.arange(n)
     span = period.length / generations
@@ -201,16 +152,7 @@ def make_rings(rng: Generator, *, period: Period, generations: int) -> Rings:
 
 
 def make_people(rng: Generator, *, period: Period, rings: Rings, n_accounts: int) -> People:
-    """Make all accounts, including those of the rings; `n_accounts` must exceed the number of these.
-
-    Examples
-    --------
-    >>> rng, period = np.random.default_rng(0), Period(start=0, end=90 * DAY)
-    >>> rings = make_rings(rng, period=period, generations=1)
-    >>> people = make_people(rng, period=period, rings=rings, n_accounts=200)
-    >>> len(people.ids), bool((people.created[:-1] <= people.created[1:]).all())
-    (200, True)
-    """
+    """Make all accounts, including those of the rings; `n_accounts` must exceed the number of these."""
     created, ring = _births(rng, period, rings, n_accounts)
     settled = np.flatnonzero((ring < 0) & (created < period.start))
     business = np.zeros(n_accounts, dtype=np.bool_)

@@ -29,18 +29,6 @@ def account_truth(rng: Generator, people: People, messages: Messages) -> tuple[I
     """Return the crime of each account, a position in `CRIMES` or -1, and the time of its first evidence.
 
     The evidence is the first fraud message; for accounts without one the time is drawn from their lifetime.
-
-    Examples
-    --------
-    >>> from fraudsieve.training.simulation.basics import Period
-    >>> from fraudsieve.training.simulation.people import make_people, make_rings
-    >>> rng, period = np.random.default_rng(0), Period(start=0, end=90 * DAY)
-    >>> rings = make_rings(rng, period=period, generations=1)
-    >>> people = make_people(rng, period=period, rings=rings, n_accounts=200)
-    >>> none = np.array([], dtype=np.int64)
-    >>> crime, since = account_truth(rng, people, Messages(none, none, none, none, none, ()))
-    >>> bool((since >= people.created).all())
-    True
     """
     fraud, in_ring, end = messages.crime >= 0, people.ring >= 0, people.period.end
     first = np.full(len(people.ring), end)
@@ -65,20 +53,6 @@ def make_labels(
     `crime` has positions in `CRIMES` or -1, `since` the times from which the mean delay `delay_days` counts. A share
     `missing` of the subjects has no label. A share `wrong` of the others first has a wrong label, of which four in ten
     are corrected later.
-
-    Examples
-    --------
-    >>> labels = make_labels(
-    ...     np.random.default_rng(0),
-    ...     subjects=["m1", "m2"],
-    ...     crime=np.array([0, -1]),
-    ...     since=np.array([0, 0]),
-    ...     delay_days=5.0,
-    ...     missing=0.0,
-    ...     wrong=0.0,
-    ... )
-    >>> sorted(zip(labels["subject_id"], labels["label"]))
-    [('m1', 'spam'), ('m2', 'legitimate')]
     """
     subject = np.flatnonzero(~_chosen(rng, len(subjects), missing))
     truth = np.where(crime < 0, _LEGITIMATE, crime)[subject]

@@ -14,12 +14,6 @@ def choose_split(data: LabelledData, groups: Array, group_kind: str, recipe: Rec
     """Split as the recipe declares; by default by time if most rows have a time, otherwise by campaign or account.
 
     If the legitimate rows up to some time are a sample, the calibration slice begins there.
-
-    Raises
-    ------
-    SplitError
-        If a slice would be empty, the training slice would have one class or, of messages, one campaign, or the
-        calibration slice none of its classes.
     """
     settings, labels = recipe.split, data.rows["label"].to_numpy(object)
     kind, cutoffs = settings.kind, data.rows["as_of"]

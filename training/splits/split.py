@@ -85,13 +85,7 @@ class Split:
 
 
 def describe_split(kind: str, keeps_apart: tuple[str, ...]) -> str:
-    """Describe a split by its kind and by what training never shares with the other slices.
-
-    Examples
-    --------
-    >>> describe_split("time", ("time", "fraud campaigns")), describe_split("campaign", ("campaign",))
-    ('by time; training and test share no fraud campaigns', 'by campaign')
-    """
+    """Describe a split by its kind and by what training never shares with the other slices."""
     how = tr(f"by {kind}")
     apart = tr(" and ").join(tr(name, sense="kept apart") for name in keeps_apart if name != kind)
     return tr("{how}; training and test share no {apart}", how=how, apart=apart) if apart else how
@@ -280,55 +274,14 @@ def _quantile(times: pd.Series, share: float, n_earlier: int = 0) -> pd.Timestam
 def unusable(
     test_start: pd.Timestamp, gap_days: float, times: pd.Series, labelled_at: pd.Series
 ) -> tuple[Array, Array]:
-    """Return which rows before a test slice cannot be used for training.
-
-    Parameters
-    ----------
-    test_start : Timestamp
-        When the test begins.
-    gap_days : float
-        The time that labels take to mature, in days.
-    times, labelled_at : Series of datetime64, shape (n_rows,)
-        The time of each row, and when its label became known.
-
-    Returns
-    -------
-    late : ndarray of bool, shape (n_rows,)
-        Rows whose label was not known when the test began.
-    in_gap : ndarray of bool, shape (n_rows,)
-        Other rows within the gap, whose labels were not mature by then.
-
-    Examples
-    --------
-    >>> sent = pd.Series(pd.to_datetime(["2026-05-01", "2026-05-01", "2026-05-08"]))
-    >>> labelled = pd.Series(pd.to_datetime(["2026-05-02", "2026-05-12", None]))
-    >>> late, in_gap = unusable(pd.Timestamp("2026-05-10"), 5.0, sent, labelled)
-    >>> late.tolist(), in_gap.tolist()
-    ([False, True, False], [False, False, True])
-    """
+    """Return which rows before a test slice cannot be used for training."""
     before = (times < test_start).to_numpy()
     late = before & (labelled_at >= test_start).to_numpy()
     return late, before & ~late & (times > test_start - pd.Timedelta(days=gap_days)).to_numpy()
 
 
 def has_times(times: pd.Series) -> bool:
-    """Return whether rows can be split by time: most have a time, and there are enough distinct times.
-
-    Parameters
-    ----------
-    times : Series of datetime64, shape (n_rows,)
-        The time of each row, missing if unknown.
-
-    Returns
-    -------
-    bool
-
-    Examples
-    --------
-    >>> days = pd.Series(pd.date_range("2026-01-01", periods=100))
-    >>> has_times(days), has_times(days.where(days.dt.day == 1))
-    (True, False)
-    """
+    """Return whether rows can be split by time: most have a time, and there are enough distinct times."""
     # Accounts that all have the same cutoff time cannot be split by it.
     return bool(times.notna().mean() > 0.5 and times.nunique() > MIN_TIMES)
 

@@ -10,20 +10,12 @@ from mlflow.utils.validation import MAX_DATASET_DIGEST_SIZE
 
 
 class RunInput(NamedTuple):
-    """A table that a run reads.
+    """A table that a run reads."""
 
-    Attributes
-    ----------
-    name : str
-        ``messages``, ``accounts``, ``events`` or ``labels``.
-    path : str or None
-        The file; None for a frame.
-    digest : str
-        SHA-256 of the table. MLflow keeps the first 36 characters.
-    """
-
+    # `messages`, `accounts`, `events` or `labels`.
     name: str
     path: str | None
+    # SHA-256 of the table. MLflow keeps the first 36 characters.
     digest: str
 
 

@@ -19,23 +19,7 @@ DEFAULT_STORE = "sqlite:///mlflow.db"
 
 
 def tracking_uri(recipe_uri: str | None = None) -> str:
-    """Return the tracking store to use.
-
-    Parameters
-    ----------
-    recipe_uri : str, default=None
-        The store of the recipe.
-
-    Returns
-    -------
-    str
-        The store of the recipe, otherwise ``MLFLOW_TRACKING_URI``, otherwise `DEFAULT_STORE`.
-
-    Examples
-    --------
-    >>> tracking_uri("http://127.0.0.1:5000")
-    'http://127.0.0.1:5000'
-    """
+    """Return the tracking store to use."""
     return recipe_uri or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_STORE
 
 
@@ -51,37 +35,14 @@ def use_store(uri: str) -> None:
 
 
 def run_page(uri: str, experiment_id: str, run_id: str) -> str | None:
-    """Return the web address of a run, without the login; None if the store has no web pages.
-
-    Parameters
-    ----------
-    uri : str
-        The store, as from `tracking_uri`.
-    experiment_id, run_id : str
-        Identifiers of the run.
-
-    Returns
-    -------
-    str or None
-
-    Examples
-    --------
-    >>> run_page("https://ann:secret@mlflow.example.org/", "1", "abc")
-    'https://mlflow.example.org/#/experiments/1/runs/abc'
-    """
+    """Return the web address of a run, without the login; None if the store has no web pages."""
     if not uri.lower().startswith(("http://", "https://")):
         return None
     return f"{bare_address(uri).rstrip('/')}/#/experiments/{experiment_id}/runs/{run_id}"
 
 
 def check_store(uri: str, *, seconds: float | None = None) -> None:
-    """Check that a store answers, so that no work is lost because it cannot be logged.
-
-    Raises
-    ------
-    TrackingError
-        If the store answers with an error, or not in time.
-    """
+    """Check that a store answers, so that no work is lost because it cannot be logged."""
     with quiet(logging.CRITICAL):
         try:
             if _is_database(uri):

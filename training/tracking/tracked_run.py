@@ -80,72 +80,41 @@ class LoggedRun:
 
 @dataclass(frozen=True)
 class NestedRun:
-    """A nested run: a trial of a search.
-
-    Parameters
-    ----------
-    name : str
-        Name of the run.
-    params, metrics, tags : dict
-        Parameters, metrics and tags of the run.
-    steps : dict of str to sequence of float
-        Metrics with a value for each step.
-    status : {"FINISHED", "KILLED", "FAILED"}
-        Final status.
-    started, seconds : float
-        Start, in seconds since 1970, and duration.
-    """
+    """A nested run: a trial of a search."""
 
     name: str
     params: dict[str, Any]
     metrics: dict[str, float]
     tags: dict[str, str]
+    # Metrics with a value for each step.
     steps: dict[str, Sequence[float]]
     status: str
+    # Start, in seconds since 1970, and duration.
     started: float
     seconds: float
 
 
 @dataclass(frozen=True)
 class RunContent:
-    """The content of a finished run, except its model.
-
-    Parameters
-    ----------
-    name : str
-        Name of the run.
-    description : str
-        Text in Markdown, of the run and of the version of the model.
-    params, metrics, tags : dict
-        Parameters, metrics and tags of the run.
-    documents : dict of str to object
-        Contents by file name: a string is written as text, anything else as JSON.
-    tables : dict of str to DataFrame
-        Tables by file name, which MLflow shows as tables.
-    nested : sequence of NestedRun, default=()
-    folders : mapping of str to Path, optional
-        Further folders to log with all files, by name.
-    """
+    """The content of a finished run, except its model."""
 
     name: str
+    # Text in Markdown, of the run and of the version of the model.
     description: str
     params: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
+    # Contents by file name: a string is written as text, anything else as JSON.
     documents: dict[str, Any] = field(default_factory=dict)
+    # Tables by file name, which MLflow shows as tables.
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     nested: Sequence[NestedRun] = ()
+    # Further folders to log with all files, by name.
     folders: Mapping[str, Path] = field(default_factory=dict)
 
 
 class OpenRun:
-    """A run in progress; `open_run` makes it.
-
-    Parameters
-    ----------
-    uri, experiment_id, run_id : str
-        As for `LoggedRun`.
-    """
+    """A run in progress; `open_run` makes it."""
 
     def __init__(self, uri: str, experiment_id: str, run_id: str) -> None:
         self.uri, self.experiment_id, self.run_id = uri, experiment_id, run_id
@@ -170,11 +139,6 @@ class OpenRun:
         """Log the result of the work.
 
         Returns the run and the registered version.
-
-        Raises
-        ------
-        TrackingError
-            If the store rejects it. The model folder stays.
         """
         try:
             with quiet():
@@ -214,11 +178,6 @@ def open_run(uri: str, experiment: str, *, name: str) -> Iterator[OpenRun]:
 
     Returns the run. It ends as ``FINISHED``; ``KILLED`` after an interrupt, and ``FAILED`` after any other error, with
     the type of the error as the tag ``error``. Runs of this machine whose process is gone are ended as ``KILLED``.
-
-    Raises
-    ------
-    TrackingError
-        If the store does not answer. Nothing was done then.
     """
     check_store(uri)
     use_store(uri)
@@ -339,13 +298,7 @@ def _is_alive(pid: str) -> bool:
 
 
 def _describe_failure(error: Exception) -> str:
-    """Return the description of a failed run. It has the type of the error, not its text, which may quote a record.
-
-    Examples
-    --------
-    >>> _describe_failure(ValueError("secret"))
-    'Failed with `ValueError`. The output of the command says why, and what to do.'
-    """
+    """Return the description of a failed run. It has the type of the error, not its text, which may quote a record."""
     return f"Failed with `{type(error).__name__}`. The output of the command says why, and what to do."
 
 

@@ -45,14 +45,7 @@ EMPTY = np.array([], np.int64)
 
 
 def metric_of(data: LabelledData, recipe: Recipe) -> str:
-    """Return the metric that a search optimises.
-
-
-    Raises
-    ------
-    RecipeError
-        If the metric needs a legitimate class or times, and there are none.
-    """
+    """Return the metric that a search optimises."""
     metric = tune_of(recipe).metric
     has_legitimate = bool((data.rows["label"] == data.legitimate).any())
     if metric == "auto":
@@ -82,11 +75,6 @@ def search_folds(data: LabelledData, groups: Array, group_kind: str, split: Spli
     """Cut the training slice into folds of the same kind as the split of the run.
 
     Returns the folds that can be trained and tested, at least two.
-
-    Raises
-    ------
-    SplitError
-        If there are fewer.
     """
     labels, folds = data.rows["label"].to_numpy(object), _cut_folds(data, groups, group_kind, split, recipe)
     is_crime = labels != data.legitimate
@@ -145,25 +133,14 @@ class _Prepared:
 
 @dataclass(eq=False)
 class SearchFolds:
-    """The folds of a search, whose feature matrices are computed at first use.
-
-    Parameters
-    ----------
-    data : LabelledData
-        As from `training_alone`.
-    groups : ndarray, shape (n_rows,)
-        Campaigns or accounts of these rows.
-    folds : list of Split
-        As from `search_folds`.
-    metric : str
-    progress : callable
-        Called with a message before each step.
-    """
+    """The folds of a search, whose feature matrices are computed at first use."""
 
     data: LabelledData
+    # Shape (n_rows,). Campaigns or accounts of these rows.
     groups: Array
     folds: list[Split]
     metric: str
+    # Called with a message before each step.
     progress: Progress
     _kept: dict[tuple[str, int], _Prepared] = field(default_factory=dict)
 

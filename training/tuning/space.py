@@ -16,31 +16,7 @@ from fraudsieve.training.recipe.tune import Choices, Range, TuneRecipe
 
 
 def recipe_settings(recipe: Recipe, subject: str) -> dict[str, Any]:
-    """Return the values in a recipe of the settings that it searches.
-
-    Parameters
-    ----------
-    recipe : Recipe
-        With a section ``[tune]``.
-    subject : {"message", "account", "event"}
-        The subject that is scored.
-
-    Returns
-    -------
-    dict of str to (int, float, bool, str or None)
-        Values by dotted name, such as ``model.num_leaves``; the defaults if the recipe has none.
-
-    Raises
-    ------
-    RecipeError
-        If settings of ``[features]`` are searched, and the subject is not a message.
-
-    Examples
-    --------
-    >>> recipe = Recipe.model_validate({"tune": {"trials": 9, "space": {"model": {"n_rounds": [80, 200]}}}})
-    >>> recipe_settings(recipe, "message"), recipe_settings(recipe, "event")
-    ({'model.n_rounds': 80}, {'model.n_rounds': 300})
-    """
+    """Return the values in a recipe of the settings that it searches."""
     space = tune_of(recipe).space
     if space.features and subject != "message":
         raise RecipeError(
@@ -52,33 +28,7 @@ def recipe_settings(recipe: Recipe, subject: str) -> dict[str, Any]:
 
 
 def distributions(recipe: Recipe, subject: str) -> dict[str, BaseDistribution]:
-    """Return the distributions of the search, by the names of `recipe_settings`.
-
-    Parameters
-    ----------
-    recipe : Recipe
-        With a section ``[tune]``.
-    subject : {"message", "account", "event"}
-        The subject that is scored.
-
-    Returns
-    -------
-    dict of str to BaseDistribution
-        A range or a list is extended to include the value of the recipe. So the first trial, which has the settings of
-        the recipe, is within the space.
-
-    Raises
-    ------
-    RecipeError
-        As from `recipe_settings`, or if a logarithmic range would have to include zero.
-
-    Examples
-    --------
-    >>> space = {"model": {"n_rounds": {"low": 100, "high": 200}}}
-    >>> recipe = Recipe.model_validate({"tune": {"trials": 9, "space": space}})
-    >>> distributions(recipe, "message")
-    {'model.n_rounds': IntDistribution(high=200, log=False, low=80, step=1)}
-    """
+    """Return the distributions of the search, by the names of `recipe_settings`."""
     space = tune_of(recipe).space
     declared = {f"model.{name}": values for name, values in space.model.items()}
     declared |= {f"features.{name}": values for name, values in space.features.items()}
@@ -103,23 +53,7 @@ def _distribution(name: str, values: Range | Choices, recipe_value: Any) -> Base
 
 
 def with_settings(recipe: Recipe, settings: dict[str, Any]) -> Recipe:
-    """Return a recipe with changed settings.
-
-    Parameters
-    ----------
-    recipe : Recipe
-    settings : dict
-        By the names of `recipe_settings`, each within its distribution.
-
-    Returns
-    -------
-    Recipe
-
-    Examples
-    --------
-    >>> with_settings(Recipe(), {"model.n_rounds": 30}).model.n_rounds
-    30
-    """
+    """Return a recipe with changed settings."""
     changed: dict[str, dict[str, Any]] = {"model": {}, "features": {}}
     for dotted, value in settings.items():
         part, name = dotted.split(".")
@@ -129,26 +63,7 @@ def with_settings(recipe: Recipe, settings: dict[str, Any]) -> Recipe:
 
 
 def tune_of(recipe: Recipe) -> TuneRecipe:
-    """Return the section ``[tune]`` of a recipe.
-
-    Parameters
-    ----------
-    recipe : Recipe
-
-    Returns
-    -------
-    TuneRecipe
-
-    Raises
-    ------
-    RecipeError
-        If the recipe has no such section.
-
-    Examples
-    --------
-    >>> tune_of(Recipe.read(overrides={"tune.budget": "90s"})).seconds
-    90.0
-    """
+    """Return the section ``[tune]`` of a recipe."""
     if recipe.tune is None:
         raise RecipeError("recipe", ["the section [tune] is missing. Add it, or use --tune 20m"])
     return recipe.tune

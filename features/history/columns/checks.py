@@ -19,26 +19,13 @@ NO_BANDS = "campaign, labelled: expected the bands of a message, both fields are
 
 
 class ColumnChecks(NamedTuple):
-    """What columns are checked against.
-
-    Attributes
-    ----------
-    views : sequence of ViewState
-        The views.
-    links : LinkFields
-        The fields that link accounts in the network.
-    pairs : callable or None
-        As for `read_record`.
-    seen : SeenIds
-        The ids of delivered records.
-    times : tuple of int or None
-        The oldest and the latest time of a new record; None if records are stored ones, which are not checked.
-    """
+    """What columns are checked against."""
 
     views: Sequence[ViewState]
     links: LinkFields
     pairs: Callable[[Record], list[tuple[str, int, int]]] | None
     seen: SeenIds
+    # The oldest and the latest time of a new record; None if records are stored ones, which are not checked.
     times: tuple[int, int] | None
 
 

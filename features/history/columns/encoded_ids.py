@@ -57,22 +57,7 @@ class ByteStrings(NamedTuple):
 
 
 class EncodedIds:
-    """Ids as codes, with what is known about each distinct id.
-
-    Parameters
-    ----------
-    codes : ndarray of int32, shape (n_rows,)
-        The id of each row; equal ids have equal codes. -1 if it is missing, -2 if the value is not an id.
-    strings : ByteStrings
-        The distinct ids.
-
-    Examples
-    --------
-    >>> from fraudsieve.tables.values.reading import read_id
-    >>> ids = encode_ids(["ann", " 7 ", 7, None, 1.5], read_id)
-    >>> ids.codes.tolist(), ids.texts, ids.is_present.tolist(), ids.is_invalid.tolist()
-    ([0, 1, 1, -1, -2], ['ann', '7'], [True, True, True, False, False], [False, False, False, False, True])
-    """
+    """Ids as codes, with what is known about each distinct id."""
 
     def __init__(self, codes: Array, strings: ByteStrings) -> None:
         self.codes, self.strings = codes, strings
@@ -127,28 +112,13 @@ class EncodedIds:
 
 
 def digests_of(parts: Sequence[bytes]) -> Array:
-    """Return the digest of 64 bits of each of several byte strings; never 0.
-
-    Examples
-    --------
-    >>> from fraudsieve.features.history.records import id_digest
-    >>> int(digests_of([b"ann"])[0]) == id_digest("ann", "ip")
-    True
-    """
+    """Return the digest of 64 bits of each of several byte strings; never 0."""
     digests = np.frombuffer(b"".join([blake2b(part, digest_size=8).digest() for part in parts]), np.uint64)
     return np.where(digests == 0, np.uint64(1), digests)
 
 
 def code_ids(columns: Sequence[EncodedIds]) -> tuple[list[Array], int]:
-    """Return codes of several columns, with equal codes for equal ids, and how many differ; -1 if missing.
-
-    Examples
-    --------
-    >>> from fraudsieve.tables.values.reading import read_id
-    >>> codes, n_codes = code_ids([encode_ids(["ann", "bob"], read_id), encode_ids(["bob", None], read_id)])
-    >>> [column.tolist() for column in codes], n_codes
-    ([[0, 1], [1, -1]], 2)
-    """
+    """Return codes of several columns, with equal codes for equal ids, and how many differ; -1 if missing."""
     if len(columns) == 1:
         return [columns[0].codes], columns[0].n_codes
     codes, firsts, _ = code_strings(*ByteStrings.concatenate([ids.strings for ids in columns]))

@@ -10,23 +10,14 @@ from fraudsieve.features.history.pool.timelines import TimelinePool
 
 
 class PreparedRows(NamedTuple):
-    """Rows to add to timelines.
-
-    Attributes
-    ----------
-    pool : TimelinePool
-        The timelines.
-    digests : ndarray of uint64, shape (n_rows, 2)
-        The entity of each row.
-    rows : ndarray of int64, shape (n_rows, width)
-        The rows, as for `TimelinePool.add`.
-    records : ndarray of int64, shape (n_rows,)
-        The record that each row belongs to.
-    """
+    """Rows to add to timelines."""
 
     pool: TimelinePool
+    # Shape (n_rows, 2). The entity of each row.
     digests: Array
+    # Shape (n_rows, width). The rows, as for `TimelinePool.add`.
     rows: Array
+    # Shape (n_rows,). The record that each row belongs to.
     records: Array
 
 
@@ -41,29 +32,17 @@ class PreparedLinks(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class PreparedColumns:
-    """Valid records, for `HistoryState.apply` of the state that prepared them.
+    """Valid records, for `HistoryState.apply` of the state that prepared them."""
 
-    Attributes
-    ----------
-    times : ndarray of int64, shape (n_records,)
-        Microseconds since 1970.
-    identifiers : ndarray of uint64, shape (n_records,)
-        As `delivery_id` returns them; 0 for none.
-    are_labels : ndarray of bool, shape (n_records,)
-        Which records are labels, which do not move the clock of events.
-    rows : list of PreparedRows
-        Rows of the views.
-    links : list of PreparedLinks
-        Links of the network.
-    accounts, frauds : ndarray of uint64 and of bool, shape (n_records,)
-        Labels of accounts; empty for other records.
-    """
-
+    # Shape (n_records,). Microseconds since 1970.
     times: Array
+    # Shape (n_records,). As `delivery_id` returns them; 0 for none.
     identifiers: Array
+    # Shape (n_records,). Which records are labels, which do not move the clock of events.
     are_labels: Array
     rows: list[PreparedRows] = field(default_factory=list)
     links: list[PreparedLinks] = field(default_factory=list)
+    # Shape (n_records,). Labels of accounts; empty for other records.
     accounts: Array = field(default_factory=lambda: np.empty(0, np.uint64))
     frauds: Array = field(default_factory=lambda: np.empty(0, np.bool_))
 

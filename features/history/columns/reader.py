@@ -40,29 +40,19 @@ def time_field(column_type: ColumnType) -> str:
 
 
 class ReadColumns(NamedTuple):
-    """What was read from a table.
+    """What was read from a table."""
 
-    Attributes
-    ----------
-    is_valid : ndarray of bool, shape (n_records,)
-        Which records are valid, whatever their times.
-    prepared : callable
-        Returns the prepared columns of the records of a mask.
-    times : ndarray of int64, shape (n_records,)
-        Microseconds since 1970; undefined for invalid records.
-    identifiers : ndarray of uint64, shape (n_records,)
-        As in `PreparedColumns`; undefined for invalid records.
-    are_labels : ndarray of bool, shape (n_records,)
-        As in `PreparedColumns`.
-    has_rows : ndarray of bool, shape (n_records,)
-        Which records have a row of a view.
-    """
-
+    # Shape (n_records,). Which records are valid, whatever their times.
     is_valid: Array
+    # Returns the prepared columns of the records of a mask.
     prepared: Callable[[Array], PreparedColumns]
+    # Shape (n_records,). Microseconds since 1970; undefined for invalid records.
     times: Array
+    # Shape (n_records,). As in `PreparedColumns`; undefined for invalid records.
     identifiers: Array
+    # Shape (n_records,). As in `PreparedColumns`.
     are_labels: Array
+    # Shape (n_records,). Which records have a row of a view.
     has_rows: Array
 
 

@@ -49,13 +49,7 @@ def _read_times_in(zone: str) -> Callable[[Values], tuple[Array, Array]]:
 
 
 def is_columns(records: Any, time_field: str) -> bool:
-    """Return whether an argument holds columns; otherwise it is one record or a list of records.
-
-    Examples
-    --------
-    >>> is_columns({"at": ["2026-05-01"]}, "at"), is_columns({"at": "2026-05-01"}, "at"), is_columns([], "at")
-    (True, False, False)
-    """
+    """Return whether an argument holds columns; otherwise it is one record or a list of records."""
     if not isinstance(records, Mapping):
         return hasattr(records, "__getitem__") and (hasattr(records, "column_names") or hasattr(records, "columns"))
     return _is_column(records.get(time_field)) or (bool(records) and all(map(_is_column, records.values())))
@@ -67,31 +61,7 @@ def _is_column(values: Any) -> bool:
 
 
 class ColumnTable:
-    """The columns of a table, each read once.
-
-    Parameters
-    ----------
-    columns : mapping of str to column, or table
-    lists : tuple of str, default=()
-        Columns of lists: each element of a list becomes a row, and so do the other values of its row. A list may be
-        missing.
-    name : str, default=""
-        Name of the table for errors: with it, a missing column and an invalid value are errors. Without it, a column
-        that does not exist has missing values only.
-    owners : ndarray of int64, shape (n_rows,), default=None
-        The record of each row; None if every record is a row.
-
-    Raises
-    ------
-    ValueError
-        If the columns differ in length.
-
-    Examples
-    --------
-    >>> table = ColumnTable({"account_id": ["ann", "bob"], "at": np.array([0, 1])})
-    >>> table.n_rows, table.ids("account_id").texts, table.record(1, ("account_id", "at"))
-    (2, ['ann', 'bob'], {'account_id': 'bob', 'at': 1})
-    """
+    """The columns of a table, each read once."""
 
     def __init__(
         self, columns: Columns, lists: tuple[str, ...] = (), *, name: str = "", owners: Array | None = None

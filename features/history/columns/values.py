@@ -25,13 +25,7 @@ _NUMBERS = frozenset({float, int, type(None)})
 
 
 def plain_column(column: Any) -> Any:
-    """Return a column as an array of Arrow, an array of numbers or times, or a list.
-
-    Examples
-    --------
-    >>> plain_column(np.array(["ann", "bob"])), plain_column((1, 2)), plain_column(np.array([1.5]))
-    (['ann', 'bob'], [1, 2], array([1.5]))
-    """
+    """Return a column as an array of Arrow, an array of numbers or times, or a list."""
     column = _as_arrow(column)
     if arrow_type(column):
         return _in_one_chunk(column)
@@ -76,14 +70,7 @@ def plain_list(column: Any) -> list[Any]:
 
 
 def read_times(values: Values, zone: str = "UTC") -> tuple[Array, Array]:
-    """Return times in microseconds since 1970, and which are missing or invalid; strings may be in a time zone.
-
-    Examples
-    --------
-    >>> times, invalid = read_times(np.array(["1970-01-02", "NaT"], "M8[s]"))
-    >>> times.tolist()[0], invalid.tolist()
-    (86400000000, [False, True])
-    """
+    """Return times in microseconds since 1970, and which are missing or invalid; strings may be in a time zone."""
     if isinstance(values, np.ndarray) and values.dtype.kind == "M":
         invalid = ~((values >= _FIRST) & (values < _END))  # in seconds: a distant year overflows microseconds
         return np.where(invalid, np.datetime64(0, "s"), values).astype("M8[us]").astype(np.int64), invalid
@@ -97,14 +84,7 @@ def read_times(values: Values, zone: str = "UTC") -> tuple[Array, Array]:
 
 
 def read_amounts(values: Values) -> tuple[Array, Array]:
-    """Return amounts, NaN if missing, and which are invalid.
-
-    Examples
-    --------
-    >>> amounts, invalid = read_amounts([3, None, "secret"])
-    >>> amounts.tolist()[:2], invalid.tolist()
-    ([3.0, nan], [False, False, True])
-    """
+    """Return amounts, NaN if missing, and which are invalid."""
     with suppress(OverflowError):
         if values.dtype.kind in "iuf" if isinstance(values, np.ndarray) else _NUMBERS.issuperset(map(type, values)):
             amounts = np.array(values, np.float64)  # None becomes NaN
@@ -114,13 +94,7 @@ def read_amounts(values: Values) -> tuple[Array, Array]:
 
 
 def read_frauds(values: Values) -> tuple[Array, Array]:
-    """Return whether labels are fraud, and which are invalid.
-
-    Examples
-    --------
-    >>> read_frauds([True, 0, "yes"])[1].tolist()
-    [False, False, True]
-    """
+    """Return whether labels are fraud, and which are invalid."""
     if isinstance(values, np.ndarray) and values.dtype.kind in "biuf":
         return values == 1, (values != 0) & (values != 1)
     return _one_by_one(values, read_is_fraud, np.bool_)

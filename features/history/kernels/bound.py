@@ -60,30 +60,15 @@ def _fill_digests(rows: Array, key: Array, subject: int, classes: int) -> None:
 
 
 class RowBound(NamedTuple):
-    """The bound of the rows of an entity.
+    """The bound of the rows of an entity."""
 
-    Attributes
-    ----------
-    key : ndarray of uint64, shape (4,)
-        The key of the digests.
-    max_events : int
-        How many rows a window may have.
-    max_kept : int
-        How many rows of one time, and before the horizon, a live state keeps: all, if they can be taken back.
-    subject, classes : int
-        For labels, the columns of what is labelled and of the label: a later label of a subject replaces this one.
-
-    Examples
-    --------
-    >>> rows = np.array([[7, 0, 1, -1], [7, 0, 1, -1], [7, 5, 1, -1]])
-    >>> RowBound.of(2, "key").fill_digests(rows)
-    >>> bool(rows[0, DIGEST] == rows[1, DIGEST]), bool(rows[0, DIGEST] == rows[2, DIGEST])
-    (True, False)
-    """
-
+    # Shape (4,). The key of the digests.
     key: Array
+    # How many rows a window may have.
     max_events: int
+    # How many rows of one time, and before the horizon, a live state keeps: all, if they can be taken back.
     max_kept: int
+    # For labels, the columns of what is labelled and of the label: a later label of a subject replaces this one.
     subject: int = -1
     classes: int = KIND
 

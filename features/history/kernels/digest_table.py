@@ -38,13 +38,7 @@ SPREAD, NEXT = np.uint64(0x9E3779B97F4A7C15), np.uint64(1)
 
 
 def empty_places(n_numbers: int) -> Array:
-    """Return empty places for a number of keys, shape (n_places,), int32.
-
-    Examples
-    --------
-    >>> empty_places(33).size
-    128
-    """
+    """Return empty places for a number of keys, shape (n_places,), int32."""
     return np.full(max(SMALLEST, 1 << (2 * n_numbers - 1).bit_length()), ABSENT, np.int32)
 
 

@@ -144,42 +144,19 @@ def _code_kernel(
 
 
 class CodedStrings(NamedTuple):
-    """Strings encoded as integers, in the order of first appearance.
+    """Strings encoded as integers, in the order of first appearance."""
 
-    Attributes
-    ----------
-    codes : ndarray of int32, shape (n_rows,)
-        Code of each string; -1 if missing.
-    firsts : ndarray of int64, shape (n_codes,)
-        The first row of each code.
-    is_odd : ndarray of bool, shape (n_codes,)
-        Whether a string needs a second look before it is an id: it is empty, has a blank at an edge, may be a word for
-        a missing value or a flag.
-    """
-
+    # Shape (n_rows,). Code of each string; -1 if missing.
     codes: Array
+    # Shape (n_codes,). The first row of each code.
     firsts: Array
+    # Shape (n_codes,). Whether a string needs a second look before it is an id: it is empty, has a blank at an edge,
+    # may be a word for a missing value or a flag.
     is_odd: Array
 
 
 def code_strings(starts: Array, stops: Array, data: Array, valid: Array | None = None) -> CodedStrings:
-    """Encode strings as integers.
-
-    Parameters
-    ----------
-    starts, stops : ndarray of int64, shape (n_rows,)
-        String ``i`` is ``data[starts[i]:stops[i]]``.
-    data : ndarray of uint8
-        Bytes of all strings.
-    valid : ndarray of bool, shape (n_rows,), default=None
-        False if a string is missing; None if no string is.
-
-    Examples
-    --------
-    >>> ends, data = np.array([0, 3, 6, 9]), np.frombuffer(b"annbobann", np.uint8)
-    >>> code_strings(ends[:-1], ends[1:], data).codes.tolist()
-    [0, 1, 0]
-    """
+    """Encode strings as integers."""
     n = len(starts)
     coded = CodedStrings(np.empty(n, np.int32), np.empty(n, np.int64), np.empty(n, np.bool_))
     strings = [array.view() for array in (starts, stops, data)]
@@ -214,28 +191,7 @@ def number_keys(numbers: Array, valid: Array, key: Array, codes: Array) -> int:
 
 
 def code_numbers(keys: Array, valid: Array | None = None) -> tuple[Array, int]:
-    """Encode integers as codes, in the order of first appearance.
-
-    Parameters
-    ----------
-    keys : ndarray of uint64, shape (n_rows,)
-        Integers to encode.
-    valid : ndarray of bool, shape (n_rows,), default=None
-        False if a key is missing; None if no key is.
-
-    Returns
-    -------
-    codes : ndarray of int32, shape (n_rows,)
-        Code of each key; -1 if missing.
-    n_codes : int
-        Number of distinct keys.
-
-    Examples
-    --------
-    >>> codes, n_codes = code_numbers(np.array([7, 5, 7], np.uint64))
-    >>> codes.tolist(), n_codes
-    ([0, 1, 0], 2)
-    """
+    """Encode integers as codes, in the order of first appearance."""
     codes = np.empty(keys.size, np.int32)
     n_codes = number_keys(keys, np.empty(0, np.bool_) if valid is None else valid, HASH_KEY, codes)
     return codes, int(n_codes)

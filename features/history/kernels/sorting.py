@@ -160,32 +160,7 @@ def _sort_kernel(entities: Array, times: Array, buckets: Array, starts: Array, o
 
 
 def sort_events(entities: Array, times: Array, n_entities: int) -> tuple[Array, Array, Array]:
-    """Sort rows by entity and, within an entity, by time; the sort is stable.
-
-    Parameters
-    ----------
-    entities : ndarray of int32, shape (n_rows,)
-        Codes below ``n_entities``.
-    times : ndarray of int64, shape (n_rows,)
-        Times in any unit.
-    n_entities : int
-        Number of entities.
-
-    Returns
-    -------
-    starts : ndarray of int64, shape (n_entities + 1,)
-        The rows of entity ``e`` are ``order[starts[e]:starts[e + 1]]``.
-    order : ndarray of int32, shape (n_rows,)
-        Row numbers, sorted.
-    times : ndarray of int64, shape (n_rows,)
-        Times, sorted.
-
-    Examples
-    --------
-    >>> starts, order, times = sort_events(np.array([1, 0, 1], np.int32), np.array([30, 20, 10]), 2)
-    >>> starts.tolist(), order.tolist(), times.tolist()
-    ([0, 1, 3], [1, 2, 0], [20, 10, 30])
-    """
+    """Sort rows by entity and, within an entity, by time; the sort is stable."""
     starts, times = np.zeros(n_entities + 1, np.int64), _read_only(times)
     order, in_order = np.empty(entities.size, np.int32), np.empty(entities.size, np.int64)
     # Large arrays are allocated by NumPy, which requests large memory pages; Numba does not.
@@ -210,24 +185,7 @@ def _select(values: Array, order: Array, selected: Array) -> None:
 
 
 def in_order(values: Array, order: Array) -> Array:
-    """Return the values of rows in another order.
-
-    Parameters
-    ----------
-    values : ndarray, shape (n_rows,)
-        Values of any type.
-    order : ndarray of int32, shape (n_rows,)
-        Row numbers from 0. NumPy indexing would first convert them to int64.
-
-    Returns
-    -------
-    ndarray, shape (n_rows,)
-
-    Examples
-    --------
-    >>> in_order(np.array([0.5, 1.5]), np.array([1, 0], np.int32)).tolist()
-    [1.5, 0.5]
-    """
+    """Return the values of rows in another order."""
     selected = np.empty(order.size, values.dtype)
     _select(_read_only(values), order, selected)
     return selected

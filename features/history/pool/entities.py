@@ -70,21 +70,7 @@ def _remove(slots: Array, digests: Array, places: Array, facts: Array, key: Arra
 
 
 class EntityTable:
-    """The slots of entities: small numbers from 0 that are used again once an entity is removed.
-
-    Attributes
-    ----------
-    digests : ndarray of uint64, shape (n_allocated, 2)
-        The digest of each slot.
-
-    Examples
-    --------
-    >>> entities = EntityTable()
-    >>> entities.add(np.array([[7, 1], [8, 1], [7, 1]], np.uint64)).tolist(), len(entities)
-    ([0, 1, 0], 2)
-    >>> entities.find(np.array([[8, 1], [9, 1]], np.uint64)).tolist()
-    [1, -1]
-    """
+    """The slots of entities: small numbers from 0 that are used again once an entity is removed."""
 
     def __init__(self) -> None:
         self.digests = np.empty((16, 2), np.uint64)

@@ -44,30 +44,6 @@ class TimelinePool:
     """The timelines of all entities of a view, in arrays that they share.
 
     An entity takes about 70 bytes and an event 8 for each column; up to a third is spare.
-
-    Parameters
-    ----------
-    width : int
-        Number of columns of a row: time, digest, amount, kind and identifiers.
-    bound : RowBound, optional
-        How many rows of an entity windows have, and which.
-    drops_entities : bool, default=False
-        Whether an entity without rows is removed. Otherwise the times of its first and its last row are kept.
-    keeps_frauds : bool, default=False
-        Whether the rows are labels, of which those of fraud are kept for good until they are replaced.
-
-    Attributes
-    ----------
-    newest_dropped : int
-        Time of the newest row that was dropped; `NEVER` if none was.
-
-    Examples
-    --------
-    >>> pool = TimelinePool(4)
-    >>> pool.add(bytes(16), [20, 0, 0, -1]), pool.add(bytes(16), [10, 0, 0, -1])
-    (1, 1)
-    >>> pool.rows_of(pool.find(bytes(16)))[:, 0].tolist(), len(pool)
-    ([10, 20], 1)
     """
 
     def __init__(
@@ -237,13 +213,7 @@ class TimelinePool:
         return {"keys": self.entities.digests[chosen], "ends": ends, "rows": rows, "dropped": dropped}
 
     def restore(self, arrays: Mapping[str, Array]) -> int:
-        """Restore the timelines from the arrays of `dump` and return the number of rows.
-
-        Raises
-        ------
-        ValueError
-            If the arrays do not agree, or rows are not in order of time.
-        """
+        """Restore the timelines from the arrays of `dump` and return the number of rows."""
         keys, ends, rows = (arrays[name] for name in ("keys", "ends", "rows"))
         n = len(keys)
         if keys.shape != (n, 2) or ends.shape != (n, 3) or (ends[:, 0] < 0).any():

@@ -104,13 +104,7 @@ class Actions:
 
 
 def microseconds(time: pd.Timestamp) -> int:
-    """Return a time in microseconds since 1970; a time without a zone is in UTC.
-
-    Examples
-    --------
-    >>> microseconds(pd.Timestamp("1970-01-01 00:00:01"))
-    1000000
-    """
+    """Return a time in microseconds since 1970; a time without a zone is in UTC."""
     zoned = time.tz_localize("UTC") if time.tzinfo is None else time.tz_convert("UTC")
     return int(zoned.to_datetime64().astype("datetime64[us]").astype(np.int64))
 
@@ -118,18 +112,7 @@ def microseconds(time: pd.Timestamp) -> int:
 def values_of(
     column: "pd.Series[Any]", kind: Kind, origin: str = "actions", reading: Reading = PLAIN
 ) -> "pd.Series[Any]":
-    """Return times or numbers as the reader of tables does.
-
-    Raises
-    ------
-    SchemaError
-        If one of them cannot be read. As a missing time, it would let a record count before it was known.
-
-    Examples
-    --------
-    >>> values_of(pd.Series([1780272000, None]), "time").tolist()
-    [Timestamp('2026-06-01 00:00:00+0000', tz='UTC'), NaT]
-    """
+    """Return times or numbers as the reader of tables does."""
     converted = convert(column.reset_index(drop=True), kind, reading)
     faults = {reason: rows for reason, rows in converted.faults.items() if rows.any()}
     if faults:
@@ -149,13 +132,7 @@ def microseconds_of(frame: pd.DataFrame, column: str) -> Array:
 
 
 def ids_of(column: "pd.Series[Any]") -> "pd.Series[str]":
-    """Return ids as strings, as the reader of tables does, so that 11 and 11.0 are one id.
-
-    Examples
-    --------
-    >>> ids_of(pd.Series([11, None])).tolist()
-    ['11', nan]
-    """
+    """Return ids as strings, as the reader of tables does, so that 11 and 11.0 are one id."""
     return convert(column.reset_index(drop=True), "id").column.set_axis(column.index)
 
 

@@ -49,24 +49,7 @@ def _bridge_kernel(offsets: Array, neighbours: Array, bridge: Array) -> None:
 
 
 def find_bridges(graph: sp.csr_matrix) -> tuple[Array, Array]:
-    """Find bridges: links whose removal splits a connected group of actions.
-
-    Parameters
-    ----------
-    graph : csr_matrix of shape (n_actions, n_actions)
-        Symmetric; several links of two actions are one entry.
-
-    Returns
-    -------
-    first, second : ndarray of int64, shape (n_bridges,)
-        The ends; ``first < second``.
-
-    Examples
-    --------
-    >>> chain = sp.csr_matrix(np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]]))
-    >>> [ends.tolist() for ends in find_bridges(chain)]
-    [[0, 1], [1, 2]]
-    """
+    """Find bridges: links whose removal splits a connected group of actions."""
     above = np.full(graph.shape[0], -1, np.int64)
     _bridge_kernel(graph.indptr, graph.indices, above)
     below = np.flatnonzero(above >= 0)
@@ -76,26 +59,7 @@ def find_bridges(graph: sp.csr_matrix) -> tuple[Array, Array]:
 
 
 def connecting_path(graph: sp.csr_matrix, source: int, target: int) -> list[int]:
-    """Return the strongest path between two members of a case, which shows why they are together.
-
-    Parameters
-    ----------
-    graph : csr_matrix of shape (n_actions, n_actions)
-        Weights of the links inside cases. The length of a link is the reciprocal of its weight.
-    source, target : int
-        Positions of the actions.
-
-    Returns
-    -------
-    list of int
-        Positions from `source` to `target`; empty if there is no path.
-
-    Examples
-    --------
-    >>> chain = sp.csr_matrix(np.array([[0.0, 1, 0], [1, 0, 1], [0, 1, 0]]))
-    >>> connecting_path(chain, 0, 2)
-    [0, 1, 2]
-    """
+    """Return the strongest path between two members of a case, which shows why they are together."""
     lengths = graph.copy()
     lengths.data = 1 / lengths.data
     before = dijkstra(lengths, directed=False, indices=source, return_predecessors=True)[1]

@@ -21,25 +21,7 @@ CONFIRMED: Final = {True: "fraud", False: "legitimate"}
 
 
 def read_case_labels(labels: Source, legitimate: str = AUTO) -> pd.DataFrame:
-    """Read a table of labels.
-
-    Parameters
-    ----------
-    labels : path or DataFrame
-        ``subject_id`` (the id of a record), ``label`` and, if known, ``labelled_at``.
-    legitimate : str, default="auto"
-        The label of legitimate records; ``auto`` to recognise the usual words.
-
-    Returns
-    -------
-    DataFrame
-        ``action_id``, ``is_fraud`` and, if known, ``labelled_at``.
-
-    Examples
-    --------
-    >>> read_case_labels(pd.DataFrame({"subject_id": ["a", "b"], "label": ["scam", "ham"]}))["is_fraud"].tolist()
-    [True, False]
-    """
+    """Read a table of labels."""
     table = read_table(labels, "labels").good
     reading = read_labels(table["label"], legitimate, of_two=False)
     classes = reading.apply(table["label"])
@@ -63,36 +45,7 @@ def labels_of_records(labels: pd.DataFrame, scored: pd.DataFrame, source: Source
 
 
 def with_labels(actions: Actions, labels: pd.DataFrame | None, as_of: pd.Timestamp | None) -> Actions:
-    """Return actions with their confirmed labels, in the columns ``confirmed`` and ``labelled_at``.
-
-    Parameters
-    ----------
-    actions : Actions
-        The flagged actions.
-    labels : DataFrame or None
-        ``action_id``, ``is_fraud`` and, if known, ``labelled_at``. The last label of an action counts,
-        and of several at the same time one of fraud.
-    as_of : Timestamp or None
-        The cutoff time: only labels that were known strictly before it count, and those without a time do not. None
-        for all.
-
-    Returns
-    -------
-    Actions
-        Unchanged without labels.
-
-    Raises
-    ------
-    SchemaError
-        If a column is missing.
-
-    Examples
-    --------
-    >>> actions = Actions.from_frame(pd.DataFrame({"action_id": ["a", "b"]}))
-    >>> labels = pd.DataFrame({"action_id": ["b", "c"], "is_fraud": [True, False]})
-    >>> with_labels(actions, labels, None).frame["confirmed"].tolist()
-    [nan, 'fraud']
-    """
+    """Return actions with their confirmed labels, in the columns ``confirmed`` and ``labelled_at``."""
     if labels is None:
         return actions
     _check(labels, ("action_id", "is_fraud"))

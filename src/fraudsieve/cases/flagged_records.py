@@ -29,57 +29,24 @@ LABELS: Final = ["label", "labelled_at"]
 
 @dataclass(frozen=True, eq=False)
 class CaseInputs:
-    """The input of cases.
+    """The input of cases."""
 
-    Parameters
-    ----------
-    flagged : DataFrame
-        The flagged records with their scores, as `find_cases` expects them. ``subject`` is the type of a record
-        (message, event or account) and ``record`` is its id. ``action_id`` is also the id, after the subject and a
-        colon if there are several subjects.
-    unflagged : DataFrame or None
-        Records that are not flagged.
-    context : DataFrame or None
-        Events that were given without scores of events.
-    scored : DataFrame of shape (n_scored, 2)
-        ``record`` and ``action_id`` of every record with a score, flagged or not.
-    """
-
+    # The flagged records with their scores, as `find_cases` expects them. `subject` is the type of a record (message,
+    # event or account) and `record` is its id. `action_id` is also the id, after the subject and a colon if there are
+    # several subjects.
     flagged: pd.DataFrame
+    # Records that are not flagged.
     unflagged: pd.DataFrame | None
+    # Events that were given without scores of events.
     context: pd.DataFrame | None
+    # Shape (n_scored, 2). `record` and `action_id` of every record with a score, flagged or not.
     scored: pd.DataFrame
 
 
 def read_case_inputs(
     scores: Sequence[Source], tables: Mapping[str, Source | None], threshold: float | None = None
 ) -> CaseInputs:
-    """Read scores, and the tables that were scored.
-
-    Parameters
-    ----------
-    scores : sequence of path or DataFrame
-        At most one file of scores for messages, for events and for accounts.
-    tables : mapping of str to (path or DataFrame)
-        ``messages``, ``events`` and ``accounts``; None for a table that is not given.
-    threshold : float, default=None
-        Records with at least this probability are flagged; None to use ``decision``.
-
-    Returns
-    -------
-    CaseInputs
-
-    Raises
-    ------
-    SchemaError
-        If there are no scores, two files score the same subject, a record has two scores, or a file cannot be used.
-
-    Examples
-    --------
-    >>> scores = pd.DataFrame({"message_id": ["1", "2"], "decision": ["flag", "pass"]})
-    >>> read_case_inputs([scores], {}).flagged["action_id"].tolist()
-    ['1']
-    """
+    """Read scores, and the tables that were scored."""
     named = [read_scored_table(source) for source in scores]
     ids = [name for _, name, _ in named]
     repeated = sorted({IDS[name] for name in ids if ids.count(name) > 1})

@@ -35,13 +35,7 @@ errors = plain_console(stderr=True)
 
 
 def count_of(n: int, noun: str) -> str:
-    """Return a number with its noun.
-
-    Examples
-    --------
-    >>> count_of(1, "lead"), count_of(1200, "case")
-    ('1 lead', '1,200 cases')
-    """
+    """Return a number with its noun."""
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 

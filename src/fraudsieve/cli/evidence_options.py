@@ -24,13 +24,7 @@ EvidenceKey = Annotated[
 
 
 def evidence_settings(path: Path | None, every: bool, content: Kind, key: Path | None) -> "EvidenceSettings | None":
-    """Return the settings of the options; None without a log.
-
-    Raises
-    ------
-    EvidenceError
-        If there are other options without a log, or pseudonyms without a key.
-    """
+    """Return the settings of the options; None without a log."""
     if path is None:
         if every or content != "omitted" or key is not None:
             raise EvidenceError("--evidence", "expected a file, because other options of evidence are given", "Add it.")

@@ -179,15 +179,7 @@ class ReadingOptions:
 
 
 def records_to_score(model: "Model", inputs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """Return the records that a model scores, and the tables beside them by the names of `score_file`.
-
-    Raises
-    ------
-    RecipeError
-        If there are no records.
-    SchemaError
-        If the model cannot use one of the tables.
-    """
+    """Return the records that a model scores, and the tables beside them by the names of `score_file`."""
     from fraudsieve.models.batch.scored_tables import check_usable
 
     beside, rows = dict(inputs), f"{model.subject}s"
@@ -237,21 +229,7 @@ def input_table(sources: list[str] | None, reading: ReadingOptions | None = None
 
 
 def with_groups(command: Callable[..., None]) -> Callable[..., None]:
-    """Return a command with an option for each field of the parameters that are dataclasses.
-
-    Examples
-    --------
-    >>> from dataclasses import dataclass
-    >>> @dataclass
-    ... class Paging:
-    ...     page: int = 1
-    >>> def show(name: str, paging: Paging) -> None:
-    ...     print(name, paging.page)
-    >>> list(inspect.signature(with_groups(show)).parameters)
-    ['name', 'page']
-    >>> with_groups(show)(name="cases", page=2)
-    cases 2
-    """
+    """Return a command with an option for each field of the parameters that are dataclasses."""
     parameters = inspect.signature(command, eval_str=True).parameters.values()
     groups: dict[str, Any] = {one.name: one.annotation for one in parameters if is_dataclass(one.annotation)}
 

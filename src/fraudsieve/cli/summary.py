@@ -38,11 +38,6 @@ def next_command(command: str, **options: Any) -> str:
     """Return a command with its options, to copy into a shell, without the passwords and queries of addresses.
 
     Options that are None, False or empty are left out.
-
-    Examples
-    --------
-    >>> next_command("predict", model="my model", events=["a.csv", "b.csv"], text_column=None, verbose=True)
-    "fraudsieve predict --model 'my model' --events a.csv --events b.csv --verbose"
     """
     words = ["fraudsieve", *command.split()]
     for name, value in options.items():

@@ -141,13 +141,7 @@ def read_checkpoints(path: str | Path) -> list[Checkpoint]:
 
 
 def checkpoint_of(content: Any, origin: str) -> Checkpoint:
-    """Return the checkpoint of a dict.
-
-    Raises
-    ------
-    EvidenceError
-        If it is not a checkpoint.
-    """
+    """Return the checkpoint of a dict."""
     fix = "Name a file that fraudsieve evidence checkpoint wrote."
     try:
         if content["kind"] != "checkpoint" or content["format"] != FORMAT:
@@ -167,13 +161,7 @@ def _read(line: bytes, origin: str) -> Checkpoint:
 
 
 def read_private_key(path: str | Path) -> "Ed25519PrivateKey":
-    """Read an Ed25519 private key, as written by ``openssl genpkey -algorithm ed25519``.
-
-    Raises
-    ------
-    EvidenceError
-        If the file is not such a key or is open to other users, or cryptography is not installed.
-    """
+    """Read an Ed25519 private key, as written by ``openssl genpkey -algorithm ed25519``."""
     module = _ed25519()
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
@@ -184,13 +172,7 @@ def read_private_key(path: str | Path) -> "Ed25519PrivateKey":
 
 
 def read_public_key(path: str | Path) -> str:
-    """Read an Ed25519 public key, as written by ``openssl pkey -pubout``, and return it in hexadecimal.
-
-    Raises
-    ------
-    EvidenceError
-        If the file is not such a key, or cryptography is not installed.
-    """
+    """Read an Ed25519 public key, as written by ``openssl pkey -pubout``, and return it in hexadecimal."""
     module = _ed25519()
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 

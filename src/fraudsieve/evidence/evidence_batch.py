@@ -14,13 +14,7 @@ if TYPE_CHECKING:
 
 
 class EvidenceBatch:
-    """Evidence of scores that are not yet in a log.
-
-    Parameters
-    ----------
-    log : EvidenceLog
-        The log that it is for.
-    """
+    """Evidence of scores that are not yet in a log."""
 
     def __init__(self, log: "EvidenceLog") -> None:
         self._log = log
@@ -44,11 +38,6 @@ class EvidenceBatch:
         """Append the collected evidence to the log, and return the answers; recorded ones have ``evidence``.
 
         The answers of recorded scores are copies.
-
-        Raises
-        ------
-        EvidenceError
-            If it cannot be written. Then nothing was written.
         """
         answers = list(answers)
         if self._places:

@@ -185,15 +185,7 @@ def _is_number_or_time(value: Any, kind: str) -> bool:
 
 
 def input_fields(matrix: FeatureMatrix) -> dict[str, str]:
-    """Return the fields of an input that the model reads, which evidence covers, and the types of their values.
-
-    Examples
-    --------
-    >>> from fraudsieve.features.account_matrix import AccountMatrix
-    >>> from fraudsieve.features.profile.custom_columns import CustomColumns
-    >>> sorted(input_fields(AccountMatrix("account", (), custom=CustomColumns(("age",)))))
-    ['account_id', 'age', 'as_of', 'created_at']
-    """
+    """Return the fields of an input that the model reads, which evidence covers, and the types of their values."""
     ids: dict[str, str] = dict.fromkeys(IDS[matrix.subject], "id")
     return ids | {field.name: field.kind for field in matrix.fields}
 

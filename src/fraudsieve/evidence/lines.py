@@ -23,23 +23,10 @@ _START: Final = len(_HEAD) + 64 + len(_MIDDLE)
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of a log.
-
-    Parameters
-    ----------
-    log : str
-        Id of the log.
-    index : int
-        Place of the record in the log, from 0.
-    previous : bytes
-        Digest of the record before it.
-    leaf : bytes
-        Digest of the record.
-    body : dict
-        The content of the record.
-    """
+    """A line of a log."""
 
     log: str
+    # Place of the record in the log, from 0.
     index: int
     previous: bytes
     leaf: bytes
@@ -47,59 +34,26 @@ class Line:
 
 
 def line_of(body: bytes, log: str, index: int, previous: bytes) -> tuple[bytes, bytes]:
-    """Return the line of a record, and its digest.
-
-    Parameters
-    ----------
-    body : bytes
-        What is recorded, as canonical JSON.
-    log, index, previous
-        As in `Line`.
-
-    Examples
-    --------
-    >>> line, leaf = line_of(b'{"kind":"opened"}', "a", 0, NO_RECORD)
-    >>> read_line(line, "log").leaf == leaf
-    True
-    """
+    """Return the line of a record, and its digest."""
     record = b'{"body":%b,"index":%d,"log":"%b","previous":"%b"}' % (body, index, log.encode(), previous.hex().encode())
     leaf = leaf_digest(record)
     return b"%b%b%b%b}\n" % (_HEAD, leaf.hex().encode(), _MIDDLE, record), leaf
 
 
 def leaf_of_line(line: bytes) -> bytes | None:
-    """Return the digest of the record in a line; None if the line does not hold that digest.
-
-    Examples
-    --------
-    >>> line, leaf = line_of(b'{}', "a", 0, NO_RECORD)
-    >>> leaf_of_line(line) == leaf, leaf_of_line(line.replace(b'{}', b'[]'))
-    (True, None)
-    """
+    """Return the digest of the record in a line; None if the line does not hold that digest."""
     leaf = leaf_digest(line[_START:-2])
     expected = b"%b%b%b" % (_HEAD, leaf.hex().encode(), _MIDDLE)
     return leaf if line[:_START] == expected and line[-2:] == b"}\n" else None
 
 
 def may_begin_line(content: bytes) -> bool:
-    """Return whether content can be the beginning of a line, which a killed process left.
-
-    Examples
-    --------
-    >>> may_begin_line(b'{"le'), may_begin_line(b'{"leaf":"00'), may_begin_line(b"text")
-    (True, True, False)
-    """
+    """Return whether content can be the beginning of a line, which a killed process left."""
     return content[: len(_HEAD)] == _HEAD[: len(content)]
 
 
 def read_line(line: bytes, origin: str) -> Line:
-    """Read a line, strictly.
-
-    Raises
-    ------
-    EvidenceError
-        If it is not canonical JSON, does not match its digest, or is not a line of a log.
-    """
+    """Read a line, strictly."""
     leaf = leaf_of_line(line)
     if leaf is None:
         fix = "It was changed after it was written."
@@ -117,13 +71,7 @@ def read_line(line: bytes, origin: str) -> Line:
 
 
 def log_lines(path: str | Path) -> Iterator[bytes]:
-    """Iterate over the lines of a file, with their ends; the last one may lack it.
-
-    Raises
-    ------
-    EvidenceError
-        If the file cannot be read.
-    """
+    """Iterate over the lines of a file, with their ends; the last one may lack it."""
     try:
         with Path(path).open("rb") as stream:
             yield from stream

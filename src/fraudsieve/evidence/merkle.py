@@ -22,16 +22,7 @@ def _node(left: bytes, right: bytes) -> bytes:
 
 
 class Frontier:
-    """A tree that grows at its end. It keeps one digest per complete subtree: a few dozen for billions of leaves.
-
-    Examples
-    --------
-    >>> frontier = Frontier()
-    >>> for number in range(5):
-    ...     frontier.append(leaf_digest(bytes([number])))
-    >>> frontier.root == root_of([leaf_digest(bytes([number])) for number in range(5)])
-    True
-    """
+    """A tree that grows at its end. It keeps one digest per complete subtree: a few dozen for billions of leaves."""
 
     def __init__(self) -> None:
         self.size = 0
@@ -71,26 +62,7 @@ def _split(n: int) -> int:
 
 
 def inclusion_path(leaves: Sequence[bytes], index: int) -> list[bytes]:
-    """Return the proof that a leaf is in the tree: the sibling digests on its path to the root, from the leaf up.
-
-    Parameters
-    ----------
-    leaves : sequence of bytes
-        Digests of all leaves.
-    index : int
-        The leaf.
-
-    Raises
-    ------
-    IndexError
-        If there is no such leaf.
-
-    Examples
-    --------
-    >>> leaves = [leaf_digest(bytes([number])) for number in range(5)]
-    >>> is_included(leaves[3], 3, 5, inclusion_path(leaves, 3), root_of(leaves))
-    True
-    """
+    """Return the proof that a leaf is in the tree: the sibling digests on its path to the root, from the leaf up."""
     if not 0 <= index < len(leaves):
         raise IndexError(f"Expected a leaf from 0 to {len(leaves) - 1}, got {index}.")
     path: list[bytes] = []

@@ -18,32 +18,17 @@ FORMAT: Final = 1
 
 @dataclass(frozen=True)
 class ProofCheck:
-    """The result of checking a proof.
-
-    Parameters
-    ----------
-    log : str
-        Id of the log.
-    index : int
-        The record.
-    size : int
-        Number of records of the log that the proof covers.
-    root : str
-        Root of the tree over them, hexadecimal. Compare it with one that was kept elsewhere, unless it is signed.
-    body : dict
-        The content of the record.
-    signed_by : str or None
-        The public key that signed the checkpoint.
-    problems : tuple of str
-        Empty if the proof is valid.
-    """
+    """The result of checking a proof."""
 
     log: str
     index: int
+    # Number of records of the log that the proof covers.
     size: int
+    # Root of the tree over them, hexadecimal. Compare it with one that was kept elsewhere, unless it is signed.
     root: str
     body: dict[str, Any]
     signed_by: str | None
+    # Empty if the proof is valid.
     problems: tuple[str, ...]
 
 
@@ -95,13 +80,7 @@ def prove_record(path: str | Path, index: int, checkpoint: Checkpoint | None = N
 
 
 def read_proof(path: str | Path) -> dict[str, Any] | None:
-    """Read a proof from a file; None if the file is something else, such as a log.
-
-    Raises
-    ------
-    EvidenceError
-        If the file cannot be read.
-    """
+    """Read a proof from a file; None if the file is something else, such as a log."""
     lines = log_lines(path)
     line = next(lines, b"")
     if not line.startswith(b'{"body":') or next(lines, None) is not None:

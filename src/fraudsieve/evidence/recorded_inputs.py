@@ -41,26 +41,14 @@ class MalformedRecord(Exception):
 
 @dataclass(frozen=True)
 class RecordedScore:
-    """A recorded score.
-
-    Parameters
-    ----------
-    index : int
-        The record in the log.
-    body : mapping
-        Its content.
-    vector : tuple of float
-        The numbers of its features, in the order of the model's columns.
-    policy : Policy
-        The policy of its scorer.
-    inputs : dict or None
-        The fields of its input; None if they were not kept.
-    """
+    """A recorded score."""
 
     index: int
     body: Mapping[str, Any]
+    # The numbers of its features, in the order of the model's columns.
     vector: tuple[float, ...]
     policy: Policy
+    # The fields of its input; None if they were not kept.
     inputs: dict[str, Any] | None
 
 
@@ -75,15 +63,7 @@ def by_history(scored: Sequence[RecordedScore]) -> list[list[RecordedScore]]:
 
 
 def read_score(index: int, body: Mapping[str, Any], model: Model) -> RecordedScore:
-    """Read the record of a score.
-
-    Raises
-    ------
-    OtherRecord
-        If it is of another model or version of the features; the message says which.
-    MalformedRecord
-        If it is of another format, or a field is missing or wrong; the message names the part, and quotes nothing.
-    """
+    """Read the record of a score."""
     _check_origin(body, model)
     part = ""
     try:
@@ -196,14 +176,7 @@ class NotKept(Exception):
 
 
 class KeptInputs:
-    """The inputs of scores, and the store that their history was read from.
-
-    Parameters
-    ----------
-    model : Model
-    address : str or Path, default=None
-        The store, as for `LiveState`; None without one.
-    """
+    """The inputs of scores, and the store that their history was read from."""
 
     def __init__(self, model: Model, address: str | Path | None = None) -> None:
         self._model = model
@@ -219,13 +192,7 @@ class KeptInputs:
             self._past.store.close()
 
     def rows(self, group: Sequence[RecordedScore]) -> FeatureRows:
-        """Return the feature rows of scores that used the same history, from their inputs.
-
-        Raises
-        ------
-        NotKept
-            If the inputs or the events were not kept; the message says which.
-        """
+        """Return the feature rows of scores that used the same history, from their inputs."""
         records = [one.inputs for one in group if one.inputs is not None]
         if len(records) < len(group):
             raise NotKept("the input was not kept, so the vector is taken as it was recorded")
@@ -242,13 +209,7 @@ class KeptInputs:
 
 
 class PastStates:
-    """The live state as it was at offsets of a store, which is built by adding its rows again.
-
-    Parameters
-    ----------
-    model : Model
-    store : EventStore
-    """
+    """The live state as it was at offsets of a store, which is built by adding its rows again."""
 
     def __init__(self, model: Model, store: EventStore) -> None:
         self._model, self.store = model, store
@@ -256,15 +217,7 @@ class PastStates:
         self._position = START
 
     def at(self, described: Mapping[str, Any]) -> HistoryState:
-        """Return the state at a recorded offset.
-
-        Raises
-        ------
-        NotKept
-            If the store lacks rows that it had then.
-        StateError
-            If the store is damaged.
-        """
+        """Return the state at a recorded offset."""
         with self.store.reading() as transaction:
             if transaction.facts.generation != described["generation"]:
                 raise NotKept("rows of the store were erased or rewound since")

@@ -56,15 +56,7 @@ def describe_setting(model: Model, policy: Policy, model_version: str | None) ->
 
 
 def describe_history(history: Any, content: Content) -> Plain:
-    """Describe a history that was passed to a scorer: none, a live state in memory, or events.
-
-    Examples
-    --------
-    >>> describe_history(None, Content())
-    {'source': 'none'}
-    >>> describe_history([{"account_id": "ann"}], Content())["records"]
-    1
-    """
+    """Describe a history that was passed to a scorer: none, a live state in memory, or events."""
     if history is None:
         return {"source": "none"}
     if isinstance(history, HistoryState):

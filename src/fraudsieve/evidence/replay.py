@@ -36,23 +36,15 @@ MAX_DIFFERENCES: Final = 100
 
 @dataclass(frozen=True)
 class Difference:
-    """A number that a replay does not reproduce.
-
-    Parameters
-    ----------
-    record : int
-    number : str
-        Its name, such as ``features.cue__links`` or ``score.probability``.
-    recorded, computed : str
-        The recorded value and that of the replay; a number also has its decimal form.
-    difference : float or None
-        Computed minus recorded; None if they are not both finite numbers.
-    """
+    """A number that a replay does not reproduce."""
 
     record: int
+    # Its name, such as `features.cue__links` or `score.probability`.
     number: str
+    # The recorded value and that of the replay; a number also has its decimal form.
     recorded: str
     computed: str
+    # Computed minus recorded; None if they are not both finite numbers.
     difference: float | None
 
 

@@ -9,27 +9,12 @@ from .log import EvidenceLog, Which
 
 @dataclass(frozen=True)
 class EvidenceSettings:
-    """The log of evidence, and what it contains.
-
-    Parameters
-    ----------
-    path : Path
-        The log.
-    which : {"flagged", "all"}, default="flagged"
-        As for `EvidenceLog`.
-    content : {"omitted", "pseudonymised", "kept"}, default="omitted"
-    key_file : Path, default=None
-        File with the key of pseudonyms and digests; None for no key.
-
-    Examples
-    --------
-    >>> EvidenceSettings(Path("evidence.jsonl")).of_worker(1).path.name
-    'evidence.1.jsonl'
-    """
+    """The log of evidence, and what it contains."""
 
     path: Path
     which: Which = "flagged"
     content: ContentKind = "omitted"
+    # File with the key of pseudonyms and digests; None for no key.
     key_file: Path | None = None
 
     def of_worker(self, number: int) -> "EvidenceSettings":
@@ -37,12 +22,6 @@ class EvidenceSettings:
         return replace(self, path=self.path.with_suffix(f".{number}{self.path.suffix}"))
 
     def open(self, *, deferred: bool = False) -> EvidenceLog:
-        """Open the log; `deferred` is as for `EvidenceLog`.
-
-        Raises
-        ------
-        BusyError, EvidenceError
-            As for `EvidenceLog`, and if the key cannot be read.
-        """
+        """Open the log; `deferred` is as for `EvidenceLog`."""
         key = None if self.key_file is None else read_key(self.key_file)
         return EvidenceLog(self.path, which=self.which, content=Content(self.content, key), deferred=deferred)

@@ -22,16 +22,7 @@ WITHOUT_CHECKPOINT: Final = (
 
 @dataclass(frozen=True)
 class Problem:
-    """A problem in a log.
-
-    Parameters
-    ----------
-    kind : {"changed", "missing", "moved", "repeated", "foreign", "rewritten", "checkpoint"}
-    records : tuple of (int, int)
-        The first and the last record that it concerns.
-    text : str
-        Description of the problem.
-    """
+    """A problem in a log."""
 
     kind: str
     records: tuple[int, int]
@@ -130,13 +121,7 @@ def verify_log(
 
 
 def log_leaves(path: str | Path) -> tuple[str, list[bytes]]:
-    """Return the id of a log and the digests of its records, for proofs.
-
-    Raises
-    ------
-    EvidenceError
-        If anything in the log is wrong.
-    """
+    """Return the id of a log and the digests of its records, for proofs."""
     check = verify_log(path)
     if check.problems:
         raise EvidenceError(str(path), check.problems[0].text, "Verify the log first.")
@@ -144,13 +129,7 @@ def log_leaves(path: str | Path) -> tuple[str, list[bytes]]:
 
 
 def checkpoint_log(path: str | Path) -> Checkpoint:
-    """Return a checkpoint of the current log.
-
-    Raises
-    ------
-    EvidenceError
-        If anything in the log is wrong.
-    """
+    """Return a checkpoint of the current log."""
     check = verify_log(path)
     if check.problems or check.root is None:
         raise EvidenceError(str(path), check.problems[0].text, "Verify the log first.")

@@ -90,14 +90,7 @@ def read_case(folder: str | os.PathLike[str], case_id: str) -> CaseContent:
 
 
 def actions_of(members: pd.DataFrame, subject: str) -> dict[str, str]:
-    """Return the action of each record of a subject, since records of two subjects may have the same id.
-
-    Examples
-    --------
-    >>> columns = {"action_id": ["message:1", "event:1"], "subject": ["message", "event"], "record": "1"}
-    >>> actions_of(pd.DataFrame(columns), "event"), actions_of(pd.DataFrame({"action_id": ["m1"]}), "message")
-    ({'1': 'event:1'}, {'m1': 'm1'})
-    """
+    """Return the action of each record of a subject, since records of two subjects may have the same id."""
     if "subject" not in members or "record" not in members:
         return {str(action): str(action) for action in members["action_id"]}
     own = members[members["subject"].eq(subject)]

@@ -86,26 +86,14 @@ def notice_id(lead: str) -> str:
 
 
 def read_lead_entry(body: Mapping[str, Any], origin: str) -> LeadEntry:
-    """Return the lead that a record of the log describes.
-
-    Raises
-    ------
-    LeadError
-        If a field is missing, or is not what `LeadLog` writes.
-    """
+    """Return the lead that a record of the log describes."""
     _check(body, ENTRY, origin)
     own = {name: body[name] for name in ENTRY}
     return LeadEntry(**own | {"members": tuple(body["members"])})
 
 
 def read_notice(body: Mapping[str, Any], leads: Mapping[str, LeadEntry], origin: str) -> dict[str, Any]:
-    """Return the notice that a record of the log describes.
-
-    Raises
-    ------
-    LeadError
-        If a field is missing or is not what `LeadLog` writes, or the notice is not of an earlier lead of the log.
-    """
+    """Return the notice that a record of the log describes."""
     notice = body.get("notice")
     if not isinstance(notice, dict) or set(notice) != set(NOTICE):
         raise LeadError(origin, "expected the notice of a withdrawal, got something else", FIX)

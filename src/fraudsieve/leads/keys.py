@@ -111,18 +111,7 @@ def _checked_type(kind: str) -> str:
 
 
 def recipient_name(name: str) -> str:
-    """Normalise the name of a recipient: NFC, without spaces at either end.
-
-    Raises
-    ------
-    LeadError
-        If it is empty, or contains characters that cannot be printed.
-
-    Examples
-    --------
-    >>> recipient_name(" Financial Intelligence Unit ")
-    'Financial Intelligence Unit'
-    """
+    """Normalise the name of a recipient: NFC, without spaces at either end."""
     name = unicodedata.normalize("NFC", name).strip()
     if not name or not name.isprintable():
         raise LeadError("recipient", "expected a printable name, got something else", "Name the recipient.")
@@ -241,15 +230,7 @@ def _secret(words: list[str], is_alone: bool, origin: str) -> Secret:
 
 
 def wanted_pseudonyms(texts: Iterable[str], of_key: str) -> Wanted:
-    """Return the pseudonyms in texts that were made with a key.
-
-    Examples
-    --------
-    >>> key = LeadKey(b"k" * 32)
-    >>> name = key.pseudonym("account", "ann")
-    >>> list(wanted_pseudonyms([f"of {name}"], key.id)["account"].values()) == [name]
-    True
-    """
+    """Return the pseudonyms in texts that were made with a key."""
     wanted: Wanted = {}
     for text in texts:
         for pseudonym, id_, kind, digest in pseudonyms_in(text):

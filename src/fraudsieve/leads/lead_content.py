@@ -207,17 +207,7 @@ def _with_declared_values(case: CaseContent, key: LeadKey, model: Model | None) 
 
 
 def is_declared(column: str, value: str, classes: Set[str]) -> bool:
-    """Return whether a lead shows the value of a column: any other could be free text, and name a person.
-
-    Examples
-    --------
-    >>> is_declared("kind", "CARD_PAYMENT", set()), is_declared("kind", "k a r t e", set())
-    (True, False)
-    >>> is_declared("type", "romance", set()), is_declared("type", "my class", {"my class"})
-    (True, True)
-    >>> is_declared("currency", "EUR", set()), is_declared("currency", "138", set())
-    (True, False)
-    """
+    """Return whether a lead shows the value of a column: any other could be free text, and name a person."""
     if column == "currency":
         return value in word_list("currencies")
     if column == "kind":
@@ -273,13 +263,7 @@ def _known(row: Mapping[Any, Any], name: str) -> bool:
 
 
 def amount_class(amount: float) -> str:
-    """Return the power-of-ten range of an amount, ignoring its sign.
-
-    Examples
-    --------
-    >>> [amount_class(amount) for amount in (0.0, 0.5, 10.0, 9_999.0, -250.0)]
-    ['below 1', 'below 1', '10 to 100', '1,000 to 10,000', '100 to 1,000']
-    """
+    """Return the power-of-ten range of an amount, ignoring its sign."""
     size = abs(amount)
     if not size >= 1:
         return "below 1"

@@ -36,13 +36,7 @@ COLUMNS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
 
 
 def key_of_lead(lead: Mapping[str, Any], secrets: Sequence[Secret]) -> LeadKey:
-    """Return the key that the pseudonyms of a lead were made with.
-
-    Raises
-    ------
-    LeadError
-        If it was derived from none of the secrets.
-    """
+    """Return the key that the pseudonyms of a lead were made with."""
     key = find_key(secrets, lead["recipient"], lead["key"]["id"], lead["key"]["salt"])
     if key is None:
         problem = f"its key {lead['key']['id']} was derived from none of the {len(secrets)} secrets"

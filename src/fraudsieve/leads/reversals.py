@@ -24,17 +24,10 @@ SUBJECTS: Final = tuple(name.removesuffix("_id") for name in IDS)
 
 @dataclass(frozen=True, eq=False)
 class LabelHistories:
-    """The labels of records and accounts over time.
+    """The labels of records and accounts over time."""
 
-    Parameters
-    ----------
-    table : DataFrame of shape (n_labels, 3)
-        ``subject``, ``label`` and ``time`` (NaT if it is not known), the oldest first, and those that mean fraud last
-        among labels of the same time.
-    legitimate : str
-        The label of legitimate records.
-    """
-
+    # Shape (n_labels, 3). `subject`, `label` and `time` (NaT if it is not known), the oldest first, and those that mean
+    # fraud last among labels of the same time.
     table: pd.DataFrame
     legitimate: str
 
@@ -66,33 +59,6 @@ def is_reversed(
     They do if a fraud label that was known when the lead was created, or came later, was replaced by another label. An
     action also contradicts its lead if it is now labelled legitimate and had no label before. An account does not,
     because the account from which a fraudulent payment was made is often legitimate.
-
-    Parameters
-    ----------
-    kind : {"action", "account"}
-        The type of the subject in the lead.
-    labels : sequence of str
-        Its labels, the oldest first.
-    times : sequence of Timestamp
-        The time of each label. NaT counts as before the lead.
-    created : Timestamp
-        The time of the lead.
-    legitimate : str
-        The label of what is not fraud.
-
-    Returns
-    -------
-    bool
-
-    Examples
-    --------
-    >>> lead, *times = pd.to_datetime(["2026-05-05", "2026-05-01", "2026-05-09"], utc=True)
-    >>> for labels in (["scam", "ham"], ["scam", "loan"], ["ham", "scam"], ["scam", "scam"]):
-    ...     is_reversed("account", labels, times, created=lead, legitimate="ham")
-    True
-    True
-    False
-    False
     """
     last = labels[-1]
     if kind == ACTION and last == legitimate:
@@ -103,13 +69,7 @@ def is_reversed(
 
 
 def read_label_histories(labels: Source, legitimate: str = AUTO) -> LabelHistories:
-    """Read the labels of records and accounts over time.
-
-    Raises
-    ------
-    LeadError
-        If no label is a usual word for legitimate records, and `legitimate` is ``auto``.
-    """
+    """Read the labels of records and accounts over time."""
     table = read_table(labels, "labels").good
     reading = read_labels(table["label"], legitimate, of_two=False)
     unknown = pd.Series(pd.NaT, table.index)
@@ -130,12 +90,6 @@ def find_reversed(
     """Find the leads that labels contradict.
 
     Returns the pseudonyms that are contradicted, by the id of the lead.
-
-    Raises
-    ------
-    LeadError
-        If the key of a lead was derived from none of the secrets, so that its members are unknown, or a label has the
-        bare id of an action that the lead names with its subject, as in ``message:17``.
     """
     by_key: dict[tuple[str, str, str | None], list[LeadEntry]] = {}
     for entry in leads:

@@ -92,24 +92,6 @@ def mask_text(text: str, readable: frozenset[str]) -> str:
     """Return a text with only its readable words; an ellipsis replaces all other words, digits and signs.
 
     A readable word is also replaced if it may be part of an obfuscated identifier; see `hide_words`.
-
-    Parameters
-    ----------
-    text : str
-    readable : frozenset of str
-        From `widely_used`.
-
-    Returns
-    -------
-    str
-        At most 160 characters.
-
-    Examples
-    --------
-    >>> mask_text("Dear Ann, call 0138-555 now!", frozenset({"dear", "call", "now"}))
-    'Dear …, call … now!'
-    >>> mask_text("pay now k a r t e", frozenset({"pay", "now", "k", "a", "r", "t", "e"}))
-    'pay …'
     """
     words = hide_words(text)
     masked = MASKS.sub(MASK, "".join(f"{one.before}{_masked(one.text, readable)}{one.after}" for one in words))
@@ -127,13 +109,7 @@ def _masked(word: str, readable: frozenset[str]) -> str:
 
 
 def units(text: str) -> Iterator[str]:
-    """Yield the units of a text that are counted and looked up: words in lower case, and pairs of Chinese characters.
-
-    Examples
-    --------
-    >>> list(units("Pay 5 now 账户号"))
-    ['pay', '5', 'now', '账户', '户号']
-    """
+    """Yield the units of a text that are looked up: words in lower case, and pairs of Chinese characters."""
     for word in split_words(text):
         if is_chinese_word(word.text):
             yield from (word.text[at : at + 2] for at in range(len(word.text) - 1))

@@ -44,13 +44,7 @@ class Word(NamedTuple):
 
 @cache
 def word_list(name: str) -> frozenset[str]:
-    """Return a list of ``data/words.txt``.
-
-    Examples
-    --------
-    >>> "three" in word_list("numbers"), "transfer" in word_list("kinds")
-    (True, True)
-    """
+    """Return a list of ``data/words.txt``."""
     return _lists()[name]
 
 
@@ -77,26 +71,12 @@ def _digits() -> frozenset[str]:
 
 
 def is_chinese_word(word: str) -> bool:
-    """Return whether a word has only Chinese characters.
-
-    Examples
-    --------
-    >>> is_chinese_word("账户"), is_chinese_word("account")
-    (True, False)
-    """
+    """Return whether a word has only Chinese characters."""
     return CHINESE.fullmatch(word) is not None
 
 
 def hide_words(text: str) -> list[Word]:
-    """Split a text into words; those that may be part of an obfuscated identifier are masked.
-
-    Examples
-    --------
-    >>> [word.text for word in hide_words("the code: one three eight, k a r t e, w-w-w") if word.text.strip()]
-    ['the', 'code', '…', '…', '…', '…', '…', '…', '…', '…', '…']
-    >>> [word.text for word in hide_words("Please write to ann at mail dot com") if word.text.strip()]
-    ['Please', 'write', '…', '…', '…', '…', '…', '…']
-    """
+    """Split a text into words; those that may be part of an obfuscated identifier are masked."""
     words = split_words(text)
     places = [at for at, word in enumerate(words) if word.text.strip() or _is_joint(word)]
     shown = _shown([words[at] for at in places])
@@ -107,24 +87,12 @@ def hide_words(text: str) -> list[Word]:
 
 
 def split_words(text: str) -> list[Word]:
-    """Split a text into words and blanks, without masks.
-
-    Examples
-    --------
-    >>> [tuple(word) for word in split_words("(now) 账户!")]
-    [('(', 'now', ')'), ('', ' ', ''), ('', '账户', ''), ('', '', '!')]
-    """
+    """Split a text into words and blanks, without masks."""
     return [_read_token(token) for token in TOKEN.findall(text)]
 
 
 def is_plain(label: str) -> bool:
-    """Return whether a label, such as the name of a class, is a few words that cannot be an obfuscated identifier.
-
-    Examples
-    --------
-    >>> is_plain("account_takeover"), is_plain("one_three_eight"), is_plain("电信诈骗"), is_plain("k-a-r-t-e")
-    (True, False, True, False)
-    """
+    """Return whether a label, such as the name of a class, is a few words that cannot be an obfuscated identifier."""
     words = [word.text for word in hide_words(re.sub("[_-]", " ", label)) if word.text != " "]
     return 0 < len(words) <= MAX_WORDS and len(label) <= MAX_LABEL and all(map(_is_shown_in_label, words))
 

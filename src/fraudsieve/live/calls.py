@@ -47,28 +47,7 @@ class Delivery(NamedTuple):
 
 
 class Call:
-    """The deliveries of one call, and their outcome.
-
-    Parameters
-    ----------
-    rules : LabelRules
-        How labels are read.
-    fields : LoggedFields
-        The fields that the entries of events store.
-    now : datetime, default=None
-        As for `HistoryState.update`.
-    own : sequence of RecordField, default=()
-        The columns of events that are stored for training.
-
-    Attributes
-    ----------
-    scores : sequence of ScoreRow
-        Rows of the score log to store with them. A call of these alone needs no rules.
-    earlier : dict of int to StoredScore
-        By position, the logged scores of records that are not logged again.
-    differing : list of (int, int)
-        Places of records that differ from the earlier record with the same id.
-    """
+    """The deliveries of one call, and their outcome."""
 
     is_atomic: ClassVar[bool] = False
     """Whether nothing is added if a record is rejected, or differs from an earlier one."""
@@ -160,24 +139,7 @@ class _Group:
 
 
 class CallGroups:
-    """Calls of several threads, handled in groups: while one group is handled, the next one is collected.
-
-    Parameters
-    ----------
-    handle : callable
-        Handles a sequence of calls, under `lock`.
-
-    Attributes
-    ----------
-    lock : threading.Lock
-        Held while a group is handled.
-
-    Examples
-    --------
-    >>> groups = CallGroups(lambda calls: print(len(calls)))
-    >>> groups.submit(Call(None, LoggedFields(frozenset(), frozenset())))
-    1
-    """
+    """Calls of several threads, handled in groups: while one group is handled, the next one is collected."""
 
     def __init__(self, handle: Callable[[Sequence[Call]], None]) -> None:
         self.lock = threading.Lock()

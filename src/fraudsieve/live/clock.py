@@ -10,15 +10,7 @@ from fraudsieve.features.live_state import HistoryState
 
 
 class PlausibleClock:
-    """The system time, limited if it is ahead of both the events and the time since the clock was created.
-
-    Examples
-    --------
-    >>> clock = PlausibleClock()
-    >>> from fraudsieve.features.history.declaration import History
-    >>> clock.now(HistoryState(History())).year > 2000
-    True
-    """
+    """The system time, limited if it is ahead of both the events and the time since the clock was created."""
 
     def __init__(self) -> None:
         self._opened = time.time() - seconds_since_boot()

@@ -23,28 +23,7 @@ COUNTED = "counted"
 
 
 def describe_store(store: EventStore) -> dict[str, Any]:
-    """Describe a store, without identifiers.
-
-    Parameters
-    ----------
-    store : EventStore
-        From `open_store`.
-
-    Returns
-    -------
-    dict
-        Kind, address without a password, number of rows, newest offset, times of the oldest and the newest event, the
-        time from which on rows are complete (None if no old rows were deleted), stored fields, bytes of the store and
-        of a row, numbers of logged scores and records with their bytes, offsets of snapshots, and removals with their
-        times.
-
-    Examples
-    --------
-    >>> from fraudsieve.live.store import open_store
-    >>> with open_store(getfixture("tmp_path") / "live.db") as store:
-    ...     describe_store(store)["rows"]
-    0
-    """
+    """Describe a store, without identifiers."""
     with store.reading() as transaction:
         ((rows, oldest, newest),) = transaction.sql.execute("SELECT count(*), min(time), max(time) FROM events")
         ((of_snapshots,),) = transaction.sql.execute("SELECT sum(length(content)) FROM chunks")
@@ -71,24 +50,12 @@ def describe_store(store: EventStore) -> dict[str, Any]:
 
 
 def stored_records(store: EventStore) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Iterate over the events, messages and labels of a store as they were sent, in the order of their acceptance.
-
-    Raises
-    ------
-    StateError
-        If the rows are damaged, or were rewritten during the iteration.
-    """
+    """Iterate over the events, messages and labels of a store as they were sent, in the order of their acceptance."""
     return ((part, record) for _, part, record in numbered_records(store) if part != COUNTED)
 
 
 def numbered_records(store: EventStore) -> Iterator[tuple[int, str, dict[str, Any]]]:
-    """Iterate over all rows of a store as offset, part and record; those of what a state counts of labels, too.
-
-    Raises
-    ------
-    StateError
-        As for `stored_records`.
-    """
+    """Iterate over all rows of a store as offset, part and record; those of what a state counts of labels, too."""
     for rows in store.rows():
         for offset, time, entry, _ in rows:
             content = json.loads(entry)
@@ -102,18 +69,7 @@ def numbered_records(store: EventStore) -> Iterator[tuple[int, str, dict[str, An
 
 
 def span_of(since: datetime | str | None, until: datetime | str | None) -> tuple[int, int]:
-    """Return a span in microseconds since 1970: from one time on and before another; without them, it has no end.
-
-    Raises
-    ------
-    RejectedRecordError
-        If one of them is not a time.
-
-    Examples
-    --------
-    >>> span_of("1970-01-01T00:00:01Z", "1970-01-01T00:00:02Z")
-    (1000000, 2000000)
-    """
+    """Return a span in microseconds since 1970: from one time on and before another; without them, it has no end."""
     first = FIRST_TIME if since is None else required_time(since, "since")
     return first, LAST_TIME if until is None else required_time(until, "until")
 

@@ -19,13 +19,7 @@ MIN_COLUMN_LENGTH = 32
 
 
 def encode_entry(entry: dict[str, Any]) -> tuple[int, bytes]:
-    """Return a log entry as a store keeps it: its time, and JSON.
-
-    Examples
-    --------
-    >>> encode_entry({"events": [7, {"account_id": "ann"}]})
-    (7, b'{"events":[7,{"account_id":"ann"}]}')
-    """
+    """Return a log entry as a store keeps it: its time, and JSON."""
     ((time, _),) = entry.values()
     return time, json.dumps(entry, allow_nan=False, separators=(",", ":")).encode("ascii")
 
@@ -34,11 +28,6 @@ def fold_rows(state: HistoryState, rows: Sequence[Row], origin: str) -> int:
     """Add rows to a state.
 
     Returns the number of repeated deliveries among them.
-
-    Raises
-    ------
-    StateError
-        If a row cannot be read.
     """
     n_repeats = 0
     for run in _runs(rows, origin):

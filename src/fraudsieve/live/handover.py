@@ -20,13 +20,7 @@ ALL = window_seconds("all") * SECOND
 
 
 def continued_state(transaction: StoreTransaction, new: HistoryState) -> tuple[HistoryState, Position]:
-    """Return the state to which a model adds further rows of a store, and the position of its newest row.
-
-    Raises
-    ------
-    StateError
-        If none of these is possible.
-    """
+    """Return the state to which a model adds further rows of a store, and the position of its newest row."""
     facts, damage = transaction.facts, None
     snapshots = [one for one in list_snapshots(transaction) if one.position.offset >= facts.start.offset]
     equal = [one for one in snapshots if one.declaration == new.declaration_digest]
@@ -45,13 +39,7 @@ def continued_state(transaction: StoreTransaction, new: HistoryState) -> tuple[H
 
 
 def stored_state(transaction: StoreTransaction, snapshot: SnapshotFacts) -> HistoryState:
-    """Return the state of a snapshot.
-
-    Raises
-    ------
-    StateError
-        If it is damaged, or of another format.
-    """
+    """Return the state of a snapshot."""
     return HistoryState.decode(read_snapshot(transaction, snapshot), transaction.origin, RESTORE)
 
 
@@ -71,14 +59,6 @@ def reach(state: HistoryState) -> int | None:
     """Return how far before the newest event a state can read, in microseconds; None without a bound.
 
     The network, the window ``all`` and the measures without a window have none.
-
-    Examples
-    --------
-    >>> from fraudsieve.features.history.declaration import History
-    >>> reach(HistoryState(History(("1h",), measures=("count",)))) // SECOND == 90_000 + 3600
-    True
-    >>> reach(HistoryState(History(("1h",), measures=("count", "since_first")))) is None
-    True
     """
     if state.network is not None or any({*view.measures} & {*WITHOUT_WINDOW} for view in state.histories):
         return None
@@ -90,13 +70,6 @@ def training_reach(state: HistoryState, label_span: int) -> int | None:
     """Return how far before an event a training of it reads, in microseconds; None without a bound.
 
     A measure of labels counts those that became known in a window. Their events are older, by the time until a label.
-
-    Examples
-    --------
-    >>> from fraudsieve.features.history.declaration import History
-    >>> states = [HistoryState(History(("1h",), measures=(name,))) for name in ("count", "known")]
-    >>> training_reach(states[1], 7) - training_reach(states[0], 7)
-    7
     """
     length = reach(state)
     if length is None or not any(view.needs_labels for view in state.histories):

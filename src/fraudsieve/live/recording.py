@@ -26,24 +26,7 @@ RECORDED_PARTS = {"event": "events", "message": "messages"}
 
 
 class RecordingCall(Call):
-    """A call that adds all records of a request or none. Those that were answered before are not added again.
-
-    Parameters
-    ----------
-    model : Model
-        The model that scores them: of events, or of messages with campaigns.
-    state : HistoryState
-    fields : LoggedFields
-        As for `Call`.
-    records : sequence of dict
-
-    Attributes
-    ----------
-    recorded : dict of int to Recorded
-        The records by position.
-    answers : dict of int to StoredScore
-        The logged scores of records that were answered before, by position.
-    """
+    """A call that adds all records of a request or none. Those that were answered before are not added again."""
 
     is_atomic = True
 

@@ -51,15 +51,7 @@ class LoggedFields(NamedTuple):
 
 
 def logged_fields(state: HistoryState) -> LoggedFields:
-    """Return the fields that a state uses.
-
-    Examples
-    --------
-    >>> from fraudsieve.features.history.declaration import History
-    >>> fields = logged_fields(HistoryState(History(identifiers=("device_id",), amount="balance")))
-    >>> sorted(fields.ids), sorted(fields.amounts)
-    (['account_id', 'counterparty_id', 'device_id'], ['amount', 'balance'])
-    """
+    """Return the fields that a state uses."""
     names = {name for view in state.histories for name in (*view.entities, view.counterparty, *view.identifiers)}
     links = state.declared_network.links if state.declared_network else ()
     return LoggedFields(
@@ -96,34 +88,7 @@ def not_kept(model: Model, *, has_records: bool) -> tuple[str, ...]:
 
 
 def to_entry(event: Record, fields: LoggedFields, zone: str = "UTC", own: Sequence[RecordField] = ()) -> dict[str, Any]:
-    """Return the log entry of an event.
-
-    Parameters
-    ----------
-    event : dict
-    fields : LoggedFields
-        From `logged_fields`.
-    zone : str, default="UTC"
-        The zone of a time without one.
-    own : sequence of RecordField, default=()
-        From `own_columns`. A value of another type is left out.
-
-    Returns
-    -------
-    dict
-        Plain JSON.
-
-    Raises
-    ------
-    RejectedRecordError
-        If a field has the wrong type, or the time is missing.
-
-    Examples
-    --------
-    >>> event = {"account_id": " ann ", "occurred_at": "1970-01-01T00:00:01Z", "amount": 5, "note": "private"}
-    >>> to_entry(event, LoggedFields(frozenset(), frozenset({"amount"})))
-    {'events': [1000000, {'account_id': 'ann', 'amount': 5.0}]}
-    """
+    """Return the log entry of an event."""
     time = required_time(event.get("occurred_at"), "occurred_at", zone)
     values = _ids(event, (*COMMON_FIELDS, *sorted(fields.ids)))
     amounts = {name: read_number(event.get(name), name) for name in sorted(fields.amounts)}
@@ -142,13 +107,7 @@ def scored_value(record: Record, field: RecordField) -> Any:
 
 
 def message_to_entry(bands: Sequence[Record], zone: str = "UTC") -> dict[str, Any]:
-    """Return the log entry of a message.
-
-    Raises
-    ------
-    RejectedRecordError
-        As for `to_entry`; the error names the field of the message.
-    """
+    """Return the log entry of a message."""
     try:
         time = required_time(bands[0].get("occurred_at"), "occurred_at", zone)
         ids = _ids(bands[0], MESSAGE_FIELDS)
@@ -158,31 +117,7 @@ def message_to_entry(bands: Sequence[Record], zone: str = "UTC") -> dict[str, An
 
 
 def from_entry(entry: Any) -> tuple[LoggedPart, list[dict[str, Any]]]:
-    """Return the records of a log entry, as a state expects them.
-
-    Parameters
-    ----------
-    entry : dict
-        From `to_entry` or `message_to_entry`.
-
-    Returns
-    -------
-    part : {"events", "labels", "account_labels", "messages"}
-        Type of the records: the labels are effects of those that were sent.
-    records : list of dict
-        One record; for a message its bands.
-
-    Raises
-    ------
-    ValueError
-        If it is not such an entry.
-
-    Examples
-    --------
-    >>> part, records = from_entry({"labels": [7, {"account_id": "ann", "is_fraud": True}]})
-    >>> part, sorted(records[0])
-    ('labels', ['account_id', 'is_fraud', 'labelled_at'])
-    """
+    """Return the records of a log entry, as a state expects them."""
     part, time, values = _parts_of(entry)
     if part != "messages":
         return part, [{**values, TIME_FIELDS[part]: time}]
@@ -195,15 +130,7 @@ def from_entry(entry: Any) -> tuple[LoggedPart, list[dict[str, Any]]]:
 def read_entry(
     state: HistoryState, entry: Any, *, now: datetime | None = None, stored: bool = False
 ) -> list[PreparedRecord]:
-    """Read a log entry into a record for a state; none for a label, of which a state counts its effects.
-
-    Raises
-    ------
-    RejectedRecordError
-        If a field is missing or has the wrong type, or the time is out of range.
-    ValueError
-        If it is not a log entry.
-    """
+    """Read a log entry into a record for a state; none for a label, of which a state counts its effects."""
     kind = next(iter(entry)) if isinstance(entry, dict) and len(entry) == 1 else None
     if kind == LABEL:
         return []

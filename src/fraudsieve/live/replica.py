@@ -23,21 +23,7 @@ ROWS_AT_ONCE = 1_000
 
 
 class Replica:
-    """A history state and the position up to which it has the rows of a store.
-
-    Parameters
-    ----------
-    state : HistoryState
-
-    Attributes
-    ----------
-    lock : threading.RLock
-        Held while the state changes or is read.
-    position : Position
-        The newest row that the state has.
-    is_broken : bool
-        Whether the state must be rebuilt, because adding rows to it failed.
-    """
+    """A history state and the position up to which it has the rows of a store."""
 
     def __init__(self, state: HistoryState) -> None:
         self.lock = threading.RLock()
@@ -100,13 +86,7 @@ class Replica:
                 return
 
     def wait_for(self, offset: int, seconds: float, catch_up: Callable[[], object], origin: str) -> None:
-        """Wait until the state has the row at an offset.
-
-        Raises
-        ------
-        StateBehindError
-            If the state does not have the row in time.
-        """
+        """Wait until the state has the row at an offset."""
         end = time.monotonic() + seconds
         while self.position.offset < offset:
             try:

@@ -19,40 +19,21 @@ NOT_ACCOUNTS = {"event_id", "message_id"}
 
 
 class LoggedScore(NamedTuple):
-    """A score as the log stores it: that of the answer, and where it belongs.
-
-    Attributes
-    ----------
-    request : str
-        Id of the request.
-    position : int
-        Position of the record in the request, from 0.
-    subject : {"message", "account", "event"}
-        Type of the record.
-    ids : dict of str to str
-        ``message_id``, ``event_id`` and ``account_id``, as far as the record has them.
-    as_of : int or None
-        Its cutoff time in microseconds since 1970; None for a record without a time.
-    model, digest, version : str
-        Name, digest and registered version of the model; the version is None for a model folder.
-    offset : int or None
-        Offset of the history that the score saw; None for a model without history.
-    probabilities : dict of str to float
-        The probability of each class.
-    rule, rule_reason, model_decision : str or None
-        As in the columns of `Scorer.score_columns`; None without rules.
-    body : str or None
-        Digest of the record as it came, if its request added it to the history.
-    """
+    """A score as the log stores it: that of the answer, and where it belongs."""
 
     request: str
+    # Position of the record in the request, from 0.
     position: int
     subject: str
+    # `message_id`, `event_id` and `account_id`, as far as the record has them.
     ids: dict[str, str]
+    # Its cutoff time in microseconds since 1970; None for a record without a time.
     as_of: int | None
+    # Name, digest and registered version of the model; the version is None for a model folder.
     model: str
     digest: str
     version: str | None
+    # Offset of the history that the score saw; None for a model without history.
     offset: int | None
     probability: float | None
     label: str
@@ -62,32 +43,20 @@ class LoggedScore(NamedTuple):
     unlike_training: float | None
     probabilities: dict[str, float]
     has_rules: bool = False
+    # As in the columns of `Scorer.score_columns`; None without rules.
     rule: str | None = None
     rule_reason: str | None = None
     model_decision: str | None = None
+    # Digest of the record as it came, if its request added it to the history.
     body: str | None = None
 
     def encode(self) -> bytes:
-        """Return it as JSON, without the names of the fields.
-
-        Examples
-        --------
-        >>> place = ("r1", 0, "message", {"message_id": "m1"}, None, "spam", "5f", None, None)
-        >>> score = LoggedScore(*place, 0.5, "spam", "flag", 0.01, "ok", None, {"ham": 0.5, "spam": 0.5})
-        >>> LoggedScore.decode(StoredScore(1, 7, score.encode(), None), "live.db") == score
-        True
-        """
+        """Return it as JSON, without the names of the fields."""
         return json.dumps(self, allow_nan=False, separators=(",", ":")).encode("ascii")
 
     @classmethod
     def decode(cls, row: StoredScore, origin: str) -> Self:
-        """Read a row of the log.
-
-        Raises
-        ------
-        StateError
-            If it is not a score.
-        """
+        """Read a row of the log."""
         try:
             score = cls(*json.loads(row.entry))
             is_score = isinstance(score.ids, dict) and isinstance(score.probabilities, dict)
@@ -127,24 +96,12 @@ def _names(row: StoredScore, account: str, subjects: set[tuple[str, str]], field
 
 
 def encode_record(record: Mapping[str, Any]) -> bytes:
-    """Return a record as the log keeps it: equal ones have equal bytes.
-
-    Examples
-    --------
-    >>> encode_record({"text": "hi", "account_id": "ann"})
-    b'{"account_id":"ann","text":"hi"}'
-    """
+    """Return a record as the log keeps it: equal ones have equal bytes."""
     return json.dumps(record, sort_keys=True, separators=(",", ":")).encode("ascii")
 
 
 def logged_record(row: StoredScore, origin: str) -> dict[str, Any]:
-    """Return the logged record of a row.
-
-    Raises
-    ------
-    StateError
-        If it is not a record.
-    """
+    """Return the logged record of a row."""
     try:
         return dict(json.loads(row.record or b"{}").items())
     except (ValueError, AttributeError, RecursionError):
@@ -162,13 +119,7 @@ def _holds(value: Any, account: str, fields: set[str], name: str = "") -> bool:
 
 
 def readable_id(value: Any) -> str | None:
-    """Return a value as an id; None if it is missing or of another type.
-
-    Examples
-    --------
-    >>> readable_id(7), readable_id(["a"])
-    ('7', None)
-    """
+    """Return a value as an id; None if it is missing or of another type."""
     try:
         return read_id(value, "id")
     except RejectedRecordError:

@@ -142,24 +142,17 @@ def export_scores(
 
 @dataclass(eq=False)
 class _Survey:
-    """What the table of a type of records will have.
-
-    Attributes
-    ----------
-    numbers, keys : array of int64, shape (n_scores,)
-        Number of each row, and the digest of the id of its record; 0 without one.
-    classes : dict
-        Names of the classes of all models, in the order of their first score.
-    fields : dict
-        The types of the values of each field of the records.
-    """
+    """What the table of a type of records will have."""
 
     subject: str
+    # Shape (n_scores,). Number of each row, and the digest of the id of its record; 0 without one.
     numbers: "array[int]" = field(default_factory=lambda: array("q"))
     keys: "array[int]" = field(default_factory=lambda: array("q"))
+    # Names of the classes of all models, in the order of their first score.
     classes: dict[str, None] = field(default_factory=dict)
     has_rules: bool = False
     n_records: int = 0
+    # The types of the values of each field of the records.
     fields: dict[str, set[str]] = field(default_factory=dict)
     n_left_out: int = 0
 

@@ -30,26 +30,7 @@ logger = logging.getLogger("fraudsieve.live")
 
 
 class StoreSession:
-    """A replica and its store. Threads must take turns, but `checkpoint` can run concurrently with other methods.
-
-    Parameters
-    ----------
-    store : EventStore
-        The store; it is closed if the state cannot be restored from it.
-    replica : Replica
-        An empty state.
-    new_state : callable
-        Returns another empty state.
-    label_span : int
-        Microseconds for which an event can wait for its label.
-
-    Attributes
-    ----------
-    snapshot_offset : int
-        Offset of the newest row in a snapshot.
-    is_writable : bool
-        Whether the last rows could be stored, or it was found since that others can.
-    """
+    """A replica and its store. Threads must take turns, but `checkpoint` can run concurrently with other methods."""
 
     def __init__(
         self, store: EventStore, replica: Replica, new_state: Callable[[], HistoryState], label_span: int
@@ -81,13 +62,7 @@ class StoreSession:
         return {"source": "store", "store": self.store.origin, "lateness": self._replica.state.lateness, **rows}
 
     def append(self, calls: Sequence[Call], clock: PlausibleClock) -> None:
-        """Check calls, store new records and scores, and add the records to the state.
-
-        Raises
-        ------
-        StateError
-            If they cannot be stored. Then nothing of the calls was stored.
-        """
+        """Check calls, store new records and scores, and add the records to the state."""
         position = START
         try:
             with self.store.writing() as transaction:
@@ -118,13 +93,7 @@ class StoreSession:
         self._replica.acknowledge(calls)
 
     def catch_up(self) -> None:
-        """Add the rows that other processes appended.
-
-        Raises
-        ------
-        StateError
-            If the store cannot be read, or is damaged.
-        """
+        """Add the rows that other processes appended."""
         self._is_stale = True
         with self.store.reading() as transaction:
             self._follow(transaction)
@@ -136,13 +105,7 @@ class StoreSession:
             self.catch_up()
 
     def checkpoint(self) -> None:
-        """Write a snapshot of the state if there is none, and delete rows that no model needs any more.
-
-        Raises
-        ------
-        StateError
-            If it cannot be written; the rows are kept.
-        """
+        """Write a snapshot of the state if there is none, and delete rows that no model needs any more."""
         with self._replica.lock:
             position, generation = self._replica.position, self._replica.generation
             if self._replica.is_broken or position.offset == self.snapshot_offset:

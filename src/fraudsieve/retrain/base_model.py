@@ -68,17 +68,7 @@ class BaseModel:
 
 
 def load_base(address: str | Path, changes: Mapping[str, Any]) -> BaseModel:
-    """Load a model and its recipe, with some values replaced, and the versions of its name.
-
-    Raises
-    ------
-    ArtifactError
-        When there is no such model, or it does not keep a recipe that this version can read.
-    RecipeError
-        When a value is not allowed.
-    TrackingError
-        When the store does not answer.
-    """
+    """Load a model and its recipe, with some values replaced, and the versions of its name."""
     use_store(tracking_uri(changes.get("track.uri")))
     model = Scorer.load(address).model
     kept = recipe_to_repeat(model)

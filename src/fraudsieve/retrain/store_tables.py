@@ -15,36 +15,17 @@ from fraudsieve.tables.source import InputTable, Source, as_input
 
 @dataclass(frozen=True, eq=False)
 class GivenTables:
-    """The tables of a retraining.
-
-    Attributes
-    ----------
-    tables : mapping of str to path, frame or InputTable
-        By their names.
-    trains_since : str or None
-        The time from which on the records of the store have all their history; None if no old rows were deleted.
-    notes : tuple of str
-        What the store lacks.
-    holds_history : bool
-        Whether the store holds the history of the model.
-    """
+    """The tables of a retraining."""
 
     tables: Mapping[str, Source]
+    # The time from which on the records of the store have all their history; None if no old rows were deleted.
     trains_since: str | None = None
     notes: tuple[str, ...] = ()
     holds_history: bool = True
 
 
 def with_store(model: Model, given: Mapping[str, Source | None], state: str | Path | None) -> GivenTables:
-    """Return the tables that were given, after those of a store if there is one.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such store.
-    StateError
-        If it cannot be read, or a table that training needs is neither kept nor given.
-    """
+    """Return the tables that were given, after those of a store if there is one."""
     tables = {name: table for name, table in given.items() if table is not None}
     if state is None:
         return GivenTables(tables)

@@ -18,15 +18,7 @@ from fraudsieve.training.recipe.recipe import Recipe
 
 
 def inputs_of(model: Model, recipe: Recipe, tables: Mapping[str, Source]) -> dict[str, InputTable]:
-    """Return the tables that were given, to be read as those of the model were.
-
-    Raises
-    ------
-    RecipeError
-        When a table is missing, or the model does not use it.
-    SchemaError
-        When a file does not exist, or a column is missing.
-    """
+    """Return the tables that were given, to be read as those of the model were."""
     options = recipe.data.options.or_else(options_of_model(model))
     inputs = {name: as_input(table, options) for name, table in tables.items()}
     check_usable(
@@ -39,14 +31,7 @@ def inputs_of(model: Model, recipe: Recipe, tables: Mapping[str, Source]) -> dic
 
 
 def read_training_table(model: Model, recipe: Recipe, inputs: Mapping[str, InputTable]) -> LabelledData:
-    """Read the records that a retraining learns from, as `train` does.
-
-    Raises
-    ------
-    SchemaError
-        When a table cannot be used, a column that the model uses is missing, no record has a time, or the labels known
-        by then are of one class.
-    """
+    """Read the records that a retraining learns from, as `train` does."""
     reader = label_reader(model)
     data = read_data(recipe, inputs, min_label_rows=recipe.data.min_label_rows, reader=reader)
     _check_columns(model, data, partial(_origin, inputs))

@@ -22,25 +22,16 @@ TIMES: Final = ("sent_at", "occurred_at", "as_of", "created_at")
 
 
 class Candidates(NamedTuple):
-    """Scored records in the order of their ids, so that no result depends on the order of the input.
-
-    Attributes
-    ----------
-    subject : {"message", "event", "account"}
-    scored : DataFrame of shape (n_records, n_columns)
-        Columns of the scores, with ``subject_id`` and ``is_flagged``.
-    records : DataFrame of shape (n_records, n_columns)
-        The columns of the records, without labels.
-    time : Series of datetime64, shape (n_records,)
-        When each record happened; missing where it is unknown.
-    counts : dict of str to int
-        Records that are left out, by the reason.
-    """
+    """Scored records in the order of their ids, so that no result depends on the order of the input."""
 
     subject: str
+    # Shape (n_records, n_columns). Columns of the scores, with `subject_id` and `is_flagged`.
     scored: pd.DataFrame
+    # Shape (n_records, n_columns). The columns of the records, without labels.
     records: pd.DataFrame
+    # Shape (n_records,). When each record happened; missing where it is unknown.
     time: pd.Series
+    # Records that are left out, by the reason.
     counts: dict[str, int]
 
     def taken(self, rows: Array) -> "Candidates":
@@ -63,13 +54,7 @@ def read_candidates(
     previous: Sources = None,
     options: ReadOptions | None = None,
 ) -> Candidates:
-    """Read the scored records of a day that no earlier draw has selected.
-
-    Raises
-    ------
-    SchemaError
-        If a table cannot be used or is missing, a record has two scores or none of them is left.
-    """
+    """Read the scored records of a day that no earlier draw has selected."""
     scored, name, origin = _read_scores(scores)
     source = tables.get(IDS[name])
     if source is None:

@@ -101,59 +101,35 @@ class ReviewPlan:
 
 
 class Frame(NamedTuple):
-    """The records that a draw is made from, in an order that does not depend on that of the input.
+    """The records that a draw is made from, in an order that does not depend on that of the input."""
 
-    Attributes
-    ----------
-    probability : ndarray of float64, shape (n_records,)
-        Of fraud.
-    is_flagged : ndarray of bool, shape (n_records,)
-    unlike : ndarray of float64, shape (n_records,)
-        How unlike the training records each is; NaN if that is unknown.
-    groups : ndarray of int64, shape (n_records,)
-        Campaigns or accounts.
-    rank : ndarray of float64, shape (n_records,)
-        Rank of the case, from 1; alerts of the first case come first. Equal if cases do not matter.
-    """
-
+    # Shape (n_records,). Of fraud.
     probability: Array
+    # Shape (n_records,).
     is_flagged: Array
+    # Shape (n_records,). How unlike the training records each is; NaN if that is unknown.
     unlike: Array
+    # Shape (n_records,). Campaigns or accounts.
     groups: Array
+    # Shape (n_records,). Rank of the case, from 1; alerts of the first case come first. Equal if cases do not matter.
     rank: Array
 
 
 class Selection(NamedTuple):
-    """What was drawn.
+    """What was drawn."""
 
-    Attributes
-    ----------
-    rows : ndarray of int64, shape (n_drawn,)
-        Positions in the frame: alerts, novel records, audit.
-    why : ndarray of object, shape (n_drawn,)
-        ``alert``, ``novel`` or ``audit``.
-    probability : ndarray of float64, shape (n_drawn,)
-        Inclusion probability of the record in the whole draw.
-    covers : bool
-        Whether every record of the frame could have been drawn, so that recall can be estimated.
-    """
-
+    # Shape (n_drawn,). Positions in the frame: alerts, novel records, audit.
     rows: Array
+    # Shape (n_drawn,). `alert`, `novel` or `audit`.
     why: Array
+    # Shape (n_drawn,). Inclusion probability of the record in the whole draw.
     probability: Array
+    # Whether every record of the frame could have been drawn, so that recall can be estimated.
     covers: bool
 
 
 def select(frame: Frame, plan: ReviewPlan, day: date) -> Selection:
-    """Select records as the plan says; the module explains their probabilities.
-
-    Examples
-    --------
-    >>> frame = Frame(np.linspace(1, 0, 100), np.arange(100) < 20, np.full(100, np.nan), np.arange(100), np.zeros(100))
-    >>> drawn = select(frame, ReviewPlan(10, audit=0.2), date(2026, 5, 1))
-    >>> drawn.rows[:8].tolist(), drawn.why[8:].tolist(), drawn.probability[8:].round(4).tolist()
-    ([0, 1, 2, 3, 4, 5, 6, 7], ['audit', 'audit'], [0.0217, 0.0217])
-    """
+    """Select records as the plan says; the module explains their probabilities."""
     counts = plan.counts
     alerts = _alerts(frame, counts[ALERT])
     novel = _novel(frame, counts[NOVEL])

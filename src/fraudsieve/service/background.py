@@ -50,11 +50,6 @@ class BackgroundTasks:
     """Tasks that run in background threads, such as snapshots of the history.
 
     After a failure the pause doubles, up to ten minutes. A success resets it.
-
-    Parameters
-    ----------
-    metrics : Metrics
-        Counts the failures.
     """
 
     def __init__(self, metrics: Metrics) -> None:

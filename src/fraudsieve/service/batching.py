@@ -17,21 +17,6 @@ class MicroBatcher(Generic[Item, Result]):
 
     No item waits for others to arrive. If all pending items together are small, they run in the event loop, because
     handing them to a thread takes as long as processing them. Otherwise they run in threads of the pool.
-
-    Parameters
-    ----------
-    pool : Executor
-        The threads.
-    max_calls : int
-        Calls that run at the same time.
-    process : callable
-        From a batch of items to their results, in the same order.
-    size : callable
-        Returns the size of an item, in any unit.
-    max_size : int
-        Total size of a batch. A larger item is a batch of its own.
-    inline_size : int, default=0
-        Total size of all pending items up to which they run in the event loop.
     """
 
     def __init__(

@@ -50,25 +50,7 @@ Offset: TypeAlias = int | None
 
 
 class RequestHandler:
-    """Handler of requests, with the model in use and the live history. Threads share it.
-
-    Parameters
-    ----------
-    loaded : LoadedModel
-    settings : Settings
-        Limits, and the store of the history.
-    metrics : Metrics
-        Counts scores and events.
-
-    Raises
-    ------
-    StateError
-        As for `LiveState`.
-    BusyError, EvidenceError
-        As for `EvidenceRecorder`.
-    ServiceError
-        If several workers would hold a history without a store, or scores would be logged without one.
-    """
+    """Handler of requests, with the model in use and the live history. Threads share it."""
 
     role: ClassVar = "model"
 
@@ -104,15 +86,7 @@ class RequestHandler:
         metrics.set_model(loaded)
 
     def start_shadow(self, loaded: LoadedModel) -> None:
-        """Start to score each record with a challenger too, after it is answered.
-
-        Raises
-        ------
-        ServiceError
-            If it cannot run beside the model.
-        IsADirectoryError, PermissionError
-            If the file of the sample cannot be written.
-        """
+        """Start to score each record with a challenger too, after it is answered."""
         problem = self._why_no_shadow(loaded.scorer.model)
         if problem is not None:
             raise ServiceError("--shadow", problem, "Choose a challenger with the same subject, classes and history.")
@@ -166,13 +140,7 @@ class RequestHandler:
     def score_items(
         self, requests: Sequence[ScoreRequest], items: Sequence[Sequence[Any]]
     ) -> list[tuple[list[Score], Offset]]:
-        """Score the items of several requests in one call for each kind of explanation; return also the offsets.
-
-        Raises
-        ------
-        EvidenceError
-            If the evidence cannot be written: a score without its evidence is not returned.
-        """
+        """Score the items of several requests in one call for each kind of explanation; return also the offsets."""
         records: dict[Explanation, list[Any]] = {}
         for request, some in zip(requests, items, strict=True):
             records.setdefault(request.explanation, []).extend(some)
@@ -315,15 +283,7 @@ class RequestHandler:
         }
 
     def replace_model(self, loaded: LoadedModel) -> None:
-        """Use another model from now on; requests in progress finish with the old one.
-
-        Raises
-        ------
-        ArtifactError
-            If it cannot replace the model in use.
-        EvidenceError
-            If it flags nothing, and the evidence of flagged scores is recorded.
-        """
+        """Use another model from now on; requests in progress finish with the old one."""
         problem = why_incompatible(self.loaded.scorer.model, loaded.scorer.model)
         if problem is not None:
             raise ArtifactError(f"model {loaded.scorer.model.name}", problem, "The model in use stays.")

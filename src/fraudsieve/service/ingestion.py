@@ -49,17 +49,7 @@ class _Added(NamedTuple):
 
 
 class EventIngestion:
-    """Adds the events of requests to the live history. Threads share it.
-
-    Parameters
-    ----------
-    live : LiveState
-        The history.
-    settings : Settings
-        Limits.
-    metrics : Metrics
-        Counts the events.
-    """
+    """Adds the events of requests to the live history. Threads share it."""
 
     def __init__(self, live: LiveState, settings: Settings, metrics: Metrics) -> None:
         self.live, self.settings, self.metrics = live, settings, metrics
@@ -70,11 +60,6 @@ class EventIngestion:
         ``accepted`` is a number; ``rejected`` lists position and reason of each rejected record. For labels,
         ``unknown`` lists the positions of those without a record so far; it is None if the history has no such records.
         Labels of other sources than `sources` are rejected; None for any.
-
-        Raises
-        ------
-        RejectedRequest
-            If the body is malformed, the model does not use such records, or they could not be stored.
         """
         content = decode_json(body, self.settings.max_records)
         part, records = self._check_events(content, (LABELS,) if are_labels else PARTS)
@@ -168,13 +153,7 @@ INTERVAL = 0.005
 
 
 async def wait_for_offset(live: LiveState, header: str, seconds: float) -> None:
-    """Wait until the history of this process has the offset that a request requires.
-
-    Raises
-    ------
-    RejectedRequest
-        If the header is not an offset, or the history does not have it in time.
-    """
+    """Wait until the history of this process has the offset that a request requires."""
     if not (header.isascii() and header.isdigit() and len(header) <= MAX_DIGITS):
         raise RejectedRequest(422, f"{AFTER}: expected the offset of an earlier answer, got something else")
     after, end = int(header), time.monotonic() + seconds

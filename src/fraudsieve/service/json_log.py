@@ -21,17 +21,6 @@ class JsonFormatter(logging.Formatter):
     """Format a log record as a JSON object.
 
     Of an exception only type and location are written, because its text may quote a message.
-
-    Parameters
-    ----------
-    **fields : object
-        Fields of every line, such as the process.
-
-    Examples
-    --------
-    >>> record = logging.LogRecord("x", logging.INFO, "", 0, "stopped", (), None)
-    >>> json.loads(JsonFormatter().format(record))["event"]
-    'stopped'
     """
 
     def __init__(self, **fields: Any) -> None:
@@ -52,13 +41,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def error_location(error: BaseException) -> str:
-    """Return the type of an exception and where it was raised, without its text.
-
-    Examples
-    --------
-    >>> error_location(ValueError("a secret"))
-    'ValueError'
-    """
+    """Return the type of an exception and where it was raised, without its text."""
     frames = traceback.extract_tb(error.__traceback__)
     location = f" in {os.path.basename(frames[-1].filename)}, line {frames[-1].lineno}" if frames else ""
     return type(error).__name__ + location

@@ -16,16 +16,9 @@ SAMPLE = "Your parcel is held: pay the fee at http://parcel.example or call 1380
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model in use.
+    """A model in use."""
 
-    Parameters
-    ----------
-    scorer : Scorer
-        The scorer; it uses one thread per call.
-    version : str, default=None
-        Registered version; None for a model folder.
-    """
-
+    # The scorer; it uses one thread per call.
     scorer: Scorer
     version: str | None = None
 

@@ -27,19 +27,6 @@ class Metrics:
 
     Several workers write to files in a common folder, and each shows the metrics of all. Counters, histograms and
     requests in progress are summed; the state of a process has its ``pid``.
-
-    Parameters
-    ----------
-    is_shared : bool, default=False
-        Whether there are several workers. The environment variable PROMETHEUS_MULTIPROC_DIR named their folder when
-        prometheus_client was imported.
-
-    Examples
-    --------
-    >>> metrics = Metrics()
-    >>> metrics.count_request("/healthz", 200, 0.001)
-    >>> b'fraudsieve_requests_total{route="/healthz",status="200"} 1.0' in metrics.render()
-    True
     """
 
     def __init__(self, *, is_shared: bool = False) -> None:

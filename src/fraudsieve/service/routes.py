@@ -41,17 +41,7 @@ FLAGS = dict.fromkeys(TRUE, True) | dict.fromkeys(FALSE, False)
 
 
 class Routes:
-    """The routes, and what their functions share.
-
-    Parameters
-    ----------
-    handler : RequestHandler
-        Scores and stores.
-    background : BackgroundTasks
-        Shown in ``/readyz``.
-    pool : ThreadPoolExecutor
-        Threads of `handler`.
-    """
+    """The routes, and what their functions share."""
 
     def __init__(self, handler: RequestHandler, background: BackgroundTasks, pool: ThreadPoolExecutor) -> None:
         self.handler, self.background, self.pool = handler, background, pool

@@ -144,31 +144,7 @@ def _alias(address: str | None) -> str | None:
 
 
 def read_token(file: Path | None, environment: Mapping[str, str] = os.environ) -> str | None:
-    """Read the token from a file or, without a file, from the environment.
-
-    Parameters
-    ----------
-    file : Path or None
-        File that holds only the token.
-    environment : mapping of str to str, default=os.environ
-        May set ``FRAUDSIEVE_TOKEN``.
-
-    Returns
-    -------
-    str or None
-        None if there is neither.
-
-    Raises
-    ------
-    ServiceError
-        If the file cannot be read or is open to other users, or the token is too short, or contains whitespace or
-        characters other than printable ASCII.
-
-    Examples
-    --------
-    >>> read_token(None, {"FRAUDSIEVE_TOKEN": "correct-horse-battery"})
-    'correct-horse-battery'
-    """
+    """Read the token from a file or, without a file, from the environment."""
     origin, token = TOKEN_VARIABLE, environment.get(TOKEN_VARIABLE)
     if file is not None:
         origin = str(file)
@@ -185,12 +161,6 @@ def read_label_tokens(file: Path, token: str | None) -> dict[str, frozenset[str]
     """Read tokens and the sources of their labels from a file with lines such as ``TOKEN chargeback,hotline``.
 
     The other token is not bound to sources: without it, every client may write labels of any source.
-
-    Raises
-    ------
-    ServiceError
-        If the file cannot be read or is open to other users, a line is not a token and sources, or there is no other
-        token.
     """
     if token is None:
         raise ServiceError("--label-tokens", "there is no token", f"Set {TOKEN_VARIABLE} or --token-file too.")
@@ -218,57 +188,21 @@ def check_shadow(settings: Settings) -> None:
 
 
 def check_score_log(settings: Settings) -> None:
-    """Raise ServiceError if scores are to be logged and there is no store for them.
-
-    Examples
-    --------
-    >>> check_score_log(Settings(score_log="scores"))
-    Traceback (most recent call last):
-    ...
-    fraudsieve.exceptions.ServiceError: --score-log: expected a store for the scores, got none. Give --state, ...
-    """
+    """Raise ServiceError if scores are to be logged and there is no store for them."""
     if settings.score_log != "off" and settings.state is None:
         fix = "Give --state, for example --state live.db."
         raise ServiceError("--score-log", "expected a store for the scores, got none", fix)
 
 
 def check_exposure(host: str, token: str | None, *, is_open: bool) -> None:
-    """Raise ServiceError if other machines could call the service without a token, unless this is allowed.
-
-    Parameters
-    ----------
-    host : str
-        Address to listen on.
-    token : str or None
-    is_open : bool
-        Whether it was allowed.
-
-    Raises
-    ------
-    ServiceError
-        If anybody on the network could call the service.
-
-    Examples
-    --------
-    >>> check_exposure("127.0.0.1", None, is_open=False)
-    >>> check_exposure("0.0.0.0", None, is_open=False)
-    Traceback (most recent call last):
-    ...
-    fraudsieve.exceptions.ServiceError: 0.0.0.0: is open to other machines, and there is no token. ...
-    """
+    """Raise ServiceError if other machines could call the service without a token, unless this is allowed."""
     if token is None and not is_open and not is_loopback(host):
         fix = f"Set {TOKEN_VARIABLE} or --token-file, listen on 127.0.0.1, or pass --open."
         raise ServiceError(host, "is open to other machines, and there is no token", fix)
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether a name or address is a loopback address.
-
-    Examples
-    --------
-    >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("10.0.0.1")
-    (True, True, False)
-    """
+    """Return whether a name or address is a loopback address."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

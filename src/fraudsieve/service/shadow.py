@@ -26,18 +26,6 @@ class SampleFile:
     """A file of JSON Lines. When it is full, it becomes ``<name>.1``, and a new one begins.
 
     An earlier ``<name>.1`` is replaced. Only its owner can read it.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file; an existing one is continued.
-    max_bytes : int
-        Size of both files together.
-
-    Raises
-    ------
-    IsADirectoryError, PermissionError
-        If it cannot be written.
     """
 
     def __init__(self, path: str | Path, max_bytes: int) -> None:
@@ -46,13 +34,7 @@ class SampleFile:
         self._append(b"")
 
     def write(self, lines: Iterable[Mapping[str, Any]]) -> None:
-        """Append lines.
-
-        Raises
-        ------
-        OSError
-            If they cannot be written.
-        """
+        """Append lines."""
         content = "".join(f"{json.dumps(line, separators=(',', ':'))}\n" for line in lines).encode()
         if content:
             self._append(content)
@@ -114,21 +96,6 @@ class Shadow:
 
     It never touches an answer: what it raises is counted and logged, and what it cannot keep up with is dropped and
     counted. Its thread works at most a tenth of the time.
-
-    Parameters
-    ----------
-    loaded : LoadedModel
-        The challenger.
-    metrics : Metrics
-        Counts pairs of decisions, differences of probabilities, and what is dropped.
-    why_not : callable
-        Returns why a model cannot be the challenger; None if it can.
-    live : LiveState, default=None
-        The history of the service, if the challenger uses one.
-    file : SampleFile, default=None
-        Keeps a sample: all records with different decisions, and one in a hundred of the others.
-    ids : bool, default=False
-        Whether the sample has the identifiers of the records.
     """
 
     role: ClassVar = "shadow"
@@ -165,13 +132,7 @@ class Shadow:
             self._changed.notify()
 
     def replace_model(self, loaded: LoadedModel) -> None:
-        """Compare with another challenger from now on.
-
-        Raises
-        ------
-        ArtifactError
-            If it cannot replace the one in use.
-        """
+        """Compare with another challenger from now on."""
         problem = self.why_not(loaded.scorer.model)
         if problem is not None:
             raise ArtifactError(f"model {loaded.scorer.model.name}", problem, "The challenger in use stays.")

@@ -38,17 +38,6 @@ class AliasWatcher:
     A version that is damaged, is not the one that was logged, or does not fit the service is rejected. It is not tried
     again until the alias has pointed elsewhere, and the model in use stays. Workers share the version that the first of
     them has swapped in.
-
-    Parameters
-    ----------
-    address : str
-        ``models:/NAME@ALIAS``.
-    holder : ModelHolder
-        Holds the model in use.
-    metrics : Metrics
-        Counts the checks by outcome, and shows whether the version was rejected.
-    shared : SharedModel, optional
-        The model that all workers use.
     """
 
     def __init__(self, address: str, holder: ModelHolder, metrics: Metrics, shared: SharedModel | None = None) -> None:
@@ -61,12 +50,6 @@ class AliasWatcher:
         """Check the alias once, and swap the model if it points to a new version.
 
         Returns ``same``, ``swapped`` or ``refused``.
-
-        Raises
-        ------
-        Exception
-            If the registry does not give the alias or the version, which is counted as ``unreachable``; or for any
-            other reason, such as a full disk, which is counted as ``failed``.
         """
         self.outcome = "failed"
         try:
@@ -168,13 +151,6 @@ class RulesWatcher:
 
     The rules are replaced as a whole. Files that cannot be used leave the rules in use, are logged once and are read
     again at every check until they can be used.
-
-    Parameters
-    ----------
-    path : str or Path
-        The rules file.
-    handler : RequestHandler
-        Holds the rules in use.
     """
 
     def __init__(self, path: str | Path, handler: RequestHandler) -> None:

@@ -24,28 +24,17 @@ CHUNK = 8192
 
 @dataclass(frozen=True)
 class BucketFeatures:
-    """Append the feature views of one entity to the subjects of a bucket, as a column of bytes.
-
-    Parameters
-    ----------
-    group : ViewGroup
-    subjects : mapping of str to str
-        Names of what the views read of a subject, and the columns that hold it.
-    cutoff : str
-        The column of cutoff times, in microseconds.
-    block : str
-        Name of the new column.
-    finish : callable, default=None
-        Applied to chunks of the result; None for nothing.
-    write : WritePart, default=None
-        Writes the finished rows, and its result is returned; None to return the rows.
-    """
+    """Append the feature views of one entity to the subjects of a bucket, as a column of bytes."""
 
     group: ViewGroup
+    # Names of what the views read of a subject, and the columns that hold it.
     subjects: Mapping[str, str]
+    # The column of cutoff times, in microseconds.
     cutoff: str
     block: str
+    # Applied to chunks of the result; None for nothing.
     finish: Finish | None = None
+    # Writes the finished rows, and its result is returned; None to return the rows.
     write: WritePart | None = None
 
     def as_function(self) -> Callable[[pa.Table, pa.Table], pa.Table]:
@@ -84,17 +73,10 @@ class BucketFeatures:
 
 @dataclass(frozen=True)
 class MapChunks:
-    """Finish the rows of a frame, for ``mapInArrow``.
-
-    Parameters
-    ----------
-    finish : callable
-        Applied to chunks of rows.
-    write : WritePart, default=None
-        Writes the finished rows, and its result is returned; None to return the rows.
-    """
+    """Finish the rows of a frame, for ``mapInArrow``."""
 
     finish: Finish
+    # Writes the finished rows, and its result is returned; None to return the rows.
     write: WritePart | None = None
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -131,14 +113,7 @@ def _block_column(features: Array) -> pa.Array:
 
 
 def read_block(column: pa.ChunkedArray, n_columns: int) -> Array:
-    """Return the rows of features that a column of bytes holds.
-
-    Examples
-    --------
-    >>> features = np.array([[1.0, np.nan], [2.0, 3.0]])
-    >>> read_block(pa.chunked_array([_block_column(features)]).slice(1), 2).tolist()
-    [[2.0, 3.0]]
-    """
+    """Return the rows of features that a column of bytes holds."""
     parts = [np.empty((0, n_columns))]
     for part in column.chunks:
         _, offsets, data = part.buffers()

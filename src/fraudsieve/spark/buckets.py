@@ -25,17 +25,11 @@ SAMPLE = 500_000
 
 @dataclass(frozen=True)
 class Buckets:
-    """The buckets of the entities of a group of views.
+    """The buckets of the entities of a group of views."""
 
-    Parameters
-    ----------
-    n : int
-        Number of buckets that entities are hashed into.
-    hot : tuple of int
-        The hashes of hot entities, each with a bucket of its own.
-    """
-
+    # Number of buckets that entities are hashed into.
     n: int
+    # The hashes of hot entities, each with a bucket of its own.
     hot: tuple[int, ...] = ()
 
     def of_keys(self, keys: Sequence[Column], spread: Column | None = None) -> Column:
@@ -53,13 +47,7 @@ class Buckets:
 
 
 def choose_n_buckets(n_events: int, n_subjects: int, n_columns: int, n_cores: int) -> int:
-    """Return a number of buckets that bounds the memory of each, and gives work to all cores if there are enough rows.
-
-    Examples
-    --------
-    >>> choose_n_buckets(20_000_000, 1_000_000, 200, n_cores=2)
-    14
-    """
+    """Return a number of buckets that bounds the memory of each, and gives work to all cores."""
     by_memory = max(-(-n_events // BUCKET_EVENTS), -(-n_subjects * n_columns // BUCKET_CELLS), 1)
     return max(by_memory, min(n_cores, (n_events + n_subjects) // MIN_ROWS))
 

@@ -190,17 +190,10 @@ def _problems(subjects: DataFrame, matrix: AccountMatrix, columns: dict[str, str
 
 @dataclass(frozen=True)
 class FinishFeatures:
-    """Turn the bytes of feature views into columns, and add the columns of the records themselves.
-
-    Parameters
-    ----------
-    matrix : AccountMatrix
-        The declaration.
-    names : tuple of str
-        The columns of the subjects that are returned.
-    """
+    """Turn the bytes of feature views into columns, and add the columns of the records themselves."""
 
     matrix: AccountMatrix
+    # The columns of the subjects that are returned.
     names: tuple[str, ...]
 
     def __call__(self, rows: pa.Table) -> pa.Table:

@@ -34,25 +34,15 @@ OF_LABELS = TIME, FRAUD, SUBJECT
 
 @dataclass(frozen=True)
 class HistoryFrames:
-    """The events and labels that feature views are computed from.
-
-    Parameters
-    ----------
-    events : DataFrame
-    labels : DataFrame or None
-        Labels of events.
-    timed : bool
-        Whether events have times.
-    order : str or None
-        The column of events that says which of several events with one id comes first.
-    is_lenient : bool
-        Whether rows that a live state rejects are left out; otherwise they are errors.
-    """
+    """The events and labels that feature views are computed from."""
 
     events: DataFrame
     labels: DataFrame | None
+    # Whether events have times.
     timed: bool = True
+    # The column of events that says which of several events with one id comes first.
     order: str | None = None
+    # Whether rows that a live state rejects are left out; otherwise they are errors.
     is_lenient: bool = False
 
     def read_events(self, groups: Sequence[ViewGroup]) -> tuple[DataFrame, int]:
@@ -183,19 +173,10 @@ def with_keys(
 
 @dataclass(frozen=True)
 class LastStep:
-    """The last step, for rows that have the features of all views.
-
-    Parameters
-    ----------
-    finish : callable
-        Applied to chunks of rows.
-    schema : StructType
-        What is returned to Spark.
-    write : WritePart, default=None
-        Writes the finished rows; None to return them.
-    """
+    """The last step, for rows that have the features of all views."""
 
     finish: Finish
+    # What is returned to Spark.
     schema: T.StructType
     write: WritePart | None = None
 

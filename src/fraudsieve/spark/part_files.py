@@ -25,29 +25,11 @@ class WritePart:
     """Write rows to a file of its own in a folder, and return its name.
 
     A task may run twice. So every call writes a file with another name, and only names that are returned count.
-
-    Parameters
-    ----------
-    files : FileSystem
-        Where the folder is.
-    folder : str
-        Its path there. It exists.
-    schema : str
-        The types of the columns, as JSON of Spark.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from pyarrow.fs import LocalFileSystem
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     tables = iter([pa.table({"row": [1, 2]}), pa.table({"row": [3]})])
-    ...     names = WritePart(LocalFileSystem(), folder, "{}")(tables)
-    ...     pq.read_table(f"{folder}/{names['file'][0]}")["row"].to_pylist()
-    [1, 2, 3]
     """
 
     files: FileSystem
     folder: str
+    # The types of the columns, as JSON of Spark.
     schema: str
 
     def __call__(self, tables: Iterator[pa.Table]) -> pa.Table:

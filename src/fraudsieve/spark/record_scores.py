@@ -24,20 +24,13 @@ WORDS = ("label", "decision", "status", "why")
 
 @dataclass(frozen=True)
 class ScoreRecords:
-    """Append a score to each record.
-
-    Parameters
-    ----------
-    model : ShippedModel
-    names : tuple of str
-        The columns of the records that are returned.
-    views : tuple of History, default=()
-        The feature views whose features the rows hold: those of the model, and counts of events that say whether the
-        account has history.
-    """
+    """Append a score to each record."""
 
     model: ShippedModel
+    # The columns of the records that are returned.
     names: tuple[str, ...]
+    # The feature views whose features the rows hold: those of the model, and counts of events that say whether the
+    # account has history.
     views: tuple[History, ...] = ()
 
     def __call__(self, rows: pa.Table) -> pa.Table:

@@ -133,15 +133,7 @@ def _micros(time: datetime) -> int:
 
 @dataclass(frozen=True)
 class SelectRows:
-    """Leave out the early legitimate rows that are not selected, and add the rate of each row.
-
-    Parameters
-    ----------
-    sample : RowSample
-        Rate and seed.
-    names : tuple of str
-        The columns that are returned.
-    """
+    """Leave out the early legitimate rows that are not selected, and add the rate of each row."""
 
     sample: RowSample
     names: tuple[str, ...]

@@ -18,17 +18,11 @@ from fraudsieve.models.predict import Scorer
 
 @dataclass(frozen=True)
 class ShippedModel:
-    """A model that workers can load.
+    """A model that workers can load."""
 
-    Parameters
-    ----------
-    archive : str
-        Name of the archive among the files that Spark ships.
-    digest : str
-        The digest of the model, which every process checks.
-    """
-
+    # Name of the archive among the files that Spark ships.
     archive: str
+    # The digest of the model, which every process checks.
     digest: str
 
     def load(self) -> Scorer:

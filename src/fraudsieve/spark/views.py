@@ -8,17 +8,11 @@ from fraudsieve.features.history.declaration import History
 
 @dataclass(frozen=True)
 class ViewGroup:
-    """The feature views of one entity.
+    """The feature views of one entity."""
 
-    Parameters
-    ----------
-    views : tuple of History
-        Views with equal entities and subjects.
-    places : tuple of int
-        Their positions among all views.
-    """
-
+    # Views with equal entities and subjects.
     views: tuple[History, ...]
+    # Their positions among all views.
     places: tuple[int, ...]
 
     @property
@@ -57,14 +51,7 @@ class ViewGroup:
 
 
 def group_views(views: Sequence[History]) -> tuple[ViewGroup, ...]:
-    """Return feature views by entity, in the order of the first view of each.
-
-    Examples
-    --------
-    >>> views = [History(), History(name="of_fee", amount="fee"), History(entity="device_id", name="device")]
-    >>> [group.places for group in group_views(views)]
-    [(0, 1), (2,)]
-    """
+    """Return feature views by entity, in the order of the first view of each."""
     groups: dict[tuple[tuple[str, ...], tuple[str, ...]], list[int]] = {}
     for place, view in enumerate(views):
         groups.setdefault((view.entities, view.subjects), []).append(place)

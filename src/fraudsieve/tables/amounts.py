@@ -45,50 +45,20 @@ _N_FIRST: Final = 100
 
 @dataclass(frozen=True, eq=False)
 class Amounts:
-    """What was read of a column.
+    """What was read of a column."""
 
-    Attributes
-    ----------
-    values : Series of float64
-        NaN where a cell is not an amount.
-    known : ndarray of bool
-        Which cells are amounts.
-    reading : Reading
-        How the other cells are to be read.
-    faults, notes
-        As in `Converted`.
-    """
-
+    # NaN where a cell is not an amount.
     values: Cells
+    # Which cells are amounts.
     known: Mask
+    # How the other cells are to be read.
     reading: Reading
     faults: dict[str, Mask]
     notes: tuple[str, ...]
 
 
 def convert_amounts(strings: Cells, plain: Mask, reading: Reading) -> Amounts:
-    """Read the amounts of a column of which some cells are not plain numbers.
-
-    Parameters
-    ----------
-    strings : Series of str
-        The cells, without blanks around them.
-    plain : ndarray of bool
-        Which of them are plain numbers with a decimal point.
-    reading : Reading
-        With the decimal sign ``auto``, the column decides.
-
-    Returns
-    -------
-    Amounts
-
-    Examples
-    --------
-    >>> cells = pd.Series(["€1.234,50", "79"])
-    >>> amounts = convert_amounts(cells, np.array([False, True]), Reading(decimal="auto"))
-    >>> amounts.values.tolist(), amounts.reading.decimal
-    ([1234.5, 79.0], ',')
-    """
+    """Read the amounts of a column of which some cells are not plain numbers."""
     odd = pd.Series(strings[~plain].dropna().unique(), dtype=strings.dtype)
     decimal = reading.decimal
     if decimal == "auto":
@@ -136,13 +106,6 @@ def amounts_of_words(words: Cells, reading: Reading) -> Converted | None:
 
     Without the option of a decimal sign, one of them must have a currency sign, or both separators: words such as
     1,234 are left as they are.
-
-    Examples
-    --------
-    >>> amounts_of_words(pd.Series(["$79.90", None]), Reading(decimal="auto")).column.tolist()
-    [79.9, nan]
-    >>> amounts_of_words(pd.Series(["1,234"]), Reading(decimal="auto")) is None
-    True
     """
     first = words.dropna().head(_N_FIRST)
     if first.empty or not _are_amounts(mask_words(first.str.strip(), MISSING_NUMBERS), reading):

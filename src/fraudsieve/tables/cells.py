@@ -39,51 +39,29 @@ _WHOLE_NUMBER: Final = r"^[+-]?(?:0|[1-9]\d{0,14})(?:[eE][+-]?\d{1,2})?$"
 
 @dataclass(frozen=True, eq=False)
 class Converted:
-    """A column in its canonical type.
+    """A column in its canonical type."""
 
-    Attributes
-    ----------
-    column : Series of shape (n_rows,)
-        Missing if the cell was missing or invalid.
-    faults : dict of str to ndarray of bool
-        The rows of each reason.
-    notes : tuple of str
-        Changes and assumptions, for the user; the caller puts the name of the column in front.
-    """
-
+    # Shape (n_rows,). Missing if the cell was missing or invalid.
     column: Cells
     faults: dict[str, Mask] = field(default_factory=dict)
+    # Changes and assumptions, for the user; the caller puts the name of the column in front.
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class Strings:
-    """The strings of a column.
+    """The strings of a column."""
 
-    Attributes
-    ----------
-    strings : Series of str
-        Missing if the cell is not a string.
-    other : ndarray of bool
-        Cells that are neither strings nor missing.
-    replaced : ndarray of bool
-        Strings in which U+FFFD replaces a lone surrogate.
-    """
-
+    # Missing if the cell is not a string.
     strings: Cells
+    # Cells that are neither strings nor missing.
     other: Mask
+    # Strings in which U+FFFD replaces a lone surrogate.
     replaced: Mask
 
 
 def extract_strings(cells: Cells) -> Strings:
-    """Separate the strings of a column from its other values.
-
-    Examples
-    --------
-    >>> cells = extract_strings(pd.Series(["a", 1, None], dtype=object))
-    >>> cells.strings.tolist(), cells.other.tolist()
-    (['a', nan, nan], [False, True, False])
-    """
+    """Separate the strings of a column from its other values."""
     no_rows = np.zeros(len(cells), dtype=bool)
     if isinstance(cells.dtype, pd.StringDtype):
         return Strings(cells, no_rows, no_rows)
@@ -115,13 +93,7 @@ def _replace_surrogates(cells: Cells, other: Mask) -> Strings:
 
 
 def to_plain_dtype(cells: Cells) -> Cells:
-    """Convert categorical, nullable and Arrow columns to plain types.
-
-    Examples
-    --------
-    >>> to_plain_dtype(pd.Series([1, None], dtype="Int64")).dtype
-    dtype('O')
-    """
+    """Convert categorical, nullable and Arrow columns to plain types."""
     if isinstance(cells.dtype, pd.StringDtype):
         return cells.astype(STRING)
     if isinstance(cells.dtype, np.dtype | pd.DatetimeTZDtype):
@@ -130,13 +102,7 @@ def to_plain_dtype(cells: Cells) -> Cells:
 
 
 def mask_signalling_nan(cells: Cells) -> Cells:
-    """Make signalling NaN missing; pandas raises an error for it.
-
-    Examples
-    --------
-    >>> mask_signalling_nan(pd.Series([Decimal("sNaN"), 1], dtype=object)).tolist()
-    [None, 1]
-    """
+    """Make signalling NaN missing; pandas raises an error for it."""
     try:
         cells.isna()
     except ArithmeticError:
@@ -146,13 +112,7 @@ def mask_signalling_nan(cells: Cells) -> Cells:
 
 
 def nested_values(cells: Cells) -> str:
-    """Return "lists" or "objects" if a cell of a column is one, as in JSON; otherwise an empty string.
-
-    Examples
-    --------
-    >>> nested_values(pd.Series([{"a": 1}, None])), nested_values(pd.Series([1, [2]])), nested_values(pd.Series([1]))
-    ('objects', 'lists', '')
-    """
+    """Return "lists" or "objects" if a cell of a column is one, as in JSON; otherwise an empty string."""
     if isinstance(cells.dtype, pd.ArrowDtype) and pa.types.is_nested(cells.dtype.pyarrow_dtype):
         cells = cells.astype(object)
     if cells.dtype != object or not pd.api.types.infer_dtype(cells, skipna=True).startswith("mixed"):
@@ -167,15 +127,6 @@ def infer_types(cells: Cells, *, printed: bool = False, decimal: str | None = No
     Printed cells become numbers if all of them are numbers without a leading zero, and booleans if all of them are
     true or false. Booleans stay booleans beside missing cells, so that a column has one form in every file. Decimals
     become ``float64``. With a decimal comma, only whole numbers are numbers here: 1.234 is not 1.234.
-
-    Examples
-    --------
-    >>> infer_types(pd.Series(["1", None, "2.5"], dtype=STRING), printed=True).tolist()
-    [1.0, nan, 2.5]
-    >>> infer_types(pd.Series(["007", "12"], dtype=STRING), printed=True).tolist()
-    ['007', '12']
-    >>> infer_types(pd.Series(["true", None, "False"], dtype=STRING), printed=True).tolist()
-    [True, nan, False]
     """
     dtype = cells.dtype
     if isinstance(dtype, pd.StringDtype):
@@ -220,100 +171,40 @@ def _arrow(strings: Cells) -> Any:
 
 
 def match_pattern(strings: Cells, pattern: str) -> Mask:
-    """Return which cells match a regular expression (RE2); missing cells do not.
-
-    Examples
-    --------
-    >>> match_pattern(pd.Series(["a1", "b", None]), "[0-9]").tolist()
-    [True, False, False]
-    """
+    """Return which cells match a regular expression (RE2); missing cells do not."""
     matches = pc.fill_null(pc.match_substring_regex(_arrow(strings), pattern), False)
     return np.asarray(matches.to_numpy(zero_copy_only=False), dtype=bool)
 
 
 def mask_blank(strings: Cells) -> Mask:
-    """Return which strings have only white space, control, zero-width and filler characters.
-
-    Examples
-    --------
-    >>> mask_blank(pd.Series(["a", "", " \u200b", None])).tolist()
-    [False, True, True, False]
-    """
+    """Return which strings have only white space, control, zero-width and filler characters."""
     return match_pattern(strings, BLANK)
 
 
 def replace_pattern(strings: Cells, pattern: str, by: str) -> Cells:
-    r"""Replace what a regular expression (RE2) matches.
-
-    Examples
-    --------
-    >>> replace_pattern(pd.Series(["12.0", None]), r"^(\d+)\.0$", r"\1").tolist()
-    ['12', nan]
-    """
+    r"""Replace what a regular expression (RE2) matches."""
     return string_series(pc.replace_substring_regex(_arrow(strings), pattern, by), strings.index)
 
 
 def string_series(array: Any, index: Any) -> Cells:
-    """Convert an Arrow array to a Series of ``str``.
-
-    Examples
-    --------
-    >>> string_series(pa.array([7, None]), range(2)).tolist()
-    ['7', nan]
-    """
+    """Convert an Arrow array to a Series of ``str``."""
     series: Cells = array.cast(pa.large_string()).to_pandas(types_mapper=lambda _: STRING)
     return series.set_axis(index)
 
 
 def to_floats(strings: Cells) -> Cells:
-    """Convert strings of numbers to float64, each to the nearest one, as `float` does.
-
-    Examples
-    --------
-    >>> to_floats(pd.Series(["+1.5", None, "-3e2"])).tolist()
-    [1.5, nan, -300.0]
-    """
+    """Convert strings of numbers to float64, each to the nearest one, as `float` does."""
     unsigned = pc.ascii_ltrim(pa.array(strings.array), "+")
     return pd.Series(unsigned.cast(pa.float64()).to_numpy(zero_copy_only=False), index=strings.index)
 
 
 def mask_words(strings: Cells, words: Collection[str]) -> Cells:
-    """Make blank strings and given words missing.
-
-    Examples
-    --------
-    >>> from fraudsieve.tables.values.reading import MISSING_WORDS
-    >>> mask_words(pd.Series(["a", " ", "null"]), MISSING_WORDS).tolist()
-    ['a', nan, nan]
-    """
+    """Make blank strings and given words missing."""
     return strings.mask(mask_blank(strings) | strings.isin(list(words)).to_numpy())
 
 
 def read_rest(cells: Cells, rest: Mask, read: Callable[[Any], Any]) -> tuple[list[Any], dict[str, Mask]]:
-    """Read the cells that no reader of columns recognised, each distinct one once.
-
-    Parameters
-    ----------
-    cells : Series of shape (n_rows,)
-        The column.
-    rest : ndarray of bool, shape (n_rows,)
-        The cells to read.
-    read : callable
-        Reads one cell; a function of `values`.
-
-    Returns
-    -------
-    values : list
-        The values of these cells, in order; None for rejected ones.
-    faults : dict of str to ndarray of bool
-        The rows of each reason.
-
-    Examples
-    --------
-    >>> from fraudsieve.tables.values.reading import read_id
-    >>> read_rest(pd.Series(["a", 7.0, 7.5], dtype=object), np.array([False, True, True]), read_id)
-    (['7', None], {'expected a string or a whole number, got float': array([False, False,  True])})
-    """
+    """Read the cells that no reader of columns recognised, each distinct one once."""
     positions = np.flatnonzero(rest)
     codes, distinct = _distinct(cells.iloc[positions])
     values: list[Any] = [None] * len(distinct)

@@ -60,41 +60,7 @@ def check(
     options: ReadOptions | None = None,
     start: int = 0,
 ) -> tuple[pd.DataFrame, pd.DataFrame, tuple[str, ...]]:
-    """Split the rows into good and rejected ones.
-
-    Parameters
-    ----------
-    loaded : LoadedTable
-        The rows as they were read.
-    table : TableSchema
-        The expected schema.
-    origin : str
-        The file, or a name for the frame.
-    require : iterable of str
-        Further required columns.
-    seen : SeenIdHashes, default None
-        The ids of earlier rows, if this is a chunk of a table. They count as duplicates, and the ids of its good rows
-        are added. A chunk may have any number of rejected rows.
-    options : ReadOptions, default None
-        How dates are read, which further columns hold words, and how many rows may be rejected.
-    start : int, default 0
-        The position of the first row in the table, of which this may be a chunk.
-
-    Returns
-    -------
-    good, rejected : DataFrame
-        As in `fraudsieve.tables.reader.CheckedTable`.
-    notes : tuple of str
-        Assumptions and changes, for the user.
-
-    Examples
-    --------
-    >>> from fraudsieve.tables.schema import LABELS
-    >>> frame = pd.DataFrame({"subject_id": ["a", "b"], "label": ["spam", None]})
-    >>> good, rejected, notes = check(LoadedTable(frame), LABELS, origin="frame", require=())
-    >>> rejected["reason"].tolist()
-    ['no value']
-    """
+    """Split the rows into good and rejected ones."""
     require_columns(loaded, table, origin, tuple(require))
     if table.numbered and _lacks_ids(list(loaded.frame.columns), table, table.numbered):
         loaded = _with_ids(loaded, table.name, table.numbered, start)
@@ -290,13 +256,7 @@ def rejected_rows(
 
 
 def input_names(names: list[str], reserved: tuple[str, ...] = REJECTED_COLUMNS) -> list[str]:
-    """Return names for the input columns of rejected rows, which differ from ``row``, ``column`` and ``reason``.
-
-    Examples
-    --------
-    >>> input_names(["row", "input_row", "text"])
-    ['input_input_row', 'input_row', 'text']
-    """
+    """Return names for the input columns of rejected rows, which differ from ``row``, ``column`` and ``reason``."""
     return [_unused_name(name, {*names, *reserved}) if name in reserved else name for name in names]
 
 
@@ -352,23 +312,6 @@ def _quote_option(value: str) -> str:
 
 
 def describe_requirements(table: TableSchema, require: tuple[str, ...] = ()) -> str:
-    """Describe the columns that a table requires.
-
-    Parameters
-    ----------
-    table : TableSchema
-    require : tuple of str, default=()
-        Further columns.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> from fraudsieve.tables.schema import LABELS
-    >>> describe_requirements(LABELS)
-    'Expected in labels: subject_id (id), label (category).'
-    """
+    """Describe the columns that a table requires."""
     names = dict.fromkeys((*table.required, *require))
     return f"Expected in {table.name}: " + ", ".join(f"{name} ({table.kind(name) or 'any'})" for name in names) + "."

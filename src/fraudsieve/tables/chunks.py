@@ -26,51 +26,17 @@ CHUNK_ROWS: Final = 65_536
 
 @dataclass(frozen=True, eq=False)
 class Chunk:
-    """Consecutive rows of a file, checked.
+    """Consecutive rows of a file, checked."""
 
-    Parameters
-    ----------
-    start : int
-        The position of its first row in the file.
-    rows : int
-        Number of its input rows.
-    checked : CheckedTable
-        The good rows (possibly none) and the rejected ones; ``row`` counts from the start of the file.
-    """
-
+    # The position of its first row in the file.
     start: int
     rows: int
+    # The good rows (possibly none) and the rejected ones; `row` counts from the start of the file.
     checked: CheckedTable
 
 
 class ChunkReader:
-    """Read a table in chunks.
-
-    Parameters
-    ----------
-    path : str or path
-        A Parquet file.
-    table : str
-        The expected table.
-    options : ReadOptions, default=None
-        Names of columns, and the order of dates.
-    keep : sequence of str, default=()
-        As for `read_table`.
-
-    Raises
-    ------
-    SchemaError
-        If the file does not exist, is not a Parquet file, or has no rows.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> import pandas as pd
-    >>> file = Path(tempfile.mkdtemp(), "m.parquet")
-    >>> pd.DataFrame({"message_id": [1, 2, 1], "text": ["a", "b", "c"]}).to_parquet(file, row_group_size=2)
-    >>> [(chunk.start, len(chunk.checked.good)) for chunk in ChunkReader(file, "messages")]
-    [(0, 2), (2, 0)]
-    """
+    """Read a table in chunks."""
 
     def __init__(
         self,
@@ -96,13 +62,7 @@ class ChunkReader:
         return self.after(0)
 
     def after(self, first_row: int) -> Iterator[Chunk]:
-        """Read the chunks that begin at a row or later. Ids of earlier chunks must have been added to ``seen``.
-
-        Raises
-        ------
-        SchemaError
-            If a column is missing, or a chunk cannot be read.
-        """
+        """Read the chunks that begin at a row or later. Ids of earlier chunks must have been added to ``seen``."""
         start = 0
         with open_parquet(self.path, self.origin) as file:
             for group, rows in enumerate(self._groups):

@@ -52,36 +52,13 @@ LABEL_COLUMNS: Final = frozenset({"label", "labelled_at"})
 
 
 def likely_column(name: str, columns: Iterable[str]) -> str | None:
-    """Return the column that is likely to be the wanted one; None if no column has a usual name for it.
-
-    Parameters
-    ----------
-    name : str
-        The name that fraudsieve knows.
-    columns : iterable of str
-        The columns of a table.
-
-    Returns
-    -------
-    str or None
-
-    Examples
-    --------
-    >>> likely_column("text", ["ID", "Content"]), likely_column("text", ["a", "b"])
-    ('Content', None)
-    """
+    """Return the column that is likely to be the wanted one; None if no column has a usual name for it."""
     by_name = {column.strip().casefold(): column for column in columns}
     return next((by_name[usual] for usual in LIKELY_NAMES.get(name, ()) if usual in by_name), None)
 
 
 def nearest_column(name: str, others: Iterable[str]) -> str | None:
-    """Return the column whose name is like the wanted one, apart from case, spaces and a few letters.
-
-    Examples
-    --------
-    >>> nearest_column("account_id", ["Acount ID", "b"]), nearest_column("text", ["b"])
-    ('Acount ID', None)
-    """
+    """Return the column whose name is like the wanted one, apart from case, spaces and a few letters."""
     folded = {_normalise(other): other for other in others}
     match = difflib.get_close_matches(_normalise(name), folded, n=1, cutoff=0.75)
     return folded[match[0]] if match else None
@@ -92,27 +69,7 @@ def _normalise(name: str) -> str:
 
 
 def describe_columns(names: Sequence[str], *, header: bool = False) -> str:
-    """List the columns of a table for an error.
-
-    Parameters
-    ----------
-    names : sequence of str
-        The columns.
-    header : bool, default=False
-        Whether the names stand among the cells, as in `LoadedTable`: then only known names are quoted, because others
-        may be cells if the header is missing or damaged.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> describe_columns(["id", "content"]), describe_columns(["id", "+44 20 7946 0018", "ham"], header=True)
-    ("got 'id', 'content'", "got 'id' and 2 other names")
-    >>> describe_columns(["7", "+44 20 7946 0018", "ham"], header=True)
-    'got 3 other names: is the header line missing?'
-    """
+    """List the columns of a table for an error."""
     if not names:
         return "got no columns"
     question = ": is the header line missing?" if header and not _is_header(names) else ""
@@ -120,13 +77,7 @@ def describe_columns(names: Sequence[str], *, header: bool = False) -> str:
 
 
 def quote_columns(names: Sequence[str], *, header: bool = False) -> str:
-    """Quote the first names of columns, those of a header if they are known, and count the others.
-
-    Examples
-    --------
-    >>> quote_columns(["a", "b"]), quote_columns(["text", "b"], header=True), quote_columns(["b"], header=True)
-    ("'a', 'b'", "'text' and 1 other name", '1 other name')
-    """
+    """Quote the first names of columns, those of a header if they are known, and count the others."""
     shown = [name for name in names if not header or is_known_name(name)][:MAX_NAMES_SHOWN]
     quoted = ", ".join(map(_quote, shown))
     count = len(names) - len(shown)
@@ -135,13 +86,7 @@ def quote_columns(names: Sequence[str], *, header: bool = False) -> str:
 
 
 def other_columns(names: Sequence[str], *, header: bool) -> tuple[str, ...]:
-    """Return the names that `describe_columns` only counts, for a terminal; of what looks like a cell, the length.
-
-    Examples
-    --------
-    >>> other_columns(["text", "branch", "+44 20 7946 0018"], header=True)
-    ("'branch'", '(a name of 16 characters)')
-    """
+    """Return the names that `describe_columns` only counts, for a terminal; of what looks like a cell, the length."""
     others = [name for name in names if header and not is_known_name(name)][:MAX_NAMES_SHOWN]
     return tuple(_quote(name) if looks_like_name(name) else _count(name) for name in others)
 
@@ -155,13 +100,7 @@ def _count(name: str) -> str:
 
 
 def is_known_name(name: str) -> bool:
-    """Return whether fraudsieve knows a column of this name, or it is a usual name for one.
-
-    Examples
-    --------
-    >>> is_known_name(" Content"), is_known_name("hello")
-    (True, False)
-    """
+    """Return whether fraudsieve knows a column of this name, or it is a usual name for one."""
     return name.strip().casefold() in _KNOWN_NAMES
 
 
@@ -187,12 +126,6 @@ def rename_columns(loaded: LoadedTable, table: TableSchema, options: ReadOptions
     """Give columns the names that fraudsieve knows.
 
     A column that has the name already, and is not the one that was named, becomes ``input_...``.
-
-    Raises
-    ------
-    SchemaError
-        If the table does not have a column that was named for it, or one column was given several of its names. Also
-        if a column was named for a table that does not exist.
     """
     _check_tables(options.columns, table, origin)
     names, prefix = list(loaded.frame.columns), f"{table.name}."

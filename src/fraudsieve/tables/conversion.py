@@ -58,29 +58,7 @@ _PLAIN_NUMBER: Final = r"^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$"
 
 
 def convert(cells: Cells, kind: Kind, reading: Reading = PLAIN) -> Converted:
-    """Bring a column to the canonical type of its kind.
-
-    Parameters
-    ----------
-    cells : Series of shape (n_rows,)
-        Any dtype, with a fresh index.
-    kind : {"id", "text", "time", "number", "category"}
-        What the column holds.
-    reading : Reading, optional
-        How its cells are read.
-
-    Returns
-    -------
-    Converted
-        Column, faults and notes.
-
-    Examples
-    --------
-    >>> convert(pd.Series([7.0, None]), "id").column.tolist()
-    ['7', nan]
-    >>> convert(pd.Series(["2024-05-01 10:00+08:00"]), "time").column[0]
-    Timestamp('2024-05-01 02:00:00+0000', tz='UTC')
-    """
+    """Bring a column to the canonical type of its kind."""
     return _CONVERTERS[kind](to_plain_dtype(cells), reading)
 
 
@@ -159,13 +137,7 @@ def _digits(cells: Cells, other: Mask) -> "Cells | None":
 
 
 def convert_numbers(cells: Cells, reading: Reading = PLAIN, *, flags: bool = False) -> Converted:
-    """Bring a column of numbers to ``float64``; with flags, booleans are numbers too.
-
-    Examples
-    --------
-    >>> convert_numbers(pd.Series([True, None, "2.5"], dtype=object), flags=True).column.tolist()
-    [1.0, nan, 2.5]
-    """
+    """Bring a column of numbers to ``float64``; with flags, booleans are numbers too."""
     cells = to_plain_dtype(cells)
     if cells.dtype.kind in "iuf":
         return _within_limit(cells.astype("float64"), {})

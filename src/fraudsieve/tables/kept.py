@@ -13,35 +13,7 @@ from .formats.loaded import LoadedTable
 
 
 def kept_columns(loaded: LoadedTable, names: Sequence[str], rejected: pd.Series, origin: str) -> pd.DataFrame:
-    """Return columns of a table, by the names that it gives them, without its rejected rows.
-
-    Parameters
-    ----------
-    loaded : LoadedTable
-        The table as it was read.
-    names : sequence of str
-        The columns.
-    rejected : Series of int
-        Positions of the rejected rows.
-    origin : str
-        The name of the table in errors.
-
-    Returns
-    -------
-    DataFrame
-        Cells of mixed types become strings.
-
-    Raises
-    ------
-    SchemaError
-        If there is no such column, or it is there twice.
-
-    Examples
-    --------
-    >>> table = LoadedTable(pd.DataFrame({"content": ["a", " ", "c"]}))
-    >>> kept_columns(table, ["content"], pd.Series([1]), "m.csv")["content"].tolist()
-    ['a', 'c']
-    """
+    """Return columns of a table, by the names that it gives them, without its rejected rows."""
     frame, given = loaded.frame, list(loaded.frame.columns)
     for name in names:
         if given.count(name) != 1:

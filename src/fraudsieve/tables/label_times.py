@@ -10,50 +10,13 @@ ONE_DAY = pd.Timedelta(days=1)
 
 
 def has_only_dates(times: pd.Series) -> bool:
-    """Return whether all times are at midnight, so that only their dates are known.
-
-    Parameters
-    ----------
-    times : Series of datetime64
-        Times; missing values are ignored.
-
-    Returns
-    -------
-    bool
-
-    Examples
-    --------
-    >>> has_only_dates(pd.to_datetime(pd.Series(["2026-05-01", None])))
-    True
-    >>> has_only_dates(pd.to_datetime(pd.Series(["2026-05-01 10:00"])))
-    False
-    """
+    """Return whether all times are at midnight, so that only their dates are known."""
     known = times.dropna()
     return bool(len(known)) and bool((known == known.dt.normalize()).all())
 
 
 def resolve_label_times(labelled_at: pd.Series) -> tuple[pd.Series, list[str]]:
-    """Return the times from which labels were certainly known.
-
-    Parameters
-    ----------
-    labelled_at : Series of datetime64, shape (n_rows,)
-        The recorded times.
-
-    Returns
-    -------
-    times : Series of datetime64, shape (n_rows,)
-        The end of the day if all of them are dates without times. A label of 1 May may have arrived at any time of
-        that day, and an event at noon must not know it.
-    notes : list of str
-        Assumptions, for the user.
-
-    Examples
-    --------
-    >>> times, notes = resolve_label_times(pd.to_datetime(pd.Series(["2026-05-01"])))
-    >>> str(times[0]), len(notes)
-    ('2026-05-02 00:00:00', 1)
-    """
+    """Return the times from which labels were certainly known."""
     if not has_only_dates(labelled_at):
         return labelled_at, []
     return labelled_at + ONE_DAY, [

@@ -52,27 +52,14 @@ OTHERWISE: Final = "if that is wrong, name the label of legitimate records with 
 
 @dataclass(frozen=True)
 class LabelReading:
-    """The classes that labels stand for.
+    """The classes that labels stand for."""
 
-    Parameters
-    ----------
-    legitimate : str, default="legitimate"
-        The class of legitimate records, whether any record has it or not.
-    classes : mapping of str to (str or None), optional
-        Classes by label, in lower case; None for a label that means that a record has no label. Other labels are the
-        names of their classes.
-    notes : tuple of str, default=()
-        What was read, for the user.
-
-    Examples
-    --------
-    >>> reading = LabelReading(classes={"0": "legitimate", "1": "fraud", "-1": None})
-    >>> reading.apply(pd.Series(["0", "1", "-1", "phishing"])).tolist()
-    ['legitimate', 'fraud', nan, 'phishing']
-    """
-
+    # The class of legitimate records, whether any record has it or not.
     legitimate: str = LEGITIMATE
+    # Classes by label, in lower case; None for a label that means that a record has no label. Other labels are the
+    # names of their classes.
     classes: Mapping[str, str | None] = field(default_factory=dict)
+    # What was read, for the user.
     notes: tuple[str, ...] = ()
 
     def apply(self, labels: "pd.Series[Any]") -> "pd.Series[Any]":
@@ -97,30 +84,6 @@ def read_labels(labels: "pd.Series[Any]", legitimate: str = AUTO, *, of_two: boo
     Where all labels are numbers and there are more than two, 0 stands for legitimate if more than half of the labels
     are 0. Otherwise it is a type like the others. If the other labels are 0 and 1, -1 stands for no label. So do NA,
     N/A, #N/A, null and -, and none if another label is legitimate.
-
-    Parameters
-    ----------
-    labels : Series of str, shape (n_labels,)
-        All labels, missing where there is none.
-    legitimate : str, default="auto"
-        The label of legitimate records. Labels are then the names of their classes. With ``auto``, they are read as
-        described. Labels that differ only in case or spaces are one class, and a note says so. With ``none``, no label
-        is legitimate, unless there is a label ``none``.
-    of_two : bool, default=True
-        Whether the other of two labels is legitimate if one means fraud. Without a user who reads the notes, it may be
-        another type of fraud.
-
-    Returns
-    -------
-    LabelReading
-
-    Examples
-    --------
-    >>> reading = read_labels(pd.Series(["0", "1", "-1"]))
-    >>> reading.apply(pd.Series(["1", "-1"])).tolist()
-    ['fraud', nan]
-    >>> read_labels(pd.Series(["Ham", "spam"])).legitimate
-    'Ham'
     """
     names, counts = _spellings(labels)
     missing = missing_labels(names, legitimate, (legitimate,))
@@ -234,27 +197,6 @@ def read_labels_for(
 
     If none of the labels is then a class of the model, they are read independently of it. So a model that was trained
     on ham and spam can be evaluated on 0 and 1.
-
-    Parameters
-    ----------
-    labels : Series of str, shape (n_labels,)
-        All labels, missing where there is none.
-    read_as : mapping of str to (str or None)
-        Classes by label, as in the reading of the training.
-    classes : collection of str
-        The classes of the model.
-    legitimate : str or None
-        The legitimate class of the model; None if it has none.
-
-    Returns
-    -------
-    LabelReading
-
-    Examples
-    --------
-    >>> reading = read_labels_for(pd.Series(["0", "1"]), {}, ("ham", "spam"), "ham")
-    >>> reading.apply(pd.Series(["0", "1"])).tolist()
-    ['ham', 'spam']
     """
     missing = missing_labels(_spellings(labels)[0], legitimate, classes)
     trained = LabelReading(legitimate or LEGITIMATE, {**missing, **read_as})

@@ -51,42 +51,6 @@ def check_rejected(
     """Raise an error if too many rows are rejected, or all of them.
 
     A single rejected row is not too many, unless no row may be rejected.
-
-    Parameters
-    ----------
-    causes : mapping of (str, str) to int
-        The number of rejected rows by column and reason.
-    rows : int
-        All rows of the table.
-    max_rejected : float or None
-        The largest share of rejected rows; None for `MAX_REJECTED`.
-    origin : str
-        Name of the table in the error.
-    expected : str
-        What the table should hold, for the error if all rows are rejected.
-    shapes : mapping of str to tuple of str, default=None
-        Shapes of rejected values by column.
-    reasons : mapping of (str, str) to int, default=None
-        The number of rows with each fault, if a row may have several: so the error names those of all columns.
-    is_partial : bool, default=False
-        Whether only some of the rows have been read, so that more may be rejected.
-    names : mapping of str to str, optional
-        Names of columns in the table, by ours: the error has those.
-    stored : str, default=""
-        What stays in a store all the same, for the error; empty without a store.
-
-    Raises
-    ------
-    SchemaError
-        With the number of rows for each of the most frequent reasons.
-
-    Examples
-    --------
-    >>> check_rejected({("text", "no text"): 2}, 10, max_rejected=None, origin="m.csv", expected="")
-    >>> check_rejected({("text", "no text"): 3}, 10, max_rejected=None, origin="m.csv", expected="")
-    Traceback (most recent call last):
-    ...
-    fraudsieve.exceptions.SchemaError: m.csv: 3 of 10 rows are rejected, more than a share of 0.2: text: no text (3)...
     """
     share, rejected = MAX_REJECTED if max_rejected is None else max_rejected, sum(causes.values())
     given = (causes if reasons is None else reasons).items()
@@ -116,17 +80,7 @@ def _describe_causes(causes: Mapping[Cause, int]) -> str:
 
 
 def rejected_shapes(rejected: "pd.DataFrame", table: "TableSchema") -> dict[str, tuple[str, ...]]:
-    """Return the shapes of a few values that rows were rejected for, by column; texts have none.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from fraudsieve.tables.schema import MESSAGES
-    >>> cells = {"text": [5, "hi"], "sent_at": [None, "31/12/2026"]}
-    >>> frame = pd.DataFrame({"column": ["text", "sent_at"], "reason": ["expected a string"] * 2, **cells})
-    >>> rejected_shapes(frame, MESSAGES)
-    {'sent_at': ('99/99/9999',)}
-    """
+    """Return the shapes of a few values that rows were rejected for, by column; texts have none."""
     wrong = rejected[rejected["reason"] != DUPLICATE]
     names = [name for name in wrong["column"].unique() if name and table.kind(name) not in ("text", None)]
     values = {name: wrong.loc[wrong["column"] == name, name].head(MAX_VALUES_SEARCHED) for name in names}
@@ -134,13 +88,7 @@ def rejected_shapes(rejected: "pd.DataFrame", table: "TableSchema") -> dict[str,
 
 
 def shapes_of(values: Iterable[Any]) -> tuple[str, ...]:
-    """Return up to three different shapes of strings and numbers; values of other types have none.
-
-    Examples
-    --------
-    >>> shapes_of(["31/12/2026", "30/12/2026", "$4.50", 7, None, ["x"]])
-    ('99/99/9999', '$9.99', '9')
-    """
+    """Return up to three different shapes of strings and numbers; values of other types have none."""
     shapes: dict[str, None] = {}
     for value in values:
         if isinstance(value, str | Real) and value == value and str(value).strip():  # not NaN

@@ -194,27 +194,6 @@ def check_header(source: Source, table: str, *, require: Iterable[str] = ()) -> 
     """Raise the error of `read_table` for a missing file or column, without reading the rows.
 
     The columns of Parquet and text files are checked, but not of a text file that is packed or not in UTF-8.
-
-    Parameters
-    ----------
-    source : path, frame or InputTable
-        The table; only a local file is checked.
-    table : str
-        Name of the expected table.
-    require : iterable of str, default=()
-        Further required columns.
-
-    Raises
-    ------
-    SchemaError
-        If the file does not exist or is of another format, or a column is missing.
-
-    Examples
-    --------
-    >>> check_header("none.csv", "messages")
-    Traceback (most recent call last):
-    ...
-    fraudsieve.exceptions.SchemaError: none.csv: there is no such file. Check the path.
     """
     for part in as_input(source).parts:
         _check_header(part, TABLES[table], _names(require))
@@ -231,13 +210,7 @@ def _check_header(part: InputTable, table: TableSchema, require: tuple[str, ...]
 
 
 def column_names(source: Source) -> tuple[str, ...]:
-    """Return the names of the columns of a table as they are in it; the rows are read only where they must be.
-
-    Examples
-    --------
-    >>> column_names(pd.DataFrame({"id": [1], "content": ["hello"]}))
-    ('id', 'content')
-    """
+    """Return the names of the columns of a table as they are in it; the rows are read only where they must be."""
     names: list[str] = []
     for part in as_input(source).parts:
         file = local_file(part)

@@ -11,15 +11,7 @@ from .cells import Cells, Mask
 
 
 class SeenIdHashes:
-    """A set of ids, stored as two hashes of 64 bits with new random keys per instance.
-
-    Examples
-    --------
-    >>> seen = SeenIdHashes()
-    >>> seen.add(pd.Series(["a", "b"]))
-    >>> seen.holds(pd.Series(["b", "c"])).tolist()
-    [True, False]
-    """
+    """A set of ids, stored as two hashes of 64 bits with new random keys per instance."""
 
     def __init__(self) -> None:
         self._keys = secrets.token_hex(8), secrets.token_hex(8)

@@ -127,23 +127,7 @@ def local_files(source: Source) -> list[Path]:
 
 
 def origin_of(source: Source) -> str:
-    """Return the name of a table in errors.
-
-    Parameters
-    ----------
-    source : path, frame or InputTable
-
-    Returns
-    -------
-    str
-        The path; the address of a database without its user, password and query; or ``frame``, if the table has no
-        name. Of several tables, the names of all.
-
-    Examples
-    --------
-    >>> origin_of("postgresql://ann:secret@db/crm#select 1"), origin_of(Path("m.csv")), origin_of(pd.DataFrame())
-    ('postgresql://db/crm', 'm.csv', 'frame')
-    """
+    """Return the name of a table in errors."""
     if isinstance(source, InputTable) and source.name is not None:
         return source.name
     place = source.source if isinstance(source, InputTable) else source
@@ -153,22 +137,7 @@ def origin_of(source: Source) -> str:
 
 
 def data_digest(source: Source) -> str:
-    """Return the SHA-256 of a table: of the bytes of a file, or of the values of anything else; of several, of all.
-
-    Parameters
-    ----------
-    source : path, frame or InputTable
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits.
-
-    Examples
-    --------
-    >>> data_digest(pd.DataFrame({"a": [1]})) == data_digest(pd.DataFrame({"a": [1]}))
-    True
-    """
+    """Return the SHA-256 of a table: of the bytes of a file, or of the values of anything else; of several, of all."""
     parts = as_input(source).parts
     if len(parts) > 1:
         return hashlib.sha256("".join(map(data_digest, parts)).encode()).hexdigest()

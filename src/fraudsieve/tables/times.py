@@ -47,21 +47,11 @@ _PLAIN_NUMBER: Final = r"^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$"
 
 
 class _Times(NamedTuple):
-    """The times that were read from a column.
+    """The times that were read from a column."""
 
-    Attributes
-    ----------
-    times : ndarray of int64
-        Microseconds since 1970; `_NAT` where nothing was read.
-    naive : ndarray of bool
-        Which of them have no zone.
-    units : ndarray of int8
-        The units of epochs, as from `read_epochs`.
-    zone : str
-        The zone of those without one.
-    """
-
+    # Microseconds since 1970; `_NAT` where nothing was read.
     times: Array
+    # Which of them have no zone.
     naive: Mask
     units: Array
     zone: str
@@ -76,30 +66,7 @@ class _Times(NamedTuple):
 
 
 def convert_times(cells: Cells, reading: Reading = PLAIN) -> Converted:
-    """Bring a column to ``datetime64[us, UTC]``.
-
-    Parameters
-    ----------
-    cells : Series of shape (n_rows,)
-        Strings, datetimes, dates, numbers, or a mixture, in any zones, with a fresh index.
-    reading : Reading, optional
-        How they are read.
-
-    Returns
-    -------
-    Converted
-        Column, faults and notes.
-
-    Examples
-    --------
-    >>> done = convert_times(pd.Series(["2024-05-01 10:00+08:00", "2024/5/1", "17"]))
-    >>> done.column.dt.hour.tolist(), done.notes
-    ([2.0, 0.0, nan], ('has no time zone in 1 of 2 rows: taken as UTC',))
-    >>> {reason: rows.sum() for reason, rows in done.faults.items()}
-    {'expected a time such as 2026-05-01T10:00:00Z, got another number': np.int64(1)}
-    >>> convert_times(pd.Series([1714500000, 1714500060])).notes
-    ('is read as seconds since 1970, UTC',)
-    """
+    """Bring a column to ``datetime64[us, UTC]``."""
     n = len(cells)
     read = _Times(np.full(n, _NAT), np.zeros(n, bool), np.full(n, -1, np.int8), reading.zone)
     split = extract_strings(cells)

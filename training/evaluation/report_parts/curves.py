@@ -34,50 +34,20 @@ class ScoreBin:
 
 @dataclass(frozen=True)
 class ScoreCurves:
-    """Curves of the probability of fraud.
+    """Curves of the probability of fraud."""
 
-    Parameters
-    ----------
-    precision_recall : tuple of (float, float), or None
-        Pairs of recall and precision; None if all rows are of one kind.
-    roc : tuple of (float, float), or None
-        Pairs of false positive rate and recall; None if all rows are of one kind.
-    gains : tuple of (float, float), or None
-        Pairs of the share of the records that is reviewed, highest scores first, and recall; None without fraud.
-    reliability : tuple of ReliabilityBin
-        From the lowest scores.
-    histogram : tuple of ScoreBin
-        20 bins of equal width.
-    """
-
+    # Pairs of recall and precision; None if all rows are of one kind.
     precision_recall: Pairs | None
+    # Pairs of false positive rate and recall; None if all rows are of one kind.
     roc: Pairs | None
+    # Pairs of the share of the records that is reviewed, highest scores first, and recall; None without fraud.
     gains: Pairs | None
     reliability: tuple[ReliabilityBin, ...]
     histogram: tuple[ScoreBin, ...]
 
 
 def score_curves(rows: FraudRows, ranking: Ranking) -> ScoreCurves:
-    """Compute all curves of scored rows.
-
-    Parameters
-    ----------
-    rows : FraudRows
-        Scores and truth.
-    ranking : Ranking
-        The same rows, sorted.
-
-    Returns
-    -------
-    ScoreCurves
-
-    Examples
-    --------
-    >>> p, truth = np.array([0.9, 0.2]), np.array([True, False])
-    >>> curves = score_curves(FraudRows(p, truth), Ranking.of(p, truth))
-    >>> curves.roc, curves.gains[60]
-    (((0.0, 0.0), (0.0, 1.0), (1.0, 1.0)), (0.5, 1.0))
-    """
+    """Compute all curves of scored rows."""
     return ScoreCurves(
         precision_recall=_precision_recall(rows),
         roc=_roc(rows),

@@ -22,46 +22,16 @@ class ScoredRecord:
 
 @dataclass(frozen=True)
 class LargestErrors:
-    """Records that the model is most wrong about.
+    """Records that the model is most wrong about."""
 
-    Parameters
-    ----------
-    missed : tuple of ScoredRecord
-        Frauds that are not flagged, those with the lowest probabilities.
-    false_alarms : tuple of ScoredRecord
-        Legitimate records that are flagged, those with the highest probabilities.
-    """
-
+    # Frauds that are not flagged, those with the lowest probabilities.
     missed: tuple[ScoredRecord, ...]
+    # Legitimate records that are flagged, those with the highest probabilities.
     false_alarms: tuple[ScoredRecord, ...]
 
     @classmethod
     def of(cls, ids: Array, labels: Array, probability: Array, is_fraud: Array, flagged: Array) -> Self:
-        """Find the largest errors, at most ten of each kind.
-
-        Parameters
-        ----------
-        ids, labels : ndarray of objects, each of shape (n_rows,)
-            Identifiers and the truth.
-        probability : ndarray of float64, shape (n_rows,)
-            Probability of fraud.
-        is_fraud : ndarray of bool, shape (n_rows,)
-            Whether the truth is fraud.
-        flagged : ndarray of bool, shape (n_rows,)
-            Whether the model flags the record.
-
-        Returns
-        -------
-        LargestErrors
-
-        Examples
-        --------
-        >>> ids, labels = np.array(["a", "b", "c", "d"], object), np.array(["scam", "scam", "ham", "ham"], object)
-        >>> p = np.array([0.9, 0.2, 0.6, 0.1])
-        >>> errors = LargestErrors.of(ids, labels, p, labels == "scam", p >= 0.5)
-        >>> [record.record_id for record in errors.missed], errors.false_alarms[0].probability
-        (['b'], 0.6)
-        """
+        """Find the largest errors, at most ten of each kind."""
         rising = np.argsort(probability, kind="stable")
 
         def records(wrong: Array, order: Array) -> Iterator[ScoredRecord]:

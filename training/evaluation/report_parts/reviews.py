@@ -10,33 +10,22 @@ from fraudsieve._typing import Array
 
 @dataclass(frozen=True, kw_only=True)
 class CaseReviews:
-    """Fraud found by reviewing cases, compared with reviewing records.
-
-    Parameters
-    ----------
-    reviews : int or None
-        Reviews at the review capacity.
-    records, cases : int or None
-        Records with the highest probabilities, twice the capacity, and the cases that they form.
-    recall_of_records, recall_of_cases : float or None
-        Share of all fraud that is found with `reviews` reviews: of single records, and of whole cases by rank.
-    reviews_of_cases : int or None
-        Reviews of cases that find as much fraud as `reviews` reviews of records.
-    reviews_saved, time_saved : float or None
-        1 - `reviews_of_cases` / `reviews`, and the same of the minutes: a review takes time to open it and time for
-        each record.
-    skipped : str or None
-        Why nothing was compared.
-    """
+    """Fraud found by reviewing cases, compared with reviewing records."""
 
     reviews: int | None = None
+    # Records with the highest probabilities, twice the capacity, and the cases that they form.
     records: int | None = None
     cases: int | None = None
+    # Share of all fraud that is found with `reviews` reviews: of single records, and of whole cases by rank.
     recall_of_records: float | None = None
     recall_of_cases: float | None = None
+    # Reviews of cases that find as much fraud as `reviews` reviews of records.
     reviews_of_cases: int | None = None
+    # 1 - `reviews_of_cases` / `reviews`, and the same of the minutes: a review takes time to open it and time for each
+    # record.
     reviews_saved: float | None = None
     time_saved: float | None = None
+    # Why nothing was compared.
     skipped: str | None = None
 
 

@@ -13,34 +13,21 @@ from fraudsieve.models.rules.rule_set import RuleSet
 
 @dataclass(frozen=True, kw_only=True)
 class RuleMetrics:
-    """The records that a rule decides.
-
-    Parameters
-    ----------
-    id, action, reason : str
-        The rule.
-    until : str or None
-        Its last day, or the time at which it ends; None for no end.
-    expired : bool
-        Whether it is expired, so that it decides nothing.
-    records : int
-        Records that it decides.
-    frauds : int or None
-        Fraudulent ones among them; None without a legitimate class.
-    changed : int or None
-        Records that it decides otherwise than the model; None without operating points.
-    changed_frauds : int or None
-        Fraudulent ones among these: found by a rule that flags, missed by one that passes.
-    """
+    """The records that a rule decides."""
 
     id: str
     action: str
     reason: str
+    # Its last day, or the time at which it ends; None for no end.
     until: str | None
+    # Whether it is expired, so that it decides nothing.
     expired: bool
     records: int
+    # Fraudulent ones among them; None without a legitimate class.
     frauds: int | None
+    # Records that it decides otherwise than the model; None without operating points.
     changed: int | None
+    # Fraudulent ones among these: found by a rule that flags, missed by one that passes.
     changed_frauds: int | None
 
     @classmethod
@@ -63,30 +50,7 @@ class RuleMetrics:
 def rule_metrics(
     rules: RuleSet, columns: Mapping[str, Sequence[Any]], n: int, is_fraud: Array | None, flagged: Array | None
 ) -> tuple[RuleMetrics, ...]:
-    """Return the metrics of the rules that are in force now, and those that are expired, in their order.
-
-    Parameters
-    ----------
-    rules : RuleSet
-    columns : mapping of str to sequence, each of length n
-        The fields of the records that rules are about.
-    n : int
-        Number of records.
-    is_fraud, flagged : ndarray of bool, shape (n,), or None
-        Whether the truth is fraud, and whether the model flags the record.
-
-    Returns
-    -------
-    tuple of RuleMetrics
-
-    Examples
-    --------
-    >>> rules = RuleSet([Rule("mules", "account_id", ["a1"], "flag", "case 17")])
-    >>> is_fraud, flagged = np.array([True, False]), np.array([False, False])
-    >>> (mules,) = rule_metrics(rules, {"account_id": ["a1", "b"]}, 2, is_fraud, flagged)
-    >>> mules.records, mules.frauds, mules.changed_frauds
-    (1, 1, 1)
-    """
+    """Return the metrics of the rules that are in force now, and those that are expired, in their order."""
     matched, expired = rules.match(columns, n), rules.expired()
     return tuple(
         RuleMetrics.of(rule, np.equal(matched, position), is_fraud, flagged, expired=rule.id in expired)

@@ -63,27 +63,17 @@ class Slice(SliceMetrics):
 
 @dataclass(frozen=True, kw_only=True)
 class Slices:
-    """All slices of a report.
+    """All slices of a report."""
 
-    Parameters
-    ----------
-    point : str or None
-        Name of the point that decides, which recall, precision and false positive rate are of; None for the threshold
-        that flags 1 % of the legitimate rows, if there are no points.
-    requested : tuple of str
-        The columns that were asked for.
-    compared : int
-        Number of slices with metrics. The more are compared, the more differ by chance.
-    too_small : int
-        Number of slices with too few rows for any metric.
-    parts : tuple of Slice
-        Of each slicing, the largest slice first.
-    """
-
+    # Name of the point that decides, which recall, precision and false positive rate are of; None for the threshold
+    # that flags 1 % of the legitimate rows, if there are no points.
     point: str | None
     requested: tuple[str, ...]
+    # Number of slices with metrics. The more are compared, the more differ by chance.
     compared: int
+    # Number of slices with too few rows for any metric.
     too_small: int
+    # Of each slicing, the largest slice first.
     parts: tuple[Slice, ...]
 
 
@@ -91,28 +81,6 @@ def check_slicing(rows: pd.DataFrame, by: Sequence[str], origin: str, names: Map
     """Check that rows can be sliced by some columns, and return them with these columns.
 
     A column that got another name when it was read is there under both.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        Records.
-    by : sequence of str
-        The columns.
-    origin : str
-        What the records are, for the error.
-    names : mapping of str to str
-        Names of columns in the tables, by ours, as in `ReadOptions`.
-
-    Raises
-    ------
-    SchemaError
-        If a column is missing, or holds texts, times, lists or objects.
-
-    Examples
-    --------
-    >>> rows = pd.DataFrame({"channel": ["sms", "app"]})
-    >>> check_slicing(rows, ["way"], "messages", {"channel": "way"})["way"].tolist()
-    ['sms', 'app']
     """
     given = {ours.rpartition(".")[2]: theirs for ours, theirs in names.items()}
     renamed = {theirs: rows[ours] for ours, theirs in given.items() if ours in rows and theirs in by}
@@ -150,27 +118,7 @@ def first_seen_of(rows: pd.DataFrame, subject: str, builder: Builder | None) -> 
 
 
 def slices_of_rows(rows: pd.DataFrame, first_seen: pd.Series | None = None, by: Sequence[str] = ()) -> dict[str, Array]:
-    """Return the value of every row, by the name of the slicing.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        Labelled records.
-    first_seen : Series of datetime64, default=None
-        When the account of each row was created or first seen; None if that is not known.
-    by : sequence of str, default=()
-        Further columns, which `check_slicing` accepts.
-
-    Returns
-    -------
-    dict of str to ndarray of str objects, shape (n_rows,)
-        Without columns that the rows do not have, and without others than `by` whose values are all equal.
-
-    Examples
-    --------
-    >>> slices_of_rows(pd.DataFrame({"text": ["hi", "你好"], "channel": ["sms", "sms"]}))
-    {'language': array(['Latin script', 'Chinese'], dtype=object)}
-    """
+    """Return the value of every row, by the name of the slicing."""
     slices = {name: _by_value(rows[name]) for name in by}
     others = (name for name in COLUMNS if name not in slices and name in rows and not nested_values(rows[name]))
     slices |= {name: _by_frequency(rows[name]) for name in others}
@@ -187,11 +135,6 @@ def mixture_of(rows: pd.DataFrame) -> dict[str, dict[str, int]]:
     """Return how many rows have each value of the columns that tell the parts of a mixture apart.
 
     Columns with many values are left out: they may tell persons apart.
-
-    Examples
-    --------
-    >>> mixture_of(pd.DataFrame({"channel": ["sms", "app", "sms"], "source": [1, 2, 3]}))
-    {'channel': {'sms': 2, 'app': 1}, 'source': {'1': 1, '2': 1, '3': 1}}
     """
     columns = (rows[name] for name in MIXTURES if name in rows and not _not_sliceable(rows[name]))
     few = (column for column in columns if 0 < column.nunique() <= MAX_VALUES)
@@ -242,32 +185,7 @@ def slice_metrics(
     points: Sequence[OperatingPoint] = (),
     by: Sequence[str] = (),
 ) -> Slices:
-    """Compute the metrics of every slice that has enough rows and frauds.
-
-    Parameters
-    ----------
-    rows : FraudRows
-        Scores, truth and groups.
-    flagged : ndarray of bool, shape (n_rows,)
-        Rows that the model flags.
-    slices : mapping of str to ndarray of str objects, shape (n_rows,)
-        As from `slices_of_rows`.
-    points : sequence of OperatingPoint, default=()
-        Operating points of the model; the first one decides.
-    by : sequence of str, default=()
-        The columns that were asked for.
-
-    Returns
-    -------
-    Slices
-
-    Examples
-    --------
-    >>> rows = FraudRows(np.tile([0.9, 0.2], 50), np.tile([True, False], 50))
-    >>> sliced = slice_metrics(rows, rows.is_fraud, {"channel": np.full(100, "sms")})
-    >>> [(part.by, part.value, part.recall) for part in sliced.parts]
-    [('channel', 'sms', 1.0)]
-    """
+    """Compute the metrics of every slice that has enough rows and frauds."""
     # The first point decides, so its rows are those that the policy of the model flags too.
     masks = np.column_stack([flagged, *(rows.probability >= point.threshold for point in points[1:])])
     parts = []
@@ -311,11 +229,6 @@ def excess_notes(slices: Slices | None) -> list[str]:
     """Return a note for each point whose promised rate is clearly exceeded by slices, which it names.
 
     They are those by a column that was asked for, or by one that tells the parts of a mixture apart.
-
-    Examples
-    --------
-    >>> excess_notes(None)
-    []
     """
     if slices is None:
         return []

@@ -17,31 +17,20 @@ EXPECTED = round(1 - UNFAMILIAR, 6)
 
 @dataclass(frozen=True, kw_only=True)
 class UnlikeMetrics:
-    """Records that look like nothing in training, those with an ``unlike_training`` above .99.
-
-    Parameters
-    ----------
-    rows : int
-        Such records.
-    frauds : int or None
-        The frauds among them; None if all records are of one kind.
-    share, expected : float
-        Their share, and that of records like those of training: .01.
-    interval : tuple of (float, float), or None
-        Of the share, over draws of accounts or campaigns; None if these are unknown.
-    average_precision : float or None
-        On all other records; None if they have one kind only.
-    distribution : tuple of float, of length 20
-        Share of the records in each twentieth of ``unlike_training``. Where records are like those of training, all
-        are about .05.
-    """
+    """Records that look like nothing in training, those with an ``unlike_training`` above .99."""
 
     rows: int
+    # The frauds among them; None if all records are of one kind.
     frauds: int | None
+    # Their share, and that of records like those of training: .01.
     share: float
     expected: float
+    # Of the share, over draws of accounts or campaigns; None if these are unknown.
     interval: Interval | None
+    # On all other records; None if they have one kind only.
     average_precision: float | None
+    # Share of the records in each twentieth of `unlike_training`. Where records are like those of training, all are
+    # about .05.
     distribution: tuple[float, ...]
 
     @property
@@ -51,15 +40,7 @@ class UnlikeMetrics:
 
     @classmethod
     def of(cls, rows: FraudRows, unlike: Array) -> Self | None:
-        """Count unfamiliar records; None if no record has an ``unlike_training``.
-
-        Examples
-        --------
-        >>> rows = FraudRows(np.array([0.9, 0.2, 0.4]), np.array([True, False, True]))
-        >>> metrics = UnlikeMetrics.of(rows, np.array([0.5, 0.2, 0.999]))
-        >>> metrics.rows, metrics.frauds, metrics.average_precision
-        (1, 1, 1.0)
-        """
+        """Count unfamiliar records; None if no record has an ``unlike_training``."""
         known = ~np.isnan(unlike)
         if not known.any():
             return None

@@ -33,18 +33,9 @@ UNWEIGHTED: Final = (
 
 @dataclass(frozen=True, kw_only=True)
 class RowWeights:
-    """What weighted rows stand for.
+    """What weighted rows stand for."""
 
-    Parameters
-    ----------
-    drawn : int
-        Rows that were drawn with a probability below 1.
-    records, frauds : float
-        Records and frauds that the rows stand for, as estimates.
-    effective_rows, effective_frauds : float
-        See `effective_size`.
-    """
-
+    # Rows that were drawn with a probability below 1.
     drawn: int
     records: float
     frauds: float
@@ -53,15 +44,7 @@ class RowWeights:
 
     @classmethod
     def of(cls, weight: Array | None, is_fraud: Array) -> "RowWeights | None":
-        """Count what rows stand for; None if they have no weights.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> weights = RowWeights.of(np.array([1.0, 1.0, 20.0]), np.array([True, False, False]))
-        >>> weights.drawn, weights.records, weights.frauds
-        (1, 22.0, 1.0)
-        """
+        """Count what rows stand for; None if they have no weights."""
         if weight is None:
             return None
         return RowWeights(
@@ -89,18 +72,9 @@ class RowWeights:
 
 @dataclass(frozen=True, kw_only=True)
 class Weighting(RowWeights):
-    """The weights of the rows of a report, and its main metrics without them.
+    """The weights of the rows of a report, and its main metrics without them."""
 
-    Parameters
-    ----------
-    drawn, records, frauds, effective_rows, effective_frauds
-        See `RowWeights`.
-    plain : mapping of str to float or None
-        The main metrics if each row stands for itself alone, and ``recall`` and ``precision`` of the decisions.
-    plain_intervals : mapping of str to (float, float), or None
-        Their intervals.
-    """
-
+    # The main metrics if each row stands for itself alone, and `recall` and `precision` of the decisions.
     plain: Mapping[str, float | None]
     plain_intervals: Mapping[str, Interval | None]
 
@@ -117,15 +91,6 @@ class Weighting(RowWeights):
         """Count what rows stand for, and compute the plain metrics; None if the rows have no weights.
 
         The settings, points, flags and further arguments are those of `fraud_metrics` and `decision_metrics`.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> truth, weight = np.array([True, False, False]), np.array([1.0, 1.0, 20.0])
-        >>> rows = FraudRows(np.array([0.9, 0.2, 0.1]), truth, weight=weight)
-        >>> weighting = Weighting.of_report(rows, EvaluateRecipe())
-        >>> weighting.drawn, weighting.records, weighting.frauds
-        (1, 22.0, 1.0)
         """
         weights = RowWeights.of(rows.weight, rows.is_fraud)
         if weights is None:

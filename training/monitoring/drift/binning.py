@@ -16,15 +16,10 @@ RARE = 0.01
 
 @dataclass(frozen=True, eq=False)
 class Binning:
-    """Edges of the bins of columns; `Binning.of` chooses them.
+    """Edges of the bins of columns; `Binning.of` chooses them."""
 
-    Parameters
-    ----------
-    edges : ndarray of float64, shape (n_edges, n_columns)
-        Ascending; a value belongs to the bin above all edges that it exceeds. Columns with fewer edges are filled up
-        with infinity, which no value exceeds.
-    """
-
+    # Shape (n_edges, n_columns). Ascending; a value belongs to the bin above all edges that it exceeds. Columns with
+    # fewer edges are filled up with infinity, which no value exceeds.
     edges: Array
 
     @classmethod
@@ -34,26 +29,6 @@ class Binning:
         Edges are values of the reference, so that a strictly increasing transformation of a column changes nothing. A
         value with at least ``1 / n_bins`` of the rows has a bin of its own. That keeps columns that are mostly 0 apart
         from their other values, and any new value leaves the only bin of a constant column.
-
-        Parameters
-        ----------
-        reference : ndarray of float64, shape (n_rows, n_columns)
-            At least one row; NaN for missing.
-        categorical : ndarray of bool, shape (n_columns,), default=None
-            Columns whose numbers are codes: every code with 1 % of the rows has a bin of its own. None for no such
-            column.
-        n_bins : int, default=10
-            Bins of a column without ties.
-
-        Returns
-        -------
-        Binning
-
-        Examples
-        --------
-        >>> mostly_zero = np.array([[0.0], [0.0], [0.0], [0.0], [7.0], [9.0]])
-        >>> Binning.of(mostly_zero, n_bins=2).counts(mostly_zero)[0, [1, 2, -1]].tolist()
-        [4, 2, 0]
         """
         coded = np.zeros(reference.shape[1], np.bool_) if categorical is None else categorical
         cuts = [_edges(column, bool(is_code), n_bins) for column, is_code in zip(reference.T, coded, strict=True)]

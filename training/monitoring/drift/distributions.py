@@ -24,24 +24,7 @@ def category_names(model: Model) -> list[tuple[str, ...]]:
 
 
 def distribution(reference: Array, current: Array, names: tuple[str, ...] | None = None) -> tuple[BinShare, ...]:
-    """Return the shares of both tables in each bin of a column, in the order of the values.
-
-    Parameters
-    ----------
-    reference, current : ndarray of float64, each of shape (n_rows,)
-        Values of the column, NaN for missing.
-    names : tuple of str, default=None
-        Names of the codes, if the column is one of categories; None for numbers.
-
-    Returns
-    -------
-    tuple of BinShare
-
-    Examples
-    --------
-    >>> distribution(np.array([0.0, 0.0, 7.0]), np.array([0.0, np.nan, 9.0]))[0].bin
-    '0'
-    """
+    """Return the shares of both tables in each bin of a column, in the order of the values."""
     both = np.concatenate([reference, current])
     bins = Binning.of(reference[:, None], np.array([names is not None]))
     inside = [mask[:, 0] for mask in bins.inside(both[:, None])]

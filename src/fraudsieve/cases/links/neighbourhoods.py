@@ -99,26 +99,6 @@ def neighbourhood_similarity(graph: sp.csr_matrix, source: Array, target: Array,
 
     This is the structural similarity of SCAN (Xu et al., 2007) with weights. Links inside a ring have it; those that
     lead from one ring to another do not.
-
-    Parameters
-    ----------
-    graph : csr_matrix of shape (n_actions, n_actions)
-        Symmetric weights.
-    source, target : ndarray of int64, shape (n_links,)
-        The actions.
-    self_weight : float
-        Weight of an action in its own neighbourhood.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_links,)
-        From 0 to 1.
-
-    Examples
-    --------
-    >>> pair = sp.csr_matrix(np.array([[0.0, 1.0], [1.0, 0.0]]))
-    >>> neighbourhood_similarity(pair, np.array([0]), np.array([1]), self_weight=1.0).round(3).tolist()
-    [1.0]
     """
     neighbourhoods = (graph + self_weight * sp.identity(graph.shape[0], format="csr")).tocsr()
     neighbourhoods.sort_indices()

@@ -11,14 +11,9 @@ from fraudsieve.cases.actions import NO_TIME
 
 @dataclass(frozen=True, eq=False)
 class Entries:
-    """Values of actions, sorted by value and time; an action may have several values, and a value several actions.
+    """Values of actions, sorted by value and time; an action may have several values, and a value several actions."""
 
-    Parameters
-    ----------
-    value, action, time, role : ndarray of int64, shape (n_entries,)
-        The value, the position and the time of the action, and the role of the value in it.
-    """
-
+    # Shape (n_entries,). The value, the position and the time of the action, and the role of the value in it.
     value: Array
     action: Array
     time: Array
@@ -84,29 +79,7 @@ def _earlier(entries: Entries, window: int) -> tuple[Array, Array, Array]:
 
 
 def pair_entries(entries: Entries, window: int, nearest: int) -> tuple[Array, Array]:
-    """Pair each entry with the entries before it that have the same value.
-
-    Parameters
-    ----------
-    entries : Entries
-        Sorted entries.
-    window : int
-        Largest distance in microseconds. An entry without a time is paired whatever the distance.
-    nearest : int
-        Largest number of earlier entries.
-
-    Returns
-    -------
-    earlier, later : ndarray of int64, shape (n_pairs,)
-        Positions of entries.
-
-    Examples
-    --------
-    >>> zero = np.zeros(3, np.int64)
-    >>> entries = Entries.sort(zero, np.arange(3), np.array([0, 10, 15]))
-    >>> [column.tolist() for column in pair_entries(entries, window=10, nearest=8)]
-    [[0, 1], [1, 2]]
-    """
+    """Pair each entry with the entries before it that have the same value."""
     first, untimed, timed = _earlier(entries, window)
     n_timed = np.minimum(timed, nearest)
     n_untimed = np.minimum(untimed, nearest - n_timed)
@@ -124,39 +97,13 @@ def _pairs(ends: Array, counts: Array) -> tuple[Array, Array]:
 
 
 def time_decay(first: Array, second: Array, window: int, half_life: float) -> Array:
-    """Return the share of the weight that a link keeps, given the time between its actions.
-
-    Parameters
-    ----------
-    first, second : ndarray of int64, shape (n_links,)
-        Times in microseconds.
-    window : int
-        Length of the window in microseconds.
-    half_life : float
-        Time, in windows, after which half is left. The decay is linear.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_links,)
-        From 0 to 1; a half if a time is missing.
-
-    Examples
-    --------
-    >>> time_decay(np.array([0, 0]), np.array([0, 10]), window=10, half_life=1).tolist()
-    [1.0, 0.5]
-    """
+    """Return the share of the weight that a link keeps, given the time between its actions."""
     is_timed, apart = _apart(first, second)
     return np.where(is_timed, np.clip(1 - apart / (2 * window * half_life), 0.0, 1.0), 0.5)
 
 
 def within_window(first: Array, second: Array, window: int) -> Array:
-    """Return whether actions are at most a window apart; True if a time is missing.
-
-    Examples
-    --------
-    >>> within_window(np.array([0, 0, NO_TIME]), np.array([10, 11, 10]), window=10).tolist()
-    [True, False, True]
-    """
+    """Return whether actions are at most a window apart; True if a time is missing."""
     is_timed, apart = _apart(first, second)
     return ~is_timed | (apart <= window)
 

@@ -14,27 +14,7 @@ NOT_IDENTIFIERS: Final = {"action_id", "account_id", "counterparty_id", "message
 
 
 def find_identifiers(frame: pd.DataFrame, key: bytes) -> pd.DataFrame:
-    """Find the identifiers of records: contacts in their texts, and columns whose names end in ``_id``.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Records with ``text`` or columns such as ``device_id``. Columns that identify the record or its accounts are
-        left out.
-    key : bytes
-        A secret of 1 to 64 bytes; the identifiers themselves are not kept.
-
-    Returns
-    -------
-    DataFrame
-        ``record`` (position) and ``value`` (kind and keyed digest), each pair once.
-
-    Examples
-    --------
-    >>> found = find_identifiers(pd.DataFrame({"device_id": ["d1", None, "d1"]}), b"a key")
-    >>> found["record"].tolist(), found["value"].nunique(), found["value"][0].split(":")[0]
-    ([0, 2], 1, 'device')
-    """
+    """Find the identifiers of records: contacts in their texts, and columns whose names end in ``_id``."""
     parts = [pd.DataFrame({"record": np.empty(0, np.int64), "value": np.empty(0, object)}), *_columns(frame, key)]
     if "text" in frame:
         contacts = find_contacts(frame["text"].fillna("").tolist(), key)
@@ -61,32 +41,6 @@ def context_identifiers(
 
     An identifier that only one account used, such as that of a session, says no more than the account does, and is left
     out. Otherwise, each of them would link all flagged actions of the account.
-
-    Parameters
-    ----------
-    actions : Actions
-        The flagged actions.
-    context : DataFrame
-        Events: ``account_id``, ``occurred_at`` and identifiers.
-    key : bytes
-        The key of the digests.
-    in_flagged : Series of str, default=None
-        The identifiers in flagged actions, which are never left out.
-
-    Returns
-    -------
-    used : DataFrame
-        As from `find_identifiers`: the identifiers that the account of an action used until the action was known.
-    elsewhere : Series of str
-        The identifiers of accounts without a flagged action, once per account.
-
-    Examples
-    --------
-    >>> actions = Actions.from_frame(pd.DataFrame({"action_id": ["a"], "account_id": ["ann"]}))
-    >>> events = pd.DataFrame({"account_id": ["ann", "bob"], "device_id": ["d1", "d1"]})
-    >>> used, elsewhere = context_identifiers(actions, events, b"a key")
-    >>> used["record"].tolist(), len(elsewhere)
-    ([0], 1)
     """
     found = find_identifiers(context, key)
     rows = found["record"].to_numpy(np.int64)

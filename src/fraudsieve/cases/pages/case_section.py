@@ -63,13 +63,7 @@ def case_content(
 
 
 def case_title(case: dict[str, Any]) -> str:
-    """Return one line on a case.
-
-    Examples
-    --------
-    >>> case_title({"actions": 3, "accounts": 1, "expected_frauds": 2.4})
-    '3 actions, 1 account, 2.4 frauds expected'
-    """
+    """Return one line on a case."""
     n, m = case["actions"], case["accounts"]
     parts = [
         tr("1 action") if n == 1 else tr("{n:,} actions", n=n),
@@ -80,13 +74,7 @@ def case_title(case: dict[str, Any]) -> str:
 
 
 def format_time(time: Any) -> str:
-    """Return a time in UTC to the minute, or nothing.
-
-    Examples
-    --------
-    >>> format_time(pd.Timestamp("2026-05-01 09:30:12", tz="UTC")), format_time(pd.NaT)
-    ('2026-05-01 09:30', '')
-    """
+    """Return a time in UTC to the minute, or nothing."""
     return "" if pd.isna(time) else f"{pd.Timestamp(time):%Y-%m-%d %H:%M}"
 
 
@@ -130,13 +118,7 @@ def _density(percent: float, bridges: int) -> str:
 
 
 def types_in_words(types: str) -> str:
-    """Return the words for the types of a case, as in ``phishing 4, spam 2``.
-
-    Examples
-    --------
-    >>> types_in_words("phishing 4, spam 2")
-    'phishing 4, spam 2'
-    """
+    """Return the words for the types of a case, as in ``phishing 4, spam 2``."""
     parts = [part.rpartition(" ") for part in types.split(", ")]
     return listed(f"{label_words(name)} {count}" if name else count for name, _, count in parts)
 

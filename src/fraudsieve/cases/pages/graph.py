@@ -25,26 +25,17 @@ VALUE_KINDS: Final = frozenset({"identifier", "address_range"})
 
 @dataclass(frozen=True, eq=False)
 class CaseGraph:
-    """The parts of a case that are drawn.
+    """The parts of a case that are drawn."""
 
-    Parameters
-    ----------
-    actions : ndarray of int64
-        Positions of the members that are drawn; the first nodes.
-    shared : list of (str, str)
-        The nodes after them: ``account`` or ``identifier``, and the name.
-    edges : ndarray of int64, shape (n_edges, 2)
-        Nodes at the ends.
-    kinds : list of str
-        Of each edge: ``sends``, ``receives``, ``has`` or ``alike``.
-    n_left_out : int
-        Accounts and identifiers that several actions share, but are not drawn.
-    """
-
+    # Positions of the members that are drawn; the first nodes.
     actions: Array
+    # The nodes after them: `account` or `identifier`, and the name.
     shared: list[tuple[str, str]]
+    # Shape (n_edges, 2). Nodes at the ends.
     edges: Array
+    # Of each edge: `sends`, `receives`, `has` or `alike`.
     kinds: list[str]
+    # Accounts and identifiers that several actions share, but are not drawn.
     n_left_out: int
 
     def __len__(self) -> int:

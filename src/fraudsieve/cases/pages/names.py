@@ -23,19 +23,7 @@ DIGITS: Final = 8
 
 
 class CaseNames:
-    """Names of accounts and of shared identifiers, numbered in the order in which they are requested.
-
-    Parameters
-    ----------
-    show_identifiers : bool, default=False
-        Whether accounts have their ids, and identifiers the first digits of their digests.
-
-    Examples
-    --------
-    >>> names = CaseNames()
-    >>> names.account("ann"), names.account("bob"), names.account("ann"), names.value("device:ab12")
-    ('account 1', 'account 2', 'account 1', 'device 1')
-    """
+    """Names of accounts and of shared identifiers, numbered in the order in which they are requested."""
 
     def __init__(self, show_identifiers: bool = False) -> None:
         self.show_identifiers = show_identifiers
@@ -60,13 +48,7 @@ class CaseNames:
 
 
 def link_words(kind: str, value: str | None, names: CaseNames) -> str:
-    """Return a sentence fragment for a link.
-
-    Examples
-    --------
-    >>> link_words("onward", "ann", CaseNames()), link_words("text", None, CaseNames())
-    ('received, then sent by account 1', 'similar texts')
-    """
+    """Return a sentence fragment for a link."""
     words = tr(LINK_WORDS[kind])
     if kind in WITHOUT_VALUE or value is None:
         return words

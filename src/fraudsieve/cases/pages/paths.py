@@ -15,26 +15,6 @@ def joined_through(rows: CaseRows, names: CaseNames) -> list[str]:
     """Return for each member the other member and the link through which it belongs to the case.
 
     The chains of two members to the centre, which is the member with the heaviest links, make the path between them.
-
-    Parameters
-    ----------
-    rows : CaseRows
-    names : CaseNames
-        Names of accounts and identifiers.
-
-    Returns
-    -------
-    list of str, of length n_members
-        Empty for a case of one action.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from fraudsieve.cases import find_cases
-    >>> from .case_rows import rows_of_cases
-    >>> found = find_cases(pd.DataFrame({"action_id": ["a", "b"], "account_id": "ann"}), key=b"a key")
-    >>> joined_through(next(rows_of_cases(found)), CaseNames())
-    ['the centre', 'action 1: both sent by account 1']
     """
     links, n = rows.links, len(rows.members)
     if not len(links):

@@ -86,21 +86,7 @@ def _lines(rows: CaseRows, names: CaseNames) -> list[tuple[str, Array]]:
 
 
 def time_ticks(low: int, high: int) -> tuple[list[int], str]:
-    """Return round times, at most `MAX_TICKS` of them, and the form in which they are written.
-
-    Parameters
-    ----------
-    low, high : int
-        The ends, in microseconds since 1970.
-
-    Examples
-    --------
-    >>> time_ticks(0, 2 * DAY)
-    ([0, 86400000000, 172800000000], '%m-%d')
-    >>> ticks, form = time_ticks(300 * DAY, 1200 * DAY)
-    >>> [f"{np.datetime64(tick, 'us').item():{form}}" for tick in ticks]
-    ['1971', '1972', '1973']
-    """
+    """Return round times, at most `MAX_TICKS` of them, and the form in which they are written."""
     for step in STEPS:
         if high // step - -(-low // step) < MAX_TICKS:
             return list(range(-(-low // step) * step, high + 1, step)), "%m-%d" if step >= DAY else "%H:%M"

@@ -40,13 +40,7 @@ def effects_of(
 
 
 def changes(before: Sequence[Entry], after: Sequence[Entry]) -> list[Entry]:
-    """Return the entries that turn some effects into others.
-
-    Examples
-    --------
-    >>> changes([{"labels": [7, {}]}], [{"labels": [8, {}]}])
-    [{'retracted': [7, {'labels': {}}]}, {'labels': [8, {}]}]
-    """
+    """Return the entries that turn some effects into others."""
     if not before:  # also of thousands of labels that waited for their record
         return [*after]
     gone, new = [one for one in before if one not in after], [one for one in after if one not in before]
@@ -58,13 +52,7 @@ def changes(before: Sequence[Entry], after: Sequence[Entry]) -> list[Entry]:
 
 
 def is_effect(entry: Entry) -> bool:
-    """Return whether a log entry is what a state counts of labels; the entry that caused it is before it.
-
-    Examples
-    --------
-    >>> is_effect({"labels": [7, {"account_id": "ann", "is_fraud": True}]}), is_effect({"label": [7, {}]})
-    (True, False)
-    """
+    """Return whether a log entry is what a state counts of labels; the entry that caused it is before it."""
     ((part, (_, fields)),) = entry.items()
     return part not in ("events", LABEL) and "campaign" not in fields
 

@@ -29,17 +29,7 @@ class Verdict(NamedTuple):
 
 
 class LabelRules:
-    """How a model reads labels: as classes, with a weight for each source.
-
-    Parameters
-    ----------
-    model : Model
-
-    Attributes
-    ----------
-    subject : {"message", "account", "event"}
-        What the labels are of.
-    """
+    """How a model reads labels: as classes, with a weight for each source."""
 
     def __init__(self, model: Model) -> None:
         self.subject = model.subject
@@ -49,13 +39,7 @@ class LabelRules:
         self._trust, self._default = data.get("trust") or {}, data.get("default_trust")
 
     def verdict(self, entry: Record) -> Verdict | None:
-        """Return the verdict of a label from its log entry; None for a label that does not count.
-
-        Raises
-        ------
-        RejectedRecordError
-            If the model has no weight for its source.
-        """
+        """Return the verdict of a label from its log entry; None for a label that does not count."""
         time, fields = entry[LABEL]
         name, weight = self.class_of(fields["label"]), self._weight(fields.get("source"))
         return None if name is None or not weight else Verdict(time, weight, name != self._legitimate, name)
@@ -74,13 +58,7 @@ class LabelRules:
 
 
 def label_to_entry(record: Record, rules: LabelRules, zone: str = "UTC") -> dict[str, Any]:
-    """Return the log entry of a label, in plain JSON; a time without a zone is in that of the model.
-
-    Raises
-    ------
-    RejectedRecordError
-        If a field is missing or has the wrong type.
-    """
+    """Return the log entry of a label, in plain JSON; a time without a zone is in that of the model."""
     time = required_time(record.get("labelled_at"), "labelled_at", zone)
     subject = read_id(record.get("subject_id"), "subject_id")
     label = read_category(record.get("label"), "label")

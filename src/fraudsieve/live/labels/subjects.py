@@ -24,22 +24,7 @@ _time_of = attrgetter("time")
 
 
 class SubjectLabels:
-    """The labels of a subject, to which one is added in logarithmic time.
-
-    Parameters
-    ----------
-    rules : LabelRules
-    keys : iterable of LabelKey
-
-    Attributes
-    ----------
-    verdicts : list of Verdict
-        In order of time, without those that repeat the one before.
-    until : int
-        Offset up to which stored labels are among these.
-    is_stale : bool
-        Whether keys were removed, so that the verdicts must be read again.
-    """
+    """The labels of a subject, to which one is added in logarithmic time."""
 
     def __init__(self, rules: LabelRules, keys: Iterable[LabelKey] = ()) -> None:
         self.rules, self.until, self.keys, self.is_stale = rules, 0, set[LabelKey](), False
@@ -81,21 +66,7 @@ class SubjectLabels:
 
 
 class Subjects:
-    """The rows of the subjects of a group of calls, which are looked up at once; subjects with many labels are kept.
-
-    Attributes
-    ----------
-    version : object
-        What the labels that are kept were read from. Once it has changed, they are read again.
-
-    Examples
-    --------
-    >>> subjects = Subjects()
-    >>> subjects.begin(lambda keys, after: [], 0)
-    >>> subjects.add({"events": [7, {"event_id": "e1"}]})
-    >>> subjects.record("event", "e1")
-    {'events': [7, {'event_id': 'e1'}]}
-    """
+    """The rows of the subjects of a group of calls, which are looked up at once; subjects with many labels are kept."""
 
     def __init__(self) -> None:
         self.version: object = None
@@ -172,13 +143,7 @@ def _subject_of(entry: Entry) -> tuple[str, str] | None:
 
 
 class MemoryRows:
-    """Rows by their subject, of a live state without a store.
-
-    Parameters
-    ----------
-    length : int
-        How long rows are kept, in microseconds before the newest event.
-    """
+    """Rows by their subject, of a live state without a store."""
 
     def __init__(self, length: int) -> None:
         self._length, self._rows = length, defaultdict[int, list[tuple[int, Entry]]](list)

@@ -38,37 +38,12 @@ START = Position(0, bytes(16))
 
 
 def row_digest(previous: bytes, offset: int, time: int, entry: bytes) -> bytes:
-    """Return the digest of a row.
-
-    Examples
-    --------
-    >>> row_digest(START.digest, 1, 0, b"{}") == row_digest(START.digest, 1, 1, b"{}")
-    False
-    """
+    """Return the digest of a row."""
     return blake2b(previous + _NUMBERS.pack(offset, time) + entry, digest_size=16).digest()
 
 
 def extend_chain(position: Position, entries: Sequence[tuple[int, bytes]]) -> tuple[list[Row], Position]:
-    """Return entries as the rows that follow a position, and the position of the last.
-
-    Parameters
-    ----------
-    position : Position
-        The newest row.
-    entries : sequence of (int, bytes)
-        Time and log entry of each new row.
-
-    Returns
-    -------
-    rows : list of Row
-    position : Position
-
-    Examples
-    --------
-    >>> rows, position = extend_chain(START, [(0, b"{}"), (7, b"{}")])
-    >>> [row[0] for row in rows], position.offset
-    ([1, 2], 2)
-    """
+    """Return entries as the rows that follow a position, and the position of the last."""
     rows: list[Row] = []
     offset, digest = position
     for time, entry in entries:
@@ -79,33 +54,7 @@ def extend_chain(position: Position, entries: Sequence[tuple[int, bytes]]) -> tu
 
 
 def check_chain(position: Position, rows: Sequence[Row], origin: str) -> Position:
-    """Check that rows follow a position, and return the position of the last.
-
-    Parameters
-    ----------
-    position : Position
-        The row before the first.
-    rows : sequence of Row
-        The rows in order.
-    origin : str
-        Name of the store, for the error.
-
-    Returns
-    -------
-    Position
-
-    Raises
-    ------
-    StateError
-        If a row is missing or changed.
-
-    Examples
-    --------
-    >>> rows, _ = extend_chain(START, [(0, b"{}"), (7, b"{}")])
-    >>> check_chain(START, rows[1:], "live.db")
-    Traceback (most recent call last):
-    fraudsieve.exceptions.StateError: live.db: the rows are damaged from offset 1 on: ...
-    """
+    """Check that rows follow a position, and return the position of the last."""
     offset, digest = position
     for number, time, entry, stored in rows:
         offset += 1

@@ -32,22 +32,7 @@ SCHEMA = (
 
 
 def tables(types: dict[str, str]) -> list[str]:
-    """Return the statements that create the tables of a store.
-
-    Parameters
-    ----------
-    types : dict
-        The database's types of ``integer``, ``real``, ``text`` and ``bytes``.
-
-    Returns
-    -------
-    list of str
-
-    Examples
-    --------
-    >>> tables({"integer": "BIGINT", "real": "REAL", "text": "TEXT", "bytes": "BYTEA"})[2]
-    'CREATE TABLE meta (name TEXT PRIMARY KEY, content TEXT NOT NULL)'
-    """
+    """Return the statements that create the tables of a store."""
     return [statement.format(**types) for statement in SCHEMA]
 
 

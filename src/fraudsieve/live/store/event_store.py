@@ -50,11 +50,6 @@ class StoreTransaction:
         """Read and check the rows after a position.
 
         They are in order; there are none at the end.
-
-        Raises
-        ------
-        StateError
-            If rows are missing or changed, or the store ends before the position or begins after it.
         """
         start = self.facts.start.offset
         if position.offset < start:

@@ -19,32 +19,22 @@ FORMAT = 2
 
 @dataclass(frozen=True)
 class StoreFacts:
-    """The facts of a store.
+    """The facts of a store."""
 
-    Attributes
-    ----------
-    generation : int
-        How often rows were removed by an erasure or a rewind. A process that has read another generation reads
-        everything again.
-    start : Position
-        The position before the first stored row.
-    ids, amounts : tuple of str
-        The fields that every row has stored, from `fraudsieve.live.records.logged_fields`.
-    dropped_before : int or None
-        Rows before this time, in microseconds since 1970, may have been deleted; None if none were since the last
-        erasure or rewind, after which the rows that are left are the history.
-    label_span : int
-        Microseconds for which events waited for their labels when rows were deleted.
-    needs_shrinking : bool
-        Whether rows were erased and the files may still contain their bytes.
-    """
-
+    # How often rows were removed by an erasure or a rewind. A process that has read another generation reads everything
+    # again.
     generation: int = 0
+    # The position before the first stored row.
     start: Position = START
+    # The fields that every row has stored, from `fraudsieve.live.records.logged_fields`.
     ids: tuple[str, ...] = ()
     amounts: tuple[str, ...] = ()
+    # Rows before this time, in microseconds since 1970, may have been deleted; None if none were since the last erasure
+    # or rewind, after which the rows that are left are the history.
     dropped_before: int | None = None
+    # Microseconds for which events waited for their labels when rows were deleted.
     label_span: int = 0
+    # Whether rows were erased and the files may still contain their bytes.
     needs_shrinking: bool = False
 
     def to_text(self) -> str:
@@ -65,13 +55,7 @@ class StoreFacts:
 
     @classmethod
     def from_text(cls, text: Any, origin: str) -> "StoreFacts":
-        """Read facts from sealed text.
-
-        Raises
-        ------
-        StateError
-            If they are damaged, or of another format.
-        """
+        """Read facts from sealed text."""
         facts = read_sealed(text, origin)
         if facts.get("format") != FORMAT:
             problem = f"expected a store of format {FORMAT}, got {facts.get('format')!r}"
@@ -90,31 +74,13 @@ class StoreFacts:
 
 
 def sealed(facts: Mapping[str, Any]) -> str:
-    """Return facts as JSON with a digest.
-
-    Examples
-    --------
-    >>> read_sealed(sealed({"rows": 3}), "live.db")
-    {'rows': 3}
-    """
+    """Return facts as JSON with a digest."""
     content = json.dumps(facts)
     return f"{_digest(content)} {content}"
 
 
 def read_sealed(text: Any, origin: str) -> dict[str, Any]:
-    """Return the facts of sealed text.
-
-    Raises
-    ------
-    StateError
-        If it was changed.
-
-    Examples
-    --------
-    >>> read_sealed(sealed({"rows": 3}).replace("3", "4"), "live.db")
-    Traceback (most recent call last):
-    fraudsieve.exceptions.StateError: live.db: its facts differ from their digest. Restore the store from a backup.
-    """
+    """Return the facts of sealed text."""
     digest, _, content = text.partition(" ") if isinstance(text, str) else ("", "", "")
     if not content or digest != _digest(content):
         raise StateError(origin, "its facts differ from their digest", RESTORE)

@@ -16,22 +16,7 @@ PAUSE = 1.0
 
 
 class Follower:
-    """A thread that calls a function every 20 ms, and once per second while it fails.
-
-    Parameters
-    ----------
-    catch_up : callable
-        The function.
-    origin : str
-        Name of the store, for errors.
-
-    Attributes
-    ----------
-    error : StateError or None
-        The last failure; None once it works again.
-    completed : float
-        When the last call ended, with or without success, on the clock of `time.monotonic`.
-    """
+    """A thread that calls a function every 20 ms, and once per second while it fails."""
 
     def __init__(self, catch_up: Callable[[], None], origin: str) -> None:
         self.error: StateError | None = None

@@ -25,28 +25,7 @@ SLOTS = (0, 4096)
 
 
 class HeadFile:
-    """The head of a store in a file, and its lock across processes. POSIX only.
-
-    Parameters
-    ----------
-    path : Path
-        The file; it is created if it does not exist.
-
-    Raises
-    ------
-    StateError
-        If the system has no file locks.
-    OSError
-        If the file cannot be opened.
-
-    Examples
-    --------
-    >>> head = HeadFile(getfixture("tmp_path") / "live.db.head")
-    >>> with head.locked():
-    ...     head.write(Head(1, 7, bytes(16)))
-    >>> head.read().offset
-    7
-    """
+    """The head of a store in a file, and its lock across processes. POSIX only."""
 
     def __init__(self, path: Path) -> None:
         try:
@@ -76,13 +55,7 @@ class HeadFile:
             self._flock(file, self._unlock)
 
     def read(self) -> Head | None:
-        """Return the head; None for a new file.
-
-        Raises
-        ------
-        StateError
-            If no slot can be read.
-        """
+        """Return the head; None for a new file."""
         if os.fstat(self._file).st_size == 0:
             return None
         heads = [head for head in map(self._read_slot, SLOTS) if head is not None]

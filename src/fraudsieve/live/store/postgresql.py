@@ -51,19 +51,7 @@ class _PostgresTransaction:
 
 
 class PostgresDatabase:
-    """A connection to a store in PostgreSQL, opened again after a failure.
-
-    Parameters
-    ----------
-    address : str
-        An address for libpq, such as ``postgresql://user:password@host:port/database``. The tables are in the first
-        schema of the search path.
-
-    Raises
-    ------
-    StateError
-        If psycopg is not installed, or the server cannot be reached.
-    """
+    """A connection to a store in PostgreSQL, opened again after a failure."""
 
     kind = "postgresql"
     types: ClassVar[dict[str, str]] = {

@@ -32,11 +32,6 @@ def remove_rows(
     `choose` returns which rows are kept, and how many rows of other tables it has deleted.
 
     Returns the number of removed rows, of all tables.
-
-    Raises
-    ------
-    StateError
-        If it fails. Then nothing was removed.
     """
     with store.writing() as transaction:
         is_kept, n_others = choose(transaction)
@@ -56,13 +51,7 @@ def remove_rows(
 
 
 def list_removals(store: EventStore) -> list[dict[str, Any]]:
-    """Return the removals with their times, the oldest first.
-
-    Raises
-    ------
-    StateError
-        If it cannot be read.
-    """
+    """Return the removals with their times, the oldest first."""
     with store.reading() as transaction:
         rows = transaction.sql.execute("SELECT facts FROM erasures ORDER BY number")
     return [read_sealed(facts, store.origin) for (facts,) in rows]
@@ -91,11 +80,6 @@ def drop_old_rows(store: EventStore, before: int, covered: int, generation: int,
     """Delete the oldest rows that are before a time and in every snapshot, and note how long events waited for labels.
 
     Returns the number of deleted rows.
-
-    Raises
-    ------
-    StateError
-        If they cannot be deleted.
     """
     n_dropped = 0
     while n := _drop_batch(store, before, covered, generation, label_span):

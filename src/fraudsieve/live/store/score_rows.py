@@ -99,13 +99,7 @@ def forget_recorded(transaction: StoreTransaction, after: int) -> None:
 def read_scores(
     transaction: StoreTransaction, after: tuple[int, int] = (FIRST_TIME, 0), until: int = LAST_TIME
 ) -> list[StoredScore]:
-    """Read and check the rows after a time and a number, and before another time; there are none at the end.
-
-    Raises
-    ------
-    StateError
-        If a row differs from its digest.
-    """
+    """Read and check the rows after a time and a number, and before another time; there are none at the end."""
     rows = transaction.sql.execute(ROWS, (*after, until, BATCH))
     return [_checked(transaction.origin, *row) for row in rows]
 
@@ -132,11 +126,6 @@ def drop_old_scores(store: EventStore, before: int, records_before: int) -> int:
     """Delete scores that were answered before a time, and records that were scored before another one.
 
     No record is kept longer than its score. Returns the number of deleted scores.
-
-    Raises
-    ------
-    StateError
-        If they cannot be deleted.
     """
     scores, records = SCORE_TABLES
     _drop(store, records, max(before, records_before))

@@ -24,23 +24,12 @@ OTHERS_KEPT = 7 * 86_400
 
 @dataclass(frozen=True)
 class SnapshotFacts:
-    """The facts of a complete snapshot.
-
-    Attributes
-    ----------
-    id : str
-        Its name in the store.
-    position : Position
-        The newest row that it contains.
-    declaration : str
-        Digest of its declaration. A state with another digest cannot continue it unchanged.
-    sha256 : str
-        Digest of its bytes.
-    """
+    """The facts of a complete snapshot."""
 
     id: str
     position: Position
     generation: int
+    # Digest of its declaration. A state with another digest cannot continue it unchanged.
     declaration: str
     n_chunks: int
     sha256: str
@@ -64,11 +53,6 @@ def write_snapshot(
     """Write a snapshot, and delete those that it replaces.
 
     Returns whether it is valid; it is not if the rows were rewritten in the meantime.
-
-    Raises
-    ------
-    StateError
-        If it cannot be written; older snapshots stay.
     """
     name, sha256, number = secrets.token_hex(8), hashlib.sha256(), 0
     with store.writing() as transaction:
@@ -97,26 +81,14 @@ def write_snapshot(
 
 
 def list_snapshots(transaction: StoreTransaction) -> list[SnapshotFacts]:
-    """Return the complete snapshots of the current rows, the newest first.
-
-    Raises
-    ------
-    StateError
-        If the facts of one are damaged.
-    """
+    """Return the complete snapshots of the current rows, the newest first."""
     rows = transaction.sql.execute("SELECT facts FROM snapshots WHERE facts <> '' ORDER BY \"offset\" DESC, id")
     found = [SnapshotFacts.from_text(facts, transaction.origin) for (facts,) in rows]
     return [facts for facts in found if facts.generation == transaction.facts.generation]
 
 
 def read_snapshot(transaction: StoreTransaction, facts: SnapshotFacts) -> bytes:
-    """Return the content of a snapshot.
-
-    Raises
-    ------
-    StateError
-        If it is damaged.
-    """
+    """Return the content of a snapshot."""
     rows = transaction.sql.execute("SELECT content FROM chunks WHERE snapshot = ? ORDER BY number", (facts.id,))
     content = b"".join(chunk for (chunk,) in rows if isinstance(chunk, bytes))
     if hashlib.sha256(content).hexdigest() != facts.sha256:

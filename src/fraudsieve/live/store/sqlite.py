@@ -60,18 +60,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 class SqliteDatabase:
-    """A connection to a store in an SQLite file, and its head in ``<file>.head``.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file; it is created, readable for its owner only, if it does not exist.
-
-    Raises
-    ------
-    StateError
-        If it cannot be opened for writing.
-    """
+    """A connection to a store in an SQLite file, and its head in ``<file>.head``."""
 
     kind = "sqlite"
     types: ClassVar[dict[str, str]] = {"integer": "INTEGER", "real": "REAL", "text": "TEXT", "bytes": "BLOB"}

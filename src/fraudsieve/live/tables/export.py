@@ -33,26 +33,17 @@ Span: TypeAlias = tuple[int, int]
 
 @dataclass(frozen=True, eq=False)
 class StoredTables:
-    """The tables of a store, to train on, and what they lack.
+    """The tables of a store, to train on, and what they lack."""
 
-    Attributes
-    ----------
-    tables : dict of str to pyarrow.Table
-        By their names, with the names of columns that the model was trained with; without empty ones.
-    rows : dict of str to int
-        Rows of each table, and messages without a text.
-    complete_since : str or None
-        The time from which on the events are complete; None if no old rows were deleted.
-    trains_since : str or None
-        The time from which on they have the history that the model needs; None if no old rows were deleted.
-    not_kept : tuple of str
-        What else a training of the model needs.
-    """
-
+    # By their names, with the names of columns that the model was trained with; without empty ones.
     tables: dict[str, pa.Table]
+    # Rows of each table, and messages without a text.
     rows: dict[str, int]
+    # The time from which on the events are complete; None if no old rows were deleted.
     complete_since: str | None
+    # The time from which on they have the history that the model needs; None if no old rows were deleted.
     trains_since: str | None
+    # What else a training of the model needs.
     not_kept: tuple[str, ...]
 
 
@@ -91,12 +82,6 @@ def read_stored_tables(
     With a model, the labels are those of the records that it scores, and columns have the names that it was trained
     with. Messages, and events of a model without history, come from the records of the score log. A span chooses the
     records from one time on and before another, with all labels of them.
-
-    Raises
-    ------
-    StateError
-        If the rows are damaged, or were rewritten meanwhile; or if they are labels of several types of records, and no
-        model says which to export.
     """
     parts: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
     for part, record in stored_records(store):

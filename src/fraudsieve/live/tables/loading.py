@@ -19,17 +19,7 @@ MALFORMED = "expected a JSON object per line, got something else"
 
 
 class Loaded:
-    """What was loaded: the numbers of records, by their type.
-
-    Attributes
-    ----------
-    accepted : Counter of str
-        Number of accepted records, including repeated deliveries.
-    rejected : dict of str to Counter
-        Number of rejected records by reason.
-    unknown : int
-        Number of labels without an event or a message so far.
-    """
+    """What was loaded: the numbers of records, by their type."""
 
     def __init__(self) -> None:
         self.accepted, self.rejected, self.unknown = Counter[str](), defaultdict[str, Counter[str]](Counter), 0
@@ -51,32 +41,7 @@ def load_records(
     progress: Callable[[int], None] = lambda _: None,
     loaded: Loaded | None = None,
 ) -> Loaded:
-    """Add batches of records to a live state; each is durable before the next one is read.
-
-    Parameters
-    ----------
-    live : LiveState
-        The state, on a store.
-    part : {"events", "messages", "labels"}
-        What they are.
-    batches : iterable of list
-        Records; anything that is not a dict is rejected.
-    progress : callable, default does nothing
-        Called with the number of records so far.
-    loaded : Loaded, default=None
-        To which the numbers are added; None for new ones.
-
-    Returns
-    -------
-    Loaded
-
-    Examples
-    --------
-    ::
-
-        with LiveState(scorer, "live.db") as live:
-            load_records(live, "events", json_lines(sys.stdin.buffer))
-    """
+    """Add batches of records to a live state; each is durable before the next one is read."""
     loaded, n_read = loaded or Loaded(), 0
     for batch in batches:
         loaded.add(live, part, batch)
@@ -115,22 +80,6 @@ def json_lines(stream: IO[bytes]) -> Iterator[list[Any]]:
 
     For example, ``kcat -C ... | fraudsieve state load`` loads a Kafka topic. There is no Kafka client, because kcat and
     Kafka Connect already handle offsets, groups, security and schemas.
-
-    Parameters
-    ----------
-    stream : binary file
-        The lines. One that is not JSON is yielded as None.
-
-    Yields
-    ------
-    list
-        Values of lines.
-
-    Examples
-    --------
-    >>> import io
-    >>> list(json_lines(io.BufferedReader(io.BytesIO(b'{"a": 1}\\n\\n{"a": 2}\\nx'))))
-    [[{'a': 1}, {'a': 2}], [None]]
     """
     rest = b""
     while content := stream.read1(READ):  # type: ignore[attr-defined]

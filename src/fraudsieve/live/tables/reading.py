@@ -37,11 +37,6 @@ def records_of_table(source: Source, part: LoadedPart, model: Model) -> TableRec
 
     The column ``label`` of the records that the model scores is read as labels, as in training. Rows whose label is a
     word for a missing one are without a label.
-
-    Raises
-    ------
-    SchemaError
-        If the file cannot be read, a column is missing, or too many rows are rejected.
     """
     table = as_input(source, options_of_model(model))
     checked = read_table(table, part, require=(TIMES[part],))

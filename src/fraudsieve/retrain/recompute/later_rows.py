@@ -33,13 +33,7 @@ class LinkedRows(NamedTuple):
 
 
 def links_of(columns: Iterable[Array], keys: pd.Index) -> IdLinks:
-    """Return the links of rows by the ids in some columns; ids that are missing, or not among the keys, link nothing.
-
-    Examples
-    --------
-    >>> links_of([np.array(["ann", "bob"], object), np.array([None, "ann"], object)], pd.Index(["ann", "bob"]))
-    IdLinks(codes=array([0, 1, 0]), owners=array([0, 1, 1]))
-    """
+    """Return the links of rows by the ids in some columns; ids that are not among the keys link nothing."""
     codes = [keys.get_indexer(pd.Index(column, dtype=object)) for column in columns]
     owners = [np.arange(len(column)) for column in codes]
     together = np.concatenate(codes or [np.empty(0, np.int64)])
@@ -48,16 +42,7 @@ def links_of(columns: Iterable[Array], keys: pd.Index) -> IdLinks:
 
 
 def first_later(rows: LinkedRows, scores: LinkedRows) -> Array:
-    """Return the offset of the first row that came after each score, is before its cutoff time, and shares an id.
-
-    Examples
-    --------
-    >>> links = IdLinks(np.array([0, 1]), np.array([0, 1]))
-    >>> rows = LinkedRows(np.array([5, 9]), np.array([10, 10]), links)
-    >>> scores = LinkedRows(np.array([4, 4]), np.array([11, 10]), links)
-    >>> first_later(rows, scores).tolist() == [5, NONE]
-    True
-    """
+    """Return the offset of the first row that came after each score, is before its cutoff time, and shares an id."""
     out = np.full(len(scores.offsets), NONE)
     owners = rows.links.owners
     if not len(owners):
@@ -81,11 +66,6 @@ def choose_offsets(offsets: Array, limits: Array) -> Array:
     """Return the offset with whose history each score is computed: from its own on, and before its limit.
 
     Those without a limit have the history of all rows. For the others, there are as few offsets as possible.
-
-    Examples
-    --------
-    >>> choose_offsets(np.array([3, 1, 6, 2]), np.array([5, 9, 7, 4])).tolist()
-    [3, 6, 6, 3]
     """
     chosen, newest = np.full(len(offsets), NONE), -1
     for place in np.argsort(limits, kind="stable").tolist():

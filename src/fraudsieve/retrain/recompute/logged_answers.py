@@ -60,27 +60,18 @@ class ScoreArrays(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class LoggedAnswers:
-    """Logged scores of a model and the records that were scored.
+    """Logged scores of a model and the records that were scored."""
 
-    Parameters
-    ----------
-    places : DataFrame, shape (n_scores, any)
-        Ids, request, position, ``answered_at``, ``as_of`` (None for a record without a time) and ``offset``.
-    records : DataFrame, shape (n_readable, any)
-        The records as a table of the batch has them, indexed by the position of their score. It lacks those that the
-        table rejects.
-    scores : ScoreArrays
-        What was answered.
-    n_logged : int
-        Number of logged scores, those that were left out among them.
-    left_out : dict of str to int
-        Number of scores that are not here, by cause.
-    """
-
+    # Shape (n_scores, any). Ids, request, position, `answered_at`, `as_of` (None for a record without a time) and
+    # `offset`.
     places: pd.DataFrame
+    # Shape (n_readable, any). The records as a table of the batch has them, indexed by the position of their score. It
+    # lacks those that the table rejects.
     records: pd.DataFrame
     scores: ScoreArrays
+    # Number of logged scores, those that were left out among them.
     n_logged: int
+    # Number of scores that are not here, by cause.
     left_out: dict[str, int]
 
     def __len__(self) -> int:
@@ -100,15 +91,7 @@ class LoggedAnswers:
 
 
 def read_answers(store: EventStore, scorer: Scorer, since: int, until: int, max_scores: int | None) -> LoggedAnswers:
-    """Read the scores of a model that were answered in a span of time.
-
-    Raises
-    ------
-    StateError
-        If there are no scores in that span, or a row is damaged.
-    SchemaError
-        If no record can be read as a row of a table.
-    """
+    """Read the scores of a model that were answered in a span of time."""
     numbers, left_out = _choose(store, scorer.model.digest, (since, until), max_scores)
     n_logged = len(numbers) + sum(left_out.values())
     if not n_logged:

@@ -39,22 +39,13 @@ ALL: Final = pd.Index(["all"])
 
 @dataclass(frozen=True, eq=False)
 class StoredHistory:
-    """The events and labels of a store.
-
-    Parameters
-    ----------
-    model : Model
-        The model that reads them.
-    events, labels : DataFrame
-        In order of their offsets, which are in the column ``offset``. Messages are among the events.
-    counted : set of str
-        The subjects of whose labels a state counted something.
-    facts : StoreFacts
-    """
+    """The events and labels of a store."""
 
     model: Model
+    # In order of their offsets, which are in the column `offset`. Messages are among the events.
     events: pd.DataFrame
     labels: pd.DataFrame
+    # The subjects of whose labels a state counted something.
     counted: set[str]
     facts: StoreFacts
 
@@ -187,13 +178,7 @@ class StoredHistory:
 
 
 def read_stored_history(store: EventStore, model: Model) -> StoredHistory:
-    """Read the events and messages of a store, and the labels of what a model scores; nothing if it uses no history.
-
-    Raises
-    ------
-    StateError
-        If the rows are damaged, or were rewritten meanwhile.
-    """
+    """Read the events and messages of a store, and the labels of what a model scores; nothing if it uses no history."""
     parts: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
     counted: set[str] = set()
     for offset, part, record in numbered_records(store) if model.matrix.history_parts else ():

@@ -27,15 +27,7 @@ Sources: TypeAlias = frozenset[str] | None
 
 
 class RejectedRequest(Exception):
-    """A request that is answered with an error status; the message contains nothing from the request.
-
-    Parameters
-    ----------
-    status : int
-        HTTP status of the response.
-    reason : str
-        What was expected and what came.
-    """
+    """A request that is answered with an error status; the message contains nothing from the request."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -64,11 +56,6 @@ class ScoreRequest(NamedTuple):
         """The work, estimated before decoding; 1 is a record of usual length without reasons.
 
         The commas of a large body are not all counted, which would take as long as decoding it.
-
-        Examples
-        --------
-        >>> ScoreRequest(b'{"text": "a, b"}', False).work, ScoreRequest(b'[{"text": "a"}, {"text": "b"}]', True).work
-        (1, 16)
         """
         start = self.body[:MAX_COUNTED].lstrip()
         records = 1 + start.count(b",") if start.startswith(b"[") else 1
@@ -96,27 +83,6 @@ def decode_json(body: bytes, max_records: int) -> Any:
 
     Decoding cannot be interrupted, and its time grows with the number of objects rather than of bytes. So the number of
     objects is checked first.
-
-    Parameters
-    ----------
-    body : bytes
-        JSON in UTF-8.
-    max_records : int
-        Records that a body may have.
-
-    Returns
-    -------
-    object
-
-    Raises
-    ------
-    RejectedRequest
-        If it is not JSON, is nested too deeply, or holds too many objects and lists.
-
-    Examples
-    --------
-    >>> decode_json(b'{"text": "hi"}', 1)
-    {'text': 'hi'}
     """
     n_containers, depth = json_bounds(body)
     if depth > MAX_DEPTH:
@@ -140,11 +106,6 @@ def encode_json(content: Any) -> bytes:
     """Encode as ASCII JSON: a text span may hold half of a surrogate pair, which UTF-8 cannot encode.
 
     A list is encoded item by item, so that other threads can run in between.
-
-    Examples
-    --------
-    >>> encode_json([{"text": "\\ud83d"}])
-    b'[{"text":"\\\\ud83d"}]'
     """
     if isinstance(content, list):
         return f"[{','.join([_encode(item) for item in content])}]".encode("ascii")
@@ -152,38 +113,18 @@ def encode_json(content: Any) -> bytes:
 
 
 def as_list(content: Any) -> list[Any]:
-    """Return the records of a decoded body, which is one record or a list.
-
-    Examples
-    --------
-    >>> as_list({"text": "hi"}), as_list([5])
-    ([{'text': 'hi'}], [5])
-    """
+    """Return the records of a decoded body, which is one record or a list."""
     return content if isinstance(content, list) else [content]
 
 
 def check_number(records: Sized, max_records: int) -> None:
-    """Raise RejectedRequest if a body has too many records.
-
-    Examples
-    --------
-    >>> check_number([{}, {}], 1)
-    Traceback (most recent call last):
-    fraudsieve.service.api.bodies.RejectedRequest: body: expected at most 1 records, got 2
-    """
+    """Raise RejectedRequest if a body has too many records."""
     if len(records) > max_records:
         raise RejectedRequest(413, f"body: expected at most {max_records} records, got {len(records)}")
 
 
 def why_rejected(records: Sequence[Any], sources: Sources) -> dict[int, str]:
-    """Return, by position, why records are rejected before they are read: no objects, or labels of other sources.
-
-    Examples
-    --------
-    >>> label = {"subject_id": "e1", "label": "fraud", "source": "hotline"}
-    >>> why_rejected([label, label | {"source": "bank"}, 5], frozenset(["hotline"]))
-    {1: 'source: expected one that the token may write, got another one or none', 2: 'expected an object, got int'}
-    """
+    """Return, by position, why records are rejected before they are read: no objects, or labels of other sources."""
     reasons = {}
     for position, record in enumerate(records):
         label, source = (record.get("label"), record.get("source")) if isinstance(record, dict) else (None, None)
@@ -197,22 +138,10 @@ def why_rejected(records: Sequence[Any], sources: Sources) -> dict[int, str]:
 
 
 def no_explanation(subject: str) -> dict[str, Any]:
-    """Return the fields of reasons for a record that has none.
-
-    Examples
-    --------
-    >>> no_explanation("event")
-    {'explained': None, 'reasons': []}
-    """
+    """Return the fields of reasons for a record that has none."""
     return {"explained": None, "reasons": []} | ({"text_spans": []} if subject == "message" else {})
 
 
 def json_type(value: Any) -> str:
-    """Name the type of a decoded value.
-
-    Examples
-    --------
-    >>> json_type(None), json_type([])
-    ('null', 'list')
-    """
+    """Name the type of a decoded value."""
     return "null" if value is None else type(value).__name__

@@ -12,23 +12,6 @@ def json_bounds(body: bytes) -> tuple[int, int]:
     """Count the objects and lists of JSON text, and the deepest nesting of them.
 
     The text is not validated: the counts of text that is not JSON have no meaning.
-
-    Parameters
-    ----------
-    body : bytes
-        JSON in UTF-8.
-
-    Returns
-    -------
-    n_containers : int
-        Objects and lists.
-    depth : int
-        Objects and lists around the deepest value.
-
-    Examples
-    --------
-    >>> json_bounds(b'[{"text": "[[["}, {"text": "x"}]')
-    (3, 2)
     """
     n_containers, depth = _bounds(np.frombuffer(body, np.uint8))
     return n_containers, depth

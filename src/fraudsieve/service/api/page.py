@@ -87,13 +87,7 @@ def _operation(method: str, path: str, operation: Mapping[str, Any]) -> str:
 
 
 def _prose(text: str) -> str:
-    """Escape a text, and mark names in backticks as code.
-
-    Examples
-    --------
-    >>> _prose("the `event_id` of <one>")
-    'the <code>event_id</code> of &lt;one&gt;'
-    """
+    """Escape a text, and mark names in backticks as code."""
     return re.sub(r"`+([^`]+)`+", r"<code>\1</code>", escape(text))
 
 
@@ -111,13 +105,7 @@ def _schema(name: str, schema: Mapping[str, Any]) -> str:
 
 
 def _type_of(schema: Mapping[str, Any]) -> str:
-    """Name the type of a field.
-
-    Examples
-    --------
-    >>> _type_of({"anyOf": [{"type": "number"}, {"type": "null"}]})
-    'number or null'
-    """
+    """Name the type of a field."""
     if "$ref" in schema:
         return str(schema["$ref"]).rpartition("/")[2]
     if "anyOf" in schema:

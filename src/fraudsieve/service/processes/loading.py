@@ -26,13 +26,7 @@ def check_installed() -> None:
 
 
 def load_app(settings: Settings) -> "Starlette":
-    """Load the model that the settings name, or that the other workers use, and create its application.
-
-    Raises
-    ------
-    FraudsieveError
-        If the model cannot be loaded, or the store of the history cannot be used.
-    """
+    """Load the model that the settings name, or that the other workers use, and create its application."""
     # Imported here: a worker first says where its metrics are, and the supervisor imports none of this.
     from fraudsieve.models.predict import Scorer
     from fraudsieve.models.rules.files import read_rules
@@ -52,15 +46,7 @@ def load_app(settings: Settings) -> "Starlette":
 
 
 def find_model(address: str) -> FoundModel:
-    """Find a model; one of MLflow is downloaded.
-
-    Raises
-    ------
-    ServiceError
-        If MLflow is needed and not installed.
-    ArtifactError
-        If there is no such model.
-    """
+    """Find a model; one of MLflow is downloaded."""
     if not is_mlflow_address(address) and (folder := model_folder(address)) == Path(address):
         return FoundModel(folder)  # MLflow is not needed
     # Standard error holds JSON lines only: neither MLflow's own log format nor its progress bars.

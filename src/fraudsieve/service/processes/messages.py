@@ -14,15 +14,7 @@ CLOSE = "close"
 
 
 class WorkerChannel:
-    """The worker's end of the pipe. If the supervisor dies, the worker stops as on SIGTERM.
-
-    Parameters
-    ----------
-    pipe : Connection
-        The end of the pipe.
-    takes_snapshots : bool
-        Whether this worker, and no other, leaves snapshots of the history while the service runs.
-    """
+    """The worker's end of the pipe. If the supervisor dies, the worker stops as on SIGTERM."""
 
     def __init__(self, pipe: Connection, *, takes_snapshots: bool) -> None:
         self._pipe, self.takes_snapshots = pipe, takes_snapshots

@@ -41,11 +41,6 @@ def supervise(settings: Settings, listener: socket.socket) -> bool:
     """Run the workers until SIGTERM or SIGINT, then let them finish their requests.
 
     Returns whether all workers stopped cleanly.
-
-    Raises
-    ------
-    FraudsieveError
-        If a worker cannot start at all: the error of the worker.
     """
     with tempfile.TemporaryDirectory(prefix="fraudsieve-workers-") as folder, _stop_signals() as signals:
         lock_file(os.open(folder, os.O_RDONLY))  # systemd-tmpfiles deletes old files of folders that are not locked
@@ -76,17 +71,7 @@ class _Worker:
 
 
 class Supervisor:
-    """Supervisor of the workers of a service.
-
-    Parameters
-    ----------
-    settings : Settings
-        As for `supervise`, with the folder that the workers share.
-    listener : socket.socket
-        The socket that all workers share.
-    signals : Connection
-        Becomes readable when all must stop.
-    """
+    """Supervisor of the workers of a service."""
 
     def __init__(self, settings: Settings, listener: socket.socket, signals: Connection) -> None:
         self.settings, self.listener, self.signals = settings, listener, signals

@@ -23,19 +23,11 @@ METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 
 class WorkerTask(NamedTuple):
-    """The arguments with which a worker is started.
+    """The arguments with which a worker is started."""
 
-    Parameters
-    ----------
-    number : int
-        Its number among the workers; the first leaves snapshots.
-    settings : Settings
-        As for `create_app`, with the address of the model and the folder that the workers share.
-    is_replacement : bool
-        Whether it follows one that died.
-    """
-
+    # Its number among the workers; the first leaves snapshots.
     number: int
+    # As for `create_app`, with the address of the model and the folder that the workers share.
     settings: Settings
     is_replacement: bool
 

@@ -20,18 +20,7 @@ def evidence_rejection(error: EvidenceError) -> RejectedRequest:
 
 
 class EvidenceRecorder:
-    """The evidence log of a process.
-
-    Parameters
-    ----------
-    settings : EvidenceSettings
-        Where it is.
-
-    Raises
-    ------
-    BusyError, EvidenceError
-        As for `EvidenceLog`.
-    """
+    """The evidence log of a process."""
 
     def __init__(self, settings: EvidenceSettings) -> None:
         self.log = settings.open(deferred=True)
@@ -40,13 +29,7 @@ class EvidenceRecorder:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="evidence")
 
     def use(self, loaded: LoadedModel) -> None:
-        """Record the version of a model with its scores.
-
-        Raises
-        ------
-        EvidenceError
-            If the log would stay empty, as from `EvidenceLog.check`.
-        """
+        """Record the version of a model with its scores."""
         self.log.check(loaded.scorer.model)
         if loaded.version is not None:
             self.log.model_versions[loaded.scorer.model.digest] = loaded.version

@@ -63,25 +63,16 @@ def why_not_recorded(model: Model, settings: Settings) -> str | None:
 
 @dataclass
 class _Added:
-    """A request whose records are in the history.
-
-    Attributes
-    ----------
-    logged : dict of int to LoggedScore
-        The answers that the log has, by position.
-    contents : dict of int to bytes
-        The encoded answers of the other records, by position.
-    rows : list of ScoreRow
-        The rows to log of these, but for unscorable ones.
-    places : list of int
-        The positions of the rows.
-    """
+    """A request whose records are in the history."""
 
     request: ScoreRequest
     body: Any
     call: RecordingCall
+    # The answers that the log has, by position.
     logged: dict[int, LoggedScore]
+    # The encoded answers of the other records, by position.
     contents: dict[int, bytes] = field(default_factory=dict)
+    # The rows to log of these, but for unscorable ones.
     rows: Sequence[ScoreRow] = ()
     places: Sequence[int] = ()
     offset: int | None = None
@@ -94,15 +85,7 @@ class _Added:
 
 
 class Recording:
-    """Adds the records of requests to the history, scores them and logs the scores.
-
-    Parameters
-    ----------
-    handler : RequestHandler
-        With a history and a score log.
-    pool : Executor
-        At least `CALLS` threads.
-    """
+    """Adds the records of requests to the history, scores them and logs the scores."""
 
     def __init__(self, handler: RequestHandler, pool: Executor) -> None:
         assert handler.live is not None  # `why_not_recorded`

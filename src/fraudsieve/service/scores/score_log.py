@@ -40,27 +40,13 @@ IDS = ("message_id", "event_id", "account_id")
 
 
 def request_id_of(header: str | None) -> str:
-    """Return the id of a request: that of the client if it is short and printable, else a new one.
-
-    Examples
-    --------
-    >>> request_id_of("order-17"), len(request_id_of("two words")), len(request_id_of(None))
-    ('order-17', 32, 32)
-    """
+    """Return the id of a request: that of the client if it is short and printable, else a new one."""
     is_usable = header is not None and 0 < len(header) <= MAX_ID and all("!" <= char <= "~" for char in header)
     return header if header is not None and is_usable else uuid4().hex
 
 
 class AnswerLog:
-    """Logs the scores of answers. Threads share it.
-
-    Parameters
-    ----------
-    settings : Settings
-        What is logged, for how long, and the store.
-    live : LiveState
-        What the store holds, whose commits the log shares.
-    """
+    """Logs the scores of answers. Threads share it."""
 
     def __init__(self, settings: Settings, live: LiveState) -> None:
         assert settings.state is not None  # `check_score_log`
@@ -116,13 +102,7 @@ class AnswerLog:
         return await self._batcher.submit(rows) if rows else {}
 
     def drop_old(self) -> None:
-        """Delete scores and records that are older than their retention.
-
-        Raises
-        ------
-        StateError
-            If they cannot be deleted.
-        """
+        """Delete scores and records that are older than their retention."""
         settings, newest_event = self._settings, self._live.state.watermark
         with open_store(self._address) as store:
             with store.reading() as transaction:

@@ -21,17 +21,7 @@ WRITE_SECONDS = 0.05
 
 
 class AccessLog:
-    """Outermost ASGI middleware: counts and logs requests, and answers exceptions with 500.
-
-    Parameters
-    ----------
-    app : ASGI application
-        The application inside.
-    metrics : Metrics
-        Counts the requests.
-    routes : frozenset of str
-        Paths of the service; all other paths are counted as one.
-    """
+    """Outermost ASGI middleware: counts and logs requests, and answers exceptions with 500."""
 
     writing: asyncio.TimerHandle | None = None
 

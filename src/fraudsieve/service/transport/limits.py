@@ -34,15 +34,6 @@ class RequestLimits:
 
     The body of a request without the token is not read. A busy service answers 503 with Retry-After: at most
     ``max_requests`` requests are in progress, and no others are queued.
-
-    Parameters
-    ----------
-    app : ASGI application
-        The application inside.
-    settings : Settings
-        Token and limits.
-    metrics : Metrics
-        Shows the number of requests in progress.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics) -> None:

@@ -10,13 +10,7 @@ BACKLOG = 2048
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Open the listening socket of the service.
-
-    Raises
-    ------
-    ServiceError
-        If the address or the port cannot be used.
-    """
+    """Open the listening socket of the service."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # asyncio sets TCP_NODELAY only if the protocol is named; without it each response waits 40 ms for an ACK.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)

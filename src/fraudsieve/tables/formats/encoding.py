@@ -21,38 +21,7 @@ MAX_CHAOS: Final = 0.1
 
 
 def to_utf8(data: bytes, encoding: str | None, origin: str) -> tuple[bytes, tuple[str, ...]]:
-    """Return a text in UTF-8, and notes on its conversion.
-
-    Parameters
-    ----------
-    data : bytes
-        The text, without the byte order mark of UTF-8.
-    encoding : str or None
-        Its encoding; None to find it.
-    origin : str
-        Name of the file in errors.
-
-    Returns
-    -------
-    data : bytes
-        In UTF-8.
-    notes : tuple of str
-        For the user.
-
-    Raises
-    ------
-    SchemaError
-        If it is not in the encoding that was given, or in none that can be found.
-
-    Examples
-    --------
-    >>> chinese = "message_id,text\\n1,您的包裹被扣留，请点击链接支付关税\\n".encode("gb18030")
-    >>> text, notes = to_utf8(chinese, None, "m.csv")
-    >>> text.decode().splitlines()[1]
-    '1,您的包裹被扣留，请点击链接支付关税'
-    >>> notes
-    ('read as gb18030; if characters look wrong, name another with --encoding',)
-    """
+    """Return a text in UTF-8, and notes on its conversion."""
     if encoding is not None:
         return _decode(data, encoding, origin), ()
     if data.startswith(UTF_16):

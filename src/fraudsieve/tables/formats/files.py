@@ -43,34 +43,7 @@ _PLAIN_TYPES: Final = (pa.types.is_integer, pa.types.is_floating, pa.types.is_bo
 
 
 def load(path: str | os.PathLike[str], options: ReadOptions | None = None) -> LoadedTable:
-    """Read a table from a file whose ending gives the format.
-
-    Parameters
-    ----------
-    path : str or path
-        Ends in one of `READERS`: .parquet, .xlsx, .json, and .csv, .tsv, .txt, .jsonl or .ndjson, which may be followed
-        by .gz or .zip.
-    options : ReadOptions, default=None
-        Encoding and separator; None to find them.
-
-    Returns
-    -------
-    LoadedTable
-        The rows as they were read.
-
-    Raises
-    ------
-    SchemaError
-        If the file does not exist, cannot be read, is empty or is not of the format of its ending.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> file = Path(tempfile.mkdtemp(), "m.csv")
-    >>> _ = file.write_text("message_id,text\\n007,hello\\n8\\n")
-    >>> load(file).frame["message_id"].tolist(), load(file).broken
-    (['007', nan], {1: '1 fields where the header has 2'})
-    """
+    """Read a table from a file whose ending gives the format."""
     file, origin = Path(path), os.fspath(path)
     reader = reader_of(file, origin)
     check_exists(file, origin)
@@ -95,15 +68,7 @@ def reader_of(file: Path, origin: str) -> Reader:
 
 
 def save(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
-    """Write a frame of any cells as Parquet, columns of mixed types as strings; only the owner can read the file.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> file = save(pd.DataFrame({"a": [1, "x", None]}, dtype=object), Path(tempfile.mkdtemp(), "r.parquet"))
-    >>> pd.read_parquet(file)["a"].fillna("").tolist()
-    ['1', 'x', '']
-    """
+    """Write a frame of any cells as Parquet, columns of mixed types as strings; only the owner can read the file."""
     file = Path(path)
     columns = [storable(frame.iloc[:, position]) for position in range(frame.shape[1])]
     names = [_to_string(name) for name in frame.columns]
@@ -113,13 +78,7 @@ def save(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
 
 
 def storable(cells: Cells) -> Any:
-    """Return a column of any cells as an Arrow array; cells of mixed types become strings.
-
-    Examples
-    --------
-    >>> storable(pd.Series([1, None], dtype=object)).to_pylist(), storable(pd.Series([1, "x"])).to_pylist()
-    ([1, None], ['1', 'x'])
-    """
+    """Return a column of any cells as an Arrow array; cells of mixed types become strings."""
     cells = mask_signalling_nan(cells)
     if isinstance(cells.dtype, pd.DatetimeTZDtype):
         return pa.array(cells.dt.tz_convert(None), pa.timestamp(cells.dt.unit, "UTC"), from_pandas=True)

@@ -19,18 +19,6 @@ def find_header(rows: Iterable[Iterable[Any]], options: ReadOptions, origin: str
 
     It is the row that the options name. Otherwise it is the first row that is not blank, unless that names no known
     column and a later one names two, or one below a title in a single cell.
-
-    Raises
-    ------
-    SchemaError
-        If the row that the options name is blank or does not exist.
-
-    Examples
-    --------
-    >>> find_header([["Messages of May"], [], ["id", "text"], ["1", "hi"]], ReadOptions(), "m.csv")
-    2
-    >>> find_header([["a", "b"], ["id", "text"]], ReadOptions({"text": "b"}), "m.csv")
-    0
     """
     filled = ((position, [cell for cell in row if cell not in (None, "")]) for position, row in enumerate(rows))
     if options.header_row is not None:
@@ -55,24 +43,12 @@ def _named_row(filled: Iterator[tuple[int, list[Any]]], row: int, origin: str) -
 
 
 def has_known_name(cells: Iterable[Any], options: ReadOptions) -> bool:
-    """Return whether a cell is the name of a column that fraudsieve knows, or that the options name.
-
-    Examples
-    --------
-    >>> has_known_name(["a", 7, "Text"], ReadOptions()), has_known_name(["a"], ReadOptions({"text": "a"}))
-    (True, True)
-    """
+    """Return whether a cell is the name of a column that fraudsieve knows, or that the options name."""
     return any(isinstance(cell, str) and (is_known_name(cell) or cell in options.columns.values()) for cell in cells)
 
 
 def header_note(position: int) -> tuple[str, ...]:
-    """Return a note for a header that is not in the first row.
-
-    Examples
-    --------
-    >>> header_note(2)
-    ('row 3 is the header; if it is not, name another with --header-row',)
-    """
+    """Return a note for a header that is not in the first row."""
     if not position:
         return ()
     return (tr("row {row} is the header; if it is not, name another with --header-row", row=position + 1),)

@@ -113,33 +113,21 @@ class ReadOptions:
 
 @dataclass(frozen=True, eq=False)
 class LoadedTable:
-    """A frame as it was read, before any check.
+    """A frame as it was read, before any check."""
 
-    Attributes
-    ----------
-    frame : DataFrame
-        All rows, broken ones included (as missing values).
-    broken : dict of int to str
-        Positions of the rows that could not be read, and why.
-    printed : bool
-        Whether all cells were read from plain text.
-    header : bool
-        Whether the names of the columns stand among the cells (a first line or row, or the keys of objects): damaged,
-        they may be cells.
-    inner : frozenset of str
-        Names such as ``from.name``, of values inside objects. They are columns only under a name from the user: a
-        service sends the objects, so that no record has a field of this name.
-    given : mapping of str to str
-        Names of columns in the table, by ours, where they differ.
-    notes : tuple of str
-        Changes, for the user.
-    """
-
+    # All rows, broken ones included (as missing values).
     frame: pd.DataFrame
+    # Positions of the rows that could not be read, and why.
     broken: dict[int, str] = field(default_factory=dict)
+    # Whether all cells were read from plain text.
     printed: bool = False
+    # Whether the names of the columns stand among the cells (a first line or row, or the keys of objects): damaged,
+    # they may be cells.
     header: bool = False
+    # Names such as `from.name`, of values inside objects. They are columns only under a name from the user: a service
+    # sends the objects, so that no record has a field of this name.
     inner: frozenset[str] = frozenset()
+    # Names of columns in the table, by ours, where they differ.
     given: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 

@@ -37,55 +37,21 @@ FORMULA: Final = r"^[=@＝＠\t\r\n]|^[+\-＋－][\d ().,/-]*[^\d ().,/-]"
 
 
 def check_output_format(output: Path) -> None:
-    """Check that the extension of an output names a format.
-
-    Parameters
-    ----------
-    output : Path
-        File to write.
-
-    Raises
-    ------
-    SchemaError
-        If it does not.
-
-    Examples
-    --------
-    >>> check_output_format(Path("scores.csv"))
-    """
+    """Check that the extension of an output names a format."""
     if output.suffix.lower() not in ENDINGS:
         problem = f"expected a file to write ending in {', '.join(ENDINGS)}, got {output.suffix or 'no extension'!r}"
         raise SchemaError(os.fspath(output), problem, "The extension sets the format: choose one of these.")
 
 
 def check_output_rows(output: Path, rows: int) -> None:
-    """Check that an output can hold a number of rows, as a workbook does up to the limit of Excel.
-
-    Raises
-    ------
-    SchemaError
-        If it cannot.
-
-    Examples
-    --------
-    >>> check_output_rows(Path("scores.xlsx"), 1_048_575)
-    """
+    """Check that an output can hold a number of rows, as a workbook does up to the limit of Excel."""
     if output.suffix.lower() == ".xlsx" and rows >= MAX_ROWS:
         problem = f"expected at most {MAX_ROWS - 1:,} rows, the limit of Excel, got {rows:,}"
         raise SchemaError(os.fspath(output), problem, "Write .csv or .parquet.")
 
 
 def write_frame(frame: pd.DataFrame, output: Path, *, exact: Collection[str] = ()) -> tuple[str, ...]:
-    """Write a frame of any cells, as `publish` does; only the owner can read the file.
-
-    Examples
-    --------
-    >>> folder = Path(tempfile.mkdtemp())
-    >>> write_frame(pd.DataFrame({"text": ["=1+1", "+49 171 1"]}), folder / "t.csv")
-    ()
-    >>> (folder / "t.csv").read_text().split()
-    ['text', "'=1+1", '+49', '171', '1']
-    """
+    """Write a frame of any cells, as `publish` does; only the owner can read the file."""
     with tempfile.TemporaryDirectory(prefix=f".{output.name}-", dir=output.parent) as staging:
         return publish(save(frame, Path(staging, "rows")), output, private=True, exact=exact)
 

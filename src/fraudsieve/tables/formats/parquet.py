@@ -32,11 +32,6 @@ def open_parquet(path: str | os.PathLike[str], origin: str) -> Any:
     """Open a Parquet file, to read it by row group.
 
     The caller must close it.
-
-    Raises
-    ------
-    SchemaError
-        If the file does not exist, or is not a Parquet file.
     """
     file = Path(path)
     check_exists(file, origin)
@@ -59,28 +54,7 @@ def load_parquet_batch(table: Any, origin: str) -> LoadedTable:
 
 
 def columns_of_folders(base: str | os.PathLike[str], files: Sequence[str], rows: Sequence[int]) -> dict[str, Cells]:
-    """Return the columns that Spark and Hive write as names of folders, such as ``channel=sms``.
-
-    Parameters
-    ----------
-    base : str or path
-        The folder of the table.
-    files : sequence of str
-        The files below it.
-    rows : sequence of int
-        Their numbers of rows.
-
-    Returns
-    -------
-    dict of str to Series of shape (sum(rows),)
-        Numbers if all values of a column are, as in text files.
-
-    Examples
-    --------
-    >>> columns = columns_of_folders("table", ["table/day=1/a.parquet", "table/day=2/b.parquet"], [2, 1])
-    >>> columns["day"].tolist()
-    [1.0, 1.0, 2.0]
-    """
+    """Return the columns that Spark and Hive write as names of folders, such as ``channel=sms``."""
     folders = [Path(file).relative_to(base).parent.parts for file in files]
     pairs = [[part.partition("=") for part in parts if "=" in part] for parts in folders]
     cells = [{name: None if cell == NO_VALUE else unquote(cell) for name, _, cell in parts} for parts in pairs]

@@ -18,28 +18,6 @@ def cells_with_rows(table: Any, data: bytes, separator: str) -> tuple[dict[int, 
     """Find the rows with a cell that holds lines which look like rows.
 
     The first line of such a cell has as many separators as columns follow, and the last has as many as columns precede.
-
-    Parameters
-    ----------
-    table : pyarrow.Table
-        The rows, as strings.
-    data : bytes
-        The file, in UTF-8.
-    separator : str
-        Between the columns.
-
-    Returns
-    -------
-    sure : dict of int to int
-        Rows whose cell continues after the quote that closes it, and the number of further lines that it contains.
-    doubtful : list of int
-        Rows whose cell is quoted correctly. None if columns are separated by commas, which text often contains.
-
-    Examples
-    --------
-    >>> table = pa.table({"message_id": ["1", "4"], "text": ['a\\n2;b"', "c\\nd;e"]})
-    >>> cells_with_rows(table, b'message_id;text\\n1;"a\\n2;"b"\\n4;"c\\nd;e"\\n', ";")
-    ({0: 1}, [1])
     """
     alike = [
         (int(row), table.column(position)[int(row)].as_py())
@@ -80,24 +58,7 @@ def _misquoted_cells(data: bytes, separator: str) -> frozenset[str]:
 
 
 def quote_notes(sure: dict[int, int], doubtful: list[int]) -> tuple[str, ...]:
-    """Return notes for the user on the rows that `cells_with_rows` found, numbered as in the file.
-
-    Parameters
-    ----------
-    sure : dict of int to int
-        Rows that are rejected, and the number of further lines in each.
-    doubtful : list of int
-        Rows that are read as they are.
-
-    Returns
-    -------
-    tuple of str
-
-    Examples
-    --------
-    >>> quote_notes({}, [7])
-    ('1 rows hold lines that look like rows, first row 7: if they are, close the quotes, or double them',)
-    """
+    """Return notes for the user on the rows that `cells_with_rows` found, numbered as in the file."""
     notes: list[str] = []
     if sure:
         notes.append(

@@ -85,13 +85,7 @@ def _read_sheet(stream: IO[bytes], name: str | None, origin: str) -> tuple[list[
 
 
 def _check_row_numbers(stream: IO[bytes], origin: str) -> int:
-    """Return how many rows openpyxl leaves out, since their numbers do not increase.
-
-    Raises
-    ------
-    SchemaError
-        If a sheet has a row with a number that Excel does not have.
-    """
+    """Return how many rows openpyxl leaves out, since their numbers do not increase."""
     repeated = 0
     with zipfile.ZipFile(stream) as archive:
         for name in archive.namelist():

@@ -56,13 +56,7 @@ def write_workbook(file: pyarrow.parquet.ParquetFile, stream: IO[bytes]) -> tupl
 
 
 def _escape(text: str) -> str:
-    r"""Return text with codes for the characters that XML cannot hold.
-
-    Examples
-    --------
-    >>> _escape("a\x00b _x0041_")
-    'a_x0000_b _x005F_x0041_'
-    """
+    r"""Return text with codes for the characters that XML cannot hold."""
     return _NOT_IN_XML.sub(lambda match: f"_x{ord(match[0]):04X}_", text)
 
 

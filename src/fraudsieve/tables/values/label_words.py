@@ -55,25 +55,7 @@ def missing_labels(names: Collection[str], legitimate: str | None, classes: Coll
 def class_of_label(
     label: str, read_as: Mapping[str, str | None], classes: Collection[str], legitimate: str | None
 ) -> str | None:
-    """Return the class of a single label, as `read_labels_for` reads a table of such labels.
-
-    Parameters
-    ----------
-    label : str
-        From `read_category`.
-    read_as, classes, legitimate
-        As for `read_labels_for`.
-
-    Returns
-    -------
-    str or None
-        None for a label that means that a record has none. A name that the model does not know is a type of fraud.
-
-    Examples
-    --------
-    >>> [class_of_label(label, {}, ("legitimate", "fraud"), "legitimate") for label in ("1", "False", "fraud", "n/a")]
-    ['fraud', 'legitimate', 'fraud', None]
-    """
+    """Return the class of a single label, as `read_labels_for` reads a table of such labels."""
     name = normalise_label(label)
     known = {*read_as, *map(normalise_label, classes)}
     read: dict[str, str | None] = {**missing_labels({name, *known}, legitimate, classes), **read_as}

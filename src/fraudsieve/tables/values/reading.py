@@ -69,23 +69,14 @@ NUMBERS: Final = {sign: re.compile(_NUMBER.format(point=re.escape(sign)), re.ASC
 
 @dataclass(frozen=True)
 class Reading:
-    """How values are read that could be read in several ways.
+    """How values are read that could be read in several ways."""
 
-    Parameters
-    ----------
-    printed : bool, default=False
-        Whether they come from a format that prints everything: ``123.0`` may be the whole number 123 from a float.
-    day_first : bool or None, default=None
-        Whether dates such as 03/04/2026 begin with the day, or with the month. Without it, they are rejected.
-    zone : str, default="UTC"
-        The zone of times that have none.
-    decimal : {".", ",", "auto"} or None, default=None
-        The decimal sign of numbers in strings. None is a point: a lone comma is rejected. ``auto``: a column decides.
-    """
-
+    # Whether they come from a format that prints everything: `123.0` may be the whole number 123 from a float.
     printed: bool = False
+    # Whether dates such as 03/04/2026 begin with the day, or with the month. Without it, they are rejected.
     day_first: bool | None = None
     zone: str = "UTC"
+    # The decimal sign of numbers in strings. None is a point: a lone comma is rejected. `auto`: a column decides.
     decimal: str | None = None
 
 
@@ -103,13 +94,7 @@ PLAIN: Final = Reading()
 
 
 def is_missing(value: Any) -> bool:
-    """Return whether a value is missing, whatever its kind: None, NaN, NaT or pandas.NA.
-
-    Examples
-    --------
-    >>> is_missing(None), is_missing(math.nan), is_missing(np.datetime64("NaT", "us")), is_missing([])
-    (True, True, True, False)
-    """
+    """Return whether a value is missing, whatever its kind: None, NaN, NaT or pandas.NA."""
     if isinstance(value, str):
         return False
     if value is None or type(value).__name__ == "NAType":  # scoring does not import pandas
@@ -121,43 +106,12 @@ def is_missing(value: Any) -> bool:
 
 
 def type_name(value: object) -> str:
-    """Return the name of a value's type: the same one whatever a reader of files makes of lists, objects and numbers.
-
-    Examples
-    --------
-    >>> type_name({}), type_name((1, 2)), type_name(np.zeros(2)), type_name(np.float32(1.5))
-    ('object', 'list', 'list', 'float')
-    """
+    """Return the name of a value's type: the same one whatever a reader makes of lists, objects and numbers."""
     return next((name for types, name in _TYPE_NAMES if isinstance(value, types)), type(value).__name__)
 
 
 def read_id(value: Any, field: str = "", reading: Reading = PLAIN) -> str | None:
-    """Read an id, as a string without surrounding blanks.
-
-    Parameters
-    ----------
-    value : str, whole number or UUID
-        The id. A whole number may be a float or a decimal, if it is exact: pandas stores whole numbers with gaps so.
-    field : str, default=""
-        Name of the field, for errors.
-    reading : Reading, optional
-        How it is read.
-
-    Returns
-    -------
-    str or None
-        None if the id is missing.
-
-    Raises
-    ------
-    RejectedRecordError
-        If the value is not an id.
-
-    Examples
-    --------
-    >>> read_id(" 007 "), read_id(7.0), read_id(" "), read_id("null"), read_id("7.0", reading=Reading(printed=True))
-    ('007', '7', None, None, '7')
-    """
+    """Read an id, as a string without surrounding blanks."""
     if isinstance(value, str):
         name = _name(value, reading)
         if name is not None and not name.isascii():
@@ -178,30 +132,7 @@ def read_id(value: Any, field: str = "", reading: Reading = PLAIN) -> str | None
 
 
 def read_category(value: Any, field: str = "", reading: Reading = PLAIN) -> str | None:
-    r"""Read a category, as a string without surrounding blanks.
-
-    Parameters
-    ----------
-    value : str, number, bool or UUID
-        The category. Broken characters of a string become U+FFFD.
-    field, reading
-        As for `read_id`.
-
-    Returns
-    -------
-    str or None
-        None if the category is missing.
-
-    Raises
-    ------
-    RejectedRecordError
-        If the value is not a category.
-
-    Examples
-    --------
-    >>> read_category(" app "), read_category(86.0), read_category(7.1), read_category(True), read_category("true")
-    ('app', '86', '7.1', 'True', 'True')
-    """
+    r"""Read a category, as a string without surrounding blanks."""
     if isinstance(value, str):
         name = _name(value, reading)
         if name is None or name.isascii():
@@ -226,13 +157,7 @@ def _name(value: str, reading: Reading) -> str | None:
 
 
 def is_numeric(value: Any) -> bool:
-    """Return whether a value is a number of any type, but not a boolean or a duration.
-
-    Examples
-    --------
-    >>> is_numeric(Decimal(7)), is_numeric(np.int8(7)), is_numeric(True), is_numeric("7")
-    (True, True, False, False)
-    """
+    """Return whether a value is a number of any type, but not a boolean or a duration."""
     return isinstance(value, Real | Decimal) and not isinstance(value, bool | np.timedelta64)
 
 
@@ -248,13 +173,7 @@ def _digits(number: Any) -> str | None:
 
 
 def exact_below(dtype: Any) -> int:
-    """Return the smallest number at which floats of a type cannot represent every whole number.
-
-    Examples
-    --------
-    >>> exact_below(np.float32) == 2**24
-    True
-    """
+    """Return the smallest number at which floats of a type cannot represent every whole number."""
     return 1 << min(int(np.finfo(dtype).nmant) + 1, 53)
 
 
@@ -267,34 +186,7 @@ def _fraction(number: Any) -> str | None:
 
 
 def read_number(value: Any, field: str = "", reading: Reading = PLAIN, *, flags: bool = False) -> float:
-    """Read a number or an amount.
-
-    Parameters
-    ----------
-    value : number or str
-        The number, which may be negative.
-    field, reading
-        As for `read_id`.
-    flags : bool, default=False
-        Whether True is 1 and False is 0, as in a profile; an amount is never a boolean.
-
-    Returns
-    -------
-    float
-        NaN if the number is missing.
-
-    Raises
-    ------
-    RejectedRecordError
-        If the value is not a number, is infinite, or is beyond 1e15.
-
-    Examples
-    --------
-    >>> read_number(-3), read_number(" 3.5 "), read_number(None), read_number(True, flags=True)
-    (-3.0, 3.5, nan, 1.0)
-    >>> read_number("$1,234.50"), read_number("1.234,50 €", reading=Reading(decimal=","))
-    (1234.5, 1234.5)
-    """
+    """Read a number or an amount."""
     if type(value) is float or type(value) is int:  # the usual ones, and the fastest
         number: Any = value
     elif isinstance(value, str):
@@ -329,18 +221,7 @@ def _number_in(text: str, field: str, reading: Reading, flags: bool) -> float:
 
 
 def read_plain_text(value: Any, field: str = "") -> str | None:
-    """Read a text, as it is; None if it is missing.
-
-    Raises
-    ------
-    RejectedRecordError
-        If it is not a string, or is too long.
-
-    Examples
-    --------
-    >>> read_plain_text(" as it is "), read_plain_text(None)
-    (' as it is ', None)
-    """
+    """Read a text, as it is; None if it is missing."""
     if is_missing(value):
         return None
     if not isinstance(value, str):
@@ -351,18 +232,7 @@ def read_plain_text(value: Any, field: str = "") -> str | None:
 
 
 def read_is_fraud(value: Any, field: str = "") -> bool:
-    """Read whether a label means fraud: a boolean, 0 or 1, or one of them as a string.
-
-    Raises
-    ------
-    RejectedRecordError
-        If it is anything else.
-
-    Examples
-    --------
-    >>> read_is_fraud(True), read_is_fraud(0.0), read_is_fraud("TRUE")
-    (True, False, True)
-    """
+    """Read whether a label means fraud: a boolean, 0 or 1, or one of them as a string."""
     if isinstance(value, str):
         is_fraud = FLAGS_OF_FRAUD.get(value.strip().lower())
     else:

@@ -6,13 +6,7 @@ from fraudsieve._typing import Array
 
 
 class LabelShare(NamedTuple):
-    """The numbers that are allowed.
-
-    Attributes
-    ----------
-    includes_zero : bool
-        Whether 0 is one of them.
-    """
+    """The numbers that are allowed."""
 
     includes_zero: bool
 
@@ -22,14 +16,7 @@ class LabelShare(NamedTuple):
         return f"expected a number {'from 0 to 1' if self.includes_zero else 'above 0, at most 1'}, got another one"
 
     def excludes(self, numbers: Array) -> Array:
-        """Return which numbers are not allowed; a missing one, which is NaN, is.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> SHARES["inclusion_probability"].excludes(np.array([0.0, 0.1, 1.0, 1.1, np.nan])).tolist()
-        [True, False, False, True, False]
-        """
+        """Return which numbers are not allowed; a missing one, which is NaN, is."""
         is_outside: Array = (numbers < 0) | (numbers > 1) | ((numbers == 0) & (not self.includes_zero))
         return is_outside
 

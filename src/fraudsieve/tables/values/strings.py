@@ -12,13 +12,7 @@ _INVISIBLE: Final = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf"})
 
 
 def is_blank(text: str) -> bool:
-    r"""Return whether a string has no visible character, only white space, control, format and filler characters.
-
-    Examples
-    --------
-    >>> is_blank(""), is_blank(" \u200b"), is_blank("a")
-    (True, True, False)
-    """
+    r"""Return whether a string has no visible character, only white space, control, format and filler characters."""
     return not (text and "!" <= text[0] <= "~") and all(map(_is_invisible, text))
 
 
@@ -27,13 +21,7 @@ def _is_invisible(character: str) -> bool:
 
 
 def has_surrogate(text: str) -> bool:
-    r"""Return whether a string has a lone surrogate, so that it cannot be encoded as UTF-8.
-
-    Examples
-    --------
-    >>> has_surrogate("\ud83d"), has_surrogate("plain")
-    (True, False)
-    """
+    r"""Return whether a string has a lone surrogate, so that it cannot be encoded as UTF-8."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -42,31 +30,11 @@ def has_surrogate(text: str) -> bool:
 
 
 def without_surrogates(text: str) -> str:
-    r"""Return a text in which U+FFFD replaces lone surrogates; a pair of surrogates becomes its character.
-
-    Examples
-    --------
-    >>> without_surrogates("a\ud800") == "a\ufffd", without_surrogates("\ud83d\ude00") == "\U0001f600"
-    (True, True)
-    """
+    r"""Return a text in which U+FFFD replaces lone surrogates; a pair of surrogates becomes its character."""
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def normalise_label(label: str) -> str:
-    """Return a label in lower case, its words separated by a space, and without the ``.0`` of a whole number.
-
-    Parameters
-    ----------
-    label : str
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> normalise_label("Not_Fraud"), normalise_label("1.0")
-    ('not fraud', '1')
-    """
+    """Return a label in lower case, its words separated by a space, and without the ``.0`` of a whole number."""
     folded = unicodedata.normalize("NFKC", label).casefold().strip()
     return re.sub(r"^(-?\d+)\.0+$", r"\1", re.sub(r"(?<=[^\W_])[\s_-]+(?=\w)", " ", folded))
