@@ -198,16 +198,16 @@ def _totals_in_window(
                     n_valid += 1
                     d5, d4, d3, d2, d1, d0 = add_to_digits(d5, d4, d3, d2, d1, d0, amounts[right], PLUS)
                 right += ONE
-            first = max(left, floor)  # searched before events leave: one condition per loop is faster
-            while first < right and times[first] < begin:
-                first += ONE
-            while left < first:
-                if counts_others and counterparties[left] >= 0:
-                    distinct -= leave(n_events_of, counterparties[left]) == 1
-                if sums_amounts and amounts[left] == amounts[left]:
-                    n_valid -= 1
-                    d5, d4, d3, d2, d1, d0 = add_to_digits(d5, d4, d3, d2, d1, d0, amounts[left], MINUS)
-                left += ONE
+            limit = right
+            for _ in range(2):  # events before the window, then those below the floor: one condition is faster
+                while left < limit and times[left] < begin:
+                    if counts_others and counterparties[left] >= 0:
+                        distinct -= leave(n_events_of, counterparties[left]) == 1
+                    if sums_amounts and amounts[left] == amounts[left]:
+                        n_valid -= 1
+                        d5, d4, d3, d2, d1, d0 = add_to_digits(d5, d4, d3, d2, d1, d0, amounts[left], MINUS)
+                    left += ONE
+                limit, begin = floor, cutoff
             n, row = np.int64(right - left), np.uint32(rows[k])
             if at_count >= 0:
                 out[row, at_count] = n
