@@ -25,6 +25,7 @@ from .cells import (
     Converted,
     Mask,
     infer_types,
+    joined,
     mask_signalling_nan,
     nested_values,
 )
@@ -91,7 +92,7 @@ def check(
             reasons=faults.counts,
             names=loaded.given,
         )
-    good = pd.DataFrame({name: converted.column for name, converted in columns.items()})
+    good = joined({name: converted.column for name, converted in columns.items()}, len(frame))
     if len(rejected):
         good = good[faults.good].reset_index(drop=True)
     notes = [
