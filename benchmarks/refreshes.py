@@ -15,9 +15,9 @@ from benchmarks.runner import Bar, progress
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.fit import train
-from fraudsieve.training.promotion.compare import compare_tables
 from fraudsieve.training.promotion.decision import promote
-from fraudsieve.training.promotion.gates import Gate
+from fraudsieve.training.promotion.gates import Gate, apply_gates
+from fraudsieve.training.promotion.judged_models import compare_judged
 from fraudsieve.training.promotion.model_comparison import ModelComparison
 from fraudsieve.training.recipe.recipe import Recipe
 
@@ -52,9 +52,9 @@ PROTOCOL = (
     "same recipe on the whole period; refresh_worse: the same, but before the newest slice {shuffled:.0%} of the "
     "labels, or in every other world one of the columns, are in a random order. Gates: the defaults, all of them. The "
     "first {real} worlds of each kind are trained, registered and promoted through MLflow (SQLite); in the others "
-    "compare decides, and the challenger has only the facts of its training, because its stand-in is compared. gain: "
-    "mean difference in average precision on the newest slice, and spread: its standard deviation; stopped_by: share "
-    "of all that a gate refuses."
+    "the same gates decide, and the challenger has only the facts of its training, because its stand-in is compared. "
+    "gain: mean difference in average precision on the newest slice, and spread: its standard deviation; stopped_by: "
+    "share of all that a gate refuses."
 )
 
 
@@ -147,8 +147,9 @@ def _compared(folder: Path, champion: Model, whole: pd.DataFrame) -> tuple[Model
     """Compare with a challenger that has only the facts of its training: its stand-in is what is compared."""
     window = [whole["occurred_at"].iloc[place].isoformat() for place in (0, -1)]
     challenger = replace(champion, training=champion.training | {"window": window}, digest="challenger")
-    result = compare_tables(Scorer(champion), Scorer(challenger), events=whole, recipe=_recipe(folder, tracked=False))
-    return result.metrics, result.gates
+    recipe = _recipe(folder, tracked=False)
+    metrics, _ = compare_judged(Scorer(champion), Scorer(challenger), {"events": whole}, recipe, lambda step: None)
+    return metrics, apply_gates(metrics, recipe.gates)
 
 
 def _recipe(folder: Path, *, tracked: bool) -> Recipe:

@@ -26,7 +26,7 @@ EVERY: Final = 10
 NEW_ACCOUNTS, LATER_ACCOUNTS = 40, 250
 WITHOUT_CUTOFFS: Final = {
     "monitor": "column 'as_of' is missing",
-    "compare": "labelled accounts is later than",
+    "promote": "labelled accounts is later than",
 }
 """The doors that need accounts with times of their own."""
 PROTOCOL = (
@@ -34,7 +34,7 @@ PROTOCOL = (
     "label column fraud_scenario), exais_sms, ethereum_phishing (accounts without as_of, and all transfers). Each is "
     "trained on with MLflow, and goes through every door of tests/walk in real processes; scores must be equal to the "
     "last bit. Figures are seconds; a bar holds if the door gave equal scores, did its work, or refused in the words "
-    "that it should: monitor and compare need accounts with times."
+    "that it should: monitor and promote need accounts with times."
 )
 
 

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from .leaks import find_leaks as find_leaks
     from .monitoring.monitoring_run import monitor_tables as monitor_tables
     from .monitoring.report import MonitorReport as MonitorReport
-    from .promotion.compare import Comparison as Comparison
-    from .promotion.compare import compare_tables as compare_tables
     from .promotion.decision import Decision as Decision
     from .promotion.decision import promote as promote
     from .promotion.decision import rollback as rollback

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from .models import save_pipeline as save_pipeline
     from .models import score_file as score_file
     from .training import Recipe as Recipe
-    from .training import compare_tables as compare_tables
     from .training import evaluate_tables as evaluate_tables
     from .training import monitor_tables as monitor_tables
     from .training import promote as promote

@@ -247,13 +247,13 @@ class ComparisonError(FraudsieveError, ValueError):
     Parameters
     ----------
     action : str
-        The requested action: ``compare``, ``promote`` or ``rollback``.
+        The requested action: ``promote`` or ``rollback``.
     problems : list of str
         What is wrong, each with what to do about it.
 
     Examples
     --------
-    >>> print(ComparisonError("compare", ["the models score different subjects: message and account"]))
+    >>> print(ComparisonError("promote", ["the models score different subjects: message and account"]))
     compare: the models score different subjects: message and account
     """
 

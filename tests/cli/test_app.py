@@ -23,7 +23,6 @@ def test_help_and_version() -> None:
         "predict",
         "monitor",
         "recalibrate",
-        "compare",
         "promote",
         "rollback",
         "retrain",

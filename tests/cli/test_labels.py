@@ -65,9 +65,10 @@ def test_0_and_1_from_training_to_monitoring(messages: pd.DataFrame, run: Run, m
     tables = ("--messages", "bare.parquet", "--labels", "labels.parquet")
     assert run("evaluate", "--model", "earlier", *tables)[1]["report"]["frauds"] == frauds
 
-    call = ("compare", "--champion", "few", "--challenger", "earlier", "--messages", "later.parquet")
+    call = ("promote", "--dry-run", "--messages", "later.parquet")
     code, answer, error = run(*call, "--recipe", "r.toml")
     assert code == 0, error
+    answer = answer["comparison"]
     assert answer["capacity"]["why"] == "as many as there are frauds"
     shown = CliRunner().invoke(app, [*call, "--recipe", "r.toml", "--verbose"]).stdout
     assert f" alerts per day ({100 * frauds / len(later):.3g} % of the records), as many as there are frauds" in shown

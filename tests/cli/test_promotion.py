@@ -1,4 +1,4 @@
-"""``fraudsieve compare``, ``promote`` and ``rollback``."""
+"""``fraudsieve promote`` and ``rollback``."""
 
 import shlex
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.cli.conftest import Run
 
 
 @pytest.mark.slow
-def test_compare_promote_and_roll_back(messages: pd.DataFrame, run: Run) -> None:
+def test_promote_and_roll_back(messages: pd.DataFrame, run: Run) -> None:
     dated = messages.assign(sent_at=pd.date_range("2026-01-01", periods=len(messages), freq="h", tz="UTC"))
     earlier, later = dated.iloc[: len(dated) // 2], dated.iloc[len(dated) // 2 :]
     for name, part in {"few": earlier.iloc[::8], "earlier": earlier, "later": later}.items():
@@ -25,19 +25,17 @@ def test_compare_promote_and_roll_back(messages: pd.DataFrame, run: Run) -> None
     common = ("--recipe", "r.toml")
     first = run("train", "--messages", "few.parquet", *common, "--output", "few")[1]
     second = run("train", "--messages", "earlier.parquet", *common, "--output", "earlier")[1]
-    code, answer, _ = run("compare", "--messages", "later.parquet", *common)
-    assert (code, answer["passes"]) == (0, True), answer
+    dry = ("promote", "--dry-run", "--messages", "later.parquet", *common)
+    code, answer, _ = run(*dry)
+    assert (code, answer["decision"], answer["promoted"], answer["champion"]) == (0, "would be promoted", False, "1")
+    answer = answer["comparison"]
     assert [answer[role]["digest"] for role in ("champion", "challenger")] == [first["digest"], second["digest"]]
-    folders = run("compare", "--champion", "few", "--challenger", "earlier", "--messages", "later.parquet", *common)[1]
-    assert folders["figures"] == answer["figures"]
-    short = CliRunner().invoke(app, ["compare", "--messages", "later.parquet", *common]).stdout
-    assert len(short.splitlines()) <= 8
+    short = CliRunner().invoke(app, dry).stdout
+    assert len(short.splitlines()) <= 10
     assert "frauds are found with" in short
     assert "of the challenger is" in short
-    table = CliRunner().invoke(app, ["compare", "--messages", "later.parquet", *common, "--verbose"])
-    assert "models:/sms@champion against models:/sms@challenger" in table.stdout
-    assert "the challenger" in table.stdout.splitlines()[-1]
-    assert "would be promoted" in table.stdout.splitlines()[-1]
+    table = CliRunner().invoke(app, [*dry, "--verbose"])
+    assert "models:/sms/2 would be promoted" in table.stdout
     pair = answer["figures"]["average_precision"]
     shown = next(line for line in table.stdout.splitlines() if "average precision" in line)
     assert all(f"{number:.3f}" in shown for number in (pair["champion"], pair["challenger"], *pair["interval"]))
@@ -52,8 +50,6 @@ def test_compare_promote_and_roll_back(messages: pd.DataFrame, run: Run) -> None
     assert lines["next"] == ["fraudsieve", "serve", "--model", "models:/sms@champion"]
     code, failure, _ = run("promote", "--messages", "later.parquet", *common)
     assert (code, "models:/sms/2 is already the champion" in failure["error"]) == (2, True)
-    code, failure, _ = run("compare", "--messages", "later.parquet", *common)
-    assert (code, "are the same model" in failure["error"]) == (2, True)
     code, restored, _ = run("rollback", "--name", "sms")
     assert (code, restored["decision"], restored["champion"]) == (0, "rolled back", "1")
     Path("strict.toml").write_text(Path("r.toml").read_text() + "latency_ms = 0.000001\n")

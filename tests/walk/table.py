@@ -21,7 +21,7 @@ class TableFiles:
     train : mapping of str to Path
         By option of ``fraudsieve train``: ``messages``, ``accounts``, ``events``, ``labels``.
     later : mapping of str to Path
-        Later labelled records, by the same options: for ``evaluate``, ``monitor`` and ``compare``.
+        Later labelled records, by the same options: for ``evaluate``, ``monitor`` and ``promote``.
     new : Path
         Unlabelled records, for ``predict``.
     history : mapping of str to Path

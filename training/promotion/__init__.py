@@ -5,8 +5,6 @@ from typing import TYPE_CHECKING
 from fraudsieve._lazy import attach
 
 if TYPE_CHECKING:
-    from .compare import Comparison as Comparison
-    from .compare import compare_tables as compare_tables
     from .decision import Decision as Decision
     from .decision import promote as promote
     from .decision import rollback as rollback

@@ -33,8 +33,8 @@ class Decision:
 
     Parameters
     ----------
-    decision : {"promoted", "promoted by hand", "refused", "rolled back"}
-        The outcome.
+    decision : {"promoted", "promoted by hand", "refused", "rolled back", "would be promoted", "would be refused"}
+        The outcome; the last two are those of a dry run.
     at : str
         Time of the decision, UTC.
     name, version : str
@@ -119,6 +119,7 @@ def promote(
     accounts: Source | None = None,
     events: Source | None = None,
     labels: Source | None = None,
+    dry_run: bool = False,
     force: bool = False,
     reason: str | None = None,
     progress: Progress | None = None,
@@ -136,6 +137,8 @@ def promote(
         Address of a version of that model; None for the alias ``challenger``.
     messages, accounts, events, labels : path or DataFrame, default=None
         Records later than training, with labels, as for `train`. For a refresh also the tables that it was trained on.
+    dry_run : bool, default=False
+        Whether to only say what would be decided. Nothing is changed, and nothing is logged.
     force : bool, default=False
         Whether to promote by hand, whatever the gates say. They are still applied if there are tables.
     reason : str, default=None
@@ -153,8 +156,8 @@ def promote(
     ArtifactError
         When there is no such model.
     ComparisonError
-        When the version is the champion already, the two cannot be compared, or `force` and `reason` are not given
-        together.
+        When the version is the champion already, the two cannot be compared, `force` and `reason` are not given
+        together, or `force` is given for a dry run.
     SchemaError
         When a table cannot be used, or no record is later than training.
     SplitError
@@ -174,7 +177,7 @@ def promote(
         decision = promote(messages="later.parquet")
         decision.promoted, decision.reasons
     """
-    _check_reason(reason, force=force)
+    _check_reason(reason, force=force, dry_run=dry_run)
     report_step, recipe = progress or (lambda step: None), recipe or Recipe()
     report_step("reading the registry")
     registry = Registry(tracking_uri(recipe.track.uri), recipe.name)
@@ -192,14 +195,22 @@ def promote(
         comparison, notes = compare_judged(old, new, tables, recipe, report_step, (registry, version))
         facts |= {"gates": apply_gates(comparison, recipe.gates), "comparison": comparison, "notes": notes}
     facts["needs_restart"] = _has_other_history(registry, before, version)
+    if dry_run:
+        gates = facts["gates"]
+        failed = tuple(gate.reason for gate in gates if not gate.passed)
+        outcome = "would be refused" if failed else "would be promoted"
+        reasons = failed or (*(gate.reason for gate in gates), *_restart(facts))
+        return Decision(outcome, _now(), champion=before, reasons=reasons, **facts)
     report_step("logging the decision to MLflow")
     with registry.sole_change():
         return _decide(registry, facts, reason)
 
 
-def _check_reason(reason: str | None, *, force: bool) -> None:
+def _check_reason(reason: str | None, *, force: bool, dry_run: bool) -> None:
     """Raise ComparisonError unless a promotion by hand, and only that, has a reason."""
-    if force and not (reason or "").strip():
+    if force and dry_run:
+        problem = "--force: expected it without --dry-run, which promotes nothing. Remove one of them"
+    elif force and not (reason or "").strip():
         problem = "--force: expected the reason of a promotion by hand, got none. Add --reason TEXT: it is recorded"
     elif reason is not None and not force:
         problem = "--reason: expected it with --force only. Add --force to promote whatever the gates say, or remove it"
@@ -213,13 +224,13 @@ def _check_reason(reason: str | None, *, force: bool) -> None:
 def _decide(registry: Registry, facts: Mapping[str, Any], reason: str | None) -> Decision:
     """Promote or refuse, and log the decision; a reason is that of a promotion by hand."""
     version, before, gates = facts["version"], facts["before"], facts.get("gates", ())
-    restart = (NEEDS_RESTART,) if facts["needs_restart"] else ()
+    restart = _restart(facts)
     reasons, now = tuple(gate.reason for gate in gates if not gate.passed), registry.aliases().get(CHAMPION)
     changed = now != before
     if changed:
         change = f"it was version {before or 'none'}, now it is {now or 'none'}"
-        reasons = (*reasons, f"The champion changed during the comparison: {change}. Compare again.")
-    at = datetime.now(UTC).isoformat(timespec="milliseconds")
+        reasons = (*reasons, f"The champion changed during the comparison: {change}. Try again.")
+    at = _now()
     if changed or (reasons and reason is None):
         decision = Decision("refused", at, champion=now, reasons=reasons, **facts)
     elif reason is None:
@@ -235,6 +246,14 @@ def _decide(registry: Registry, facts: Mapping[str, Any], reason: str | None) ->
     if decision.reason is not None:
         registry.describe(version, f"Promoted by hand, {decision.by_hand}")
     return decision
+
+
+def _restart(facts: Mapping[str, Any]) -> tuple[str, ...]:
+    return (NEEDS_RESTART,) if facts["needs_restart"] else ()
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _has_other_history(registry: Registry, old: str | None, new: str) -> bool:
@@ -309,7 +328,7 @@ def _roll_back(registry: Registry) -> Decision:
     previous = champions[-2]
     needs_restart = _has_other_history(registry, champion, previous)
     registry.make_champion(previous, champions[:-1])
-    at = datetime.now(UTC).isoformat(timespec="milliseconds")
+    at = _now()
     reasons = (f"Rolled back: {registry.address(previous)} is champion again.", *[NEEDS_RESTART][:needs_restart])
     facts = (registry.name, champion, champion, previous, reasons)
     decision = Decision("rolled back", at, *facts, needs_restart=needs_restart)

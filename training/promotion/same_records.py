@@ -48,7 +48,7 @@ def check_comparable(champion: Model | None, challenger: Model) -> None:
         if champion.digest and champion.digest == challenger.digest:
             problems.append("champion and challenger are the same model: their digests are equal. Name another model")
     if problems:
-        raise ComparisonError("compare", problems)
+        raise ComparisonError("promote", problems)
 
 
 def compare_models(

@@ -313,7 +313,7 @@ def _registered_model(name: str) -> str:
         [
             "Models that fraudsieve trained. `champion` is the version in use, `challenger` the newest one.",
             "",
-            f"- compare them on later records: `fraudsieve compare --name {name}`",
+            f"- compare them on later records: `fraudsieve promote --dry-run --name {name}`",
             f"- make the challenger champion if it is better: `fraudsieve promote --name {name}`",
             f"- undo that: `fraudsieve rollback --name {name}`",
             f"- score records: `fraudsieve predict --model models:/{name}@champion`",

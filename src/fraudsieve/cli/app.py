@@ -28,7 +28,6 @@ try:
     import typer
 
     from .commands.cases import cases_command
-    from .commands.compare import compare_command
     from .commands.evaluate import evaluate_command
     from .commands.evidence import evidence_app
     from .commands.lead import lead_app
@@ -78,7 +77,6 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "cases": cases_command,
     "monitor": monitor_command,
     "recalibrate": recalibrate_command,
-    "compare": compare_command,
     "promote": promote_command,
     "rollback": rollback_command,
     "retrain": retrain_command,

@@ -107,11 +107,15 @@ def decision_summary(decision: "Decision", given: dict[str, Any]) -> Rows:
     yield from outcome_rows(decision)
     if decision.promoted:
         yield "next", next_command("serve", model=f"models:/{decision.name}@champion")
-        yield "more", "compare --verbose prints all metrics; the run of the version in MLflow has the decision"
+        yield "more", "--verbose prints all metrics; the run of the version in MLflow has the decision"
+        return
+    challenger = f"models:/{decision.name}/{decision.version}"
+    if decision.decision == "would be promoted":
+        yield "next", next_command("promote", challenger=challenger, **given)
+        yield "more", "--verbose prints all metrics and gates"
     else:
-        challenger = f"models:/{decision.name}/{decision.version}"
-        yield "next", next_command("compare", challenger=challenger, **given, verbose=True)
-        yield "more", "the next command prints all metrics and gates; the run of the version has the decision"
+        yield "next", next_command("promote", dry_run=True, challenger=challenger, **given, verbose=True)
+        yield "more", "the next command prints all metrics and gates"
 
 
 def plan_rows(plan: "RetrainPlan") -> Rows:

@@ -1,5 +1,6 @@
 """The model whose recipe is trained again, and the versions that are registered under its name."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,7 +10,6 @@ from typing import Any
 from fraudsieve.exceptions import ArtifactError
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import Scorer
-from fraudsieve.training.promotion.compare import registered_name
 from fraudsieve.training.promotion.refresh import recipe_to_repeat
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.tracking.registry import Registry
@@ -53,7 +53,7 @@ class BaseModel:
 
     def register(self, folder: Path) -> str:
         """Make the model the first champion of its name; return its version, which is new unless it has one."""
-        name = registered_name(self.address)
+        name = _registered_name(self.address)
         if name == self.recipe.name:
             registry = self.registry
             number = registry.version_of(self.address)
@@ -75,7 +75,7 @@ def load_base(address: str | Path, changes: Mapping[str, Any]) -> BaseModel:
     if kept is None:
         problem = "expected a model with the recipe of its training, got one without, or with that of another version"
         raise ArtifactError(str(address), problem, "Train it again with train.")
-    recipe = _recipe(kept, model, registered_name(address), changes)
+    recipe = _recipe(kept, model, _registered_name(address), changes)
     uri = tracking_uri(recipe.track.uri)
     if is_new_store(uri):
         return BaseModel(str(address), model, recipe)
@@ -92,6 +92,12 @@ def _recipe(kept: Recipe, model: Model, name: str | None, changes: Mapping[str, 
     defaults = {"name": name or kept.name, "data.subject": model.subject, "data.as_of": datetime.now(UTC)}
     given = {key: value for key, value in changes.items() if value is not None}
     return Recipe.read(overrides=kept.model_dump() | defaults | given)
+
+
+def _registered_name(address: str | Path) -> str | None:
+    """Return the name in the address of a version of a registered model; None for any other model."""
+    match = re.fullmatch(r"models:/([^/]+)[/@][^/@]+", str(address))
+    return None if match is None else match[1]
 
 
 def _version(registry: Registry, number: str | None) -> Version | None:

@@ -14,8 +14,6 @@ from fraudsieve.training.evaluation.report_parts.reviews import CompareReviews
 from fraudsieve.training.fit import Trained, train
 from fraudsieve.training.json_types import to_json_types
 from fraudsieve.training.output import check_model_output, claiming
-from fraudsieve.training.promotion.compare import Comparison, compare_tables
-from fraudsieve.training.promotion.decision import Decision
 from fraudsieve.training.promotion.decision import promote as promote_challenger
 from fraudsieve.training.promotion.gates import Gate
 from fraudsieve.training.promotion.model_comparison import ModelComparison
@@ -252,31 +250,22 @@ def _judge(
     else:
         assert base.challenger is not None  # the plan says so
         version, content = registry.address(base.challenger.number), registry.report(base.challenger.number)
-    result: Decision | Comparison
-    if promote:
-        result = promote_challenger(base.recipe, challenger=version, **prepared.inputs, progress=progress)
-        comparison, outcome, reasons = result.comparison, _outcome(result), result.reasons
-    else:
-        champion = f"models:/{base.recipe.name}@{CHAMPION}"
-        result = compare_tables(champion, version, **prepared.inputs, recipe=base.recipe, progress=progress)
-        comparison, outcome = result.metrics, "compared"
-        reasons = tuple(gate.reason for gate in result.gates if not gate.passed)
+    result = promote_challenger(
+        base.recipe, challenger=version, **prepared.inputs, dry_run=not promote, progress=progress
+    )
+    comparison = result.comparison
     warnings = () if comparison is None else comparison.warnings
     notes = (*prepared.notes, *(() if trained is None else trained.notes), *result.notes, *warnings)
     return Retrained(
         plan=prepared.plan,
-        outcome=outcome,
+        outcome="compared" if not promote else "promoted" if result.promoted else "refused",
         champion=registry.address(registry.aliases()[CHAMPION]),
         version=version,
         trained=trained,
         evaluation=None if content is None else {name: content.get(name) for name in MAIN_FIGURES},
         comparison=comparison,
         gates=result.gates,
-        reasons=reasons,
+        reasons=result.reasons,
         notes=tuple(dict.fromkeys(notes)),
         first=first,
     )
-
-
-def _outcome(decision: Decision) -> Outcome:
-    return "promoted" if decision.promoted else "refused"

@@ -23,13 +23,11 @@ from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.evaluation.evaluation_run import read_tables
 from fraudsieve.training.fit import train
 from fraudsieve.training.json_types import to_json_types
-from fraudsieve.training.promotion.compare import compare_tables
+from fraudsieve.training.promotion.judged_models import compare_judged
 from fraudsieve.training.promotion.same_records import check_comparable, compare_models
 from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe
 from fraudsieve.training.simulation.world import World
 from tests.shared import mlflow_uri
-
-from .conftest import Store
 
 pytestmark = pytest.mark.slow
 
@@ -158,21 +156,6 @@ def test_models_of_other_subjects(rivals: Any) -> None:
         check_comparable(changed(rivals, matrix=matrix), read_model(rivals.strong))
 
 
-def test_tables_are_compared_as_models_are_and_gates_apply(rivals: Any, tmp_path: Path) -> None:
-    overrides = {"evaluate.attack": False, "evaluate.replicates": 50, "track.uri": mlflow_uri(tmp_path)}
-    strict = Recipe.read(overrides=overrides | {"gates.latency_ms": 1e-6})
-    comparison = compare_tables(rivals.weak, Scorer.load(rivals.strong), messages=rivals.later, recipe=strict)
-    expected = compare_models(
-        Scorer.load(rivals.weak), Scorer.load(rivals.strong), read(rivals.later), settings=strict.evaluate
-    )
-    assert comparison.metrics.figures == expected.figures
-    assert comparison.addresses == (str(rivals.weak), Scorer.load(rivals.strong).model.name)
-    assert (comparison.passes, [gate.name for gate in comparison.gates if not gate.passed][-1]) == (False, "latency")
-    content = json.loads(json.dumps(comparison.to_dict(), allow_nan=False))
-    assert content == comparison.to_dict()
-    assert (content["passes"], content["gates"][-1]["name"]) == (False, "latency")
-
-
 @pytest.mark.parametrize("trust", [{}, {"data.default_trust": 1.0}], ids=["column", "trust"])
 def test_columns_of_the_table_that_a_model_does_not_read_are_not_timed(
     rivals: Any, tmp_path: Path, trust: dict[str, float]
@@ -182,17 +165,9 @@ def test_columns_of_the_table_that_a_model_does_not_read_are_not_timed(
     overrides = {"evaluate.attack": False, "evaluate.replicates": 20, "track.uri": mlflow_uri(tmp_path)}
     later = rivals.later if trust else rivals.later.assign(review_note="seen")
     recipe = Recipe.read(overrides=overrides | trust)
-    comparison = compare_tables(rivals.weak, tmp_path / "strict", messages=later, recipe=recipe)
-    assert comparison.metrics.latency.challenger.p99_ms > 0
-
-
-def test_a_challenger_may_have_another_registered_name(store: Store, rivals: Any) -> None:
-    """Also one that begins with the name in the recipe."""
-    old, new = store.register("cards", rivals.weak), store.register("cards-new", rivals.strong)
-    addresses = f"models:/cards/{old}", f"models:/cards-new/{new}"
-    comparison = compare_tables(*addresses, messages=rivals.later, recipe=store.recipe("cards"))
-    assert comparison.addresses == addresses
-    assert comparison.metrics.challenger.digest == read_model(rivals.strong).digest
+    scorers = Scorer.load(rivals.weak), Scorer.load(tmp_path / "strict")
+    comparison, _ = compare_judged(*scorers, {"messages": later}, recipe, lambda step: None)
+    assert comparison.latency.challenger.p99_ms > 0
 
 
 @pytest.mark.parametrize("subject", ["account", "event"])

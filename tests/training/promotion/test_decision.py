@@ -77,6 +77,26 @@ def test_an_equal_one_is_refused_and_the_champion_stays(store: Store, rivals: An
 
 
 @pytest.mark.slow
+def test_a_dry_run_says_what_would_be_decided_and_changes_nothing(store: Store, rivals: Any) -> None:
+    old, new = store.register("dry", rivals.weak), store.register("dry", rivals.strong)
+    tags = store.registry("dry").client.get_model_version("dry", new).tags
+    for gain, outcome in ((0.005, "would be promoted"), (0.5, "would be refused")):
+        recipe = store.recipe("dry", **{"gates.gain": gain})
+        tried = promote(recipe, messages=rivals.later, dry_run=True)
+        assert (tried.decision, tried.promoted, tried.before, tried.champion) == (outcome, False, old, old)
+        assert store.registry("dry").aliases() == {"champion": old, "challenger": new}
+        assert store.registry("dry").champions() == []
+        assert store.registry("dry").client.get_model_version("dry", new).tags == tags
+        assert decisions_of(store, "dry", new) == []
+    decision = promote(recipe, messages=rivals.later)  # the same gates decide
+    assert decision.decision == "refused"
+    assert decision.comparison is not None
+    assert tried.comparison is not None
+    assert decision.comparison.figures == tried.comparison.figures
+    assert [gate.passed for gate in decision.gates] == [gate.passed for gate in tried.gates]
+
+
+@pytest.mark.slow
 def test_a_worse_one_is_refused(store: Store, rivals: Any) -> None:
     store.register("worse", rivals.strong), store.register("worse", rivals.weak)
     decision = promote(store.recipe("worse"), messages=rivals.later)
@@ -103,6 +123,8 @@ def test_a_promotion_by_hand_needs_a_reason(store: Store, reason: str | None) ->
 def test_a_reason_is_for_a_promotion_by_hand_and_short(store: Store) -> None:
     with pytest.raises(ComparisonError, match="--reason: expected it with --force only"):
         promote(store.recipe("nobody"), reason="a new channel")
+    with pytest.raises(ComparisonError, match="--force: expected it without --dry-run"):
+        promote(store.recipe("nobody"), force=True, reason="an outage", dry_run=True)
     with pytest.raises(ComparisonError, match=r"expected at most 1,000 characters, got 1,001\. Shorten it"):
         promote(store.recipe("nobody"), force=True, reason="x" * 1001)
 
@@ -185,7 +207,7 @@ def test_a_champion_that_changed_meanwhile_is_not_replaced(store: Store, rivals:
     assert all(gate.passed for gate in decision.gates)
     assert (decision.decision, decision.before, decision.champion) == ("refused", "1", third)
     assert decision.reasons == (
-        "The champion changed during the comparison: it was version 1, now it is 2. Compare again.",
+        "The champion changed during the comparison: it was version 1, now it is 2. Try again.",
     )
     assert registry.aliases()["champion"] == third
     assert registry.client.get_model_version("race", new).tags["promotion.decision"] == "refused"

@@ -13,7 +13,7 @@ from fraudsieve.models.predict import Scorer
 from fraudsieve.tables.source import as_input
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.fit import train
-from fraudsieve.training.promotion.compare import compare_tables
+from fraudsieve.training.promotion.judged_models import compare_judged
 from fraudsieve.training.promotion.own_names import borrowed_names, match_records
 from fraudsieve.training.recipe.recipe import Recipe
 
@@ -102,7 +102,7 @@ def test_a_champion_with_another_name_for_a_column_scores_as_before(tmp_path: Pa
         [False, True],
     ]
     recipe = Recipe.read(overrides={"track.uri": f"sqlite:///{tmp_path}/mlflow.db", "evaluate.replicates": 20})
-    result = compare_tables(old, new, events=whole, recipe=recipe).metrics
+    result, _ = compare_judged(old, new, {"events": whole}, recipe, lambda step: None)
     pair = result.figures["average_precision"]
     assert pair.champion is not None
     assert pair.difference is not None

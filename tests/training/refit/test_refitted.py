@@ -18,8 +18,8 @@ from fraudsieve.training.data.after_training import trained_until
 from fraudsieve.training.data.builders import builder_of_model, groups_of
 from fraudsieve.training.evaluation.evaluation_run import evaluate_tables
 from fraudsieve.training.fit import train
-from fraudsieve.training.promotion.compare import compare_tables
 from fraudsieve.training.promotion.decision import promote
+from fraudsieve.training.promotion.judged_models import compare_judged
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.refit.forward_scores import score_forward
 from fraudsieve.training.refit.plan import plan_refit
@@ -148,7 +148,7 @@ def test_no_command_scores_rows_of_the_refit_without_saying_so(runs: tuple[Any, 
         "labels": small_world.labels,
     }
     with pytest.raises(SchemaError, match=re.escape(f"later than {until.isoformat()}")):
-        compare_tables(plain.folder, refitted.folder, **before, recipe=recipe)
+        compare_judged(Scorer(plain.model), Scorer(refitted.model), before, recipe, lambda step: None)
 
 
 def test_the_run_in_mlflow_has_the_refitted_model_and_says_whose_the_metrics_are(runs: tuple[Any, Any]) -> None:
@@ -173,7 +173,8 @@ def test_the_gates_look_at_the_model_of_the_split(runs: tuple[Any, Any], small_w
     overrides = {"track.uri": refitted.logged.uri, "evaluate.replicates": 20, "evaluate.attack": False}
     recipe = Recipe.read(overrides=overrides)
     tables: Any = {"messages": small_world.messages, "labels": small_world.labels}
-    for result in (compare_tables(recipe=recipe, **tables).metrics, promote(recipe, **tables).comparison):
+    for dry_run in (True, False):
+        result = promote(recipe, **tables, dry_run=dry_run).comparison
         assert result is not None
         assert result.champion is not None
         assert result.champion.digest == plain.model.digest
@@ -182,16 +183,6 @@ def test_the_gates_look_at_the_model_of_the_split(runs: tuple[Any, Any], small_w
         # The same trees on the same later records.
         assert result.figures["average_precision"].difference == 0
         assert any("its evaluated model, with the same settings, is compared" in warning for warning in result.warnings)
-    # The name in the address counts, not that of the recipe.
-    named = Recipe.read(overrides=overrides | {"name": "another"})
-    address = refitted.logged.model_uri
-    assert re.fullmatch(r"models:/fraudsieve/\d+", address)
-    result = compare_tables(plain.folder, address, recipe=named, **tables).metrics
-    assert result.challenger.digest == refitted.split_model.digest
-    # A folder is compared as it is.
-    one = refitted.data.rows.iloc[[0]][["message_id", "text", "sent_at", "label"]]
-    with pytest.raises(SchemaError, match="none of 1 labelled messages is later"):
-        compare_tables(plain.folder, refitted.folder, messages=one, recipe=recipe)
 
 
 def test_without_times_all_rows_are_trained_on(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:
@@ -207,7 +198,9 @@ def test_without_times_all_rows_are_trained_on(labelled_messages: pd.DataFrame, 
     assert result.report.refit.window == ()
     # The same table is rejected where later records cannot be told from those of the refit.
     with pytest.raises(SchemaError, match="trained on this table"):
-        compare_tables(tmp_path / "model.split-model", tmp_path / "model", messages=untimed)
+        compare_judged(
+            Scorer(result.split_model), Scorer(result.model), {"messages": untimed}, Recipe(), lambda step: None
+        )
 
 
 def test_a_refit_of_events(payments: Any, tmp_path: Path) -> None:

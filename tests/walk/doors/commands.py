@@ -12,9 +12,19 @@ from fraudsieve.tables.cells import STRING
 from fraudsieve.training.refit.refitted import split_model_folder
 from tests.walk.walk import BOUND_EXCEEDED, Walk
 
-__all__ = ["cases", "compare", "evaluate", "monitor", "replay", "train", "training_scores", "verify"]
+__all__ = ["cases", "evaluate", "monitor", "promote", "replay", "train", "training_scores", "verify"]
 
 Call: TypeAlias = tuple[str | Path, ...]
+REGISTER = """
+import json, sys
+from pathlib import Path
+from fraudsieve.training.tracking.tracked_run import RunContent, open_run
+uri, name, folders = json.loads(Path(sys.argv[1]).read_text())
+for folder in folders:
+    with open_run(uri, "walk", name=name) as run:
+        run.finish(Path(folder), RunContent(name, ""), register_as=name)
+Path(sys.argv[2]).write_text("null")
+"""
 
 
 def train(walk: Walk) -> None:
@@ -85,13 +95,15 @@ def monitor(walk: Walk) -> None:
         assert found["report"] | {"notes": ()} == alone["report"] | {"notes": ()}
 
 
-def compare(walk: Walk) -> None:
-    """Compare the model with a copy of another name, which is another model with the same scores."""
-    copy = walk.outputs / "copy"
+def promote(walk: Walk) -> None:
+    """Try to promote a copy of another name, which is another model with the same scores."""
+    copy, name = walk.outputs / "copy", f"{walk.table.name}-copy"
     write_model(replace(read_model(walk.model), name="copy"), copy)
+    walk.run_program(REGISTER, [walk.environment["MLFLOW_TRACKING_URI"], name, [str(walk.model), str(copy)]])
     tables = walk.options(walk.files.later)
-    call: Call = ("compare", "--champion", walk.model, "--challenger", copy, *tables, *walk.files.options)
-    figures = walk.run(*call).succeeded()["figures"]
+    tried = walk.run("promote", "--dry-run", "--name", name, *tables, *walk.files.options).succeeded()
+    assert tried["decision"] == "would be refused"
+    figures = tried["comparison"]["figures"]
     assert figures
     assert {name: figure["difference"] for name, figure in figures.items() if figure["difference"]} == {}
 

@@ -20,6 +20,9 @@ def promote_command(
     tables: TableOptions,
     reading: ReadingOptions,
     recipe: Annotated[Path | None, typer.Option(help="Recipe (TOML); its section [gates] has the gates.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Compare and apply the gates, and change and log nothing.")
+    ] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Promote by hand, whatever the gates say. Needs --reason.")
     ] = False,
@@ -37,6 +40,7 @@ def promote_command(
             Recipe.read(recipe, {"name": name, **reading.overrides()}),
             challenger=challenger,
             **inputs,
+            dry_run=dry_run,
             force=force,
             reason=reason,
             progress=progress,
@@ -45,5 +49,6 @@ def promote_command(
     notes((*decision.notes, *(() if comparison is None else comparison.warnings)))
     given = {"name": name, "recipe": recipe} | vars(tables) | vars(reading)
     rows = list(decision_rows(decision) if verbose else decision_summary(decision, given))
-    title = f"models:/{decision.name}/{decision.version} is {decision.decision}"
+    outcome = decision.decision if dry_run else f"is {decision.decision}"
+    title = f"models:/{decision.name}/{decision.version} {outcome}"
     answer(decision.to_dict() | {"promoted": decision.promoted}, as_json=json, title=title, rows=rows)
