@@ -65,12 +65,12 @@ def test_0_and_1_from_training_to_monitoring(messages: pd.DataFrame, run: Run, m
     tables = ("--messages", "bare.parquet", "--labels", "labels.parquet")
     assert run("evaluate", "--model", "earlier", *tables)[1]["report"]["frauds"] == frauds
 
-    call = ("promote", "--dry-run", "--messages", "later.parquet")
-    code, answer, error = run(*call, "--recipe", "r.toml")
+    tried = ("promote", "--dry-run", "--messages", "later.parquet")
+    code, answer, error = run(*tried, "--recipe", "r.toml")
     assert code == 0, error
     answer = answer["comparison"]
     assert answer["capacity"]["why"] == "as many as there are frauds"
-    shown = CliRunner().invoke(app, [*call, "--recipe", "r.toml", "--verbose"]).stdout
+    shown = CliRunner().invoke(app, [*tried, "--recipe", "r.toml", "--verbose"]).stdout
     assert f" alerts per day ({100 * frauds / len(later):.3g} % of the records), as many as there are frauds" in shown
     assert (answer["rows"], answer["frauds"]) == (len(later), frauds)
 

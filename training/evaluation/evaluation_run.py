@@ -197,6 +197,8 @@ def read_tables(
     labels = recipe.labels.or_else(LabelRecipe.of_training(model.training))
     of_model = recipe.model_copy(update={"data": of_subject, "history": history, "labels": labels})
     options = recipe.data.options.or_else(options_of_model(model))
+    if champion is not None:
+        options = options.or_else(options_of_model(champion))  # its columns that are categories
     given = {name: as_input(table, options) for name, table in tables.items() if table is not None}
     return read_data(of_model, given, min_label_rows=1, reader=label_reader(model))
 

@@ -8,14 +8,14 @@ from fraudsieve._typing import Progress
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.after_training import RowsAfterTraining, known_before, trained_until
 from fraudsieve.training.data.labelled import LabelledData
+from fraudsieve.training.evaluation.evaluation_run import read_tables
 from fraudsieve.training.recipe.cores import with_threads
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.tracking.registry import Registry
 
-from .model_comparison import ModelComparison, Sides
+from .model_comparison import ModelComparison
 from .newest_slice import NewestSlice, newest_slice
 from .overturned import overturned_frauds
-from .own_names import read_for_both
 from .refresh import STAND_IN_FOR, is_refresh, recipe_of_model
 from .same_records import check_comparable, compare_models
 from .stand_in import check_learned_rows, train_again
@@ -46,9 +46,10 @@ def compare_judged(
 
     Returns the comparison, and notes on the tables.
     """
-    check_comparable(None if champion is None else champion.model, challenger.model)
+    old = None if champion is None else champion.model
+    check_comparable(old, challenger.model)
     progress("reading")
-    data = read_for_both(recipe, None if champion is None else champion.model, challenger.model, tables)
+    data = read_tables(recipe, challenger.model, tables, champion=old)
     refresh = champion is not None and is_refresh(champion.model, challenger.model)
     if champion is not None and refresh:
         judged = _judged_refresh(champion, challenger, data, recipe, progress)
@@ -58,39 +59,37 @@ def compare_judged(
     comparison = compare_models(
         judged.champion,
         judged.challenger,
-        data.challenger,
-        champion_data=data.champion,
+        data,
         rows=judged.rows,
         refresh=refresh,
         settings=recipe.evaluate,
         progress=progress,
     )
     trust = recipe.data.trusted
-    overturned = None if champion is None else overturned_frauds(data.challenger, champion.model, trust)
+    overturned = None if champion is None else overturned_frauds(data, champion.model, trust)
     warnings = (*comparison.warnings, *judged.notes)
-    return replace(comparison, overturned=overturned, warnings=warnings), data.challenger.notes
+    return replace(comparison, overturned=overturned, warnings=warnings), data.notes
 
 
 def _judged_refresh(
-    champion: Scorer, challenger: Scorer, data: Sides[LabelledData], recipe: Recipe, progress: Progress
+    champion: Scorer, challenger: Scorer, data: LabelledData, recipe: Recipe, progress: Progress
 ) -> _Judged:
     """Return models that have not learned from the newest slice: the given ones, or stand-ins for them."""
-    of_champion, of_challenger = data.champion or data.challenger, data.challenger
     used = _recipe_of(challenger, recipe)
-    is_fraud = (of_challenger.rows["label"] != challenger.model.legitimate).to_numpy()
+    is_fraud = (data.rows["label"] != challenger.model.legitimate).to_numpy()
     ends = [trained_until(model) for model in (champion.model, challenger.model)]
-    newest = newest_slice(of_challenger, ends, used, is_fraud, recipe.gates.refresh_frauds)
+    newest = newest_slice(data, ends, used, is_fraud, recipe.gates.refresh_frauds)
     learned = [newest.is_known_to(end) for end in ends]
     new, old = challenger, champion
     if learned[1]:
-        check_learned_rows(challenger.model, of_challenger)
-        new = _stand_in("challenger", challenger, of_challenger, used, newest, progress)
+        check_learned_rows(challenger.model, data)
+        new = _stand_in("challenger", challenger, data, used, newest, progress)
     if learned[0]:
-        same = learned[1] and of_champion is of_challenger and _recipe_of(champion, recipe) == used
+        same = learned[1] and _recipe_of(champion, recipe) == used
         again = new if same else None
-        old = _stand_in("champion", champion, of_champion, _recipe_of(champion, recipe), newest, progress, again)
+        old = _stand_in("champion", champion, data, _recipe_of(champion, recipe), newest, progress, again)
     roles = [role for role, seen in zip(("champion", "challenger"), learned, strict=True) if seen]
-    return _Judged(old, new, newest.rows, _refresh_notes(newest, roles, of_challenger.subject))
+    return _Judged(old, new, newest.rows, _refresh_notes(newest, roles, data.subject))
 
 
 def _recipe_of(scorer: Scorer, recipe: Recipe) -> Recipe:

@@ -9,6 +9,7 @@ import pandas as pd
 from fraudsieve._typing import Array, Progress
 from fraudsieve.exceptions import ComparisonError, SchemaError
 from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.batch.scored_tables import options_of_model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.attack.recall import CharacterSummary, attack_messages, attackable
 from fraudsieve.training.data.after_training import RowsAfterTraining, rows_after_training
@@ -45,10 +46,21 @@ def check_comparable(champion: Model | None, challenger: Model) -> None:
             if old != new:
                 problem = f"expected models with the same {name}, got {old!r} (champion) and {new!r} (challenger)"
                 problems.append(f"{problem}. Name two models that agree in it")
+        differing = _differing_names(champion, challenger)
+        if differing:
+            problem = f"expected models that remember the same names of columns, got others for {', '.join(differing)}"
+            problems.append(f"{problem}. Train the challenger again with the names of the champion")
         if champion.digest and champion.digest == challenger.digest:
             problems.append("champion and challenger are the same model: their digests are equal. Name another model")
     if problems:
         raise ComparisonError("promote", problems)
+
+
+def _differing_names(champion: Model, challenger: Model) -> list[str]:
+    """Return the columns, besides those of labels, that two models remember under different names."""
+    old, new = options_of_model(champion).columns, options_of_model(challenger).columns
+    names = sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
+    return [name for name in names if not name.startswith("labels.") and name not in ("label", "labelled_at")]
 
 
 def compare_models(
@@ -56,7 +68,6 @@ def compare_models(
     challenger: Scorer,
     data: LabelledData,
     *,
-    champion_data: LabelledData | None = None,
     rows: RowsAfterTraining | None = None,
     refresh: bool = False,
     settings: EvaluateRecipe | None = None,
@@ -72,8 +83,6 @@ def compare_models(
         The model that may replace it.
     data : LabelledData
         Records of the subject of both models.
-    champion_data : LabelledData, default=None
-        The same records, row by row, as the champion reads them; None for those of `data`.
     rows : RowsAfterTraining, default=None
         The records to compare on; None for those that are later than the training of both models.
     refresh : bool, default=False
@@ -98,10 +107,9 @@ def compare_models(
     report_step, settings = progress or (lambda step: None), EvaluateRecipe() if settings is None else settings
     check_comparable(None if champion is None else champion.model, challenger.model)
     scorers = [challenger] if champion is None else [champion, challenger]
-    inputs = [data] if champion is None else [champion_data or data, data]
     later = rows or rows_after_training(data, [scorer.model for scorer in scorers])
     report_step("scoring")
-    sides, scored, unscorable = _score(scorers, inputs, later.rows)
+    sides, scored, unscorable = _score(scorers, data, later.rows)
     is_fraud = (scored.rows["label"] != challenger.model.legitimate).to_numpy()
     _check_kinds(is_fraud, challenger.model)
     report_step("looking for campaigns" if data.subject == "message" else "looking for accounts")
@@ -111,11 +119,11 @@ def compare_models(
     attacked = settings.attack and attackable(challenger.model, scored.rows["label"].to_numpy(object))
     if attacked:
         report_step("attacking")
-    attacks = [side.attack(is_fraud) for side in sides] if attacked else []
-    selection = label_selection(scorers[0], inputs[0], later.rows)
+    attacks = [side.attack(scored.rows, is_fraud) for side in sides] if attacked else []
+    selection = label_selection(scorers[0], data, later.rows)
     report_step("timing single records")
-    calls = [live_scoring(side.scorer, side.data, _start(side.data.rows)) for side in sides]
-    times = latencies(calls, [records_to_time(side.data.rows, side.scorer.model.matrix) for side in sides])
+    calls = [live_scoring(scorer, scored, _start(scored.rows)) for scorer in scorers]
+    times = latencies(calls, [records_to_time(scored.rows, scorer.model.matrix) for scorer in scorers])
     bootstrap = BootstrapSummary.of(groups, is_fraud, kind, settings)
     return ModelComparison(
         **vars(metrics),
@@ -134,39 +142,34 @@ def compare_models(
 
 @dataclass(frozen=True, eq=False)
 class _Side:
-    """A model, the compared records as it reads them, and its scores of them."""
+    """A model, and its scores of the compared records."""
 
     scorer: Scorer
     builder: Builder
-    data: LabelledData
     probability: Array
 
-    def attack(self, is_fraud: Array) -> CharacterSummary:
+    def attack(self, rows: pd.DataFrame, is_fraud: Array) -> CharacterSummary:
         """Return the means over obfuscations of characters."""
         metrics = attack_messages(
             lambda obfuscated: scores_of(self.scorer, obfuscated, self.builder)["probability"],
-            self.data.rows,
+            rows,
             is_fraud,
             self.probability,
         )
         return metrics.character[STRENGTH]
 
 
-def _score(
-    scorers: Sequence[Scorer], inputs: Sequence[LabelledData], later: Array
-) -> tuple[list[_Side], LabelledData, int]:
+def _score(scorers: Sequence[Scorer], data: LabelledData, later: Array) -> tuple[list[_Side], LabelledData, int]:
     """Score the later records; count and leave out those that any of the models cannot score."""
-    chosen = [data.rows[later].reset_index(drop=True) for data in inputs]
-    builders = [builder_of_model(scorer.model, data) for scorer, data in zip(scorers, inputs, strict=True)]
-    scores = [scores_of(*of_side) for of_side in zip(scorers, chosen, builders, strict=True)]
+    rows = data.rows[later].reset_index(drop=True)
+    builders = [builder_of_model(scorer.model, data) for scorer in scorers]
+    scores = [scores_of(scorer, rows, builder) for scorer, builder in zip(scorers, builders, strict=True)]
     scorable = np.logical_and.reduce([score["status"] != "unscorable" for score in scores])
     sides = [
-        _Side(
-            scorer, builder, replace(data, rows=rows[scorable].reset_index(drop=True)), score["probability"][scorable]
-        )
-        for scorer, builder, data, rows, score in zip(scorers, builders, inputs, chosen, scores, strict=True)
+        _Side(scorer, builder, score["probability"][scorable])
+        for scorer, builder, score in zip(scorers, builders, scores, strict=True)
     ]
-    return sides, sides[-1].data, int((~scorable).sum())
+    return sides, replace(data, rows=rows[scorable].reset_index(drop=True)), int((~scorable).sum())
 
 
 def _paired_metrics(

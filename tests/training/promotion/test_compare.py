@@ -136,6 +136,12 @@ def test_models_that_cannot_be_compared(rivals: Any) -> None:
         check_comparable(strong, strong)
     with pytest.raises(ComparisonError, match="the challenger has no legitimate class"):
         check_comparable(None, changed(rivals, legitimate=None))
+    renamed = changed(rivals, training=strong.training | {"recipe": {"data": {"columns": {"sent_at": "when"}}}})
+    with pytest.raises(ComparisonError, match="the same names of columns, got others for sent_at"):
+        check_comparable(weak, renamed)
+    check_comparable(renamed, renamed)
+    columns = {"label": "is_fraud", "labels.subject_id": "id"}
+    check_comparable(weak, changed(rivals, training=strong.training | {"recipe": {"data": {"columns": columns}}}))
     with pytest.raises(
         ComparisonError, match=r"the same label for legitimate records, got 'legitimate' \(champion\) and 'fraud'"
     ):
