@@ -24,9 +24,7 @@ if TYPE_CHECKING:
     from .promotion.decision import Decision as Decision
     from .promotion.decision import promote as promote
     from .promotion.decision import rollback as rollback
-    from .recalibration.audit import Audit as Audit
     from .recalibration.recalibration_run import Recalibrated as Recalibrated
-    from .recalibration.recalibration_run import draw_audit_sample as draw_audit_sample
     from .recalibration.recalibration_run import recalibrate as recalibrate
     from .recipe.recipe import Recipe as Recipe
     from .simulation.world import World as World

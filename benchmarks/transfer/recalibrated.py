@@ -12,7 +12,8 @@ from benchmarks.data.location import load_messages
 from benchmarks.runner import Bar, Report, progress
 from fraudsieve._typing import Array
 from fraudsieve.models import Scorer
-from fraudsieve.training import Recalibrated, Recipe, draw_audit_sample, recalibrate, train
+from fraudsieve.review import ReviewPlan, draw_records
+from fraudsieve.training import Recalibrated, Recipe, recalibrate, train
 from fraudsieve.training.data.builders import row_groups
 from fraudsieve.training.evaluation.ranking import Ranking
 
@@ -23,7 +24,8 @@ MIN_INSIDE: Final = 0.7
 PROTOCOL: Final = (
     "A model of smishing (fraud against ham, default recipe) for nus_sms_en with {spam:.0%} of spamhunter mixed in. "
     "{draws} random halves: one recalibrates, one checks. volume: the share flagged at the capacity "
-    "({flagged:.0%}) is in the interval that unlabelled records give. With {audited} audited labels: false_positives: "
+    "({flagged:.0%}) is in the interval that unlabelled records give. With {audited} labels of a draw for review, half "
+    "of them of its audit: false_positives: "
     "the rate over campaigns is in its interval, at the capacity; promised: it is at most the promised one, at every "
     "point that promises a rate; observed_over_expected is in its interval; ece: the calibration error (15 bins) is at "
     "most its bound. .inside: share of halves. Intervals are of 95 %, and at least {least:.0%} of the halves must "
@@ -68,11 +70,11 @@ def _check(scorer: Scorer, traffic: pd.DataFrame, folder: Path, draw: int) -> di
     given = used[["message_id", "text"]]
     labels = used[["message_id", "label"]].rename(columns={"message_id": "subject_id"})
     by_volume = recalibrate(scorer, given, output=folder / f"volume-{draw}", flagged=FLAGGED, recipe=settings)
-    sample = folder / f"audit-{draw}.csv"
-    draw_audit_sample(scorer, given, AUDITED, sample, seed=draw)
-    drawn = labels[labels["subject_id"].isin(pd.read_csv(sample)["subject_id"])]
+    scores = pd.DataFrame(scorer.score_columns({"text": given["text"].tolist()})).assign(message_id=given["message_id"])
+    audit = draw_records(scores, ReviewPlan(AUDITED, audit=0.5, seed=draw), messages=given).records
+    drawn = audit[["subject_id", "inclusion_probability"]].merge(labels, on="subject_id")
     by_audit = recalibrate(
-        scorer, given, output=folder / f"audit-{draw}", flagged=FLAGGED, recipe=settings, labels=drawn, sample=sample
+        scorer, given, output=folder / f"audit-{draw}", flagged=FLAGGED, recipe=settings, labels=drawn
     )
     is_fraud, groups = (other["label"] == "fraud").to_numpy(), row_groups(other, "message")[0]
     return _volume(by_volume, other) | _rates(by_audit, other, is_fraud, groups) | _before(scorer, other, is_fraud)

@@ -351,30 +351,6 @@ CASES: list[tuple[tuple[str, ...], str]] = [
         f"rules-action.toml: rule 1: action: expected flag or pass. {WRITE_RULE}",
     ),
     (
-        ("recalibrate", *MODEL, "--messages", "m.csv", "--draw", "5"),
-        "--draw: expected a file for the sample. Add --sample audit.csv",
-    ),
-    (
-        ("recalibrate", *MODEL, "--messages", "m.csv", "--draw", "5", "--sample", "m.csv/audit.csv"),
-        "m.csv/audit.csv: the folder of the output cannot be written to (FileExistsError). Choose another place.",
-    ),
-    *(
-        (
-            ("recalibrate", *MODEL, "--messages", "m.csv", "--draw", "5", "--sample", "audit.csv", option, value),
-            f"--draw: draws and stops: use {option} in the next call, without --draw",
-        )
-        for option, value in (
-            ("--output", "new"),
-            ("--labels", "m.csv"),
-            ("--alerts-a-day", "5"),
-            ("--flagged", "0.1"),
-        )
-    ),
-    (
-        ("recalibrate", *MODEL, "--messages", "m.csv", "--sample", "none.csv", "--output", "new"),
-        "none.csv: there is no such file. Check the path.",
-    ),
-    (
         ("rollback",),
         "models:/fraudsieve: is not in MLflow's store",
     ),

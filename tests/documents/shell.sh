@@ -47,20 +47,9 @@ fraudsieve() {
     if [ "$1" = serve ]; then shift; serve "$@"; return; fi
     case $1 in quickstart | train | evaluate | predict) once "$@"; return ;; esac
     $COMMAND "$@" || code=$?
-    case "$*" in "recalibrate "*" --draw "*) label audit.csv ;; esac
     # A bound may be exceeded (3), and a refused challenger leaves nothing to roll back (2): both are answers.
     case "$1 $code" in "monitor 3" | "rollback 2") code=0 ;; esac
     return $code
-}
-
-# People label the sample that was drawn.
-label() {
-    python - "$1" <<END
-import sys
-import pandas as pd
-sample, labels = pd.read_csv(sys.argv[1]), pd.read_csv("labels.csv").set_index("subject_id")["label"]
-sample.assign(label=sample["subject_id"].map(labels)).to_csv(sys.argv[1], index=False)
-END
 }
 
 # An answer that is not 200 fails the block.

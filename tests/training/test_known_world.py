@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy.stats import binom
 
 from fraudsieve.models import Scorer
-from fraudsieve.training import Recipe, draw_audit_sample, recalibrate, train
+from fraudsieve.training import Recipe, recalibrate, train
 from tests.profiles import size
 
 from .known_world import RATE, SETTINGS, Draw, draw
@@ -71,11 +70,11 @@ def test_rates_and_probabilities_of_recalibrated_models_are_those_of_the_new_wor
         rng = np.random.default_rng(seed)
         traffic, fresh = (draw(rng, n, first_day, odds=-2.0) for n, first_day in ((3000, 50), (4000, 100)))
         records = traffic.records.drop(columns=["label", "labelled_at"])
-        sample, output = tmp_path / f"{seed}.csv", tmp_path / str(seed)
-        draw_audit_sample(folder, records, 400, sample)
-        drawn = traffic.records[traffic.records["event_id"].isin(pd.read_csv(sample)["subject_id"])]
+        output = tmp_path / str(seed)
+        drawn = traffic.records.sample(400, random_state=seed)
         labels = drawn.rename(columns={"event_id": "subject_id"})[["subject_id", "label"]]
-        recalibrate(folder, records, labels=labels, sample=sample, output=output, flagged=0.1, recipe=recipe)
+        labels["inclusion_probability"] = 400 / len(records)
+        recalibrate(folder, records, labels=labels, output=output, flagged=0.1, recipe=recipe)
         before.append(on_fresh_draws(folder, fresh))
         after.append(on_fresh_draws(output, fresh))
     check(after, 0.05)

@@ -1,4 +1,4 @@
-"""Recalibration by traffic without labels, by labels of all its records, and by labels of an audited sample."""
+"""Recalibration by traffic without labels, by labels of all its records, and by labels that were drawn."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,15 +15,14 @@ from fraudsieve.models.points import AbsentPoint, OperatingPoint
 from fraudsieve.models.scoring.scores import fraud_probability
 from fraudsieve.models.thresholds import CAPACITY, Targets, operating_points
 
-from .audit import Audit
-from .rates import AuditedRecords, promised_points, rate_interval, with_rates
+from .rates import LabelledRecords, promised_points, rate_interval, with_rates
 from .traffic import Traffic
 from .volume import volume_point
 from .weighted import CalibrationBounds, bound_calibration, fit_weighted
 
 MIN_LABELS = 100
-"""With fewer audited labels, neither calibration nor rates are set."""
-LABEL_MORE = "Label more of the sample, or draw a larger one (--draw)."
+"""With fewer labels, neither calibration nor rates are set."""
+LABEL_MORE = "Draw and label more records (review draw)."
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,55 +57,49 @@ def by_all_labels(model: Model, read: Traffic, targets: Targets, share: float) -
     n, missing = len(read.ids), int(pd.isna(read.labels).sum())
     if missing:
         problem = f"expected a label of every record, {missing:,} have none"
-        fix = "Give labels with an inclusion_probability, or draw a sample (--draw) and name it (--sample)."
+        fix = "Or give labels with an inclusion_probability, such as those of review collect."
         raise SchemaError("labels", problem, fix)
     is_fraud = read.labels != model.legitimate
     _check_both_kinds(is_fraud, "Use a longer period.")
-    every = Audit(np.arange(n), np.ones(n), np.ones(n))
-    model = replace(model, calibration=fit_weighted(model, read.log_odds, every, read.labels))
+    model = replace(model, calibration=fit_weighted(model, read.log_odds, np.ones(n), read.labels))
     probability = fraud_of(model, read)
     alerts = () if read.days is None else targets.alerts_a_day
     kept = replace(targets, alerts_a_day=alerts, costs=None, decide_by=None)  # amounts are not read
     settings: dict[str, Any] = {"groups": read.groups, "capacity": share * n, "days": read.days}
     points, absent = operating_points(probability, is_fraud, kept, **settings)
-    bounds = bound_calibration(probability, every, is_fraud.astype(np.float64))
+    bounds = bound_calibration(probability, np.arange(n), np.ones(n), is_fraud)
     model = replace(model, ratio_support=support_of(probability, is_fraud, read.groups))
     return Outcome(model, list(points), list(absent), _facts(n, bounds))
 
 
-def by_audit(
-    model: Model, read: Traffic, audit: Audit, targets: Targets, share: float, *, of_labels: bool = False
-) -> Outcome:
-    """Set calibration and rates of false positives by an audited sample, and the capacity by all records.
+def by_drawn_labels(model: Model, read: Traffic, inclusion: Array, targets: Targets, share: float) -> Outcome:
+    """Set calibration and rates of false positives by labels of a draw, and the capacity by all records.
 
-    A sample of the labels alone is of a draw that is not known: a record without a label may have been as unlikely to
-    be drawn as any. Its rates are of the records that the labels stand for.
+    The draw itself is not known: a record without a label may have been as unlikely to be drawn as any. The rates are
+    those of the records that the labels stand for.
     """
-    labels = read.labels[audit.rows]
-    has_label = ~pd.isna(labels)
-    if has_label.sum() < MIN_LABELS:
-        problem = f"expected labels of at least {MIN_LABELS} records of the sample, got {int(has_label.sum())}"
+    has_label = ~pd.isna(read.labels)
+    rows = np.flatnonzero(has_label)
+    labels, inclusion = read.labels[rows], inclusion[rows]
+    if len(rows) < MIN_LABELS:
+        problem = f"expected labels of at least {MIN_LABELS} records, got {len(rows)}"
         raise SchemaError("labels", problem, LABEL_MORE)
-    _check_both_kinds(labels[has_label] != model.legitimate, LABEL_MORE)
-    # The bounds of likelihood ratios assume that rows count once each; those of a sample are weighted.
-    calibration = fit_weighted(model, read.log_odds, audit, labels)
-    model = replace(model, calibration=calibration, ratio_support=None)
+    is_fraud = labels != model.legitimate
+    _check_both_kinds(is_fraud, LABEL_MORE)
+    # The bounds of likelihood ratios assume that rows count once each; those of a draw are weighted.
+    model = replace(model, calibration=fit_weighted(model, read.log_odds[rows], inclusion, labels), ratio_support=None)
     probability = fraud_of(model, read)
-    n_groups, unlabelled = len(np.unique(read.groups)), probability[pd.isna(read.labels)]
-    audited = AuditedRecords(
-        probability[audit.rows],
-        np.where(has_label, labels != model.legitimate, np.nan).astype(np.float64),
-        audit.probability,
-        audit.group_probability,
-        min(n_groups, round((1 / audit.group_probability).sum())),
-        unknown=unlabelled.max() if of_labels and len(unlabelled) else -np.inf,
-    )
-    promised, absent = promised_points(audited, targets)
-    points = with_rates([*promised, volume_point(CAPACITY, probability, share)], audited, probability, read.days)
-    intervals = {point.name: list(rate_interval(audited, point.threshold)) for point in points}
-    facts = {"drawn": len(audit.rows), "false_positive_rate_interval": intervals}
-    bounds = bound_calibration(probability, audit, audited.is_fraud)
-    return Outcome(model, points, absent, _facts(int(has_label.sum()), bounds) | facts)
+    code, sizes = np.unique(read.groups, return_inverse=True, return_counts=True)[1:]
+    of_groups = np.minimum(inclusion * sizes[code[rows]], 1.0)  # a campaign or account has at most one label
+    n_groups = min(len(sizes), round((1 / of_groups).sum()))
+    unknown = probability[~has_label].max(initial=-np.inf)
+    records = LabelledRecords(probability[rows], is_fraud, inclusion, of_groups, n_groups, unknown)
+    promised, absent = promised_points(records, targets)
+    points = with_rates([*promised, volume_point(CAPACITY, probability, share)], records, probability, read.days)
+    intervals = {point.name: list(rate_interval(records, point.threshold)) for point in points}
+    bounds = bound_calibration(probability, rows, inclusion, is_fraud)
+    facts = _facts(len(rows), bounds) | {"false_positive_rate_interval": intervals}
+    return Outcome(model, points, absent, facts)
 
 
 def _check_both_kinds(is_fraud: Array, fix: str) -> None:

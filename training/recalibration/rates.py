@@ -1,4 +1,4 @@
-"""Rates of an audited sample: weighted shares, and rates of false positives that it can promise."""
+"""Rates of labels that were drawn: weighted shares, and rates of false positives that they can promise."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,16 +16,15 @@ OF_FRAUD = 0.2
 
 
 @dataclass(frozen=True, eq=False)
-class AuditedRecords:
-    """Audited records and their labels."""
+class LabelledRecords:
+    """Records that were drawn and labelled; all arrays have the shape (n_labels,)."""
 
-    # Shape (n_audited,). Probability of fraud.
+    # Probability of fraud.
     probability: Array
-    # Shape (n_audited,). 1 for fraud, 0 for legitimate, NaN without a label.
     is_fraud: Array
-    # Shape (n_audited,). The inclusion probability of the record.
+    # The inclusion probability of the record.
     inclusion: Array
-    # Shape (n_audited,). The inclusion probability of its campaign or account.
+    # The inclusion probability of its campaign or account.
     group_inclusion: Array
     n_groups: int
     # Highest probability of fraud of the records whose own inclusion probability is unknown. From there down, the
@@ -34,19 +33,18 @@ class AuditedRecords:
 
     @property
     def reach(self) -> Array:
-        """The inclusion probability that every campaign or account with the score of an audited record has at least."""
+        """The inclusion probability that every campaign or account with the score of a labelled record has at least."""
         lowest = self.group_inclusion.min()
         return np.where(self.probability > self.unknown, self.group_inclusion, lowest)
 
 
-def promised_points(records: AuditedRecords, targets: Targets) -> tuple[list[OperatingPoint], list[AbsentPoint]]:
-    """Choose the thresholds of the rates of false positives that an audited sample can promise.
+def promised_points(records: LabelledRecords, targets: Targets) -> tuple[list[OperatingPoint], list[AbsentPoint]]:
+    """Choose the thresholds of the rates of false positives that a draw can promise.
 
     Suppose that every record above a threshold were kept with the same probability, the lowest of them. The number of
     false positives that are kept is then binomial, and its upper bound divided by that probability bounds the share of
     all campaigns or accounts. The weighted count is rounded up. Bounds are checked from the strictest threshold down,
     and the first failure ends the search (fixed sequence testing, as in Angelopoulos et al., 2021, "Learn then test").
-    Audited records without a label count against the rate.
     """
     points: list[OperatingPoint] = []
     absent: list[AbsentPoint] = []
@@ -56,11 +54,11 @@ def promised_points(records: AuditedRecords, targets: Targets) -> tuple[list[Ope
     for name, rate in zip(targets.names, targets.false_positive_rates, strict=False):
         holds = np.cumprod(bounds <= rate * legitimate)
         if holds.any():
-            at, n = int(holds.sum()) - 1, int(np.isfinite(records.is_fraud).sum())
+            at = int(holds.sum()) - 1
             promise: dict[str, Any] = {
                 "max_false_positive_rate": rate,
                 "confidence": targets.confidence,
-                "legitimate_groups": n,
+                "legitimate_groups": len(records.is_fraud),
             }
             points.append(OperatingPoint(name, float(thresholds[at]), None, None, 0.0, **promise))
             continue
@@ -70,12 +68,11 @@ def promised_points(records: AuditedRecords, targets: Targets) -> tuple[list[Ope
     return points, absent
 
 
-def _bounds(records: AuditedRecords, confidence: float) -> tuple[Array, Array]:
+def _bounds(records: LabelledRecords, confidence: float) -> tuple[Array, Array]:
     """Return thresholds from the strictest down, and upper bounds of the share of groups that are false positives."""
     order = np.argsort(-records.probability, kind="stable")
     ranked, inclusion = records.probability[order], records.reach[order]
-    # Without a label: against the rate.
-    weights = np.where(records.is_fraud[order] == 1, 0.0, 1 / records.group_inclusion[order])
+    weights = np.where(records.is_fraud[order], 0.0, 1 / records.group_inclusion[order])
     n = len(order)
     # The record just below a threshold counts for the lowest probability: its stratum may reach above it.
     lowest = np.minimum.accumulate(inclusion)
@@ -88,17 +85,17 @@ def _bounds(records: AuditedRecords, confidence: float) -> tuple[Array, Array]:
     return thresholds, np.minimum(np.array(uppers) / reach, 1.0)
 
 
-def _fraud_bound(records: AuditedRecords, confidence: float) -> float:
+def _fraud_bound(records: LabelledRecords, confidence: float) -> float:
     """Return the upper bound of the share of groups that are fraud."""
     lowest = float(records.group_inclusion.min())
-    hits = np.ceil((1 / records.group_inclusion[records.is_fraud != 0]).sum() * lowest - 1e-9)
+    hits = np.ceil((1 / records.group_inclusion[records.is_fraud]).sum() * lowest - 1e-9)
     return min(upper_rate(int(hits), records.n_groups, confidence) / lowest, 1.0)
 
 
-def rate_interval(records: AuditedRecords, threshold: float, confidence: float = 0.95) -> tuple[float, float]:
+def rate_interval(records: LabelledRecords, threshold: float, confidence: float = 0.95) -> tuple[float, float]:
     """Return a two-sided interval of the rate of false positives over campaigns or accounts."""
     tail = (1 - confidence) / 2
-    legitimate = records.is_fraud == 0
+    legitimate = ~records.is_fraud
     flagged = records.probability >= threshold
     reach = float(records.reach[flagged].min()) if flagged.any() else float(records.reach.max())
     below = records.probability[~flagged]
@@ -107,7 +104,7 @@ def rate_interval(records: AuditedRecords, threshold: float, confidence: float =
     count = (1 / records.group_inclusion[flagged & legitimate]).sum() * reach
     high = upper_rate(int(np.ceil(count - 1e-9)), records.n_groups, 1 - tail) / reach
     low = _lower_rate(int(count + 1e-9), records.n_groups, 1 - tail) / reach
-    share = float(np.average(records.is_fraud[np.isfinite(records.is_fraud)] == 0, weights=_weights(records)))
+    share = float(np.average(legitimate, weights=1 / records.group_inclusion))
     return low / share, min(high / share, 1.0)
 
 
@@ -115,19 +112,14 @@ def _lower_rate(hits: int, n: int, confidence: float) -> float:
     return 1 - upper_rate(n - hits, n, confidence) if hits else 0.0
 
 
-def _weights(records: AuditedRecords) -> Array:
-    return np.asarray(1 / records.group_inclusion[np.isfinite(records.is_fraud)])
-
-
 def with_rates(
-    points: Sequence[OperatingPoint], records: AuditedRecords, probability: Array, days: float | None
+    points: Sequence[OperatingPoint], records: LabelledRecords, probability: Array, days: float | None
 ) -> list[OperatingPoint]:
-    """Return points with the rates that the sample estimates, and the alerts that the traffic has."""
-    known = np.isfinite(records.is_fraud)
-    weight, fraud = 1 / records.inclusion[known], records.is_fraud[known] == 1
+    """Return points with the rates that the labels estimate, and the alerts that the traffic has."""
+    weight, fraud = 1 / records.inclusion, records.is_fraud
     filled = []
     for point in points:
-        hit = records.probability[known] >= point.threshold
+        hit = records.probability >= point.threshold
         flagged = float((probability >= point.threshold).mean())
         rates: dict[str, Any] = {
             "false_positive_rate": _share(hit, ~fraud, weight),

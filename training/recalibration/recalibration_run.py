@@ -7,7 +7,6 @@ from typing import Any
 
 import pandas as pd
 
-from fraudsieve._io import check_not_an_input
 from fraudsieve._typing import Progress
 from fraudsieve.exceptions import RecipeError
 from fraudsieve.models.artifact.folder import Model
@@ -25,8 +24,7 @@ from fraudsieve.training.tracking.logged_tables import RunInput
 from fraudsieve.training.tracking.store import tracking_uri
 from fraudsieve.training.tracking.tracked_run import LoggedRun, RunContent, open_run
 
-from .audit import Audit, check_sample, draw_audit, labelled_audit, labels_of_sample, read_audit, write_audit
-from .outcomes import by_all_labels, by_audit, by_volume, fraud_of
+from .outcomes import by_all_labels, by_drawn_labels, by_volume, fraud_of
 from .traffic import Traffic, read_traffic
 from .volume import volume_interval
 
@@ -58,72 +56,12 @@ class Recalibrated:
         return dict(self.model.training["recalibration"])
 
 
-def draw_audit_sample(
-    model: str | Path | Scorer,
-    traffic: Source,
-    n: int,
-    sample: str | Path,
-    *,
-    known_labels: Source | None = None,
-    events: Source | None = None,
-    history: Source | None = None,
-    seed: int = 0,
-) -> Audit:
-    """Select records for people to label, stratified by score, and write them with their inclusion probabilities.
-
-    The file has the text of messages, or all columns of accounts and events, and a column ``label`` to fill in.
-
-    Parameters
-    ----------
-    model : str, Path or Scorer
-        A model folder, an address, or a loaded model.
-    traffic : path or DataFrame
-        Messages, accounts or events, with identifiers.
-    n : int
-        Number of records to select.
-    sample : str or Path
-        The file to write, for example ``audit.csv`` or ``audit.xlsx``. Only its owner can read it.
-    known_labels : path or DataFrame, default=None
-        Labels known so far, for models that use labels; as ``labels`` for `score_file`.
-    events, history : path or DataFrame, default=None
-        As for `score_file`.
-    seed : int, default=0
-        Seed of the selection.
-
-    Returns
-    -------
-    Audit
-        Positions in the traffic that can be scored, and probabilities.
-
-    Raises
-    ------
-    SchemaError
-        If a table cannot be used, the model uses labels and no known labels are given, or the extension of the sample
-        is not a known format.
-    RecipeError
-        If the model has no legitimate class, or `n` is below 1.
-    FileExistsError
-        If the sample would overwrite a table.
-    """
-    if n < 1:
-        raise RecipeError("--draw", [f"expected at least 1 record to draw, got {n}"])
-    check_sample(sample)
-    tables = (traffic, known_labels, events, history)
-    check_not_an_input(sample, *(file for table in tables if table is not None for file in local_files(table)))
-    scorer = _with_legitimate(load_scorer(model))
-    read = read_traffic(scorer.model, traffic, known_labels=known_labels, events=events, history=history)
-    audit = draw_audit(fraud_of(scorer.model, read), read.groups, n, seed=seed)
-    write_audit(audit, read, sample, seed=seed)
-    return audit
-
-
 def recalibrate(
     model: str | Path | Scorer,
     traffic: Source,
     *,
     output: str | Path,
     labels: Source | None = None,
-    sample: str | Path | None = None,
     known_labels: Source | None = None,
     events: Source | None = None,
     history: Source | None = None,
@@ -136,10 +74,10 @@ def recalibrate(
 ) -> Recalibrated:
     """Set the thresholds of a model and, with labels, its calibration, for other traffic. The trees do not change.
 
-    Without labels, the only operating point is ``capacity``, the threshold with the given alert volume. With labels of
-    a sample from `draw_audit_sample`, the calibration and the points for false positive rates are set too, weighted by
-    inverse inclusion probabilities. So they are with labels that have inclusion probabilities, such as those of
-    `review collect`. With labels of all records, they are set as in training.
+    Without labels, the only operating point is ``capacity``, the threshold with the given alert volume. With labels
+    that have inclusion probabilities, such as those of ``review collect``, the calibration and the points for false
+    positive rates are set too, weighted by inverse inclusion probabilities. With labels of all records, they are set as
+    in training.
 
     Parameters
     ----------
@@ -150,11 +88,8 @@ def recalibrate(
     output : str or Path
         The model folder to write.
     labels : path or DataFrame, default=None
-        A table of labels: of the sample or, without a sample, of all records or with inclusion probabilities. None to
-        recalibrate without labels, or with those that are filled in in the sample. Labels in the traffic itself set no
-        rate.
-    sample : str or Path, default=None
-        The file of `draw_audit_sample`, with the same traffic. Without `labels`, its column ``label`` has them.
+        A table of labels: of all records, or with inclusion probabilities. None to recalibrate without labels. Labels
+        in the traffic itself set no rate.
     known_labels : path or DataFrame, default=None
         Labels known so far, for models that use labels; as ``labels`` for `score_file`. They are features, point in
         time, and set no rate; `labels` set rates, and are not features. One table can serve as both.
@@ -185,7 +120,7 @@ def recalibrate(
         If a table cannot be used, too few of the records that need one have a label, all labels are fraud or all
         legitimate, or the model uses labels and no known labels are given.
     RecipeError
-        If the model has no legitimate class, the alert volume cannot be used, or the labels of a sample are missing.
+        If the model has no legitimate class, or the alert volume cannot be used.
     FileExistsError
         If the folder exists and is not to be replaced, or another run is writing it.
     TrackingError
@@ -195,20 +130,20 @@ def recalibrate(
     --------
     ::
 
-        draw_audit_sample("fraudsieve-model", "traffic.parquet", 300, "audit.csv")  # then fill in its column label
-        recalibrate("fraudsieve-model", "traffic.parquet", sample="audit.csv", output="fraudsieve-here")
+        recalibrate("fraudsieve-model", "traffic.parquet", labels="reviewed.parquet", output="fraudsieve-here")
     """
     report_step, recipe = progress or (lambda step: None), recipe or Recipe()
     check_model_output(Path(output), overwrite=overwrite)
-    check_options(alerts_a_day, flagged, sample, labels)
-    labels = labels_of_sample(sample) if labels is None and sample is not None else labels
+    check_volume(alerts_a_day, flagged)
     report_step("loading the model")
-    scorer = _with_legitimate(load_scorer(model))
+    scorer = load_scorer(model)
+    if scorer.model.legitimate is None:
+        raise RecipeError("the model", ["it has no legitimate class, so it has no operating points to set"])
     report_step("scoring")
     read = read_traffic(scorer.model, traffic, labels=labels, known_labels=known_labels, events=events, history=history)
     share = _share_to_flag(scorer.model, read, alerts_a_day, flagged)
     report_step("recalibrating")
-    new, notes = _recalibrate(scorer.model, read, labels is not None, sample, share)
+    new, notes = _recalibrate(scorer.model, read, labels is not None, share)
     tables = {"traffic": traffic, "labels": labels, "known_labels": known_labels}
     new = replace(new, digest="", training=_training(scorer.model, new, tables))
     logged = None
@@ -233,24 +168,14 @@ def _write(model: Model, output: Path) -> Model:
         return write_verified(model, output)
 
 
-def _with_legitimate(scorer: Scorer) -> Scorer:
-    if scorer.model.legitimate is None:
-        raise RecipeError("the model", ["it has no legitimate class, so it has no operating points to set"])
-    return scorer
-
-
-def check_options(
-    alerts_a_day: float | None, flagged: float | None, sample: str | Path | None, labels: Source | None
-) -> None:
-    """Check, before any work, the options that need neither the model nor a table."""
+def check_volume(alerts_a_day: float | None, flagged: float | None) -> None:
+    """Check the alert volume before any work."""
     if alerts_a_day is not None and flagged is not None:
         raise RecipeError("--alerts-a-day", ["expected one alert volume, got --flagged too. Remove one"])
     if alerts_a_day is not None and not 0 <= alerts_a_day < inf:
         raise RecipeError("--alerts-a-day", [f"expected a number of at least 0, got {alerts_a_day}"])
     if flagged is not None and not 0 <= flagged <= 1:
         raise RecipeError("--flagged", [f"expected a share from 0 to 1, got {flagged}"])
-    if sample is not None and labels is None and labels_of_sample(sample) is None:
-        raise RecipeError("--sample", ["expected its labels, got none. Fill in its column label, or add --labels"])
 
 
 def _share_to_flag(model: Model, read: Traffic, alerts_a_day: float | None, flagged: float | None) -> float:
@@ -267,18 +192,14 @@ def _share_to_flag(model: Model, read: Traffic, alerts_a_day: float | None, flag
     return share
 
 
-def _recalibrate(
-    model: Model, read: Traffic, has_labels: bool, sample: str | Path | None, share: float
-) -> tuple[Model, tuple[str, ...]]:
+def _recalibrate(model: Model, read: Traffic, has_labels: bool, share: float) -> tuple[Model, tuple[str, ...]]:
     """Return the model with new points and facts, and notes."""
     thresholds = model.training.get("recipe", {}).get("thresholds")
     targets = (ThresholdRecipe() if thresholds is None else ThresholdRecipe.model_validate(thresholds)).targets
     if not has_labels:
         outcome = by_volume(model, read, targets, share)
-    elif sample is not None:
-        outcome = by_audit(model, read, read_audit(sample, read), targets, share)
     elif read.probability is not None:
-        outcome = by_audit(model, read, labelled_audit(read, read.probability), targets, share, of_labels=True)
+        outcome = by_drawn_labels(model, read, read.probability, targets, share)
     else:
         outcome = by_all_labels(model, read, targets, share)
     points = deciding_first(outcome.points, targets.decide_by or targets.names[0])
@@ -293,9 +214,6 @@ def _recalibrate(
     notes = point_notes(points, outcome.absent, targets)
     if left_out:
         notes = (*notes, f"operating points that are not chosen again: {left_out}")
-    unlabelled = outcome.facts.get("drawn", 0) - outcome.facts["labels"]
-    if unlabelled > 0:
-        notes = (*notes, f"{unlabelled:,} records of the sample have no label, and count against every promised rate")
     new = replace(outcome.model, points=points, absent_points=tuple(outcome.absent), training=facts)
     scores = {"unlike_training": read.unlike, "probability": fraud}
     return replace(new, expected_shares=expected_shares(new, scores, read.groups, read.times)), notes

@@ -28,15 +28,12 @@ TIME_COLUMNS = {"message": "sent_at", "account": "as_of", "event": "occurred_at"
 class Traffic:
     """Records of the traffic that can be scored."""
 
-    # Shape (n_records, any). The records, without labels.
-    records: pd.DataFrame
-    # The column of their identifiers, each of which is there once.
-    id_column: str
+    # Shape (n_records,). The identifiers of the records, each of which is there once.
+    ids: Array
     # Shape (n_records, n_outputs). Before calibration.
     log_odds: Array
     # Shape (n_records,). Campaigns or accounts.
     groups: Array
-    group_kind: str
     # Shape (n_records,). Missing where there is no label; labels of the table itself do not count.
     labels: Array
     # Shape (n_records,). The inclusion probability of each record with a label; None if no label has one.
@@ -49,15 +46,8 @@ class Traffic:
     times: pd.Series
     # Shape (n_records,). The share of training records that are less unfamiliar; NaN if the model does not know it.
     unlike: Array
-    # Rows that could not be used or scored.
-    rejected: int
     # Assumptions made while reading.
     notes: tuple[str, ...]
-
-    @property
-    def ids(self) -> Array:
-        """The identifiers of the records."""
-        return self.records[self.id_column].to_numpy(object)
 
 
 def read_traffic(
@@ -81,20 +71,16 @@ def read_traffic(
         raise SchemaError(origin_of(source), problem, "Use a longer period.")
     if records[name].isna().any() or records[name].duplicated().any():
         raise SchemaError(origin_of(source), f"expected a unique {name} in every row", "Add it.")
-    groups, kind = row_groups(records, model.subject)
     times = _times(records, TIME_COLUMNS[model.subject])
     return Traffic(
-        records,
-        name,
+        records[name].to_numpy(object),
         model.ensemble.log_odds(features.X[ok]),
-        groups,
-        kind,
+        row_groups(records, model.subject)[0],
         *_labels(model, records, labels),
         _days(times.dropna(), len(records)),
         _window(times.dropna()),
         times,
         unlike_shares(model, features.X, features.why)[ok],
-        len(read.rejected) + int((~ok).sum()),
         read.notes,
     )
 

@@ -1,4 +1,9 @@
-"""Calibration on an audited sample, weighted by inverse probabilities, and how far it can be wrong."""
+"""Calibration on labels that were drawn, weighted by inverse probabilities, and how far it can be wrong.
+
+Sums over the labels are weighted by the inverse of the inclusion probability (Horvitz and Thompson, 1952, "A
+generalization of sampling without replacement from a finite universe"), and shares divide by the sum of the weights
+(Hajek, 1971).
+"""
 
 from dataclasses import dataclass
 
@@ -8,8 +13,8 @@ from fraudsieve._typing import Array
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.calibration import Calibration, fit_calibration
 
-from .audit import TOP_SHARES, Audit
-
+TOP_SHARES = (0.01, 0.03, 0.1, 0.3, 1.0)
+"""The lower ends of the strata, as shares of the records from the highest score down."""
 NORMAL_QUANTILE = 1.96
 """The quantile of the normal distribution for two-sided intervals of 95 %."""
 UNSEEN = 0.5
@@ -28,24 +33,23 @@ class CalibrationBounds:
     observed_over_expected: tuple[float, float]
 
 
-def fit_weighted(model: Model, log_odds: Array, audit: Audit, labels: Array) -> Calibration:
-    """Fit a calibration on audited records."""
+def fit_weighted(model: Model, log_odds: Array, inclusion: Array, labels: Array) -> Calibration:
+    """Fit a calibration on labelled records."""
     kept = np.isin(labels.astype(str), model.classes)
-    codes, weight = np.searchsorted(model.classes, labels[kept].astype(str)), 1 / audit.probability[kept]
-    # The weights sum to the number of audited records, so that the prior weighs as much as in training.
-    return fit_calibration(log_odds[audit.rows[kept]], codes, weight * (len(weight) / weight.sum()))
+    codes, weight = np.searchsorted(model.classes, labels[kept].astype(str)), 1 / inclusion[kept]
+    # The weights sum to the number of labels, so that the prior weighs as much as in training.
+    return fit_calibration(log_odds[kept], codes, weight * (len(weight) / weight.sum()))
 
 
-def bound_calibration(probability: Array, audit: Audit, is_fraud: Array) -> CalibrationBounds:
-    """Bound the error of probabilities by a stratified sample.
+def bound_calibration(probability: Array, rows: Array, inclusion: Array, is_fraud: Array) -> CalibrationBounds:
+    """Bound the error of the probabilities of all records by those with a label: their rows, and what they are.
 
-    The frauds of the traffic are estimated by the sum of the probabilities and the weighted errors of the sample: the
+    The frauds of the traffic are estimated by the sum of the probabilities and the weighted errors of the labels: the
     difference estimator (Sarndal, Swensson and Wretman, 1992, "Model assisted survey sampling", section 6.3). Its
     variance is the sum of those of the strata (Cochran, 1977, "Sampling techniques", section 5.3).
     """
-    known = np.isfinite(is_fraud)
-    rows, weight = audit.rows[known], 1 / audit.probability[known]
-    errors = weight * (is_fraud[known] - probability[rows])
+    weight = 1 / inclusion
+    errors = weight * (is_fraud - probability[rows])
     strata = _strata(probability)[rows]
     sums = np.bincount(strata, errors)
     counts = np.maximum(np.bincount(strata), 1)
@@ -57,7 +61,7 @@ def bound_calibration(probability: Array, audit: Audit, is_fraud: Array) -> Cali
 
 
 def _strata(probability: Array) -> Array:
-    """Return the stratum of every record: those of `draw_audit`, but of records."""
+    """Return the stratum of the score of every record."""
     ranks = np.empty(len(probability))
     ranks[np.argsort(-probability, kind="stable")] = np.arange(len(probability)) / len(probability)
     return np.searchsorted(np.array(TOP_SHARES[:-1]), ranks, side="right")

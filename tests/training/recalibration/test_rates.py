@@ -1,4 +1,4 @@
-"""Rates of an audited sample: coverage of promises, of intervals, and weighted shares."""
+"""Rates of labels that were drawn: coverage of promises, of intervals, and weighted shares."""
 
 from dataclasses import replace
 from datetime import date
@@ -10,8 +10,9 @@ from fraudsieve._typing import Array
 from fraudsieve.models.points import OperatingPoint
 from fraudsieve.models.thresholds import Targets
 from fraudsieve.review.sampling import Frame, ReviewPlan, select
-from fraudsieve.training.recalibration.audit import draw_audit
-from fraudsieve.training.recalibration.rates import AuditedRecords, promised_points, rate_interval, with_rates
+from fraudsieve.training.recalibration.rates import LabelledRecords, promised_points, rate_interval, with_rates
+
+from .drawn import draw
 
 
 def scored(rng: np.random.Generator, n: int) -> tuple[Array, Array]:
@@ -21,12 +22,11 @@ def scored(rng: np.random.Generator, n: int) -> tuple[Array, Array]:
     return 1 / (1 + np.exp(3 - score)), is_fraud
 
 
-def audited(rng: np.random.Generator, n: int = 8000, drawn: int = 300) -> tuple[AuditedRecords, Array, Array]:
+def audited(rng: np.random.Generator, n: int = 8000, drawn: int = 300) -> tuple[LabelledRecords, Array, Array]:
     """Return an audited sample of records, and all scores and classes."""
     probability, is_fraud = scored(rng, n)
-    audit = draw_audit(probability, np.arange(n), drawn, seed=int(rng.integers(1 << 30)))
-    truth = is_fraud[audit.rows].astype(float)
-    records = AuditedRecords(probability[audit.rows], truth, audit.probability, audit.group_probability, n)
+    rows, inclusion = draw(probability, drawn, seed=int(rng.integers(1 << 30)))
+    records = LabelledRecords(probability[rows], is_fraud[rows], inclusion, inclusion, n)
     return records, probability, is_fraud
 
 
@@ -47,7 +47,7 @@ def test_the_true_rate_exceeds_the_promise_in_at_most_one_audit_of_twenty() -> N
     assert 0.005 < np.mean(rates) < 0.02  # not so careful that nothing is flagged
 
 
-def reviewed(rng: np.random.Generator, alerts: int, audit: int, *, answered: float = 1.0) -> AuditedRecords:
+def reviewed(rng: np.random.Generator, alerts: int, audit: int, *, answered: float = 1.0) -> LabelledRecords:
     """Return the answers to a draw of the highest scores and an audit of the others, without those of some alerts."""
     probability, is_fraud = scored(rng, 8000)
     frame = Frame(probability, probability > 0.05, np.full(8000, np.nan), np.arange(8000), np.zeros(8000))
@@ -56,8 +56,9 @@ def reviewed(rng: np.random.Generator, alerts: int, audit: int, *, answered: flo
     kept = (drawn.probability < 1) | (rng.random(len(drawn.rows)) < answered)
     rows, inclusion = drawn.rows[kept], drawn.probability[kept]
     unknown = np.delete(probability, rows).max()
-    truth = is_fraud[rows].astype(float)
-    return AuditedRecords(probability[rows], truth, inclusion, inclusion, round((1 / inclusion).sum()), unknown)
+    return LabelledRecords(
+        probability[rows], is_fraud[rows], inclusion, inclusion, round((1 / inclusion).sum()), unknown
+    )
 
 
 @pytest.mark.slow
@@ -97,35 +98,6 @@ def test_a_rate_that_the_sample_is_too_small_for_is_absent() -> None:
     assert [point.max_false_positive_rate for point in absent] == [0.0001]
     assert absent[0].legitimate_groups < absent[0].needed_groups
     assert absent[0].problem is None
-
-
-def test_records_without_a_label_count_against_the_rate() -> None:
-    records = audited(np.random.default_rng(0))[0]
-    unknown = replace(records, is_fraud=np.where(np.arange(300) % 3, records.is_fraud, np.nan))
-    known_at, unknown_at = (promised_points(of, Targets((0.05,)))[0][0].threshold for of in (records, unknown))
-    assert unknown_at > known_at
-
-
-def test_false_positives_without_a_label_count_as_much_as_with_one() -> None:
-    records = audited(np.random.default_rng(0))[0]
-    hidden = (records.is_fraud == 0) & (records.probability > np.quantile(records.probability, 0.3))
-    assert hidden.sum() > 10
-    known_at, hidden_at = (
-        promised_points(replace(records, is_fraud=truth), Targets((0.05,)))[0][0].threshold
-        for truth in (records.is_fraud, np.where(hidden, np.nan, records.is_fraud))
-    )
-    assert hidden_at >= known_at
-
-
-@pytest.mark.parametrize("n", [20_000, 100_000])
-def test_a_sample_without_labels_of_low_scores_promises_nothing(n: int) -> None:
-    records = audited(np.random.default_rng(0), n)[0]
-    high = records.probability >= np.sort(records.probability)[150]
-    halved = replace(records, is_fraud=np.where(high, records.is_fraud, np.nan))
-    points, absent = promised_points(halved, Targets((0.02, 0.001)))
-    assert points == []
-    assert [point.max_false_positive_rate for point in absent] == [0.02, 0.001]
-    assert all(point.problem is None and point.missing_groups > n for point in absent)
 
 
 def test_a_higher_confidence_never_lowers_a_threshold() -> None:

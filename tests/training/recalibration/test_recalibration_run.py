@@ -3,7 +3,7 @@
 import json
 import shutil
 import socket
-from dataclasses import astuple, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from fraudsieve.cli.app import app
 from fraudsieve.exceptions import RecipeError, SchemaError, TrackingError
 from fraudsieve.models import Model, Scorer, read_model, write_model
 from fraudsieve.review import ReviewPlan, draw_records
-from fraudsieve.training import Recipe, draw_audit_sample, recalibrate
+from fraudsieve.training import Recipe, recalibrate
 from fraudsieve.training.data.after_training import (
     count_rows_in_training,
     is_training_table,
@@ -60,6 +60,15 @@ def run(*arguments: object) -> dict[str, Any]:
     return content
 
 
+def drawn_labels(folder: Path, n: int = 400) -> pd.DataFrame:
+    """Return labels of a draw for review, each with its inclusion probability."""
+    traffic, labels = pd.read_parquet(folder / "traffic.parquet"), pd.read_csv(folder / "labels.csv")
+    texts = {"text": traffic["text"].tolist()}
+    scores = pd.DataFrame(Scorer.load(folder / "m").score_columns(texts)).assign(message_id=traffic["message_id"])
+    drawn = draw_records(scores, ReviewPlan(n, audit=0.75), messages=traffic, threshold=0.0).records
+    return drawn[["subject_id", "inclusion_probability"]].merge(labels, on="subject_id")
+
+
 def test_unlabelled_traffic_sets_the_alert_volume_alone(folder: Path, tmp_path: Path) -> None:
     content = run("--model", folder / "m", "--messages", folder / "traffic.parquet", "--output", tmp_path / "m2",
                   "--flagged", "0.07", "--no-track")  # fmt: skip
@@ -89,21 +98,18 @@ def test_alerts_per_day_are_those_of_the_traffic(folder: Path, tmp_path: Path) -
         recalibrate(folder / "m", traffic, output=tmp_path / "m3", alerts_a_day=5, flagged=0.1, recipe=UNTRACKED)
 
 
-def test_an_audited_sample_sets_rates_and_calibration_and_is_tracked(folder: Path, tmp_path: Path) -> None:
-    given = ("--model", folder / "m", "--messages", folder / "traffic.parquet")
-    drawn = run(*given, "--draw", 250, "--sample", tmp_path / "audit.csv")
-    assert drawn["drawn"] == 250
+def test_drawn_labels_set_rates_and_calibration_and_the_run_is_tracked(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "r.toml").write_text(f'[track]\nuri = "{mlflow_uri(tmp_path)}"\n')
+    drawn = drawn_labels(folder)
+    drawn.to_csv(tmp_path / "labels.csv", index=False)
+    content = run("--model", folder / "m", "--messages", folder / "traffic.parquet", "--output", tmp_path / "m2",
+                  "--labels", tmp_path / "labels.csv", "--flagged", 0.05, "--recipe", tmp_path / "r.toml")  # fmt: skip
     labels = pd.read_csv(folder / "labels.csv")
-    ids = pd.read_csv(tmp_path / "audit.csv")["subject_id"]
-    labels[labels["subject_id"].isin(ids)].to_csv(tmp_path / "labels.csv", index=False)
-    content = run(*given, "--labels", tmp_path / "labels.csv", "--sample", tmp_path / "audit.csv",
-                  "--output", tmp_path / "m2", "--flagged", 0.05, "--recipe", tmp_path / "r.toml")  # fmt: skip
     model, parent = read_model(tmp_path / "m2"), read_model(folder / "m")
     assert model.calibration != parent.calibration
     assert model.ratio_support is None  # the bounds of the parent are of another calibration
     facts = model.training["recalibration"]
-    assert (facts["labels"], facts["drawn"]) == (250, 250)
+    assert facts["labels"] == len(drawn)
     assert facts["of"] == ["operating_points", "calibration"]
     (capacity,) = [point for point in model.points if point.name == "capacity"]
     low, high = facts["false_positive_rate_interval"]["capacity"]
@@ -140,87 +146,26 @@ def test_labels_of_all_records_set_the_points_as_in_training(folder: Path, tmp_p
     assert not (tmp_path / "m3").exists()
 
 
-def test_labels_with_inclusion_probabilities_are_a_sample(folder: Path, tmp_path: Path) -> None:
-    traffic, labels = pd.read_parquet(folder / "traffic.parquet"), pd.read_csv(folder / "labels.csv")
-    texts = {"text": traffic["text"].tolist()}
-    scores = pd.DataFrame(Scorer.load(folder / "m").score_columns(texts)).assign(message_id=traffic["message_id"])
-    plan = ReviewPlan(400, audit=0.75)
-    drawn = draw_records(scores, plan, messages=traffic, threshold=0.0).records
-    of_drawn = drawn[["subject_id", "inclusion_probability"]].merge(labels, on="subject_id")
-    given: dict[str, Any] = {"flagged": 0.05, "recipe": UNTRACKED}
-    result = recalibrate(folder / "m", folder / "traffic.parquet", labels=of_drawn, output=tmp_path / "a", **given)
-    assert (result.facts["labels"], result.facts["of"]) == (len(drawn), ["operating_points", "calibration"])
-    # In the order of the traffic, as without a sample: sums are rounded in the order of their rows.
-    in_order = drawn.set_index("subject_id").reindex(traffic["message_id"]).dropna(subset="inclusion_probability")
-    draw = in_order["inclusion_probability"].rename_axis("subject_id").reset_index()
-    draw.to_csv(tmp_path / "draw.csv", index=False)
-    given |= {"sample": tmp_path / "draw.csv", "labels": of_drawn}
-    other = recalibrate(folder / "m", folder / "traffic.parquet", output=tmp_path / "b", **given)
-    assert astuple(other.model.calibration) == pytest.approx(astuple(result.model.calibration))
-    plain = of_drawn.drop(columns="inclusion_probability")
+def test_labels_of_a_draw_without_their_probabilities_are_not_enough(folder: Path, tmp_path: Path) -> None:
+    plain = drawn_labels(folder).drop(columns="inclusion_probability")
     with pytest.raises(SchemaError, match=r"expected a label of every record, [\d,]+ have none.*inclusion_probability"):
         recalibrate(folder / "m", folder / "traffic.parquet", labels=plain, output=tmp_path / "c", recipe=UNTRACKED)
 
 
-def test_labels_of_the_sample_are_those_that_people_filled_in(folder: Path, tmp_path: Path) -> None:
-    given = ("--model", folder / "m", "--messages", folder / "traffic.parquet")
-    draw = CliRunner().invoke(
-        app, ["recalibrate", *map(str, given), "--draw", "150", "--sample", f"{tmp_path}/audit.xlsx"]
-    )
-    expected = f"fill in its column label, then: fraudsieve recalibrate --model {folder / 'm'} --messages"
-    assert expected in draw.stdout
-    sample = pd.read_excel(tmp_path / "audit.xlsx")
-    traffic = pd.read_parquet(folder / "traffic.parquet").set_index("message_id")
-    assert sample["text"].tolist() == traffic.loc[sample["subject_id"], "text"].tolist()
-    labels = pd.read_csv(folder / "labels.csv").set_index("subject_id")["label"]
-    sample.assign(label=sample["subject_id"].map(labels)).to_excel(tmp_path / "audit.xlsx", index=False)
-    options = ("--sample", tmp_path / "audit.xlsx", "--flagged", 0.05, "--no-track")
-    filled = run(*given, *options, "--output", tmp_path / "a")
-    labels.reset_index().to_csv(tmp_path / "labels.csv", index=False)
-    named = run(*given, *options, "--labels", tmp_path / "labels.csv", "--output", tmp_path / "b")
-    assert filled["recalibration"]["labels"] == 150
-    assert filled["operating_points"] == named["operating_points"]
-
-
-def test_a_sample_overwrites_no_table(folder: Path, tmp_path: Path) -> None:
-    shutil.copy(folder / "traffic.parquet", tmp_path)
-    with pytest.raises(FileExistsError, match="would overwrite this input"):
-        draw_audit_sample(folder / "m", tmp_path / "traffic.parquet", 9, tmp_path / "traffic.parquet")
-
-
-def test_too_few_audited_labels_are_not_enough(folder: Path, tmp_path: Path) -> None:
-    traffic, labels = folder / "traffic.parquet", pd.read_csv(folder / "labels.csv")
-    draw_audit_sample(folder / "m", traffic, 120, tmp_path / "audit.csv")
-    drawn = labels[labels["subject_id"].isin(pd.read_csv(tmp_path / "audit.csv")["subject_id"])]
-    with pytest.raises(SchemaError, match="expected labels of at least 100 records of the sample, got 90"):
-        recalibrate(
-            folder / "m", traffic, labels=drawn[:90], sample=tmp_path / "audit.csv", output=tmp_path / "m2",
-            recipe=UNTRACKED,
-        )  # fmt: skip
+def test_too_few_labels_are_not_enough(folder: Path, tmp_path: Path) -> None:
+    few = drawn_labels(folder)[:90]
+    with pytest.raises(SchemaError, match="expected labels of at least 100 records, got 90"):
+        recalibrate(folder / "m", folder / "traffic.parquet", labels=few, output=tmp_path / "m2", recipe=UNTRACKED)
 
 
 @pytest.mark.parametrize(("kept", "text"), [("fraud", "got only fraud"), ("legitimate", "got only legitimate records")])
-def test_audited_labels_of_one_kind_are_not_enough(folder: Path, tmp_path: Path, kept: str, text: str) -> None:
-    traffic, labels = folder / "traffic.parquet", pd.read_csv(folder / "labels.csv")
-    draw_audit_sample(folder / "m", traffic, 2000, tmp_path / "audit.csv")
-    drawn = labels[labels["subject_id"].isin(pd.read_csv(tmp_path / "audit.csv")["subject_id"])]
-    given: dict[str, Any] = {"sample": tmp_path / "audit.csv", "output": tmp_path / "m2", "recipe": UNTRACKED}
+def test_labels_of_one_kind_are_not_enough(folder: Path, tmp_path: Path, kept: str, text: str) -> None:
+    drawn = drawn_labels(folder, 2000)
     one_kind = drawn[drawn["label"] == kept]
     assert len(one_kind) >= 100
-    with pytest.raises(SchemaError, match=f"expected labels of fraud and of legitimate records, {text}.*Label more"):
-        recalibrate(folder / "m", traffic, labels=one_kind, **given)
+    with pytest.raises(SchemaError, match=f"expected labels of fraud and of legitimate records, {text}.*label more"):
+        recalibrate(folder / "m", folder / "traffic.parquet", labels=one_kind, output=tmp_path / "m2", recipe=UNTRACKED)
     assert not (tmp_path / "m2").exists()
-
-
-def test_drawn_records_without_a_label_are_noted(folder: Path, tmp_path: Path) -> None:
-    traffic, labels = folder / "traffic.parquet", pd.read_csv(folder / "labels.csv")
-    draw_audit_sample(folder / "m", traffic, 300, tmp_path / "audit.csv")
-    ids = pd.read_csv(tmp_path / "audit.csv")["subject_id"]
-    given: dict[str, Any] = {"sample": tmp_path / "audit.csv", "flagged": 0.05, "recipe": UNTRACKED}
-    for n, noted in ((300, False), (180, True)):
-        drawn = labels[labels["subject_id"].isin(ids[:n])]
-        result = recalibrate(folder / "m", traffic, labels=drawn, output=tmp_path / str(n), **given)
-        assert any(note.startswith("120 records of the sample have no label") for note in result.notes) == noted
 
 
 def test_the_older_model_stays_if_the_store_does_not_answer(folder: Path, tmp_path: Path) -> None:
@@ -300,29 +245,6 @@ def test_a_recalibration_on_records_without_times_is_not_known_to_be_earlier(fol
 def test_arguments_are_checked_before_any_work(tmp_path: Path, options: dict[str, Any], text: str) -> None:
     with pytest.raises(RecipeError, match=text):
         recalibrate("none", "none.parquet", output=tmp_path / "m2", recipe=UNTRACKED, **options)
-    with pytest.raises(RecipeError, match="--draw: expected at least 1 record to draw, got 0"):
-        draw_audit_sample("none", "none.parquet", 0, tmp_path / "audit.csv")
-
-
-@pytest.mark.parametrize(
-    ("options", "text"),
-    [
-        ([], "expected a model folder to write"),
-        (["--draw", "9"], "expected a file for the sample"),
-        (["--draw", "9", "--sample", "a.txt"], "expected a file to write ending in"),
-        (["--draw", "9", "--sample", "a.csv", "--output", "m2"], "draws and stops"),
-        (["--sample", "a.csv", "--output", "m2"], "expected its labels"),
-    ],
-)
-def test_options_that_do_not_fit_are_named(
-    options: list[str], text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("t.parquet").touch()
-    Path("a.csv").write_text("subject_id,inclusion_probability,text,label\nm1,0.5,hello,\n")
-    result = CliRunner().invoke(app, ["recalibrate", "--model", "m", "--messages", "t.parquet", *options])
-    assert result.exit_code == 2
-    assert text in result.output
 
 
 def test_a_model_of_types_has_no_points_to_set(folder: Path, tmp_path: Path) -> None:
@@ -330,4 +252,4 @@ def test_a_model_of_types_has_no_points_to_set(folder: Path, tmp_path: Path) -> 
     parts = (model.matrix, model.ensemble, model.calibration)
     write_model(Model("types", model.classes, None, *parts), tmp_path / "types")
     with pytest.raises(RecipeError, match="it has no legitimate class"):
-        draw_audit_sample(tmp_path / "types", folder / "traffic.parquet", 9, tmp_path / "a.csv")
+        recalibrate(tmp_path / "types", folder / "traffic.parquet", output=tmp_path / "m2", recipe=UNTRACKED)

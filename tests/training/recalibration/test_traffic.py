@@ -9,7 +9,7 @@ import pytest
 
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.models import read_model, score_file
-from fraudsieve.training import Recipe, draw_audit_sample, recalibrate, train
+from fraudsieve.training import Recipe, recalibrate, train
 from fraudsieve.training.recalibration.outcomes import fraud_of
 from fraudsieve.training.recalibration.traffic import read_traffic
 from tests.shared import shared_folder
@@ -109,15 +109,13 @@ def test_a_model_that_uses_labels_is_not_recalibrated_without_them(folder: Path,
     traffic, labels = folder / f"{subject}-traffic.parquet", folder / f"{subject}-labels.parquet"
     given: dict[str, Any] = {"history" if subject == "event" else "events": folder / "events.parquet"}
     with pytest.raises(SchemaError, match=r"known_labels: expected the labels known so far.*--known-labels"):
-        draw_audit_sample(folder / subject, traffic, 9, tmp_path / "audit.csv", **given)
-    with pytest.raises(SchemaError, match="known_labels: expected the labels known so far"):
         recalibrate(
             folder / subject, traffic, labels=folder / f"{subject}-labels.parquet", output=tmp_path / "m",
             recipe=UNTRACKED, **given,
         )  # fmt: skip
     given["known_labels"] = pd.read_parquet(labels).drop(columns="labelled_at")
     with pytest.raises(SchemaError, match="got none with a time"):
-        draw_audit_sample(folder / subject, traffic, 9, tmp_path / "audit.csv", **given)
+        recalibrate(folder / subject, traffic, output=tmp_path / "m", recipe=UNTRACKED, **given)
     assert not list(tmp_path.iterdir())
 
 
