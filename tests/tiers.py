@@ -54,8 +54,6 @@ RELEASE: Final[dict[str, str]] = {
     "tests/features/text/test_fold.py::test_rebuilding_gives_the_stored_table": (
         "rebuilds a table that is stored, and that changes with its sources alone"
     ),
-    "tests/models/batch/test_chunks.py::test_a_run_resumes_after_kills_at_random_times": KILLS,
-    "tests/models/batch/test_evidence.py::test_a_run_that_is_killed_often_has_all_evidence": KILLS,
     "tests/live/test_kills.py::test_rows_are_removed_meanwhile": KILLS,
     "tests/live/test_kills.py::test_one_of_two_processes_is_killed": KILLS,
     "tests/live/test_score_kills.py::test_every_answered_score_is_logged_once": KILLS,

@@ -1,8 +1,7 @@
 """The decisions of rules in a batch: columns of scores, and the number of records that each rule decided."""
 
-from dataclasses import dataclass
-from hashlib import sha256
-from typing import Any, Final
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -10,9 +9,6 @@ import pandas as pd
 from fraudsieve._typing import Array
 from fraudsieve.models.rules.decisions import decide_columns
 from fraudsieve.models.rules.rule_set import RuleSet
-
-DECISION_COLUMNS: Final = ("decision", "rule", "model_decision")
-"""The columns that `count_rules` reads."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +49,9 @@ def count_rules(rules: RuleSet | None, scores: pd.DataFrame) -> tuple[RuleCount,
     )
 
 
-def rules_key(rules: RuleSet | None) -> dict[str, Any]:
-    """Return everything that the decisions depend on, in plain JSON types: the rules, and which of them are expired."""
-    if rules is None:
-        return {}
-    about = [(rule.id, rule.field, rule.action, rule.reason, sorted(map(str, rule.values))) for rule in rules.rules]
-    return {"rules": sha256(repr(about).encode()).hexdigest(), "expired": list(rules.expired())}
+def add_rules(counts: Sequence[RuleCount], more: Sequence[RuleCount]) -> tuple[RuleCount, ...]:
+    """Add the counts of two parts of the records."""
+    return tuple(
+        replace(one, records=one.records + other.records, changed=one.changed + other.changed)
+        for one, other in zip(counts, more, strict=True)
+    )

@@ -26,7 +26,7 @@ from .cutoffs import DefaultCutoff
 from .evidence import describe_tables, record_rows
 from .outputs import IDS, ScoreFiles, with_kept
 from .rows import feature_rows
-from .rule_columns import RuleCount, count_rules, rules_key, with_rules
+from .rule_columns import RuleCount, count_rules, with_rules
 from .scored_tables import TableHistory, check_usable, options_of_model, read_history, read_inputs
 
 
@@ -44,8 +44,6 @@ class ScoringResult:
         Number of rows in each.
     notes : tuple of str
         Assumptions and changes.
-    resumed : int, default=0
-        Rows that an interrupted run had already scored or rejected.
     rules : tuple of RuleCount, default=()
         The number of records that each rule decided.
     unusual_shares : tuple of UnusualShare, default=()
@@ -57,7 +55,6 @@ class ScoringResult:
     scored: int
     rejected: int
     notes: tuple[str, ...]
-    resumed: int = 0
     rules: tuple[RuleCount, ...] = ()
     unusual_shares: tuple[UnusualShare, ...] = ()
 
@@ -158,8 +155,8 @@ def score_file(
     """Score a file of messages, accounts or events, and write the scores to a file.
 
     A Parquet file is scored in chunks if no score depends on another record. Memory is then bounded, except for the
-    events, and an interrupted call resumes. Other inputs are read completely and start from the beginning: messages
-    of a model that uses campaigns, events of a model with history, accounts without events, and other formats.
+    events. Other inputs are read completely: messages of a model that uses campaigns, events of a model with history,
+    accounts without events, and other formats.
 
     Parameters
     ----------
@@ -188,7 +185,7 @@ def score_file(
     language : {"en", "zh"}, default="en"
         As for `score_frame`.
     evidence : ScoreRecorder, default=None
-        The log that records how the scores were computed. A run that was interrupted may record its last chunk twice.
+        The log that records how the scores were computed. A run that is repeated records its chunks again.
 
     Returns
     -------
@@ -204,8 +201,6 @@ def score_file(
         If the output would overwrite an input, or the log of evidence.
     IsADirectoryError, PermissionError
         If the output is a folder, or cannot be written. This is checked before anything is read.
-    BusyError
-        If another process is writing the same output.
 
     Examples
     --------
@@ -233,7 +228,7 @@ def score_file(
     if evidence is not None:
         evidence.check(scorer.model)
         proof = {"evidence": evidence, "source": describe_tables(scorer, {"scored": source, **tables})}
-    if _can_chunk(scorer.model, source, events, known_labels):
+    if _can_chunk(scorer.model, source, events):
         beside = {"events": events, "known_labels": known_labels}
         return _score_in_chunks(scorer, source, outputs, progress, explain, proof, **beside)
     inputs = read_inputs(scorer.model, source, **tables, keep=outputs.keep)
@@ -254,12 +249,10 @@ def _write(scores: pd.DataFrame, rejected: pd.DataFrame, outputs: ScoreFiles) ->
         return outputs.publish(Path(staging, "scores"), rows)
 
 
-def _can_chunk(model: Model, source: Source, events: Source | None, known_labels: Source | None) -> bool:
-    """Return whether scores are independent of other records, and all inputs are files, which can be hashed."""
-    matrix = model.matrix
-    file = local_file(source)
-    are_files = all(table is None or local_file(table) is not None for table in (events, known_labels))
-    if not are_files or file is None or not file.name.lower().endswith(".parquet"):
+def _can_chunk(model: Model, source: Source, events: Source | None) -> bool:
+    """Return whether the records are a Parquet file, and no score depends on another record."""
+    matrix, file = model.matrix, local_file(source)
+    if file is None or not file.name.lower().endswith(".parquet"):
         return False
     if model.subject == "message":
         return matrix.campaigns is None
@@ -286,29 +279,12 @@ def _score_in_chunks(
         scores = _score(scorer, records, history, **explain, **proof)
         return with_kept(_to_file_types(scores), checked.kept), [*notes]
 
-    options = options_of_model(scorer.model)
-    files = {name: as_input(table, options) for name, table in tables.items() if table is not None}
-    # With another log, or without one, the chunks of an interrupted run lack the requested evidence.
-    settings = explain | ({"evidence": proof["evidence"].id} if proof else {})
-    if cutoff.time is not None:  # without events it is the time of the run, which an interrupted one did not have
-        settings |= {"as_of": cutoff.time.isoformat()}
-    result = score_chunks(
-        scorer,
-        score,
-        source,
-        outputs.scores,
-        outputs.publish,
-        progress,
-        keep=outputs.keep,
-        dependencies=files,
-        settings=settings | rules_key(scorer.rules),
-    )
+    result = score_chunks(scorer, score, source, outputs, progress)
     rejected = outputs.rejected if result.rejected else None
-    found = (*notes, *result.notes)
-    rules = count_rules(scorer.rules, result.decisions)
     unusual = check_counts(scorer.model, result.shares)
-    counts = (result.scored, result.rejected, found, result.resumed)
-    return ScoringResult(outputs.scores, rejected, *counts, rules, unusual)
+    return ScoringResult(
+        outputs.scores, rejected, result.scored, result.rejected, (*notes, *result.notes), result.rules, unusual
+    )
 
 
 def _to_file_types(scores: pd.DataFrame) -> pd.DataFrame:

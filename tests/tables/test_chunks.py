@@ -41,21 +41,6 @@ def test_chunks_give_the_same_rows_as_the_whole_file(
     assert (rejected["reason"] == "duplicate id: only the first row is kept").sum() > 300
 
 
-@pytest.mark.slow
-def test_reading_continues_after_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fraudsieve.tables.chunks.CHUNK_ROWS", 64)
-    messages(1000).to_parquet(tmp_path / "m.parquet", row_group_size=150)
-    parts = list(ChunkReader(tmp_path / "m.parquet", "messages"))
-    for place in range(0, len(parts), 3):
-        reader = ChunkReader(tmp_path / "m.parquet", "messages")
-        for part in parts[:place]:
-            reader.seen.add(part.checked.good["message_id"])
-        rest = list(reader.after(parts[place].start))
-        assert [part.start for part in rest] == [part.start for part in parts[place:]]
-        for one, other in zip(rest, parts[place:], strict=True):
-            pd.testing.assert_frame_equal(one.checked.good, other.checked.good)
-
-
 def test_a_chunk_may_have_no_good_row(tmp_path: Path) -> None:
     frame = pd.DataFrame({"message_id": ["a", "b", "c"], "text": [None, " ", "c"]})
     frame.to_parquet(tmp_path / "m.parquet", row_group_size=2)

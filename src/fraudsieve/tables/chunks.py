@@ -51,26 +51,17 @@ class ChunkReader:
         self.seen = SeenIdHashes()
         self.names: Mapping[str, str] = {}
         with open_parquet(self.path, self.origin) as file:
-            groups = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
-        self.n_rows = sum(groups)
-        self._groups = groups
+            self.n_rows = file.metadata.num_rows
         if not self.n_rows:
             raise SchemaError(self.origin, "there are no rows", f"Give {table} with at least one row.")
 
     def __iter__(self) -> Iterator[Chunk]:
         """Read all chunks; ids of a chunk count as duplicates in later chunks."""
-        return self.after(0)
-
-    def after(self, first_row: int) -> Iterator[Chunk]:
-        """Read the chunks that begin at a row or later. Ids of earlier chunks must have been added to ``seen``."""
         start = 0
         with open_parquet(self.path, self.origin) as file:
-            for group, rows in enumerate(self._groups):
-                if start + rows <= first_row:
-                    start += rows
-                    continue
+            for group in range(file.num_row_groups):
                 for batch in _batches(file, group, self.origin):
-                    if start >= first_row and len(batch):
+                    if len(batch):
                         yield self._check(batch, start)
                     start += len(batch)
 

@@ -64,27 +64,6 @@ def test_columns_of_several_tables_are_kept(scorer: Scorer, tmp_path: Path) -> N
     assert scores[["message_id", "code"]].to_numpy().tolist() == [["1", "007"], ["3", "x"], ["4", "y"]]
 
 
-def test_chunks_of_another_list_of_columns_are_not_resumed(
-    scorer: Scorer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    frame = pd.DataFrame({"message_id": [str(at) for at in range(40)], "text": "hello you", "amount": range(40)})
-    frame.to_parquet(tmp_path / "m.parquet", row_group_size=10)
-
-    def stop(done: int, total: int) -> None:
-        if done == 20:
-            raise KeyboardInterrupt
-
-    def resumed(*keep: str) -> int:
-        with pytest.raises(KeyboardInterrupt):
-            score_file(scorer, tmp_path / "m.parquet", tmp_path / "s.parquet", stop, keep=["amount"])
-        return score_file(scorer, tmp_path / "m.parquet", tmp_path / "s.parquet", keep=keep).resumed
-
-    assert resumed("amount") == 20
-    assert pd.read_parquet(tmp_path / "s.parquet")["amount"].tolist() == list(range(40))
-    assert resumed("text") == 0
-    assert "amount" not in pd.read_parquet(tmp_path / "s.parquet")
-
-
 @pytest.mark.parametrize(
     ("name", "text"),
     [

@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 from fraudsieve.models import Scorer
-from fraudsieve.models.batch import chunks
 from fraudsieve.models.batch.score import score_file, score_frame
 from fraudsieve.models.rules import Rule, RuleSet
 
@@ -31,9 +30,7 @@ def ruled(scorer: Scorer) -> Scorer:
 
 
 @pytest.mark.slow
-def test_counts_are_of_all_rows_even_if_a_run_was_interrupted(
-    ruled: Scorer, frame: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_counts_are_of_all_chunks(ruled: Scorer, frame: pd.DataFrame, tmp_path: Path) -> None:
     frame.to_parquet(tmp_path / "m.parquet", row_group_size=40)
     whole = score_file(ruled, tmp_path / "m.parquet", tmp_path / "whole.parquet")
     expected = score_frame(ruled, frame)
@@ -42,35 +39,7 @@ def test_counts_are_of_all_rows_even_if_a_run_was_interrupted(
         assert written[name].fillna("-").tolist() == expected[name].fillna("-").tolist()
     hosts, both = frame.index % 5 == 0, frame["account_id"].isin(["a1", "a2"]).to_numpy()
     assert [rule.records for rule in whole.rules] == [int((both & ~hosts).sum()), int(hosts.sum())]
-    add, calls = chunks._add_part, list[int]()
-
-    def stop(*arguments: Any) -> None:
-        calls.append(1)
-        if len(calls) == 4:
-            raise KeyboardInterrupt
-        add(*arguments)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(chunks, "_add_part", stop)
-        with pytest.raises(KeyboardInterrupt):
-            score_file(ruled, tmp_path / "m.parquet", tmp_path / "again.parquet")
-    resumed = score_file(ruled, tmp_path / "m.parquet", tmp_path / "again.parquet")
-    assert resumed.resumed > 0
-    assert resumed.rules == whole.rules
-
-
-@pytest.mark.slow
-def test_other_rules_restart_an_interrupted_run(
-    ruled: Scorer, frame: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    frame.to_parquet(tmp_path / "m.parquet", row_group_size=40)
-    with monkeypatch.context() as patch:
-        patch.setattr(chunks, "_assemble", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-        with pytest.raises(KeyboardInterrupt):
-            score_file(ruled, tmp_path / "m.parquet", tmp_path / "s.parquet")
-    other = Scorer(ruled.model, rules=RuleSet([Rule("accounts", "account_id", ["a3"], "pass", "contract")]))
-    done = score_file(other, tmp_path / "m.parquet", tmp_path / "s.parquet")
-    assert (done.resumed, [rule.records for rule in done.rules]) == (0, [int((frame["account_id"] == "a3").sum())])
+    assert score_file(ruled, frame, tmp_path / "again.parquet").rules == whole.rules
 
 
 def test_a_frame_with_reasons_is_decided_too(ruled: Scorer, frame: pd.DataFrame) -> None:
