@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -13,8 +12,6 @@ from fraudsieve.exceptions import SchemaError
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.rules.decisions import COLUMNS
 from fraudsieve.tables.formats.output import check_output_format, publish
-
-from .digits import shorten_scores
 
 IDS: Final = {
     "message": ("message_id",),
@@ -42,8 +39,6 @@ class ScoreFiles:
     keep: tuple[str, ...]
     # Columns that are written as they are, so that the scores can be joined.
     ids: tuple[str, ...]
-    # No probability in CSV is rounded to the other side of one of these.
-    thresholds: tuple[float, ...]
 
     @classmethod
     def of(cls, scorer: Scorer, output: str | Path, keep: Sequence[str]) -> "ScoreFiles":
@@ -55,8 +50,7 @@ class ScoreFiles:
                 problem = f"expected columns that the scores do not have, got {name!r}"
                 fix = "It is written in any case." if name in ids else "Give it another name in the input."
                 raise SchemaError("--keep", problem, fix)
-        limits = (*(point.threshold for point in scorer.model.points), scorer.policy.unlike_training_limit)
-        return cls(Path(output), keep, ids, limits)
+        return cls(Path(output), keep, ids)
 
     @property
     def rejected(self) -> Path:
@@ -77,9 +71,7 @@ class ScoreFiles:
             self.rejected.unlink(missing_ok=True)
         else:
             notes = publish(rejected, self.rejected, private=True)
-        prepare = partial(shorten_scores, thresholds=self.thresholds, keep=self.keep)
-        private = bool(self.keep)
-        return notes + publish(scores, self.scores, private=private, exact=self.ids, prepare=prepare)
+        return notes + publish(scores, self.scores, private=bool(self.keep), exact=self.ids)
 
 
 def with_kept(scores: pd.DataFrame, kept: pd.DataFrame | None) -> pd.DataFrame:

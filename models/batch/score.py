@@ -167,7 +167,7 @@ def score_file(
         events, as of now.
     output : str or Path
         File to write, atomically: Parquet, CSV, a workbook or JSON Lines, according to its extension. Rejected rows are
-        written in the same format to ``<name>.rejected`` next to it. CSV has six digits of each score.
+        written in the same format to ``<name>.rejected`` next to it.
     progress : callable, default=None
         Called with the rows done and the total.
     events : path, DataFrame or list, default=None

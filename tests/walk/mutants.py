@@ -81,9 +81,9 @@ MUTANTS = (
     ),
     Mutant(
         "CSV has three digits",
-        "models/batch/digits.py",
-        "DIGITS: Final = 6",
-        "DIGITS: Final = 3",
+        "src/fraudsieve/tables/formats/output.py",
+        "frame.to_csv(index=False,",
+        "frame.round(3).to_csv(index=False,",
         "openings",
         ("predict_csv",),
     ),

@@ -39,9 +39,9 @@ def _read(path: Path) -> pd.DataFrame:
 
 
 def with_all_digits(scores: Scores, expected: Scores) -> Scores:
-    """Return scores that were written with fewer digits: a probability with the right first six has all of them."""
+    """Return scores of a workbook, which has 15 digits: a probability with these has all of them."""
     numbers = [name for name in map(str, scores) if name not in WORDS and name in expected]
-    close = {name: np.isclose(scores[name], expected[name], rtol=1e-5, atol=0) for name in numbers}
+    close = {name: np.isclose(scores[name], expected[name], rtol=1e-14, atol=0) for name in numbers}
     return scores.assign(**{name: scores[name].mask(close[name], expected[name]) for name in numbers})
 
 

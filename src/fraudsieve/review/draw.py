@@ -37,7 +37,7 @@ NO_RECALL: Final = (
 REASONS: Final = 3
 SENTENCE: Final = re.compile(r"reason_\d+_sentence")
 CLOSE: Final = 0.01
-"""CSV rounds probabilities."""
+"""A spreadsheet program rounds probabilities."""
 COLUMNS: Final = (
     *("subject_id", "subject", "why_drawn", "inclusion_probability", "recall_can_be_estimated", "day"),
     *("probability", "decision", "predicted", "unlike_training", "case_id", "account_id", "time", "model_digest"),

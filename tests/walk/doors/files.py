@@ -17,10 +17,10 @@ def to_parquet(walk: Walk) -> Scores:
 
 
 def to_csv(walk: Walk) -> Scores:
-    """Score to CSV, which has six digits."""
+    """Score to CSV, which has all digits."""
     output = walk.outputs / "scores.csv"
     walk.predict(output).succeeded()
-    return with_all_digits(read_scores(output, len(walk.files.records)), walk.reference)
+    return read_scores(output, len(walk.files.records))
 
 
 def to_workbook(walk: Walk) -> Scores:

@@ -1,6 +1,6 @@
 """Files of tables that people and programs open: Parquet, CSV, workbooks or JSON Lines, by the extension.
 
-A file is written from a finished Parquet file, in batches. Parquet and JSON Lines are exact. CSV and workbooks are
+A file is written from a finished Parquet file, in batches. Parquet, CSV and JSON Lines are exact. CSV and workbooks are
 written for a spreadsheet program, which runs no cell of them as a formula.
 """
 
@@ -9,10 +9,10 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal
 
 import pandas as pd
 import pyarrow as pa
@@ -26,8 +26,6 @@ from fraudsieve.tables.cells import STRING, Cells, match_pattern
 from .files import save
 from .workbook import MAX_ROWS
 from .workbook_output import write_workbook
-
-Prepare: TypeAlias = Callable[[pd.DataFrame], pd.DataFrame]
 
 ENDINGS: Final = (".parquet", ".csv", ".xlsx", ".jsonl", ".ndjson")
 PUBLIC: Final = 0o644
@@ -62,12 +60,10 @@ def publish(
     *,
     private: bool = False,
     exact: Collection[str] = (),
-    prepare: Prepare | None = None,
 ) -> tuple[str, ...]:
     """Move a finished Parquet file to its place, atomically, in the format of the output, and return notes.
 
-    `prepare` changes the rows of CSV, such as the digits of numbers. Its columns in `exact` are written as they are,
-    also where a cell looks like a formula.
+    Columns of CSV in `exact` are written as they are, also where a cell looks like a formula.
     """
     suffix = output.suffix.lower()
     if suffix == ".parquet":
@@ -81,7 +77,7 @@ def publish(
             stream.write(BYTE_ORDER_MARK)  # without it, Excel reads another encoding
         for position, batch in enumerate(file.iter_batches()):
             is_csv = suffix == ".csv"
-            stream.write(_to_csv(batch, exact, prepare, header=position == 0) if is_csv else _to_json_lines(batch))
+            stream.write(_to_csv(batch, exact, header=position == 0) if is_csv else _to_json_lines(batch))
     return ()
 
 
@@ -97,9 +93,8 @@ def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
-def _to_csv(batch: pa.RecordBatch, exact: Collection[str], prepare: Prepare | None, *, header: bool) -> bytes:
+def _to_csv(batch: pa.RecordBatch, exact: Collection[str], *, header: bool) -> bytes:
     frame: pd.DataFrame = batch.to_pandas(integer_object_nulls=True)
-    frame = frame if prepare is None else prepare(frame)
     texts = [field.name for field in batch.schema if _is_text(field.type) and field.name not in exact]
     frame = frame.assign(**{name: _without_formulas(frame[name]) for name in texts})
     names = _without_formulas(pd.Series(frame.columns, dtype=STRING))
