@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from fraudsieve.models.batch.score import ScoringResult
     from fraudsieve.training.recipe.recipe import Recipe
 
-    from .evaluation.report_parts.reviews import CompareReviews
     from .fit import Trained
 
 NAME = "fraudsieve-quickstart"
@@ -35,7 +34,6 @@ def quickstart(
     folder: str | Path,
     *,
     seed: int = 0,
-    compare_reviews: CompareReviews | None = None,
     progress: Progress | None = None,
 ) -> Quickstart:
     """Simulate a world, train on all but its last week, and score that week.
@@ -46,10 +44,10 @@ def quickstart(
     check_output_folder(folder)
     report_step("simulating a small world")
     with compiling("message", "training"):
-        return _quickstart(folder, seed, compare_reviews, report_step)
+        return _quickstart(folder, seed, report_step)
 
 
-def _quickstart(folder: Path, seed: int, compare_reviews: CompareReviews | None, report_step: Progress) -> Quickstart:
+def _quickstart(folder: Path, seed: int, report_step: Progress) -> Quickstart:
     # Imported here, for some three seconds in which another process compiles kernels.
     import pandas as pd
 
@@ -70,7 +68,6 @@ def _quickstart(folder: Path, seed: int, compare_reviews: CompareReviews | None,
         output=folder / "model",
         messages=world.messages[~new].reset_index(drop=True),
         labels=known_labels[is_message].reset_index(drop=True),
-        compare_reviews=compare_reviews,
         progress=report_step,
     )
     report_step("scoring the last week")

@@ -42,7 +42,6 @@ from fraudsieve.training.tuning.search import tune
 from .evaluation.evaluation_run import evaluate_model
 from .evaluation.label_delays import assumed_labels, assumed_note, label_metrics
 from .evaluation.label_selection import LabelSelection, label_selection, selection_notes
-from .evaluation.report_parts.reviews import CompareReviews
 from .evaluation.report_parts.rounds import RoundChoice
 from .evaluation.report_parts.slices import check_slicing, excess_notes
 from .evaluation.report_parts.splits import SplitSummary, TemporalMetrics
@@ -118,7 +117,6 @@ def train(
     events: Source | None = None,
     features: Source | None = None,
     overwrite: bool = False,
-    compare_reviews: CompareReviews | None = None,
     reader: LabelReader | None = None,
     progress: Progress | None = None,
 ) -> Trained:
@@ -140,9 +138,6 @@ def train(
     overwrite : bool, default=False
         Whether to replace a model folder of that name, with the evaluated model next to it. They stay until the new
         model is about to be written, and are put back if writing or verifying it fails.
-    compare_reviews : callable, default=None
-        Compares reviews of cases with reviews of records for the report, such as `fraudsieve.cases.case_reviews`; None
-        for no comparison.
     reader : callable, default=None
         Reads labels as classes, as `read_labels` does; None to read them as the recipe says.
     progress : callable, default=None
@@ -185,7 +180,7 @@ def train(
             report_step("opening a run in MLflow")
             uri, experiment = tracking_uri(recipe.track.uri), recipe.track.experiment
             run = work.enter_context(open_run(uri, experiment, name=f"{recipe.name}, training"))
-        return _train(recipe, folders, tables, run, compare_reviews, reader, report_step)
+        return _train(recipe, folders, tables, run, reader, report_step)
 
 
 def _train(
@@ -193,7 +188,6 @@ def _train(
     folders: Sequence[Path],
     tables: dict[str, Any],
     run: OpenRun | None,
-    compare_reviews: CompareReviews | None,
     reader: LabelReader | None,
     report_step: Progress,
 ) -> Trained:
@@ -236,7 +230,6 @@ def _train(
         attack=recipe.evaluate.attack and attackable(model, data.rows["label"].to_numpy(object)[split.test]),
         details=_report_details(data, split, model, recipe, temporal, rounds),
         rules=recipe.rule_set,
-        compare_reviews=compare_reviews,
     )
     notes = (*notes, *_report_notes(report, temporal))
     refitted, split_model = None, None

@@ -73,10 +73,9 @@ def _history(folder: Path) -> None:
 
 
 def _quickstart(folder: Path) -> None:
-    from fraudsieve.cases.reviews import case_reviews
     from fraudsieve.training.first_run import quickstart
 
-    quickstart(folder / "quickstart", compare_reviews=case_reviews)  # as the command does
+    quickstart(folder / "quickstart")
 
 
 STEPS: Mapping[str, Callable[[Path], None]] = {

@@ -1,15 +1,17 @@
 """Reviews of cases beside reviews of records."""
 
 import importlib.util
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from fraudsieve.cases import reviews as module
-from fraudsieve.cases.reviews import case_reviews
-from fraudsieve.training.evaluation.report_parts.reviews import CaseReviews
-from fraudsieve.training.pages.breakdown import review_facts
+from fraudsieve.cases.reviews import CaseReviews, case_reviews, count_reviews
+from fraudsieve.training import Recipe, evaluate_tables, train
+from fraudsieve.training.simulation.world import World
 from tests.cases.planted import planted_rings
 
 LONE = 12
@@ -27,7 +29,7 @@ def records() -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
 
 def test_counts_are_those_of_a_loop() -> None:
     rows, probability, is_fraud = records()
-    got = case_reviews(rows, probability, is_fraud, alerts=10.0)
+    got = count_reviews(rows, probability, is_fraud, alerts=10.0)
     order = np.argsort(-probability, kind="stable")[:20]
     groups: dict[str, list[int]] = {}
     for row in order.tolist():
@@ -49,8 +51,8 @@ def test_counts_are_those_of_a_loop() -> None:
 
 def test_labels_do_not_form_cases() -> None:
     rows, probability, is_fraud = records()
-    other = case_reviews(rows.assign(label="x"), probability, np.roll(is_fraud, 3), alerts=10.0)
-    assert other.cases == case_reviews(rows, probability, is_fraud, alerts=10.0).cases
+    other = count_reviews(rows.assign(label="x"), probability, np.roll(is_fraud, 3), alerts=10.0)
+    assert other.cases == count_reviews(rows, probability, is_fraud, alerts=10.0).cases
 
 
 def test_events_of_accounts_link_their_records() -> None:
@@ -58,27 +60,31 @@ def test_events_of_accounts_link_their_records() -> None:
     events = pd.DataFrame({"account_id": ["a", "b", "c"], "device_id": ["d", "d", "e"], "label": "x"})
     events["occurred_at"] = pd.Timestamp("2026-01-08", tz="UTC")
     p, truth = np.array([0.9, 0.8, 0.7]), np.array([True, True, False])
-    assert case_reviews(rows, p, truth, 2.0, events=events).cases == 2
+    assert count_reviews(rows, p, truth, 2.0, events=events).cases == 2
     later = events.assign(occurred_at=pd.Timestamp("2026-01-10", tz="UTC"))
-    assert case_reviews(rows, p, truth, 2.0, events=later).cases == 3
+    assert count_reviews(rows, p, truth, 2.0, events=later).cases == 3
 
 
 def test_without_the_extra_a_sentence_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     rows, probability, is_fraud = records()
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    got = case_reviews(rows, probability, is_fraud, alerts=10.0)
+    got = count_reviews(rows, probability, is_fraud, alerts=10.0)
     assert got == CaseReviews(skipped=module.NOT_INSTALLED)
-    assert "graspologic-native is not installed" in review_facts(got)["cases"]
-    assert review_facts(None) == {}
 
 
 def test_without_fraud_nothing_is_compared() -> None:
     rows, probability, is_fraud = records()
-    assert case_reviews(rows, probability, is_fraud & False, alerts=10.0).skipped == module.NO_FRAUD
+    assert count_reviews(rows, probability, is_fraud & False, alerts=10.0).skipped == module.NO_FRAUD
 
 
-def test_the_page_has_the_figures_in_words() -> None:
-    rows, probability, is_fraud = records()
-    facts = review_facts(case_reviews(rows, probability, is_fraud, alerts=10.0))
-    assert list(facts) == ["recall, 10 records reviewed", "recall, 10 cases reviewed", "reviews saved", "time saved"]
-    assert "of cases find as much fraud as 10 of records" in facts["reviews saved"]
+@pytest.mark.slow
+def test_a_training_and_an_evaluation_of_its_test_slice_are_compared_alike(small_world: World, tmp_path: Path) -> None:
+    recipe = Recipe.read(overrides={"track.enabled": False, "evaluate.replicates": 0, "evaluate.attack": False})
+    tables: dict[str, Any] = {"messages": small_world.messages, "labels": small_world.labels}
+    trained = train(recipe, output=tmp_path / "m", **tables)
+    tested = trained.data.rows.iloc[trained.split.test]["message_id"]
+    tables["messages"] = small_world.messages[small_world.messages["message_id"].isin(tested)].reset_index(drop=True)
+    evaluation = evaluate_tables(trained.folder.with_name("m.split-model"), **tables)
+    found = case_reviews(trained)
+    assert found.recall_of_records == trained.report.recall_at_capacity
+    assert found == case_reviews(evaluation)

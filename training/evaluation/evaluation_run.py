@@ -23,13 +23,11 @@ from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.recipe.data import LabelRecipe
 from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe
 
-from .capacity import Capacity
 from .card_precision import naive_utc
 from .label_delays import label_metrics, label_notes
 from .label_selection import label_selection, selection_notes
 from .points import share_of_records
 from .report import EvaluationReport, ReportDetails, evaluate
-from .report_parts.reviews import CaseReviews, CompareReviews
 from .report_parts.rules import RuleMetrics, rule_metrics
 from .report_parts.slices import check_slicing, excess_notes, first_seen_of, slices_of_rows
 
@@ -67,7 +65,6 @@ def evaluate_tables(
     attack: bool = False,
     since: datetime | None = None,
     rules: RuleSet | None = None,
-    compare_reviews: CompareReviews | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Evaluate a model on tables of labelled records.
@@ -88,8 +85,6 @@ def evaluate_tables(
     rules : RuleSet, default=None
         Current rules: the report counts the records that they decide, separately from all other metrics. None for
         the rules of the recipe, if it has any.
-    compare_reviews : callable, default=None
-        Compares reviews of cases and of records, such as `fraudsieve.cases.case_reviews`; None for no comparison.
     progress : callable, default=None
         Called with the name of each step as it begins.
 
@@ -153,7 +148,6 @@ def evaluate_tables(
         settings=recipe.evaluate,
         details=details,
         rules=recipe.rule_set if rules is None else rules,
-        compare_reviews=compare_reviews,
     )
     notes = (*data.notes, *_notes(details, data, scorer.model), *excess_notes(report.slices))
     return Evaluation(report, scorer.model, data, notes)
@@ -215,7 +209,6 @@ def evaluate_model(
     settings: EvaluateRecipe | None = None,
     details: ReportDetails | None = None,
     rules: RuleSet | None = None,
-    compare_reviews: CompareReviews | None = None,
 ) -> EvaluationReport:
     """Score labelled records and evaluate the scores.
 
@@ -238,10 +231,8 @@ def evaluate_model(
     settings : EvaluateRecipe, default=None
         Capacity, costs and replicates; None for the defaults.
     details : ReportDetails, default=None
-        Further parts of the report. Unscorable records, importance, attack, rules and cases are filled in.
+        Further parts of the report. Unscorable records, importance, attack and rules are filled in.
     rules : RuleSet, default=None
-    compare_reviews : callable, default=None
-        As for `evaluate_tables`.
 
     Returns
     -------
@@ -296,28 +287,8 @@ def evaluate_model(
             importance=gain_by_family(model),
             attack=attack_result,
             rules=() if rules is None else _rule_metrics(rules, model, rows[scored], labels, flagged),
-            cases=_case_reviews(compare_reviews, model, rows[scored], probability, labels, builder, settings, share),
         ),
     )
-
-
-def _case_reviews(
-    compare: CompareReviews | None,
-    model: Model,
-    rows: pd.DataFrame,
-    probability: Array,
-    labels: Array,
-    builder: Builder | None,
-    settings: EvaluateRecipe | None,
-    share: float,
-) -> CaseReviews | None:
-    """Compare reviews of cases at the capacity of the report; None without a legitimate class or a capacity."""
-    if compare is None or model.legitimate is None:
-        return None
-    is_fraud, times = labels != model.legitimate, row_context(rows)["cutoff_times"]
-    capacity = Capacity.of_rows(is_fraud, times, None if settings is None else settings.alerts_a_day, share=share)
-    events = None if builder is None else builder.events
-    return None if capacity is None else compare(rows, probability, is_fraud, capacity.alerts, events=events)
 
 
 def _rule_metrics(

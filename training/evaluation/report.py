@@ -30,7 +30,6 @@ from .points import PointMetrics, point_metrics
 from .ranking import ECE_BINS, Ranking
 from .report_parts.decision import DecisionMetrics, decision_metrics
 from .report_parts.errors import LargestErrors
-from .report_parts.reviews import CaseReviews
 from .report_parts.rounds import RoundChoice
 from .report_parts.rules import RuleMetrics
 from .report_parts.slices import Slices, slice_metrics
@@ -81,7 +80,6 @@ class ReportDetails:
     refit: RefitSummary | None = None
     rounds: RoundChoice | None = None
     rules: tuple[RuleMetrics, ...] = ()
-    cases: CaseReviews | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,8 +188,6 @@ class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
         How the number of boosting rounds of a training run was chosen.
     rules : tuple of RuleMetrics
         The records that rules decide; all other metrics are those of the model without rules.
-    cases : CaseReviews or None
-        Fraud found by reviewing cases, compared with reviewing single records, at the review capacity.
     weighting : Weighting or None
         The weights of records that were drawn with known probabilities, and the main metrics without them. Metrics of
         fraud, at points and of slices are weighted, and numbers of reviews and of frauds found are estimates. Those of

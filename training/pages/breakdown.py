@@ -7,11 +7,10 @@ import numpy as np
 from fraudsieve._translation import tr
 from fraudsieve.training.evaluation.report import EvaluationReport
 from fraudsieve.training.evaluation.report_parts.errors import LargestErrors, ScoredRecord
-from fraudsieve.training.evaluation.report_parts.reviews import CaseReviews
 from fraudsieve.training.evaluation.report_parts.rules import RuleMetrics
 from fraudsieve.training.evaluation.types import ConfusionMatrix
 
-from .rendering import PageTable, format_metric, label_words
+from .rendering import PageTable, label_words
 from .slices_section import sliced_tables
 
 MAX_CLASSES = 9
@@ -25,35 +24,6 @@ def breakdown_tables(report: EvaluationReport) -> dict[str, list[PageTable]]:
         tr("Largest errors"): _error_tables(report.errors),
         tr("Rules"): [_rule_table(report.rules)] if report.rules else [],
     }
-
-
-def review_facts(reviews: CaseReviews | None) -> dict[str, str]:
-    """Return what reviews of cases find beside reviews of records, in words; the reason if there is no comparison."""
-    if reviews is None:
-        return {}
-    if reviews.reviews is None:
-        return {tr("cases"): tr("{text}.", text=tr(reviews.skipped or "").capitalize())}
-    facts: dict[str, str] = {
-        tr("recall, {n:,} records reviewed", n=reviews.reviews): format_metric(reviews.recall_of_records),
-        tr("recall, {n:,} cases reviewed", n=reviews.reviews): tr(
-            "{recall}; the {records:,} records with the highest probabilities form {cases:,} cases, "
-            "as known at the end of the period",
-            recall=format_metric(reviews.recall_of_cases),
-            records=reviews.records,
-            cases=reviews.cases,
-        ),
-    }
-    if reviews.reviews_saved is not None and reviews.time_saved is not None:
-        facts[tr("reviews saved")] = tr(
-            "{saved:.0f} %: {of_cases:,} reviews of cases find as much fraud as {of_records:,} of records",
-            saved=100 * reviews.reviews_saved,
-            of_cases=reviews.reviews_of_cases,
-            of_records=reviews.reviews,
-        )
-        facts[tr("time saved")] = tr(
-            "{saved:.0f} %, since each record of a case takes time too", saved=100 * reviews.time_saved
-        )
-    return facts
 
 
 def _confusion_table(confusion: ConfusionMatrix) -> PageTable:

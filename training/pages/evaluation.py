@@ -14,7 +14,7 @@ from fraudsieve.training.data.refit_summary import RefitSummary
 from fraudsieve.training.evaluation.report import EvaluationReport
 from fraudsieve.training.json_types import to_json_types
 
-from .breakdown import breakdown_tables, review_facts
+from .breakdown import breakdown_tables
 from .charts import draw_figures
 from .headline import headline
 from .labels_section import delay_table, draw_label_delays, page_facts
@@ -84,7 +84,6 @@ def _render(report: EvaluationReport, *, title: str, facts: Mapping[str, str], o
         points=point_table(report),
         slices=slice_tables(report),
         breakdown=breakdown_tables(report),
-        reviews=review_facts(report.cases),
         unlike=unlike_facts(report),
         unlike_figures=[unlike_figure] if unlike_figure else [],
         temporal=temporal_facts(report.temporal),

@@ -1,13 +1,17 @@
 """Reviews of cases compared with reviews of records: how many of each find the same fraud."""
 
 import importlib.util
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from fraudsieve._typing import Array
-from fraudsieve.training.evaluation.report_parts.reviews import CaseReviews
+from fraudsieve.models.predict import Scorer
+from fraudsieve.training.data.builders import builder_of_model, scores_of
+from fraudsieve.training.evaluation.evaluation_run import Evaluation
+from fraudsieve.training.fit import Trained
 
 from .case_finding import Cases, find_cases
 from .summary import ReviewTime
@@ -22,46 +26,76 @@ IDS: Final = {"message_id", "event_id", "action_id", "counterparty_id"}
 OWN: Final = ("account_id", "counterparty_id", "kind", "text", "ip")
 NOT_INSTALLED: Final = "cases are not compared: graspologic-native is not installed (fraudsieve[cases])"
 NO_FRAUD: Final = "cases are not compared: there is no fraud"
+NO_CAPACITY: Final = "cases are not compared: the report has no review capacity"
 
 
-def case_reviews(
-    rows: pd.DataFrame,
-    probability: Array,
-    is_fraud: Array,
-    alerts: float,
-    *,
-    events: pd.DataFrame | None = None,
-    review: ReviewTime | None = None,
-) -> CaseReviews:
-    """Compare reviews of cases with reviews of records.
+@dataclass(frozen=True, kw_only=True)
+class CaseReviews:
+    """Fraud found by reviewing cases, compared with reviewing records."""
+
+    reviews: int | None = None
+    # Records with the highest probabilities, twice the capacity, and the cases that they form.
+    records: int | None = None
+    cases: int | None = None
+    # Share of all fraud that is found with `reviews` reviews: of single records, and of whole cases by rank.
+    recall_of_records: float | None = None
+    recall_of_cases: float | None = None
+    # Reviews of cases that find as much fraud as `reviews` reviews of records.
+    reviews_of_cases: int | None = None
+    # 1 - `reviews_of_cases` / `reviews`, and the same of the minutes: a review takes time to open it and time for each
+    # record.
+    reviews_saved: float | None = None
+    time_saved: float | None = None
+    # Why nothing was compared.
+    skipped: str | None = None
+
+
+def case_reviews(result: Trained | Evaluation, *, review: ReviewTime | None = None) -> CaseReviews:
+    """Compare reviews of cases with reviews of records, at the review capacity of a report.
 
     Parameters
     ----------
-    rows : DataFrame of shape (n_rows, n_columns)
-        The records. What links them is known in hindsight, at the end of their period.
-    probability : ndarray of float64, shape (n_rows,)
-        Their probabilities of fraud.
-    is_fraud : ndarray of bool, shape (n_rows,)
-        The truth.
-    alerts : float
-        The review capacity.
-    events : DataFrame, default=None
-        Events of the accounts, whose identifiers count as those of the records of the account.
+    result : Trained or Evaluation
+        From `train` or `evaluate_tables`. Its records are scored again, those of the test slice of a training. What
+        links them is known in hindsight, at the end of their period.
     review : ReviewTime, default=None
         How long a review takes; None for the defaults.
 
     Returns
     -------
     CaseReviews
-        Without figures, but with a reason, if there is no fraud or the extra ``cases`` is not installed.
+        Without figures, but with a reason, if there is no fraud or capacity, or the extra ``cases`` is not installed.
 
     Examples
     --------
-    >>> rows = pd.DataFrame({"account_id": ["ann", "ann", "bob", "cid"]})
-    >>> reviews = case_reviews(rows, np.array([0.9, 0.8, 0.7, 0.1]), np.array([True, True, False, False]), 2)
-    >>> reviews.reviews_of_cases, reviews.reviews_saved
-    (1, 0.5)
+    ::
+
+        evaluation = evaluate_tables("fraudsieve-model", events="later.parquet")
+        case_reviews(evaluation).reviews_saved
     """
+    model, rows = result.model, result.data.rows
+    if isinstance(result, Trained):
+        model, rows = result.split_model or model, rows.iloc[result.split.test].reset_index(drop=True)
+    capacity = result.report.capacity
+    if capacity is None:
+        return CaseReviews(skipped=NO_CAPACITY)
+    builder = builder_of_model(model, result.data)
+    scores = scores_of(Scorer(model), rows, builder)
+    scored = scores["status"] != "unscorable"
+    is_fraud = (rows["label"] != model.legitimate).to_numpy()[scored]
+    events = None if builder is None else builder.events
+    return count_reviews(rows[scored], scores["probability"][scored], is_fraud, capacity.alerts, events, review)
+
+
+def count_reviews(
+    rows: pd.DataFrame,
+    probability: Array,
+    is_fraud: Array,
+    alerts: float,
+    events: pd.DataFrame | None = None,
+    review: ReviewTime | None = None,
+) -> CaseReviews:
+    """Compare reviews of cases with those of records, of which the probabilities and the truth are known."""
     if importlib.util.find_spec("graspologic_native") is None:
         return CaseReviews(skipped=NOT_INSTALLED)
     if not is_fraud.any():

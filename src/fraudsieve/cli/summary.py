@@ -15,7 +15,6 @@ from .tables import (
     logged_rows,
     outcome_rows,
     overlap_text,
-    review_rows,
     rule_rows,
     slice_rows,
     tested_text,
@@ -77,7 +76,6 @@ def evaluation_summary(evaluation: "Evaluation", page: Path | None, address: str
     yield from slice_rows(report)
     yield from _left_out(left_out_text(evaluation.data))
     yield from list(rule_rows(report.rules, report.rows))[:1]
-    yield from review_rows(report)
     if report.attack is not None:
         yield from attack_rows(report.attack, only_means=True)
     if page is not None:

@@ -65,7 +65,6 @@ def evaluation_rows(evaluation: "Evaluation", files: tuple[Path, Path] | None) -
     rows = [("in training", overlap_text(evaluation)), *_report_rows(evaluation.report)]
     rows += [("left out", left_out_text(evaluation.data) or "nothing"), *slice_rows(evaluation.report)]
     rows += rule_rows(evaluation.report.rules, evaluation.report.rows)
-    rows += review_rows(evaluation.report)
     rows += attack_rows(evaluation.report.attack) if evaluation.report.attack is not None else []
     return rows if files is None else [*rows, ("report", f"{files[0]}, and as JSON {files[1]}")]
 
@@ -100,15 +99,6 @@ def _cell(value: float | None, interval: tuple[float, float] | None, form: str) 
         return "too few"
     between = "" if interval is None else f" ({interval[0]:{form}} to {interval[1]:{form}})"
     return f"{value:{form}}{between}"
-
-
-def review_rows(report: "EvaluationReport") -> list[tuple[str, str]]:
-    """Return how many reviews of cases find as much fraud as reviews of records."""
-    reviews = report.cases
-    if reviews is None or reviews.reviews_saved is None:
-        return []
-    text = f"{reviews.reviews_saved:.0%}: {reviews.reviews_of_cases:,} cases for {reviews.reviews:,} records"
-    return [("reviews saved", text)]
 
 
 def _left_out(data: "LabelledData") -> dict[str, int]:

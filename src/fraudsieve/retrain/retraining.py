@@ -10,7 +10,6 @@ from fraudsieve.exceptions import RecipeError
 from fraudsieve.models.artifact.model_address import is_mlflow_address, model_folder
 from fraudsieve.models.batch.scored_tables import label_reader
 from fraudsieve.tables.source import Source
-from fraudsieve.training.evaluation.report_parts.reviews import CompareReviews
 from fraudsieve.training.fit import Trained, train
 from fraudsieve.training.json_types import to_json_types
 from fraudsieve.training.output import check_model_output, claiming
@@ -133,7 +132,6 @@ def retrain(
     overwrite: bool = False,
     promote: bool = True,
     changes: Mapping[str, Any] | None = None,
-    compare_reviews: CompareReviews | None = None,
     progress: Progress | None = None,
 ) -> Retrained:
     """Train the recipe of a model on later tables, compare the result with the champion, and promote it or refuse it.
@@ -160,8 +158,6 @@ def retrain(
         Whether the new model becomes champion if it passes the gates; otherwise it is only compared.
     changes : mapping, default=None
         Values of the recipe by dotted key, such as ``{"data.as_of": "2026-05-01"}``; a value of None is ignored.
-    compare_reviews : callable, default=None
-        As for `train`.
     progress : callable, default=None
         Called with the name of each step as it begins.
 
@@ -202,7 +198,7 @@ def retrain(
     report_step = progress or (lambda step: None)
     _check_output(model, output)
     tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
-    settings: dict[str, Any] = {"output": output, "overwrite": overwrite, "compare_reviews": compare_reviews}
+    settings: dict[str, Any] = {"output": output, "overwrite": overwrite}
     with claiming(output):
         prepared = prepare_retraining(model, tables, state, changes or {}, report_step)
         return _retrain(model, prepared, settings, report_step, promote=promote)

@@ -14,7 +14,6 @@ from fraudsieve.features import MessageFeatures
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.refit_summary import RefitSummary
 from fraudsieve.training.evaluation.report import EvaluationReport
-from fraudsieve.training.evaluation.report_parts.reviews import CaseReviews
 from fraudsieve.training.evaluation.report_parts.rules import RuleMetrics
 from fraudsieve.training.evaluation.report_parts.splits import SplitSummary, TemporalMetrics
 from fraudsieve.training.leaks import groups_on_both_sides, labels_known_late
@@ -55,18 +54,8 @@ def everything(report: EvaluationReport) -> EvaluationReport:
     )
     counts = {"records": 9, "frauds": 8, "changed": 1, "changed_frauds": 0}
     rule = RuleMetrics(id="1", action="flag", reason="已知号码", until=None, expired=True, **counts)
-    cases = CaseReviews(
-        reviews=10,
-        records=20,
-        cases=5,
-        recall_of_records=0.4,
-        recall_of_cases=0.5,
-        reviews_of_cases=6,
-        reviews_saved=0.4,
-        time_saved=0.2,
-    )
     temporal = TemporalMetrics(average_precision=0.5, rows=100, split=split)
-    return replace(report, refit=REFIT, rules=(rule,), cases=cases, temporal=temporal)
+    return replace(report, refit=REFIT, rules=(rule,), temporal=temporal)
 
 
 @pytest.mark.parametrize("name", ["message", "account"])

@@ -51,7 +51,6 @@ def evaluate_command(
 ) -> None:
     """Score labelled messages, accounts or events with a model, and evaluate the scores."""
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
-        from fraudsieve.cases.reviews import case_reviews
         from fraudsieve.models.rules.files import read_rules
         from fraudsieve.training.evaluation.evaluation_run import evaluate_tables
         from fraudsieve.training.pages.evaluation import check_report_path, model_facts, write_report
@@ -67,7 +66,6 @@ def evaluate_command(
             attack=attack,
             since=since,
             rules=None if rules is None else read_rules(rules),
-            compare_reviews=case_reviews,
             progress=progress,
         )
         files = None

@@ -21,10 +21,9 @@ def quickstart_command(
 ) -> None:
     """Simulate a small world, then train, evaluate, register and score, in a minute or two."""
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
-        from fraudsieve.cases.reviews import case_reviews
         from fraudsieve.training.first_run import quickstart
 
-        result = quickstart(folder, seed=seed, compare_reviews=case_reviews, progress=progress)
+        result = quickstart(folder, seed=seed, progress=progress)
     notes(result.trained.notes)
     scores = {"scores": str(result.scored.output), "scored": result.scored.scored}
     short = trained_summary(result.trained, {}, folder / "world" / "messages.parquet")

@@ -36,7 +36,6 @@ def retrain_command(
     """Train the recipe of a model on all tables of today. Promote the result if it is as good as the champion."""
     with exit_on_error(as_json=json), stop_on_sigterm(), steps(quiet=json) as progress:
         inputs = tables.inputs() | {"state": state}
-        from fraudsieve.cases.reviews import case_reviews
         from fraudsieve.retrain import plan_retraining, retrain
 
         changes = {"name": name, "language": language, "data.as_of": as_of, **reading.overrides()}
@@ -44,9 +43,7 @@ def retrain_command(
             planned = plan_retraining(model, **inputs, changes=changes, progress=progress)
         else:
             settings: dict[str, Any] = {"output": output, "overwrite": overwrite, "promote": promote}
-            result = retrain(
-                model, **inputs, **settings, changes=changes, compare_reviews=case_reviews, progress=progress
-            )
+            result = retrain(model, **inputs, **settings, changes=changes, progress=progress)
     if plan:
         answer(planned.to_dict(), as_json=json, title=f"Plan for {planned.name}", rows=list(plan_rows(planned)))
         return

@@ -110,10 +110,9 @@ def train_command(
         with claiming(output):
             check_model_output(output, overwrite=overwrite)
         check_headers(settings, {table: getattr(settings.data, table) for table in (*TABLES, "features")})
-        from fraudsieve.cases.reviews import case_reviews
         from fraudsieve.training.fit import train  # its imports take seconds: wrong options and tables come first
 
-        trained = train(settings, output=output, overwrite=overwrite, compare_reviews=case_reviews, progress=progress)
+        trained = train(settings, output=output, overwrite=overwrite, progress=progress)
     notes(trained.notes)
     beside = {"events": settings.data.events, "labels": settings.data.labels}
     given = {"recipe": recipe, "name": name} | vars(reading) | beside
