@@ -18,9 +18,8 @@ from fraudsieve._typing import Array
 from fraudsieve.features.wording.fit import campaign_weights
 from fraudsieve.features.wording.model import output_classes
 from fraudsieve.features.wording.unnamed import is_unnamed
-from fraudsieve.models.trees.average import average_boosters
+from fraudsieve.models.trees.booster_text import average_boosters
 from fraudsieve.models.trees.ensemble import Ensemble
-from fraudsieve.models.trees.priors import class_log_odds, log_rates, per_output
 from fraudsieve.models.trees.start import initial_log_odds
 
 from .calibration import Calibration, fit_calibration, probabilities
@@ -390,3 +389,24 @@ def _without_threads(booster: lgb.Booster) -> lgb.Booster:
     """Remove the number of threads from the booster's text, so that its bytes do not depend on the machine."""
     text = booster.model_to_string(num_iteration=-1)
     return lgb.Booster(model_str=re.sub(r"(?m)^\[num_threads: -?\d+\]$", "[num_threads: 0]", text))
+
+
+def class_log_odds(codes: Array, weights: Array) -> Array:
+    """Return the log-odds of the class frequencies: one output for two classes."""
+    shares = np.bincount(codes, weights=weights) / weights.sum()
+    return per_output(np.log(np.maximum(shares, 1e-12)))
+
+
+def per_output(logs: Array) -> Array:
+    """Return log-odds from one logarithm per class: one output for two classes."""
+    return np.asarray(logs[1:] - logs[:1] if len(logs) == 2 else logs)
+
+
+def log_rates(rates: Mapping[Any, float], classes: Array) -> Array:
+    """Return the logarithm of the rate at which the rows of each class were drawn, after a check."""
+    if not set(rates) <= set(classes.tolist()):
+        raise ValueError(f"class_rates: expected classes of y, {classes.tolist()}, got another one.")
+    found = np.array([rates.get(name, 1.0) for name in classes.tolist()], np.float64)
+    if not ((found > 0) & (found <= 1)).all():
+        raise ValueError(f"class_rates: expected rates above 0 and at most 1, got {found.tolist()}.")
+    return np.log(found)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self, Unpack, overload
+from typing import Any, Self, TypedDict, Unpack, overload
 
 import numpy as np
 
@@ -21,7 +21,6 @@ from fraudsieve.models.rules.decisions import decide_columns, decide_records
 from fraudsieve.models.rules.rule_set import RuleSet
 from fraudsieve.models.scoring.fields import model_fields
 from fraudsieve.models.scoring.observers import ScoredChunk, ScoreObserver
-from fraudsieve.models.scoring.options import ScoreOptions
 from fraudsieve.models.scoring.record_policy import apply_policy, check_unknown
 from fraudsieve.models.scoring.samples import warm_records
 from fraudsieve.models.scoring.scores import Score, to_columns, to_records
@@ -31,6 +30,17 @@ from .scoring.feature_scores import calibrated_log_odds, score_features
 from .scoring.given_history import Events, observe_messages, resolve_history
 from .scoring.record_columns import Batch, Columns, check_records, columns_of, lists_of, records_of
 from .verification import load_model
+
+
+class ScoreOptions(TypedDict, total=False):
+    """The keyword arguments of `Scorer.score`."""
+
+    history: Events | None
+    reasons: bool | int
+    reasons_of: str | None
+    language: str
+    evidence: ScoreObserver | None
+
 
 CHUNK = 16_384
 """Records per chunk; it bounds the memory of a call."""

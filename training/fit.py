@@ -11,16 +11,19 @@ import numpy as np
 
 from fraudsieve._html import facts_table
 from fraudsieve._precompiled import compile_rest, compiling
+from fraudsieve._translation import tr
 from fraudsieve._typing import Array, Progress
-from fraudsieve.exceptions import SplitError
-from fraudsieve.models.artifact.folder import Model
+from fraudsieve.exceptions import FraudsieveError, SplitError
+from fraudsieve.models.artifact.folder import Model, read_model
 from fraudsieve.models.artifact.summary import model_summary
+from fraudsieve.models.batch.scored_tables import options_of_model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.verification import write_verified
 from fraudsieve.tables.label_values import LabelReader
 from fraudsieve.tables.reader import write_rejected
 from fraudsieve.tables.source import Source, local_files
 from fraudsieve.training.attack.recall import attackable
+from fraudsieve.training.data.after_training import rows_after_training
 from fraudsieve.training.data.builders import groups_of, read_data, with_order_key
 from fraudsieve.training.data.classes import check_classes
 from fraudsieve.training.data.column_notes import check_custom_columns
@@ -35,7 +38,9 @@ from fraudsieve.training.recipe.headers import check_headers
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.choose import choose_split
 from fraudsieve.training.splits.split import Split, has_times
+from fraudsieve.training.tracking.registry import Registry
 from fraudsieve.training.tracking.store import tracking_uri
+from fraudsieve.training.tracking.tracked_run import CHAMPION
 from fraudsieve.training.tuning.outcome import TuningResult
 from fraudsieve.training.tuning.search import tune
 
@@ -47,7 +52,6 @@ from .evaluation.report_parts.slices import check_slicing, excess_notes
 from .evaluation.report_parts.splits import SplitSummary, TemporalMetrics
 from .memory import check_memory
 from .output import check_model_output, claiming, replacing_models
-from .promotion.champion_labels import champion_order_key, champion_selection
 from .refit.plan import plan_refit
 from .refit.refitted import refit_model, split_model_folder, write_refitted
 from .run_content import run_content
@@ -354,4 +358,52 @@ def _optimism_note(report: EvaluationReport, temporal: TemporalMetrics) -> str:
     return (
         f"the split is random: its metrics are optimistic; {METRIC_NAMES[name]} is {at_random:.3f}, "
         f"and {by_time:.3f} when split by time"
+    )
+
+
+def champion_selection(data: LabelledData, recipe: Recipe) -> LabelSelection | None:
+    """Compare how often the champion flags records of a training run with and without a label.
+
+    Only records later than its training count. None if it cannot be known: there is no champion that can score these
+    records as they were read, or no later record.
+    """
+    try:
+        folder = _champion(recipe)
+        if folder is None or not _reads_alike(champion := Scorer.load(folder), data, recipe):
+            return None
+        rows = rows_after_training(data, [champion.model]).rows
+        return label_selection(champion, data, rows, by=tr(" by the champion"))
+    except FraudsieveError:
+        return None  # a champion that cannot be loaded, or needs other tables, says nothing about labels
+
+
+def champion_order_key(recipe: Recipe) -> str:
+    """Return the `History.order_key` of the champion's views, or an empty string.
+
+    With the same key and views, a service that uses the champion needs no restart for the new model.
+    """
+    try:
+        folder = _champion(recipe)
+        views = () if folder is None else read_model(folder).matrix.history_declaration.histories
+    except FraudsieveError:
+        return ""
+    return next((view.order_key for view in views), "")
+
+
+def _champion(recipe: Recipe) -> Path | None:
+    """Return the folder of the champion; None without one, and in a training that is not tracked."""
+    if not recipe.track.enabled:
+        return None
+    registry = Registry(tracking_uri(recipe.track.uri), recipe.name)
+    version = registry.aliases().get(CHAMPION)
+    return None if version is None else registry.folder(version)
+
+
+def _reads_alike(champion: Scorer, data: LabelledData, recipe: Recipe) -> bool:
+    """Return whether a champion scores such records, under the same names of columns."""
+    model = champion.model
+    return (
+        model.subject == data.subject
+        and model.legitimate == data.legitimate
+        and options_of_model(model).columns == recipe.data.columns
     )

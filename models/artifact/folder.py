@@ -8,13 +8,13 @@ built from these bytes.
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -30,13 +30,15 @@ from fraudsieve.models.sentences.phrases import Phrase, phrases_of
 from fraudsieve.models.trees.booster_text import check_booster
 from fraudsieve.models.trees.ensemble import Ensemble
 from fraudsieve.models.trees.shapley import REASONS
+from fraudsieve.models.unlike_training.compared_columns import MAX_COMPARED_COLUMNS
+from fraudsieve.models.unlike_training.distance import TrainingDistance
 from fraudsieve.models.unlike_training.expected_shares import ExpectedShare, expected_problem
-from fraudsieve.models.unlike_training.shares import UnlikeTraining
+from fraudsieve.models.unlike_training.shares import MAX_VALUES, UnlikeTraining
 
+from .arrays import pack_arrays, read_arrays
 from .bounds import FILE_BYTES, MANIFEST_BYTES, file_size_problem, size_problem
 from .matrix import EXPORT, LISTS_FILE, MANIFEST, array_mismatch, build_matrix, matrix_files
 from .summary import model_line, model_table
-from .unlike_training_file import UNLIKE_FILE, read_unlike, unlike_files, unlike_mismatch
 
 FORMAT = 3
 """The version of the folder's layout. It increases when an older reader would misread a newer folder."""
@@ -379,3 +381,56 @@ def _mismatch(model: Model, manifest: dict[str, Any]) -> str | None:
         if is_declared is not (name in manifest["files"]):
             return f"the manifest and the files disagree on {name}"
     return array_mismatch(model.matrix, manifest["features"]) or unlike_mismatch(model.unlike, len(named))
+
+
+UNLIKE_FILE: Final = "unlike_training.npz"
+OF_DISTANCE: Final = ("columns", "center", "scale", "precision", "missing")
+MAX_MAGNITUDE: Final = 1e9
+"""Bound of the numbers of the distance; sums of products of larger ones could overflow."""
+
+
+def unlike_files(unlike: UnlikeTraining | None) -> dict[str, bytes]:
+    """Return the file that holds the arrays; none without them."""
+    if unlike is None:
+        return {}
+    arrays = {name: getattr(unlike.distance, name) for name in OF_DISTANCE}
+    arrays |= {"values": unlike.values, "shares": unlike.shares, "usual": unlike.usual}
+    return {UNLIKE_FILE: pack_arrays(arrays | {"scale_beyond": np.float64(unlike.scale)})}
+
+
+def read_unlike(files: Mapping[str, bytes], n_columns: int) -> UnlikeTraining:
+    """Read the arrays of a model with the given number of columns."""
+    of_column, of_value = 8 * MAX_COMPARED_COLUMNS, 8 * MAX_VALUES
+    sizes = dict.fromkeys(OF_DISTANCE, of_column) | {"precision": of_column * MAX_COMPARED_COLUMNS}
+    sizes |= {"values": of_value, "shares": of_value, "usual": 8 * n_columns, "scale_beyond": 8}
+    try:
+        arrays = read_arrays(files[UNLIKE_FILE], sizes)
+    except ValueError as error:
+        raise ArtifactError(UNLIKE_FILE, str(error), "Export the model again.") from None
+    # The kernel reads rows of the matrix, and is compiled for this order alone.
+    distance = TrainingDistance(**{name: np.ascontiguousarray(arrays[name]) for name in OF_DISTANCE})
+    return UnlikeTraining(distance, arrays["values"], arrays["shares"], float(arrays["scale_beyond"]), arrays["usual"])
+
+
+def unlike_mismatch(unlike: UnlikeTraining | None, n_columns: int) -> str | None:
+    """Return what is wrong with the arrays, or None; the kernel does not check bounds."""
+    if unlike is None:
+        return None
+    distance, n_used, n_values = unlike.distance, len(unlike.distance.columns), len(unlike.values)
+    parts = (*(getattr(distance, name) for name in OF_DISTANCE), unlike.values, unlike.shares, unlike.usual)
+    shapes = ((n_used,), (n_used,), (n_used,), (n_used, n_used), (n_used,), (n_values,), (n_values,), (n_columns,))
+    types = ["int64", *["float64"] * 7]
+    if tuple(part.shape for part in parts) != shapes or [part.dtype.name for part in parts] != types or not n_values:
+        return "the arrays of unlike_training do not fit each other"
+    if n_used and not (distance.columns.min() >= 0 and distance.columns.max() < n_columns):
+        return "unlike_training uses columns that the model does not have"
+    # With shares out of order, a more unfamiliar record would have a lower share.
+    is_valid = (
+        all(bool((np.abs(part) <= MAX_MAGNITUDE).all()) for part in (*parts[1:4], unlike.values))
+        and all(bool((np.diff(part) > 0).all()) for part in (unlike.values, unlike.shares))
+        and all(bool(((part >= 0) & (part <= 1)).all()) for part in (distance.missing, unlike.shares))
+        and bool((distance.scale > 0).all())
+        and 0 < unlike.scale < float("inf")
+        and not np.isinf(unlike.usual).any()
+    )
+    return None if is_valid else "unlike_training has numbers out of order, or out of bounds"

@@ -17,7 +17,7 @@ import pytest
 from fraudsieve.exceptions import ArtifactError, TrackingError
 from fraudsieve.models.artifact.model_address import model_folder
 from fraudsieve.models.flavor import log_model, resolve_version
-from fraudsieve.retrain.base_model import load_base
+from fraudsieve.retrain.retraining_plan import load_base
 from fraudsieve.service.metrics import Metrics
 from fraudsieve.service.watchers import AliasWatcher
 from fraudsieve.training.promotion.decision import promote, rollback

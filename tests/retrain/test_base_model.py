@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from fraudsieve.exceptions import ArtifactError
-from fraudsieve.retrain import base_model
-from fraudsieve.retrain.base_model import load_base
+from fraudsieve.retrain import retraining_plan
+from fraudsieve.retrain.retraining_plan import load_base
 from fraudsieve.training.tracking.registry import Registry
 
 
@@ -55,6 +55,6 @@ def test_a_model_becomes_the_first_champion(base: Path, registry: Registry) -> N
 def test_a_model_without_a_recipe_cannot_be_trained_again(monkeypatch: pytest.MonkeyPatch) -> None:
     model = SimpleNamespace(training={}, matrix=SimpleNamespace(lists=None))
     loaded: Any = SimpleNamespace(model=model)
-    monkeypatch.setattr(base_model, "Scorer", SimpleNamespace(load=lambda address: loaded))
+    monkeypatch.setattr(retraining_plan, "Scorer", SimpleNamespace(load=lambda address: loaded))
     with pytest.raises(ArtifactError, match="expected a model with the recipe of its training, got one without"):
         load_base("model", {})

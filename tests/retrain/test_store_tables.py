@@ -14,7 +14,7 @@ from fraudsieve.live.store import open_store
 from fraudsieve.live.tables.export import export_tables
 from fraudsieve.models import Scorer
 from fraudsieve.retrain import plan_retraining, retrain
-from fraudsieve.retrain.store_tables import with_store
+from fraudsieve.retrain.retraining_plan import with_store
 from fraudsieve.tables.source import as_input, origin_of
 from fraudsieve.training.tracking.registry import Registry
 from tests.live.samples import daily_scorer, event, old_and_new, records, with_views

@@ -7,8 +7,7 @@ import pandas as pd
 import pytest
 
 from fraudsieve.exceptions import RecipeError, SchemaError
-from fraudsieve.retrain.base_model import BaseModel, load_base
-from fraudsieve.retrain.training_table import count_labels, inputs_of, read_training_table
+from fraudsieve.retrain.retraining_plan import BaseModel, count_labels, inputs_of, load_base, read_training_table
 from fraudsieve.training.data.labelled import LabelledData
 
 from .conftest import Payments, day

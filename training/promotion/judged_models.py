@@ -4,13 +4,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pandas as pd
+
 from fraudsieve._typing import Progress
+from fraudsieve.exceptions import SchemaError
+from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.after_training import RowsAfterTraining, known_before, trained_until
+from fraudsieve.training.data.builders import groups_of
 from fraudsieve.training.data.labelled import LabelledData
+from fraudsieve.training.data.training_rows import sample_slice
 from fraudsieve.training.evaluation.evaluation_run import read_tables
 from fraudsieve.training.recipe.cores import with_threads
 from fraudsieve.training.recipe.recipe import Recipe
+from fraudsieve.training.refit.plan import plan_refit
+from fraudsieve.training.refit.refitted import refit_facts, refit_model
+from fraudsieve.training.split_model import fit_model
+from fraudsieve.training.splits.choose import choose_split
 from fraudsieve.training.tracking.registry import Registry
 
 from .model_comparison import ModelComparison
@@ -18,7 +28,6 @@ from .newest_slice import NewestSlice, newest_slice
 from .overturned import overturned_frauds
 from .refresh import STAND_IN_FOR, is_refresh, recipe_of_model
 from .same_records import check_comparable, compare_models
-from .stand_in import check_learned_rows, train_again
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,3 +159,36 @@ def evaluated_model(registry: Registry, version: str, challenger: Scorer) -> tup
         f"the challenger was trained again on later records{times}: its evaluated model, with the same settings, "
         "is compared. The metrics are not those of the model that is promoted"
     ]
+
+
+LEARNED_SHARE = 0.9
+"""Share of the records that a model has learned from that the tables must have: labels may have changed since."""
+
+
+def check_learned_rows(model: Model, data: LabelledData) -> None:
+    """Check that the tables have the records that a model was trained on."""
+    window, expected = model.training["window"], model.training["rows"]["train"]
+    if not window:
+        return
+    times, (first, last) = data.rows["as_of"], map(pd.Timestamp, window)
+    there = int((times.between(first, last) | times.isna()).sum())
+    if there < LEARNED_SHARE * expected:
+        problem = (
+            "the challenger is a refresh that has learned from the newest records, so its recipe is trained again on "
+            f"earlier ones; expected the {expected:,} labelled {data.subject}s that it was trained on, got {there:,} "
+            "of their period"
+        )
+        raise SchemaError(f"{data.subject}s", problem, "Give the tables that it was trained on, or later records.")
+
+
+def train_again(data: LabelledData, recipe: Recipe, progress: Progress) -> Scorer:
+    """Train a recipe on labelled records as `train` does, without an evaluation."""
+    groups, kind = groups_of(data)
+    split = choose_split(data, groups, kind, recipe)
+    evaluated = fit_model(data, groups, split, recipe, progress)
+    if not recipe.model.refit:
+        return Scorer(evaluated.model)
+    plan = plan_refit(data, split)
+    shipped, _ = refit_model(plan, data, groups, evaluated.model, evaluated.builder, evaluated.recipe, progress)
+    facts = refit_facts(plan, data, evaluated.model, len(sample_slice(data, plan.split.train, recipe)))
+    return Scorer(replace(shipped, training=facts))

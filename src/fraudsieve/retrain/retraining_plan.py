@@ -1,7 +1,10 @@
 """The plan of a retraining: what it would learn from and be compared on, and whether there is anything new."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -9,11 +12,17 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve._typing import Array, Progress
-from fraudsieve.exceptions import SchemaError
+from fraudsieve.exceptions import ArtifactError, RecipeError, SchemaError, StateError
+from fraudsieve.live.handover import holds_history
+from fraudsieve.live.store.addresses import open_store, require_store
+from fraudsieve.live.tables.export import StoredTables, read_stored_tables
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.tables.source import Source, origin_of
+from fraudsieve.models.batch.scored_tables import check_usable, columns_used, label_reader, options_of_model
+from fraudsieve.models.predict import Scorer
+from fraudsieve.tables.source import InputTable, Source, as_input, origin_of
 from fraudsieve.training.data.after_training import learned_until, trained_until
-from fraudsieve.training.data.builders import groups_of
+from fraudsieve.training.data.builders import groups_of, read_data
+from fraudsieve.training.data.classes import check_classes
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.training_rows import sample_slice
 from fraudsieve.training.facts import window_of
@@ -22,14 +31,114 @@ from fraudsieve.training.promotion.decision import NEEDS_RESTART
 from fraudsieve.training.promotion.gates import overturned_gate
 from fraudsieve.training.promotion.newest_slice import later_than, newest_slice
 from fraudsieve.training.promotion.overturned import Overturned, overturned_frauds
-from fraudsieve.training.promotion.refresh import digest_of, keeps_history, recipe_digest
+from fraudsieve.training.promotion.refresh import digest_of, keeps_history, recipe_digest, recipe_to_repeat
 from fraudsieve.training.promotion.same_records import check_comparable
+from fraudsieve.training.recipe.headers import check_headers
+from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.refit.plan import plan_refit
 from fraudsieve.training.splits.choose import choose_split
+from fraudsieve.training.tracking.registry import Registry
+from fraudsieve.training.tracking.store import is_new_store, tracking_uri, use_store
+from fraudsieve.training.tracking.tracked_run import CHALLENGER, CHAMPION, RunContent, open_run
 
-from .base_model import BaseModel, load_base
-from .store_tables import GivenTables, with_store
-from .training_table import count_labels, inputs_of, read_training_table
+
+@dataclass(frozen=True, eq=False)
+class Version:
+    """A version of the registered model."""
+
+    number: str
+    model: Model
+
+
+@dataclass(frozen=True, eq=False)
+class BaseModel:
+    """A model, its recipe for the tables of today, and the champion and the challenger of its name."""
+
+    address: str
+    model: Model
+    recipe: Recipe
+    champion: Version | None = None
+    challenger: Version | None = None
+
+    @property
+    def in_use(self) -> Model:
+        """The model that a new one would replace: the champion, or this one until there is a champion."""
+        return self.model if self.champion is None else self.champion.model
+
+    @property
+    def registry(self) -> Registry:
+        """The registered model in its store."""
+        return Registry(tracking_uri(self.recipe.track.uri), self.recipe.name)
+
+    @property
+    def as_of(self) -> str:
+        """The time before which records and labels are known."""
+        assert self.recipe.data.as_of is not None  # a retraining always has one
+        return self.recipe.data.as_of.isoformat(timespec="seconds")
+
+    def register(self, folder: Path) -> str:
+        """Make the model the first champion of its name; return its version, which is new unless it has one."""
+        name = _registered_name(self.address)
+        if name == self.recipe.name:
+            registry = self.registry
+            number = registry.version_of(self.address)
+            with registry.sole_change():
+                registry.make_champion(number, [number])
+            return number
+        text = f"Registered as the first champion, to compare later models with. Digest: `{self.model.digest}`"
+        content = RunContent(f"{self.recipe.name}, first champion", text)
+        with open_run(self.registry.uri, self.recipe.track.experiment, name=content.name) as run:
+            logged = run.finish(folder, content, register_as=self.recipe.name)
+        return self.registry.version_of(logged.model_uri)
+
+
+@dataclass(frozen=True, eq=False)
+class GivenTables:
+    """The tables of a retraining."""
+
+    tables: Mapping[str, Source]
+    # The time from which on the records of the store have all their history; None if no old rows were deleted.
+    trains_since: str | None = None
+    notes: tuple[str, ...] = ()
+    holds_history: bool = True
+
+
+def load_base(address: str | Path, changes: Mapping[str, Any]) -> BaseModel:
+    """Load a model and its recipe, with some values replaced, and the versions of its name."""
+    use_store(tracking_uri(changes.get("track.uri")))
+    model = Scorer.load(address).model
+    kept = recipe_to_repeat(model)
+    if kept is None:
+        problem = "expected a model with the recipe of its training, got one without, or with that of another version"
+        raise ArtifactError(str(address), problem, "Train it again with train.")
+    recipe = _recipe(kept, model, _registered_name(address), changes)
+    uri = tracking_uri(recipe.track.uri)
+    if is_new_store(uri):
+        return BaseModel(str(address), model, recipe)
+    registry = Registry(uri, recipe.name)
+    aliases = registry.aliases() if registry.exists() else {}
+    champion, challenger = (_version(registry, aliases.get(alias)) for alias in (CHAMPION, CHALLENGER))
+    if champion is not None and "track.experiment" not in changes:
+        experiment = registry.experiment(champion.number) or recipe.track.experiment
+        recipe = recipe.model_copy(update={"track": recipe.track.model_copy(update={"experiment": experiment})})
+    return BaseModel(str(address), model, recipe, champion, challenger)
+
+
+def _recipe(kept: Recipe, model: Model, name: str | None, changes: Mapping[str, Any]) -> Recipe:
+    defaults = {"name": name or kept.name, "data.subject": model.subject, "data.as_of": datetime.now(UTC)}
+    given = {key: value for key, value in changes.items() if value is not None}
+    return Recipe.read(overrides=kept.model_dump() | defaults | given)
+
+
+def _registered_name(address: str | Path) -> str | None:
+    """Return the name in the address of a version of a registered model; None for any other model."""
+    match = re.fullmatch(r"models:/([^/]+)[/@][^/@]+", str(address))
+    return None if match is None else match[1]
+
+
+def _version(registry: Registry, number: str | None) -> Version | None:
+    return None if number is None else Version(number, Scorer.load(registry.folder(number)).model)
+
 
 Step: TypeAlias = Literal["train", "compare", "nothing"]
 Ends: TypeAlias = tuple[pd.Timestamp | None, ...]
@@ -332,3 +441,86 @@ def _compared(base: BaseModel, learning: _Learning, refresh: bool) -> ComparedRe
 def _records(data: LabelledData, rows: Array, is_fraud: Array, stand_ins: tuple[str, ...]) -> ComparedRecords:
     since = data.rows["as_of"][rows].min().isoformat()
     return ComparedRecords(int(rows.sum()), int((rows & is_fraud).sum()), since, stand_ins)
+
+
+def with_store(model: Model, given: Mapping[str, Source | None], state: str | Path | None) -> GivenTables:
+    """Return the tables that were given, after those of a store if there is one."""
+    tables = {name: table for name, table in given.items() if table is not None}
+    if state is None:
+        return GivenTables(tables)
+    require_store(state)
+    with open_store(state) as store:
+        stored, origin = read_stored_tables(store, model), store.origin
+        with store.reading() as transaction:
+            holds = holds_history(transaction, model.matrix.history_declaration)
+    table = f"{model.subject}s"
+    if stored.not_kept and table not in tables:
+        lacking = " and ".join(stored.not_kept)
+        fix = f"Give --{table}" + (
+            "." if model.subject == "account" else ", or log records: serve --score-log records."
+        )
+        raise StateError(origin, f"it does not keep {lacking}, which the model learns from", fix)
+    if "labels" not in stored.tables and not tables.keys() & {table, "labels"}:
+        fix = "Send them to /v1/labels, load them with state load, or give --labels."
+        raise StateError(origin, f"it holds no labels of {table}", fix)
+    options, used = options_of_model(model), {table, "labels", *model.matrix.history_parts}
+    for name in filter(used.__contains__, stored.tables):  # a store may have events of another model
+        own = InputTable(stored.tables[name], options, origin)
+        tables[name] = [own, *as_input(tables[name]).parts] if name in tables else own
+    return GivenTables(tables, stored.trains_since, tuple(_notes(stored, given, origin)), holds)
+
+
+def _notes(stored: StoredTables, given: Mapping[str, Source | None], origin: str) -> Iterator[str]:
+    if stored.trains_since is not None:
+        yield f"{origin}: old rows were deleted, so records before {stored.trains_since} lack a part of their history"
+    lacking = stored.rows["messages_without_text"]
+    if lacking and given.get("messages") is None:
+        yield f"{origin}: {lacking:,} of the messages in the history were not scored, so campaigns lack them"
+
+
+def inputs_of(model: Model, recipe: Recipe, tables: Mapping[str, Source]) -> dict[str, InputTable]:
+    """Return the tables that were given, to be read as those of the model were."""
+    options = recipe.data.options.or_else(options_of_model(model))
+    inputs = {name: as_input(table, options) for name, table in tables.items()}
+    check_usable(
+        [model], {name: table for name, table in inputs.items() if name not in ("labels", f"{model.subject}s")}
+    )
+    if "events" in model.matrix.history_parts and "events" not in inputs:
+        raise RecipeError("--events", ["expected the events that the model has features of, got none. Add --events"])
+    check_headers(recipe, inputs)
+    return inputs
+
+
+def read_training_table(model: Model, recipe: Recipe, inputs: Mapping[str, InputTable]) -> LabelledData:
+    """Read the records that a retraining learns from, as `train` does."""
+    reader = label_reader(model)
+    data = read_data(recipe, inputs, min_label_rows=recipe.data.min_label_rows, reader=reader)
+    _check_columns(model, data, partial(_origin, inputs))
+    check_classes(data, inputs[f"{model.subject}s"] if f"{model.subject}s" in inputs else inputs["labels"], recipe.data)
+    return data
+
+
+def _origin(inputs: Mapping[str, InputTable], table: str) -> str:
+    return origin_of(inputs[table]) if table in inputs else table
+
+
+def _check_columns(model: Model, data: LabelledData, origin: Any) -> None:
+    """Check that the tables have the columns that the model has learned from: without them it would be another one."""
+    for name, columns in columns_used(model).items():
+        rows = data.events if name == "events" and data.events is not None else data.rows
+        missing = [column for column in columns if column not in rows]
+        if missing:
+            used = f"expected the {len(columns)} columns that the model uses, got a table without {', '.join(missing)}"
+            fix = "Add them, or name them with --column NAME=COLUMN. A model without them is a new recipe: use train."
+            raise SchemaError(origin(name), used, fix)
+
+
+def count_labels(data: LabelledData) -> tuple[dict[str, int], dict[str, int] | None]:
+    """Return the numbers of labelled records by class, and of labels by source; None if labels have no sources."""
+    labels = data.rows if data.all_labels is None else data.all_labels
+    by_source = labels["source"].fillna("none").value_counts() if "source" in labels else None
+    return _counts(data.rows["label"].value_counts()), None if by_source is None else _counts(by_source)
+
+
+def _counts(counts: "pd.Series[int]") -> dict[str, int]:
+    return {str(name): int(count) for name, count in counts.items()}

@@ -8,7 +8,7 @@ import pytest
 
 from fraudsieve.exceptions import ArtifactError
 from fraudsieve.models import read_model, write_model
-from fraudsieve.models.artifact.unlike_training_file import OF_DISTANCE
+from fraudsieve.models.artifact.folder import OF_DISTANCE
 from fraudsieve.models.unlike_training.shares import UnlikeTraining
 from tests.fitted_models import Fitted
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from fraudsieve._typing import Array
-from fraudsieve.training.recalibration.weighted import TOP_SHARES
+from fraudsieve.training.recalibration.outcomes import TOP_SHARES
 
 
 def draw(score: Array, n: int, *, seed: int = 0) -> tuple[Array, Array]:

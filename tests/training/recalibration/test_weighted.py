@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fraudsieve.models.calibration import fit_calibration
-from fraudsieve.training.recalibration.weighted import bound_calibration
+from fraudsieve.training.recalibration.outcomes import bound_calibration
 
 from .drawn import draw
 
