@@ -108,38 +108,68 @@ def score_frame(
         The ids of the records and the columns of `Scorer.score_columns`, in the order of the input.
     """
     known = TableHistory.of(scorer.model, records, events, known_labels, history)
-    explain: dict[str, Any] = {"reasons": reasons, "language": language}
-    return _score(scorer, records, known, progress, evidence=evidence, source=source, **explain)
+    return _Run(scorer, reasons, language, evidence, source).score(records, known, progress)
 
 
-def _score(
-    scorer: Scorer,
-    records: pd.DataFrame,
-    history: TableHistory,
-    progress: Callable[[int, int], None] | None = None,
-    *,
-    reasons: int = 0,
-    language: str = "en",
-    evidence: ScoreRecorder | None = None,
-    source: dict[str, Any] | None = None,
-) -> pd.DataFrame:
-    names = [name for name in IDS[scorer.model.subject] if name in records]
-    ids = pd.DataFrame({name: records[name].to_numpy(object) for name in names})
-    model = replace(scorer.model, policy=scorer.policy)
-    parts = []
-    # Records without a history do not depend on each other.
-    size = max(len(records), 1) if model.matrix.history_parts else CHUNK
-    for start in range(0, max(len(records), 1), size):
-        part = records.iloc[start : start + size]
-        rows = feature_rows(model, part, history)
-        scores = scorer.score_rows(rows.X, rows.why, rows.has_history, reasons=reasons, language=language)
-        scores = with_rules(scorer.rules, part, scores)
-        if evidence is not None:
-            record_rows(evidence, scorer, part, rows, scores, history=source or {"source": "none"}, reasons=reasons)
-        parts.append(pd.DataFrame(scores))
-        if progress is not None:
-            progress(start + len(part), len(records))
-    return pd.concat([ids, pd.concat(parts, ignore_index=True)], axis=1)
+@dataclass(frozen=True, eq=False)
+class _Run:
+    """How a table is scored: with what reasons, in which language, and what evidence of it is recorded."""
+
+    scorer: Scorer
+    reasons: int
+    language: str
+    evidence: ScoreRecorder | None
+    # The source of the history, for the evidence.
+    source: dict[str, Any] | None
+
+    def score(
+        self, records: pd.DataFrame, history: TableHistory, progress: Callable[[int, int], None] | None = None
+    ) -> pd.DataFrame:
+        """Return the ids of the records and the columns of their scores."""
+        scorer = self.scorer
+        names = [name for name in IDS[scorer.model.subject] if name in records]
+        ids = pd.DataFrame({name: records[name].to_numpy(object) for name in names})
+        model = replace(scorer.model, policy=scorer.policy)
+        parts = []
+        # Records without a history do not depend on each other.
+        size = max(len(records), 1) if model.matrix.history_parts else CHUNK
+        for start in range(0, max(len(records), 1), size):
+            part = records.iloc[start : start + size]
+            rows = feature_rows(model, part, history)
+            scores = scorer.score_rows(rows.X, rows.why, rows.has_history, reasons=self.reasons, language=self.language)
+            scores = with_rules(scorer.rules, part, scores)
+            if self.evidence is not None:
+                self._record(self.evidence, part, rows, scores)
+            parts.append(pd.DataFrame(scores))
+            if progress is not None:
+                progress(start + len(part), len(records))
+        return pd.concat([ids, pd.concat(parts, ignore_index=True)], axis=1)
+
+    def _record(
+        self, log: ScoreRecorder, records: pd.DataFrame, features: FeatureRows, scores: Mapping[str, Array]
+    ) -> None:
+        """Record the evidence of the scored rows that the log selects."""
+        scorer = self.scorer
+        flagged = (scores["decision"] == "flag") | (scores.get("model_decision", scores["decision"]) == "flag")
+        chosen = np.arange(len(records)) if log.which == "all" else np.flatnonzero(flagged)
+        request = ReasonRequest(scorer.model, self.reasons, None) if self.reasons else None
+        for start in range(0, len(chosen), CHUNK):
+            rows = chosen[start : start + CHUNK]
+            known = None if features.has_history is None else features.has_history[rows]
+            part = FeatureRows(features.X[rows], features.why[rows], known)
+            plain = records.iloc[rows].to_dict("records")
+            fields = [{str(name): value for name, value in row.items()} for row in plain]
+            features_of, log_odds, unlike = score_features(scorer.model, scorer.policy, part, scorer.n_threads)
+            scored = to_records(scorer.model, log_odds, features_of.why, known, unlike, scorer.policy)
+            if request is not None:
+                explained = request.explain(fields, features_of, log_odds)
+                scored = [score | reasons for score, reasons in zip(scored, explained, strict=True)]
+            answers = scored if scorer.rules is None else decide_records(scorer.rules, fields, scored)
+            asked = {} if request is None else request.to_record()
+            batch = log.batch()
+            parts = (fields, features_of, log_odds, scored, answers, None, asked)
+            added = batch.add(ScoredChunk(scorer.model, scorer.policy, *parts))
+            batch.commit(added, self.source or {"source": "none"})
 
 
 def score_file(
@@ -227,17 +257,17 @@ def score_file(
     check_usable([scorer.model], tables)
     files = [file for table in (source, *tables.values()) if table is not None for file in local_files(table)]
     outputs.check(*files, None if evidence is None else evidence.path)
-    explain: dict[str, Any] = {"reasons": reasons, "language": check_language(language)}
-    proof: dict[str, Any] = {}
+    check_language(language)
+    described = None
     if evidence is not None:
         evidence.check(scorer.model)
-        proof = {"evidence": evidence, "source": describe_tables(scorer, {"scored": source, **tables})}
+        described = describe_tables(scorer, {"scored": source, **tables})
+    run = _Run(scorer, reasons, language, evidence, described)
     if _can_chunk(scorer.model, source, events):
-        beside = {"events": events, "known_labels": known_labels}
-        return _score_in_chunks(scorer, source, outputs, progress, explain, proof, **beside)
+        return _score_in_chunks(run, source, outputs, progress, events, known_labels)
     inputs = read_inputs(scorer.model, source, **tables, keep=outputs.keep)
     check_output_rows(outputs.scores, len(inputs.records))
-    scores = _to_file_types(_score(scorer, inputs.records, inputs.history, progress, **explain, **proof))
+    scores = _to_file_types(run.score(inputs.records, inputs.history, progress))
     rules, n_rejected = count_rules(scorer.rules, scores), len(inputs.rejected)
     notes = (*inputs.notes, *_write(with_kept(scores, inputs.kept), inputs.rejected, outputs))
     rejected = outputs.rejected if n_rejected else None
@@ -267,21 +297,20 @@ def _can_chunk(model: Model, source: Source, events: Source | None) -> bool:
 
 
 def _score_in_chunks(
-    scorer: Scorer,
+    run: _Run,
     source: InputTable,
     outputs: ScoreFiles,
     progress: Callable[[int, int], None] | None,
-    explain: dict[str, Any],
-    proof: dict[str, Any],
-    **tables: Source | None,
+    events: Source | None,
+    known_labels: Source | None,
 ) -> ScoringResult:
-    events, labels, notes = read_history(scorer.model, **tables)
-    history, cutoff = TableHistory(events, labels), DefaultCutoff.of(scorer.model, events)
+    scorer = run.scorer
+    past_events, labels, notes = read_history(scorer.model, events=events, known_labels=known_labels)
+    history, cutoff = TableHistory(past_events, labels), DefaultCutoff.of(scorer.model, past_events)
 
     def score(checked: CheckedTable) -> tuple[pd.DataFrame, list[str]]:
         records, notes = cutoff.fill(checked.good)
-        scores = _score(scorer, records, history, **explain, **proof)
-        return with_kept(_to_file_types(scores), checked.kept), [*notes]
+        return with_kept(_to_file_types(run.score(records, history)), checked.kept), [*notes]
 
     result = score_chunks(scorer, score, source, outputs, progress)
     rejected = outputs.rejected if result.rejected else None
@@ -316,49 +345,3 @@ def _describe(table: Source) -> dict[str, Any]:
     if len(files) < len(parts):
         return {"sha256": None, "bytes": None}
     return {"sha256": data_digest(table), "bytes": sum(file.stat().st_size for file in files)}
-
-
-def record_rows(
-    log: ScoreRecorder,
-    scorer: Scorer,
-    records: pd.DataFrame,
-    features: FeatureRows,
-    scores: Mapping[str, Array],
-    *,
-    history: dict[str, Any],
-    reasons: int = 0,
-) -> None:
-    """Record the evidence of the scored rows that the log selects."""
-    flagged = (scores["decision"] == "flag") | (scores.get("model_decision", scores["decision"]) == "flag")
-    chosen = np.arange(len(records)) if log.which == "all" else np.flatnonzero(flagged)
-    request = ReasonRequest(scorer.model, reasons, None) if reasons else None
-    for start in range(0, len(chosen), CHUNK):
-        rows = chosen[start : start + CHUNK]
-        known = None if features.has_history is None else features.has_history[rows]
-        part = FeatureRows(features.X[rows], features.why[rows], known)
-        fields = [{str(name): value for name, value in row.items()} for row in records.iloc[rows].to_dict("records")]
-        batch = log.batch()
-        batch.commit(batch.add(_scored(scorer, fields, part, request)), history)
-
-
-def _scored(
-    scorer: Scorer, records: list[dict[str, Any]], rows: FeatureRows, request: ReasonRequest | None
-) -> ScoredChunk:
-    model, policy = scorer.model, scorer.policy
-    features, log_odds, unlike = score_features(model, policy, rows, n_threads=scorer.n_threads)
-    scores = to_records(model, log_odds, features.why, features.has_history, unlike, policy)
-    if request is not None:
-        explained = request.explain(records, features, log_odds)
-        scores = [score | reasons for score, reasons in zip(scores, explained, strict=True)]
-    answers = scores if scorer.rules is None else decide_records(scorer.rules, records, scores)
-    return ScoredChunk(
-        model,
-        policy,
-        records,
-        features,
-        log_odds,
-        scores,
-        answers,
-        None,
-        {} if request is None else request.to_record(),
-    )

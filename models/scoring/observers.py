@@ -57,10 +57,6 @@ class ScoreRecorder(ScoreObserver, Protocol):
         """Where they are recorded."""
 
     @property
-    def id(self) -> str:
-        """An id that distinguishes recorders at the same path."""
-
-    @property
     def which(self) -> str:
         """Which scores it records: ``all`` or ``flagged``."""
 

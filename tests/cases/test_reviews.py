@@ -11,7 +11,7 @@ import pytest
 from fraudsieve.cases import reviews as module
 from fraudsieve.cases.reviews import CaseReviews, case_reviews, count_reviews
 from fraudsieve.training import Recipe, evaluate_tables, train
-from fraudsieve.training.simulation.world import World
+from fraudsieve.training.simulation.world import simulate
 from tests.cases.planted import planted_rings
 
 LONE = 12
@@ -78,12 +78,13 @@ def test_without_fraud_nothing_is_compared() -> None:
 
 
 @pytest.mark.slow
-def test_a_training_and_an_evaluation_of_its_test_slice_are_compared_alike(small_world: World, tmp_path: Path) -> None:
+def test_a_training_and_an_evaluation_of_its_test_slice_are_compared_alike(tmp_path: Path) -> None:
+    world = simulate(days=60, n_accounts=300)
     recipe = Recipe.read(overrides={"track.enabled": False, "evaluate.replicates": 0, "evaluate.attack": False})
-    tables: dict[str, Any] = {"messages": small_world.messages, "labels": small_world.labels}
+    tables: dict[str, Any] = {"messages": world.messages, "labels": world.labels}
     trained = train(recipe, output=tmp_path / "m", **tables)
     tested = trained.data.rows.iloc[trained.split.test]["message_id"]
-    tables["messages"] = small_world.messages[small_world.messages["message_id"].isin(tested)].reset_index(drop=True)
+    tables["messages"] = world.messages[world.messages["message_id"].isin(tested)].reset_index(drop=True)
     evaluation = evaluate_tables(trained.folder.with_name("m.split-model"), **tables)
     found = case_reviews(trained)
     assert found.recall_of_records == trained.report.recall_at_capacity

@@ -87,7 +87,7 @@ def test_more_rows_than_excel_has_are_an_error_before_the_work(
     scorer: Scorer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fraudsieve.tables.formats.output.MAX_ROWS", 2)
-    monkeypatch.setattr("fraudsieve.models.batch.score._score", lambda *_, **__: pytest.fail("it was scored"))
+    monkeypatch.setattr("fraudsieve.models.batch.score._Run.score", lambda *_, **__: pytest.fail("it was scored"))
     for source in ("messages.parquet", "messages.csv"):
         table = InputTable(write(FRAME, tmp_path / source), NAMES)
         with pytest.raises(SchemaError, match="limit of Excel"):
