@@ -16,7 +16,6 @@ from starlette.responses import Response
 from fraudsieve.exceptions import StateError
 from fraudsieve.models.predict import Scorer
 from fraudsieve.service.transport.access_log import AccessLog
-from fraudsieve.service.transport.local_only import LocalOnly
 
 from .background import STOP_SECONDS, BackgroundTasks, call_in_thread
 from .handlers import RequestHandler
@@ -84,12 +83,10 @@ def create_app(scorer: Scorer, settings: Settings | None = None, *, shadow: Load
     n_recording = CALLS if why_not_recorded(scorer.model, settings) is None else 0
     pool = ThreadPoolExecutor(settings.n_threads + n_recording, thread_name_prefix="score")
     routes = Routes(handler, background, pool).list()
-    local_only = [Middleware(LocalOnly)] if settings.is_local_only else []
     app = Starlette(
         routes=routes,
         middleware=[
             Middleware(AccessLog, metrics=metrics, routes=frozenset(route.path for route in routes)),
-            *local_only,
             Middleware(RequestLimits, settings=settings, metrics=metrics),
         ],
         exception_handlers={HTTPException: _http_error},

@@ -1,1 +1,1 @@
-"""Transport of requests to the application: the listening socket, limits, local callers, and the access log."""
+"""Transport of requests to the application: the listening socket, limits, and the access log."""

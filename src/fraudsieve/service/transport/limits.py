@@ -2,17 +2,20 @@
 
 import asyncio
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fraudsieve.service.metrics import Metrics
-from fraudsieve.service.settings import Settings
+from fraudsieve.service.settings import Settings, is_loopback
 
 PUBLIC_PATHS = {"/healthz", "/readyz"}
 """Paths that need no token."""
 RETRY_AFTER = {"retry-after": "1"}
+WRONG_HOST = "host: expected localhost or a loopback address, got another name; a service with a token accepts any"
+WRONG_ORIGIN = "origin: expected none, or that of the service, got another one; a service with a token accepts any"
 UPGRADE = "upgrade: expected HTTP/1.1 alone, got an offer of another protocol; turn HTTP/2 off in the client"
 
 
@@ -49,7 +52,8 @@ class RequestLimits:
             await self.app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        rejection = self._check_head(scope["method"], headers)
+        problem = _why_foreign(scope["headers"]) if self.settings.is_local_only else None
+        rejection = error_response(403, problem) if problem else self._check_head(scope["method"], headers)
         if rejection is not None:
             await rejection(scope, receive, send)
         elif scope["method"] != "POST":
@@ -119,3 +123,23 @@ class RequestLimits:
                 raise _BodyTooLargeError
             if not message.get("more_body", False):
                 return bytes(body)
+
+
+def _why_foreign(headers: Sequence[tuple[bytes, bytes]]) -> str | None:
+    """Return why a request may come from a web page of another site; None if it comes from this machine."""
+    # A page can let its own domain point to 127.0.0.1 (DNS rebinding). To the browser the service is then part of that
+    # site, and the page may read its answers: such requests carry the domain as their Host. TrustedHostMiddleware knows
+    # no address but those that are listed, and before Starlette 1.7 none of IPv6.
+    hosts = [value.decode("latin-1") for name, value in headers if name == b"host"]
+    if not hosts or not all(map(_is_local, hosts)):
+        return WRONG_HOST
+    origins = [value.decode("latin-1") for name, value in headers if name == b"origin"]
+    return WRONG_ORIGIN if any(origin.partition("://")[2] != hosts[0] for origin in origins) else None
+
+
+def _is_local(host: str) -> bool:
+    """Return whether a Host header names this machine."""
+    try:
+        return is_loopback(urlsplit(f"//{host}").hostname or "")
+    except ValueError:
+        return False
