@@ -9,14 +9,13 @@ from typing import Any
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from fraudsieve.models.sentences.values import LANGUAGES, Language
 
 from .api.bodies import RejectedRequest, Reply, ScoreRequest, Sources, encode_json
 from .api.openapi import describe_service
-from .api.page import PAGE_HEADERS, render_description
 from .background import BackgroundTasks, call_in_thread
 from .batching import MicroBatcher
 from .handlers import RequestHandler
@@ -55,8 +54,7 @@ class Routes:
         )
         why = why_not_recorded(handler.loaded.scorer.model, handler.settings)
         self.recording = Recording(handler, pool) if why is None else RejectedRequest(409, why)
-        document = describe_service(handler.loaded.scorer.model, handler.settings)
-        self.openapi_json, self.page = encode_json(document), render_description(document)
+        self.openapi_json = encode_json(describe_service(handler.loaded.scorer.model, handler.settings))
         self.measuring: asyncio.Future[None] | None = None
 
     def list(self) -> Sequence[Route]:
@@ -70,7 +68,6 @@ class Routes:
             Route("/readyz", self.readyz),
             Route("/metrics", self.metrics),
             Route("/openapi.json", self.openapi),
-            Route("/docs", self.docs),
         ]
 
     async def score(self, request: Request) -> Response:
@@ -157,10 +154,6 @@ class Routes:
     async def openapi(self, _: Request) -> Response:
         """Show the OpenAPI document."""
         return Response(self.openapi_json, media_type="application/json")
-
-    async def docs(self, _: Request) -> Response:
-        """Show the page for people."""
-        return HTMLResponse(self.page, headers=PAGE_HEADERS)
 
     def _not_ready(self) -> Response:
         return error_response(503, NOT_WARM if WARM_UP in self.background.failing else LOADING, RETRY_AFTER)

@@ -1,7 +1,6 @@
 """The OpenAPI description, and requests generated from it: the service never answers with a server error."""
 
 import json
-import re
 import time
 from pathlib import Path
 from typing import Any
@@ -27,20 +26,16 @@ POSTS = [("POST", "/v1/score"), ("POST", "/v1/events"), ("POST", "/v1/labels")]
 ROUTES = [*POSTS, ("GET", "/v1/model"), ("GET", "/healthz"), ("GET", "/readyz")]
 
 
-def test_the_description_lists_the_routes_and_the_page_shows_it(service: Any) -> None:
+def test_the_description_lists_the_routes(service: Any) -> None:
     with service.client() as client:
-        description, page = client.get("/openapi.json").json(), client.get("/docs")
+        description = client.get("/openapi.json").json()
         for path, operations in description["paths"].items():
             for method, operation in operations.items():
-                assert f"<code>{method.upper()} {path}</code>" in page.text
-                assert operation["summary"] in page.text
+                assert operation["summary"]
                 assert client.request(method, path, json={}).status_code not in (404, 405)
-    assert page.headers["content-type"].startswith("text/html")
-    assert "default-src 'none'" in page.headers["content-security-policy"]
-    assert not re.search(r"<script|<link|<img|src=|url\(|href=.?https?:", page.text)
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/v1/model", "/metrics", "/openapi.json", "/docs", "/nothing"])
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/v1/model", "/metrics", "/openapi.json", "/nothing"])
 def test_head_is_answered_like_get_without_a_body(service: Any, path: str) -> None:
     with service.client() as client:
         head, get = client.head(path, timeout=20), client.get(path)
@@ -67,7 +62,7 @@ def service(
 # Before the others, whose events may be so late that the times of the examples are rejected afterwards.
 def test_offsets_and_ids_are_described_if_there_are_any(service: Any) -> None:
     with service.client() as client:
-        description, page = client.get("/openapi.json").json(), client.get("/docs").text
+        description = client.get("/openapi.json").json()
         has_history = bool(client.get("/v1/model").json()["history"]["parts"])
     operation = description["paths"]["/v1/score"]["post"]
     names = {parameter["name"] for parameter in operation["parameters"]}
@@ -75,8 +70,6 @@ def test_offsets_and_ids_are_described_if_there_are_any(service: Any) -> None:
     assert ("Fraudsieve-After" in names, "record" in names) == (has_history, has_history and has_log)
     headers = ["Fraudsieve-Offset"] * has_history + ["X-Request-ID"] * has_log
     assert list(operation["responses"]["200"]["headers"]) == headers
-    assert ("Header <code>Fraudsieve-After</code>" in page) == has_history
-    assert "Header of the response <code>Fraudsieve-Offset</code>" in page  # of /v1/events
 
 
 def test_examples_of_the_description_are_answered(service: Any) -> None:

@@ -1,1 +1,1 @@
-"""The interface over HTTP: bodies of requests, response models, the OpenAPI document, and a page for people."""
+"""The interface over HTTP: bodies of requests, response models, and the OpenAPI document."""

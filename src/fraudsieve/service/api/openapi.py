@@ -115,7 +115,6 @@ def _paths(model: Model, settings: Settings) -> dict[str, Any]:
         "/readyz": _get("Check that the service is ready to score", **readiness),
         "/metrics": _get("Show Prometheus metrics", responses=_text_responses("text/plain")),
         "/openapi.json": _get("Show this description as OpenAPI", responses=_text_responses("application/json")),
-        "/docs": _get("Show this description as a page", responses=_text_responses("text/html")),
     }
 
 
