@@ -76,8 +76,7 @@ def evaluation_summary(evaluation: "Evaluation", page: Path | None, address: str
     yield from slice_rows(report)
     yield from _left_out(left_out_text(evaluation.data))
     yield from list(rule_rows(report.rules, report.rows))[:1]
-    if report.attack is not None:
-        yield from attack_rows(report.attack, only_means=True)
+    yield from attack_rows(report)
     if page is not None:
         yield "report", str(page)
     yield "next", _predict(address, evaluation.model, events)

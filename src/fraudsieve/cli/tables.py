@@ -1,7 +1,7 @@
 """Human-readable tables: the rows that commands print without ``--json``."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,32 +9,19 @@ if TYPE_CHECKING:  # imported at first use: MLflow alone takes seconds
     from fraudsieve.models.artifact.folder import Model
     from fraudsieve.models.batch.rule_columns import RuleCount
     from fraudsieve.models.unlike_training.expected_shares import UnusualShare
-    from fraudsieve.training.attack.recall import AttackMetrics
     from fraudsieve.training.data.labelled import LabelledData
     from fraudsieve.training.evaluation.evaluation_run import Evaluation
-    from fraudsieve.training.evaluation.points import PointRates
     from fraudsieve.training.evaluation.report import EvaluationReport
     from fraudsieve.training.evaluation.report_parts.rules import RuleMetrics
     from fraudsieve.training.fit import Trained
+    from fraudsieve.training.pages.rendering import PageTable
     from fraudsieve.training.promotion.decision import Decision
     from fraudsieve.training.promotion.gates import Gate
     from fraudsieve.training.promotion.model_comparison import ModelComparison
     from fraudsieve.training.promotion.paired_comparison import Pair
     from fraudsieve.training.tracking.tracked_run import LoggedRun
 
-REPORTED = (
-    "average_precision",
-    "base_rate",
-    "recall_at_1pct_fpr",
-    "recall_at_capacity",
-    "precision_at_capacity",
-    "cost_per_1000",
-    "roc_auc",
-    "ece",
-    "cllr",
-    "min_cllr",
-    "macro_f1",
-)
+NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 COMPARED = (
     "average_precision",
     "recall_at_capacity",
@@ -46,13 +33,6 @@ COMPARED = (
     "brier",
     "observed_over_expected",
 )
-RATE_FORMATS = {
-    "false_positive_rate": ".2%",
-    "recall": ".3f",
-    "precision": ".3f",
-    "flagged": ".2%",
-    "alerts_a_day": ",.1f",
-}
 
 
 def evaluation_content(evaluation: "Evaluation", files: tuple[Path, Path] | None) -> dict[str, Any]:
@@ -62,10 +42,9 @@ def evaluation_content(evaluation: "Evaluation", files: tuple[Path, Path] | None
 
 
 def evaluation_rows(evaluation: "Evaluation", files: tuple[Path, Path] | None) -> list[tuple[str, str]]:
-    rows = [("in training", overlap_text(evaluation)), *_report_rows(evaluation.report)]
-    rows += [("left out", left_out_text(evaluation.data) or "nothing"), *slice_rows(evaluation.report)]
+    rows = [("in training", overlap_text(evaluation)), ("left out", left_out_text(evaluation.data) or "nothing")]
     rows += rule_rows(evaluation.report.rules, evaluation.report.rows)
-    rows += attack_rows(evaluation.report.attack) if evaluation.report.attack is not None else []
+    rows += [*_report_rows(evaluation.report), *attack_rows(evaluation.report)]
     return rows if files is None else [*rows, ("report", f"{files[0]}, and as JSON {files[1]}")]
 
 
@@ -76,29 +55,48 @@ def overlap_text(evaluation: "Evaluation") -> str:
     return describe_overlap(evaluation.data, evaluation.model)
 
 
+def _report_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
+    """Yield what the page of a report has as tables and facts."""
+    from fraudsieve.training.pages.labels_section import page_facts
+    from fraudsieve.training.pages.sections import capacity_text, metric_table, point_table, slice_tables
+    from fraudsieve.training.pages.unlike_section import unlike_facts
+
+    if report.capacity is not None:
+        yield "review capacity", capacity_text(report.capacity)
+    facts = {} if report.labels is None else page_facts(report.labels, of_training=report.split is not None)
+    for title, texts in (("unlike training", unlike_facts(report)), ("labels", facts)):
+        yield from ((title if place == 0 else "", f"{name}: {texts[name]}") for place, name in enumerate(texts))
+    for table in (metric_table(report), point_table(report), *slice_tables(report).values()):
+        yield from _table_rows(table)
+    yield from slice_rows(report)
+
+
 def slice_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
-    """Yield a row for every value of the columns to slice by."""
-    sliced = report.slices
-    for by in () if sliced is None else sliced.requested:
-        heads = "".join(f"{head:>27}" for head in ("recall", "false positives", "observed/expected"))
-        yield f"by {by}", f"{'rows':>9}{heads}"
-        for part in sliced.parts if sliced is not None else ():
-            if part.by == by:
-                cells = (
-                    _cell(part.recall, part.recall_interval, ".3f"),
-                    _cell(part.false_positive_rate, part.false_positive_rate_interval, ".2%"),
-                    _cell(part.observed_over_expected, part.observed_over_expected_interval, ".2f"),
-                )
-                yield f"  {part.value}", f"{part.rows:>9,}" + "".join(f"{cell:>27}" for cell in cells)
-    if sliced is not None and sliced.requested:
-        yield "slices compared", f"{sliced.compared:,}; 5 % of the intervals miss the true value by chance"
+    """Yield the tables of the columns to slice by."""
+    from fraudsieve.training.pages.slices_section import sliced_tables
+
+    if report.slices is not None:
+        asked = [part for part in report.slices.parts if part.by in report.slices.requested]
+        for table in sliced_tables(replace(report.slices, parts=asked)):
+            yield from _table_rows(table)
 
 
-def _cell(value: float | None, interval: tuple[float, float] | None, form: str) -> str:
-    if value is None:
-        return "too few"
-    between = "" if interval is None else f" ({interval[0]:{form}} to {interval[1]:{form}})"
-    return f"{value:{form}}{between}"
+def attack_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
+    """Yield the recall that is kept under attack, by strength."""
+    if report.attack is not None:
+        means = ", ".join(f"{name} {figures.mean:.3f}" for name, figures in report.attack.character.items())
+        yield "under attack", f"share of the recall that is kept, mean of characters: {means}"
+
+
+def _table_rows(table: "PageTable") -> Iterator[tuple[str, str]]:
+    """Yield the caption, the columns and the rows of a table of the page; nothing without rows."""
+    lines = [[cell.replace(NO_BREAK_SPACE, " ") for cell in line] for line in (table.columns, *table.rows)]
+    if table.rows:
+        yield "", table.caption
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        for place, (name, *cells) in enumerate(lines):
+            texts = (f"{cell:>{width}}" for cell, width in zip(cells, widths[1:], strict=True))
+            yield f"  {name}" if place else name, "  ".join(texts)
 
 
 def _left_out(data: "LabelledData") -> dict[str, int]:
@@ -109,74 +107,6 @@ def _left_out(data: "LabelledData") -> dict[str, int]:
 def left_out_text(data: "LabelledData") -> str:
     """Describe the rows that are left out; empty if there are none."""
     return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in _left_out(data).items() if count)
-
-
-def _report_rows(report: "EvaluationReport") -> list[tuple[str, str]]:
-    return [*_metric_rows(report), *_point_rows(report), *_absent_rows(report), *_label_rows(report)]
-
-
-def _metric_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
-    """Yield a row for every metric, and one for the review capacity before its metrics."""
-    from fraudsieve.training.evaluation.metrics import METRIC_NAMES
-    from fraudsieve.training.pages.sections import capacity_text
-    from fraudsieve.training.pages.unlike_section import unlike_text
-
-    for name in REPORTED:
-        if name == "recall_at_capacity" and report.capacity is not None:
-            yield "review capacity", capacity_text(report.capacity)
-        value = getattr(report, name)
-        if value is not None:
-            yield METRIC_NAMES[name], f"{value:.3f}{_interval_text(report.intervals.get(name))}{_plain(report, name)}"
-    unlike = report.unlike_training
-    if unlike is not None:
-        without = (
-            ""
-            if unlike.average_precision is None
-            else f"; average precision without them {unlike.average_precision:.3f}"
-        )
-        yield "unlike training", f"{unlike_text(unlike)}{without}"
-
-
-def _plain(report: "EvaluationReport", name: str) -> str:
-    """Return a metric without weights, if the report is weighted."""
-    weighting = report.weighting
-    value = None if weighting is None else weighting.plain.get(name)
-    if weighting is None or value is None:
-        return ""
-    return f"; without weights {value:.3f}{_interval_text(weighting.plain_intervals.get(name))}"
-
-
-def _interval_text(interval: tuple[float, float] | None) -> str:
-    return "" if interval is None else f"  ({interval[0]:.3f} to {interval[1]:.3f})"
-
-
-def _point_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
-    """Yield a row for every operating point: its rates on these records, then on the calibration slice."""
-    from fraudsieve.training.evaluation.metrics import RATE_NAMES
-    from fraudsieve.training.evaluation.points import rates_known
-
-    points, decision = report.operating_points, report.decision
-    known = rates_known(points)
-    for index, point in enumerate(points):
-        if index == 0:
-            heads = "".join(f"{RATE_NAMES[rate]:>20}" for rate in known)
-            yield "operating points", f"{heads}  (in brackets: on the calibration slice)"
-        pairs = zip(_rate_texts(point.here, known), _rate_texts(point.calibration, known), strict=True)
-        yield f"  {point.name}", "".join(f"{f'{here} ({calibrated})':>20}" for here, calibrated in pairs)
-        if index == 0 and decision is not None and decision.unlike_training:
-            counts = f"{decision.unlike_training:,} of its {decision.reviews:,} reviews"
-            yield "  below its threshold", f"  {counts} here, which look like nothing in training"
-
-
-def _absent_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
-    for point in report.absent_points:
-        found = f"{point.legitimate_groups:,} of the {point.needed_groups:,} legitimate campaigns or accounts"
-        yield f"  {point.name}", f"absent: {found} to calibrate on that it needs"
-
-
-def _rate_texts(rates: "PointRates", names: Iterable[str]) -> list[str]:
-    values = {name: getattr(rates, name) for name in names}
-    return ["-" if value is None else format(value, RATE_FORMATS[name]) for name, value in values.items()]
 
 
 def rule_rows(rules: Sequence["RuleCount | RuleMetrics"], records: int) -> Iterator[tuple[str, str]]:
@@ -199,47 +129,6 @@ def traffic_rows(model: "Model", unusual: Sequence["UnusualShare"]) -> Iterator[
 
     if unusual:
         yield "WARNING", ". ".join([*(share.text for share in unusual), traffic_advice(model)])
-
-
-def _label_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
-    from fraudsieve.training.pages.labels_section import label_facts
-
-    if report.labels is not None:
-        for index, (name, text) in enumerate(label_facts(report.labels, of_training=report.split is not None)):
-            yield ("" if index else "labels"), f"{name}: {text}"
-
-
-def attack_rows(attack: "AttackMetrics", *, only_means: bool = False) -> list[tuple[str, str]]:
-    """Return the recall that is kept, with a row for every obfuscation and a column for every strength.
-
-    With `only_means`, there is a row for their mean alone.
-    """
-    strengths = list(attack.character)
-    rate = f"{attack.false_positive_rate:.0%}"
-    rows = [
-        (
-            "under attack",
-            f"share that is kept of the recall of {attack.recall:.3f}, at {rate} false positives on clean messages",
-        ),
-        ("", "".join(f"{strength:>8}" for strength in strengths)),
-    ]
-    for name, obfuscation in () if only_means else attack.obfuscations.items():
-        recalls = [obfuscation.at(strength) for strength in strengths]
-        changed = any(recall.changed for recall in recalls)
-        kept = _in_columns([recall.kept for recall in recalls]) if changed else "       - nothing to change"
-        rows.append((f"  {name}", kept))
-    means = [attack.character[strength].mean for strength in strengths]
-    rows.append((f"  mean of characters ({attack.language})", _in_columns(means)))
-    if only_means:
-        return rows
-    alike = [attack.character[strength].mean_alike for strength in strengths]
-    flagged = [attack.character[strength].flagged for strength in strengths]
-    rows.append(("  legitimate obfuscated alike", _in_columns(alike)))
-    return [*rows, ("  share of these flagged", _in_columns(flagged))]
-
-
-def _in_columns(shares: Sequence[float | None]) -> str:
-    return "".join(f"{'-' if share is None else f'{share:.3f}':>8}" for share in shares)
 
 
 def trained_content(trained: "Trained") -> dict[str, Any]:
