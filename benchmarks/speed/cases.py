@@ -10,7 +10,7 @@ import pandas as pd
 
 from benchmarks.runner import Bar, Report, progress
 from fraudsieve.cases import Actions, CaseSettings, partition_actions
-from fraudsieve.cases.bridges import find_bridges, within_cases
+from fraudsieve.cases.case_finding import find_bridges, within_cases
 from fraudsieve.cases.links import find_links
 from fraudsieve.cases.summary import ReviewTime, summarise_cases
 

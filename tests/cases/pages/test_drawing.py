@@ -11,11 +11,9 @@ from hypothesis import strategies as st
 from fraudsieve._microseconds import DAY
 from fraudsieve.cases import CaseSettings, find_cases
 from fraudsieve.cases.pages.case_rows import CaseRows, rows_of_cases
-from fraudsieve.cases.pages.graph import MAX_ACTIONS, MAX_SHARED, case_graph
-from fraudsieve.cases.pages.layout import place_nodes
 from fraudsieve.cases.pages.names import CaseNames
-from fraudsieve.cases.pages.picture import draw_case
-from fraudsieve.cases.pages.timeline import MAX_TICKS, draw_timeline, time_ticks
+from fraudsieve.cases.pages.page import MAX_TICKS, draw_timeline, time_ticks
+from fraudsieve.cases.pages.picture import MAX_ACTIONS, MAX_SHARED, case_graph, draw_case, place_nodes
 
 from .worlds import campaign, ring
 

@@ -11,10 +11,9 @@ from fraudsieve._translation import Language
 from fraudsieve.cases import Cases, CaseSettings, find_cases
 from fraudsieve.cases.pages import page as module
 from fraudsieve.cases.pages.case_rows import rows_of_cases
-from fraudsieve.cases.pages.case_section import case_content
+from fraudsieve.cases.pages.case_section import case_content, joined_through
 from fraudsieve.cases.pages.names import CaseNames
 from fraudsieve.cases.pages.page import render_cases_page
-from fraudsieve.cases.pages.paths import joined_through
 from fraudsieve.training.pages.origin import PageOrigin
 from tests.page_words import english_words
 

@@ -3,15 +3,117 @@
 from typing import Final
 
 import numpy as np
+import scipy.sparse as sp
 
+from fraudsieve._compiled import compile_kernel
 from fraudsieve._microseconds import DAY
 from fraudsieve._typing import Array
-from fraudsieve.cases.actions import Actions
+from fraudsieve.cases.actions import NO_TIME, Actions
 from fraudsieve.cases.settings import CaseSettings
+from fraudsieve.features.history.kernels.windows import first_from
 
-from .neighbourhoods import count_closures, neighbourhood_similarity
 from .pairs import Entries, entries_in_window, pair_entries, time_decay
 from .table import LINK_KINDS, Hubs, Links
+
+
+@compile_kernel()
+def _closure_kernel(
+    offsets: Array, other: Array, times: Array, ends: Array, shared: Array, span: Array, limit: int, out: Array
+) -> None:
+    """Count the accounts that both ends of a pair deal with inside its span; the first `limit` partners count."""
+    # Two actions share account s; their other ends are x and y. `mark` holds k, so it is not reset between pairs.
+    #
+    #   partners of x     a   b   y   s        a and b are marked with k; y is a direct link of the two ends
+    #   partners of y     b   b   x   c        b is marked: counted, and its mark is removed, so that it counts once
+    #   out[k]            1 + 1                b, and the direct link
+    mark = np.full(offsets.size - 1, -1, np.int64)
+    for k in range(shared.size):
+        x, y = ends[0, k], ends[1, k]
+        if x < 0 or y < 0:
+            continue
+        count, direct = 0, False
+        start = first_from(times, offsets[x], offsets[x + 1], span[0, k])
+        for m in range(start, min(offsets[x + 1], start + limit)):
+            if times[m] > span[1, k]:
+                break
+            direct |= other[m] == y
+            if other[m] != shared[k] and other[m] != y:
+                mark[other[m]] = k
+        start = first_from(times, offsets[y], offsets[y + 1], span[0, k])
+        for m in range(start, min(offsets[y + 1], start + limit)):
+            if times[m] > span[1, k]:
+                break
+            if mark[other[m]] == k and other[m] != x:
+                mark[other[m]] = -1
+                count += 1
+        out[k] = count + direct
+
+
+def count_closures(
+    actions: Actions, earlier: Array, later: Array, shared: Array, ends: Array, window: int, limit: int
+) -> Array:
+    """Count the further accounts that link the other ends of two actions with a shared account.
+
+    Such a link closes a cycle: the ends deal with each other, or both with a third account, in flagged actions at most
+    a window before the first or after the second action. Rings of several payers and payees are full of them, and
+    chance meetings at a busy account are not.
+    """
+    own = np.concatenate([actions.account, actions.counterparty])
+    other = np.concatenate([actions.counterparty, actions.account])
+    time = np.tile(actions.time, 2)
+    two_ends = (own >= 0) & (other >= 0)
+    own, other, time = own[two_ends], other[two_ends], time[two_ends]
+    order = np.lexsort((other, time, own))
+    offsets = np.searchsorted(own[order], np.arange(len(actions.names) + 1))
+    timed = (actions.time[earlier] != NO_TIME) & (actions.time[later] != NO_TIME)
+    span = np.stack(
+        [
+            np.where(timed, actions.time[earlier] - np.where(timed, window, 0), NO_TIME),
+            np.where(timed, actions.time[later] + np.where(timed, window, 0), np.iinfo(np.int64).max),
+        ]
+    )
+    out = np.zeros(len(shared), np.int64)
+    _closure_kernel(offsets, other[order], time[order], ends, shared, span, limit, out)
+    return out
+
+
+@compile_kernel()
+def _similarity_kernel(
+    offsets: Array, neighbours: Array, weights: Array, norms: Array, source: Array, target: Array, out: Array
+) -> None:
+    # Neighbours ascend, so that two rows are merged in one pass, as in merge sort; common ones add to the product.
+    #
+    #   source     1   3   4   7        m goes on where its neighbour is the smaller one
+    #   target     0   3   7            n where that is; both do at 3 and at 7
+    for k in range(source.size):
+        m, m_end = offsets[source[k]], offsets[source[k] + 1]
+        n, n_end = offsets[target[k]], offsets[target[k] + 1]
+        total = 0.0
+        while m < m_end and n < n_end:
+            if neighbours[m] == neighbours[n]:
+                total += weights[m] * weights[n]
+                m += 1
+                n += 1
+            elif neighbours[m] < neighbours[n]:
+                m += 1
+            else:
+                n += 1
+        out[k] = total / (norms[source[k]] * norms[target[k]])
+
+
+def neighbourhood_similarity(graph: sp.csr_matrix, source: Array, target: Array, self_weight: float) -> Array:
+    """Return the cosine of the weighted neighbourhoods of linked actions, where each action is its own neighbour.
+
+    This is the structural similarity of SCAN (Xu et al., 2007) with weights. Links inside a ring have it; those that
+    lead from one ring to another do not.
+    """
+    neighbourhoods = (graph + self_weight * sp.identity(graph.shape[0], format="csr")).tocsr()
+    neighbourhoods.sort_indices()
+    norms = np.sqrt(np.asarray(neighbourhoods.multiply(neighbourhoods).sum(axis=1)).ravel())
+    out = np.empty(len(source))
+    _similarity_kernel(neighbourhoods.indptr, neighbourhoods.indices, neighbourhoods.data, norms, source, target, out)
+    return out
+
 
 SENDS: Final = 0
 RECEIVES: Final = 1

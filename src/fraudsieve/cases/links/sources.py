@@ -1,16 +1,180 @@
 """All links of flagged actions, from every source."""
 
+import ipaddress
+from collections.abc import Iterator
+from typing import Final
+
 import numpy as np
 import pandas as pd
 
-from fraudsieve.cases.actions import Actions
+from fraudsieve._microseconds import MINUTE
+from fraudsieve._pseudonyms import keyed_digest
+from fraudsieve._typing import Array
+from fraudsieve.cases.actions import NO_TIME, Actions, ids_of, microseconds_of
 from fraudsieve.cases.settings import CaseSettings
+from fraudsieve.features.cues.contacts import find_contacts
+from fraudsieve.tables.cells import STRING
 
 from .accounts import account_links
-from .identifiers import identifier_links
-from .nearby import address_links, sign_up_links
-from .table import HARD, Hubs, Links, concatenate_links
+from .pairs import Entries, pair_entries, time_decay
+from .table import HARD, LINK_KINDS, Hubs, Links, concatenate_links
 from .texts import text_links, wording_links
+
+NEAREST_SIGN_UPS: Final = 8
+PREFIXES: Final = {4: 24, 6: 48}
+"""Length of the network that counts as one range, by version of the protocol."""
+SIGN_UPS: Final = ("sign_up", "signup", "registration", "register", "account_created")
+"""Kinds of events that create an account."""
+
+
+def address_links(actions: Actions, settings: CaseSettings, key: bytes) -> tuple[Links, Hubs]:
+    """Link actions from one range of IP addresses (/24 in IPv4, /48 in IPv6)."""
+    addresses = actions.frame["ip"] if "ip" in actions.frame else pd.Series(None, actions.frame.index, STRING)
+    digests = {address: _range_digest(str(address), key) for address in addresses.dropna().unique()}
+    value, values = pd.factorize(addresses.map(digests).astype(STRING))
+    rows = np.flatnonzero(value >= 0)
+    n_actions = np.bincount(value[rows], minlength=len(values))
+    accounts = pd.Series(actions.actors()[rows]).groupby(value[rows]).nunique().to_numpy(np.int64)
+    is_hub = accounts > settings.max_sharing
+    hubs = np.flatnonzero(is_hub)
+    rows = rows[~is_hub[value[rows]]]
+    window = settings.identifier_window
+    links = _links(actions, settings, value[rows], rows, window, "address_range", np.asarray(values, object))
+    return links, Hubs(np.asarray(values, object)[hubs], n_actions[hubs], accounts[hubs], np.zeros_like(hubs))
+
+
+def _range_digest(address: str, key: bytes) -> str | None:
+    try:
+        ip = ipaddress.ip_address(address)
+        if isinstance(ip, ipaddress.IPv6Address):
+            ip = ip.ipv4_mapped or ip  # servers of both versions write 1.2.3.4 as ::ffff:1.2.3.4
+        network = ipaddress.ip_network(f"{ip}/{PREFIXES[ip.version]}", strict=False)
+    except ValueError:
+        return None
+    return f"address_range:{keyed_digest('address_range', str(network), key).hex()}"
+
+
+def sign_up_links(actions: Actions, settings: CaseSettings) -> Links:
+    """Link sign-ups that are minutes apart: each link is weak, but sign-ups in a batch have several."""
+    none = pd.Series(None, actions.frame.index, STRING)
+    rows = np.flatnonzero(actions.frame.get("kind", none).isin(SIGN_UPS))
+    window = int(settings.sign_up_minutes * MINUTE)
+    return _links(actions, settings, np.zeros_like(rows), rows, window, "sign_up", np.array(["sign_up"], object))
+
+
+def _links(
+    actions: Actions, settings: CaseSettings, value: Array, action: Array, window: int, kind: str, values: Array
+) -> Links:
+    entries = Entries.sort(value.astype(np.int64), action, actions.time[action])
+    first, second = pair_entries(entries, window, NEAREST_SIGN_UPS)
+    weight = getattr(settings, kind) * time_decay(entries.time[first], entries.time[second], window, settings.half_life)
+    code = np.full(len(first), LINK_KINDS.index(kind))
+    columns = (entries.action[first], entries.action[second], code, weight, entries.value[first])
+    return Links(*columns, np.ones(len(first)), values)
+
+
+NOT_IDENTIFIERS: Final = {"action_id", "account_id", "counterparty_id", "message_id", "event_id", "recipient_id"}
+
+
+def find_identifiers(frame: pd.DataFrame, key: bytes) -> pd.DataFrame:
+    """Find the identifiers of records: contacts in their texts, and columns whose names end in ``_id``."""
+    parts = [pd.DataFrame({"record": np.empty(0, np.int64), "value": np.empty(0, object)}), *_columns(frame, key)]
+    if "text" in frame:
+        contacts = find_contacts(frame["text"].fillna("").tolist(), key)
+        values = [f"{kind}:{digest}" for kind, digest in zip(contacts.kind, contacts.digest, strict=True)]
+        parts.append(pd.DataFrame({"record": contacts.message, "value": np.array(values, object)}))
+    return pd.concat(parts, ignore_index=True).drop_duplicates()
+
+
+def _columns(frame: pd.DataFrame, key: bytes) -> Iterator[pd.DataFrame]:
+    for name in sorted(frame.columns):
+        if not name.endswith("_id") or name in NOT_IDENTIFIERS:
+            continue
+        codes, plain = pd.factorize(ids_of(frame[name]))
+        kind = name.removesuffix("_id")
+        values = np.array([f"{kind}:{keyed_digest(kind, value, key).hex()}" for value in plain], object)
+        rows = np.flatnonzero(codes >= 0)
+        yield pd.DataFrame({"record": rows, "value": values[codes[rows]]})
+
+
+def context_identifiers(
+    actions: Actions, context: pd.DataFrame, key: bytes, in_flagged: "pd.Series[str] | None" = None
+) -> tuple[pd.DataFrame, pd.Series]:
+    """Find the identifiers that accounts used in events that are not flagged themselves.
+
+    An identifier that only one account used, such as that of a session, says no more than the account does, and is left
+    out. Otherwise, each of them would link all flagged actions of the account.
+    """
+    found = find_identifiers(context, key)
+    rows = found["record"].to_numpy(np.int64)
+    names = ids_of(context["account_id"])
+    table = pd.DataFrame(
+        {
+            "name": names.to_numpy(object)[rows],
+            "account": pd.Index(actions.names).get_indexer(pd.Index(names.to_numpy(object)))[rows],
+            "value": found["value"].to_numpy(object),
+            "time": microseconds_of(context, "occurred_at")[rows],
+        }
+    )
+    table = table.groupby(["name", "account", "value"], sort=True)["time"].min().reset_index()
+    flagged = pd.DataFrame({"record": np.arange(len(actions)), "account": actions.account, "known": actions.known})
+    is_shared = table.groupby("value")["name"].transform("size") > 1
+    kept = is_shared if in_flagged is None else is_shared | table["value"].isin(in_flagged)
+    used = flagged[flagged["account"] >= 0].merge(table[kept], on="account")
+    used = used[(used["known"] == NO_TIME) | (used["time"] <= used["known"])]
+    elsewhere = table.loc[~table["account"].isin(actions.account[actions.account >= 0]), "value"]
+    return used[["record", "value"]].reset_index(drop=True), elsewhere
+
+
+NEAREST: Final = 8
+"""Maximum number of earlier actions with the same identifier that an action is linked to; few heavy links suffice."""
+LARGEST_UNFLAGGED: Final = 10
+"""An identifier is a hub if more records than this are not flagged, and more are not flagged than are flagged."""
+
+
+def identifier_links(
+    actions: Actions,
+    settings: CaseSettings,
+    key: bytes,
+    unflagged: pd.DataFrame | None = None,
+    context: pd.DataFrame | None = None,
+) -> tuple[Links, Hubs]:
+    """Link actions that share an identifier."""
+    found = find_identifiers(actions.frame, key)
+    elsewhere = None
+    if context is not None:
+        used, elsewhere = context_identifiers(actions, context, key, found["value"])
+        found = pd.concat([found, used], ignore_index=True).drop_duplicates()
+    value, values = pd.factorize(found["value"], sort=True)
+    action = found["record"].to_numpy(np.int64)
+    n_actions: Array = np.bincount(value, minlength=len(values))
+    accounts: Array = pd.Series(actions.actors()[action]).groupby(value).nunique().to_numpy(np.int64)
+    common: Array = np.zeros(len(values), np.int64)
+    of_unflagged = None if unflagged is None else find_identifiers(unflagged, key)["value"]
+    for others in (of_unflagged, elsewhere):
+        if others is not None and len(values):
+            common += others.value_counts().reindex(values, fill_value=0).to_numpy(np.int64)
+    is_hub = (accounts > settings.max_sharing) | ((common > LARGEST_UNFLAGGED) & (common > n_actions))
+    links = _pair(actions, settings, value, action, accounts, is_hub, np.asarray(values, object))
+    rows = np.flatnonzero(is_hub)
+    return links, Hubs(np.asarray(values, object)[rows], n_actions[rows], accounts[rows], common[rows])
+
+
+def _pair(
+    actions: Actions, settings: CaseSettings, value: Array, action: Array, accounts: Array, is_hub: Array, values: Array
+) -> Links:
+    kept = ~is_hub[value]
+    entries = Entries.sort(value[kept], action[kept], actions.time[action[kept]])
+    window = settings.identifier_window
+    first, second = pair_entries(entries, window, min(NEAREST, settings.nearest))
+    shared = entries.value[first]
+    is_domain = np.array([value.startswith("domain:") for value in values], np.bool_)
+    weight = np.where(is_domain, settings.domain, settings.hard)[shared]
+    weight = weight * time_decay(entries.time[first], entries.time[second], window, settings.half_life)
+    weight = weight / np.maximum(np.log2(accounts[shared]), 1.0)
+    kind = np.full(len(shared), HARD)
+    source, target = entries.action[first], entries.action[second]
+    return Links(source, target, kind, weight, shared, np.ones(len(shared)), values)
 
 
 def find_links(
