@@ -26,7 +26,7 @@ GOLDEN = Path(__file__).parent / "golden"
 @pytest.fixture
 def lead(case: CaseContent, model: Model, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The lead of the planted case, with everything that it can say."""
-    monkeypatch.setattr("fraudsieve.leads.claims.software", lambda: {"fraudsieve": "0.1.0"})
+    monkeypatch.setattr("fraudsieve.leads.lead_content.software", lambda: {"fraudsieve": "0.1.0"})
     texts = describe_texts(messages(), case.members, "excerpts", key_of())
     return make_lead(case, key_of(), TERMS, model=model, reasons=REASONS, texts=texts, created=CREATED)
 

@@ -16,10 +16,9 @@ from hypothesis import strategies as st
 from fraudsieve.cases import find_cases, write_cases
 from fraudsieve.exceptions import LeadError
 from fraudsieve.leads.case_content import CaseContent, read_case, read_reasons
-from fraudsieve.leads.claims import strength_of_actions
 from fraudsieve.leads.files import lead_schema
 from fraudsieve.leads.keys import LeadKey
-from fraudsieve.leads.lead_content import Disclosure, LeadTerms, amount_class, make_lead
+from fraudsieve.leads.lead_content import Disclosure, LeadTerms, amount_class, make_lead, strength_of_actions
 from fraudsieve.models import Model
 
 from .planted import CREATED, REASONS, TERMS, key_of, scores_of, with_support

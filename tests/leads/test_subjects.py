@@ -10,8 +10,7 @@ import pytest
 from fraudsieve.cases import CaseSettings, find_cases_in_tables, write_cases
 from fraudsieve.exceptions import LeadError, SchemaError
 from fraudsieve.leads.case_content import CaseContent, read_case, read_reasons
-from fraudsieve.leads.claims import error_rates, strength_of_actions
-from fraudsieve.leads.lead_content import make_lead
+from fraudsieve.leads.lead_content import error_rates, make_lead, strength_of_actions
 from fraudsieve.leads.log import LeadLog
 from fraudsieve.leads.resolution import resolve_lead
 from fraudsieve.leads.texts import describe_texts

@@ -23,8 +23,7 @@ from fraudsieve.leads.files import lead_digest, withdrawal_schema
 from fraudsieve.leads.keys import Secret, derive_key
 from fraudsieve.leads.lead_content import LeadTerms, make_lead
 from fraudsieve.leads.log import LeadLog, read_register
-from fraudsieve.leads.reversals import is_reversed
-from fraudsieve.leads.withdrawal import withdraw_lead, withdraw_reversed
+from fraudsieve.leads.withdrawal import is_reversed, withdraw_lead, withdraw_reversed
 from tests.profiles import examples
 
 from .planted import CREATED, SECRET, TERMS, key_of

@@ -4,22 +4,147 @@ The notice is in the log before it is written. If a run is killed in between, th
 notice from the log, with the same bytes and the same name, and no second notice.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+import pandas as pd
+
 from fraudsieve._io import PRIVATE, write_file
+from fraudsieve.cases.flagged_records import IDS
 from fraudsieve.exceptions import LeadError
-from fraudsieve.tables.label_values import AUTO
-from fraudsieve.tables.source import Source
+from fraudsieve.tables.cells import STRING
+from fraudsieve.tables.label_times import resolve_label_times
+from fraudsieve.tables.label_values import AUTO, read_labels
+from fraudsieve.tables.reader import read_table
+from fraudsieve.tables.source import Source, origin_of
 
 from .entries import LeadEntry, notice_id
 from .files import WITHDRAWAL_SCHEMA, encode_lead
-from .keys import Secret
+from .keys import LeadKey, Secret, find_key, match_values, wanted_pseudonyms
 from .log import LeadLog, LeadRegister, check_log_exists, read_register
-from .reversals import find_reversed, read_label_histories
 from .stix import to_stix_revocation
+
+ACTION: Final = "action"
+ACCOUNT: Final = "account"
+SUBJECTS: Final = tuple(name.removesuffix("_id") for name in IDS)
+
+
+@dataclass(frozen=True, eq=False)
+class LabelHistories:
+    """The labels of records and accounts over time."""
+
+    # Shape (n_labels, 3). `subject`, `label` and `time` (NaT if it is not known), the oldest first, and those that mean
+    # fraud last among labels of the same time.
+    table: pd.DataFrame
+    legitimate: str
+
+    def candidates(self) -> dict[str, list[str]]:
+        """Return the subjects that could contradict a lead, as actions and as accounts."""
+        last = self.table.drop_duplicates("subject", keep="last")
+        first = self.table.drop_duplicates(["subject", "label"])
+        several = first.loc[first["subject"].duplicated(), "subject"].unique().tolist()
+        legitimate = last.loc[last["label"].eq(self.legitimate), "subject"].tolist()
+        return {ACTION: list({*legitimate, *several}), ACCOUNT: several}
+
+    def reversed(self, kind: str, subjects: Iterable[str], created: pd.Timestamp) -> set[str]:
+        """Return the subjects whose labels contradict a lead that was created at a time, according to `is_reversed`."""
+        own = self.table[self.table["subject"].isin(set(subjects))]
+        return {
+            str(subject)
+            for subject, group in own.groupby("subject")
+            if is_reversed(
+                kind, group["label"].tolist(), group["time"].tolist(), created=created, legitimate=self.legitimate
+            )
+        }
+
+
+def is_reversed(
+    kind: str, labels: Sequence[str], times: Sequence[pd.Timestamp], *, created: pd.Timestamp, legitimate: str
+) -> bool:
+    """Return whether the labels of a subject contradict a lead.
+
+    They do if a fraud label that was known when the lead was created, or came later, was replaced by another label. An
+    action also contradicts its lead if it is now labelled legitimate and had no label before. An account does not,
+    because the account from which a fraudulent payment was made is often legitimate.
+    """
+    last = labels[-1]
+    if kind == ACTION and last == legitimate:
+        return True
+    before = sum(bool(pd.isna(time) or time <= created) for time in times)
+    believed = labels[max(before - 1, 0) :]
+    return any(label not in (last, legitimate) for label in believed)
+
+
+def read_label_histories(labels: Source, legitimate: str = AUTO) -> LabelHistories:
+    """Read the labels of records and accounts over time."""
+    table = read_table(labels, "labels").good
+    reading = read_labels(table["label"], legitimate, of_two=False)
+    unknown = pd.Series(pd.NaT, table.index)
+    times = resolve_label_times(pd.to_datetime(table.get("labelled_at", unknown), utc=True))[0]
+    columns = {"subject": table["subject_id"].astype(STRING), "label": reading.apply(table["label"]), "time": times}
+    frame = pd.DataFrame(columns)
+    frame = frame[frame["label"].notna()].assign(is_fraud=lambda rows: rows["label"] != reading.legitimate)
+    frame = frame.sort_values(["time", "is_fraud", "label"], na_position="first", ignore_index=True)[[*columns]]
+    if legitimate == AUTO and not frame["label"].eq(reading.legitimate).any():
+        fix = "Name the label of legitimate records with --legitimate."
+        raise LeadError(origin_of(labels), "none of the labels is a word for legitimate records", fix)
+    return LabelHistories(frame, reading.legitimate)
+
+
+def find_reversed(
+    leads: Sequence[LeadEntry], histories: LabelHistories, secrets: Sequence[Secret]
+) -> dict[str, tuple[str, ...]]:
+    """Find the leads that labels contradict.
+
+    Returns the pseudonyms that are contradicted, by the id of the lead.
+    """
+    by_key: dict[tuple[str, str, str | None], list[LeadEntry]] = {}
+    for entry in leads:
+        by_key.setdefault((entry.recipient, entry.key["id"], entry.key["salt"]), []).append(entry)
+    keys = {place: find_key(secrets, *place) for place in by_key}
+    unknown = sum(key is None for key in keys.values())
+    if unknown:
+        fix = "Name the key file that also contains the older secrets."
+        raise LeadError("log of leads", f"{unknown} of {len(keys)} keys were derived from none of the secrets", fix)
+    candidates, found = histories.candidates(), dict[str, tuple[str, ...]]()
+    for place, entries in by_key.items():
+        found |= _reversed_of_key(entries, histories, candidates, keys[place])
+    return found
+
+
+def _reversed_of_key(
+    leads: Sequence[LeadEntry], histories: LabelHistories, candidates: dict[str, list[str]], key: LeadKey | None
+) -> dict[str, tuple[str, ...]]:
+    assert key is not None
+    wanted = wanted_pseudonyms((name for entry in leads for name in entry.members), key.id)
+    if ACTION in wanted:
+        _check_named(candidates[ACTION], key, wanted[ACTION])
+    subjects = {
+        kind: match_values(key, kind, candidates[kind], wanted[kind]) for kind in (ACTION, ACCOUNT) if kind in wanted
+    }
+    found = {}
+    for entry in leads:
+        created, contradicted = pd.Timestamp(entry.created), list[str]()
+        for kind, by_name in subjects.items():
+            own = {name: by_name[name] for name in entry.members if name in by_name}
+            changed = histories.reversed(kind, own.values(), created) if own else set()
+            contradicted += [name for name, subject in own.items() if subject in changed]
+        if contradicted:
+            found[entry.lead] = tuple(sorted(contradicted))
+    return found
+
+
+def _check_named(ids: Sequence[str], key: LeadKey, wanted: Mapping[bytes, str]) -> None:
+    """Refuse bare ids of actions that a lead names with their subject, because two subjects may have the same id."""
+    named = [f"{subject}:{one}" for one in ids for subject in SUBJECTS]
+    count = len(match_values(key, ACTION, named, wanted))
+    if count:
+        problem = f"{count} labels may be those of actions of cases with several kinds of records"
+        raise LeadError("labels", problem, "Write the kind before the id, as in message:17 or event:17.")
+
 
 REVERSED: Final = "the labels of actions or accounts of the lead were reversed"
 
