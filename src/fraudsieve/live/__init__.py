@@ -8,11 +8,11 @@ if TYPE_CHECKING:
     from .calls import Accepted as Accepted
     from .removal import erase as erase
     from .removal import rewind as rewind
-    from .results import LiveSize as LiveSize
-    from .results import Scored as Scored
     from .score_tables import ExportedScores as ExportedScores
     from .score_tables import export_scores as export_scores
+    from .state import LiveSize as LiveSize
     from .state import LiveState as LiveState
+    from .state import Scored as Scored
     from .store.addresses import open_store as open_store
     from .store.event_store import EventStore as EventStore
 

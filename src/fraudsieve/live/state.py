@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from fraudsieve._microseconds import DAY
 from fraudsieve._typing import Records
@@ -28,11 +28,99 @@ from .labels.rules import LabelRules
 from .labels.subjects import MemoryRows, Subjects
 from .records import LoggedFields, knows_records, logged_fields, own_columns
 from .replica import Replica
-from .results import LiveSize, Scored
 from .session import StoreSession
 from .store.addresses import open_store
-from .store.follower import Follower
 from .store.score_rows import ScoreRow, StoredScore
+
+INTERVAL = 0.02
+"""Seconds between two checks of a store."""
+PAUSE = 1.0
+"""Seconds to wait after a failure."""
+
+
+class Follower:
+    """A thread that calls a function every 20 ms, and once per second while it fails."""
+
+    def __init__(self, catch_up: Callable[[], None], origin: str) -> None:
+        self.error: StateError | None = None
+        self.completed = time.monotonic()
+        self._origin = origin
+        self._catch_up, self._closing = catch_up, threading.Event()
+        self._thread = threading.Thread(target=self._follow, name="live-state-follower", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._closing.set()
+        self._thread.join()
+
+    def _follow(self) -> None:
+        while not self._closing.wait(PAUSE if self.error else INTERVAL):
+            try:
+                self._catch_up()
+                if self.error is not None:
+                    logger.warning("the live state follows its store again")
+                self.error = None
+            except Exception as raised:  # whatever fails, the thread keeps running and tries again
+                error = raised if isinstance(raised, StateError) else self._unexpected(raised)
+                if self.error is None:
+                    logger.error("the live state cannot follow its store: %s", error.problem)
+                self.error = error
+            self.completed = time.monotonic()
+
+    def _unexpected(self, raised: Exception) -> StateError:
+        """Return an error that names only the type, because the text can quote a record."""
+        problem = f"its rows cannot be added to the live state ({type(raised).__name__})"
+        return StateError(self._origin, problem, "It is tried again every second; free memory if it is short.")
+
+
+class LiveSize(NamedTuple):
+    """The size of a live state.
+
+    Attributes
+    ----------
+    events : int
+        Events and labels, over all views.
+    entities : int
+        Accounts, campaigns and other entities, over all views.
+    at_bound : int
+        Those of them with as many events or labels as a window may have, or more.
+    ids : int
+        Ids that are kept, so that repeated deliveries count once.
+    repeats : int
+        Repeated deliveries since the state was opened.
+    state_bytes : int
+        Bytes of the arrays in memory.
+    store_bytes : int
+        Bytes of the store on disk; 0 without a store.
+    rows_since_snapshot : int
+        Rows that a restart would read; 0 without a store.
+    """
+
+    events: int
+    entities: int
+    at_bound: int
+    ids: int
+    repeats: int
+    state_bytes: int
+    store_bytes: int
+    rows_since_snapshot: int
+
+
+class Scored(NamedTuple):
+    """Scores, and the offset of the state that they were computed from.
+
+    Attributes
+    ----------
+    scores : dict or list of dict
+        As from `Scorer.score`.
+    offset : int
+        At the same offset, the same model gives equal scores for the same records in every process.
+    """
+
+    scores: Any
+    offset: int
+
 
 logger = logging.getLogger("fraudsieve.live")
 

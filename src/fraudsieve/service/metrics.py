@@ -8,7 +8,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from fraudsieve.live.results import LiveSize
+from fraudsieve.live.state import LiveSize
 from fraudsieve.models.scoring.latest_traffic import LatestTraffic
 from fraudsieve.models.unlike_training.expected_shares import WORDS
 
