@@ -47,7 +47,7 @@ def test_odd_accounts_in_any_buckets_and_order(
 def test_events_with_labels_and_a_hub(
     spark: "SparkSession", caplog: pytest.LogCaptureFixture, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr("fraudsieve.spark.buckets.BUCKET_EVENTS", 100)
+    monkeypatch.setattr("fraudsieve.spark.history_frames.BUCKET_EVENTS", 100)
     made = world(300)
     hub = {"account_id": np.where(np.arange(300) % 2, "a0", made["events"]["account_id"])}
     events = made["events"].assign(**hub).assign(row=np.arange(300))

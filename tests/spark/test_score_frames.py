@@ -113,7 +113,7 @@ def test_a_policy_that_rejects_a_record_makes_it_unscorable(spark: Any, tmp_path
 
 
 def test_a_record_that_fails_leaves_the_others_alone(event_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from fraudsieve.spark.record_scores import rows_without_history
+    from fraudsieve.spark.score_frames import rows_without_history
 
     scorer = Scorer.load(event_model)
     records = made.as_dicts(made.world(5)["events"])
@@ -152,7 +152,7 @@ def test_errors_come_before_the_job(spark: Any, event_model: Path, tmp_path: Pat
 
 
 def test_a_process_loads_the_model_once(spark: Any, event_model: Path) -> None:
-    from fraudsieve.spark.shipped_model import ship_model
+    from fraudsieve.spark.score_frames import ship_model
 
     shipped, scorer = ship_model(spark, event_model)
     assert shipped.load() is shipped.load()

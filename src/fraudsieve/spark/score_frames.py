@@ -1,26 +1,162 @@
 """`score`: the scores of records on Spark."""
 
-from dataclasses import replace
+import atexit
+import shutil
+import tempfile
+import uuid
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
-from pyspark.sql import Column, DataFrame
+import numpy as np
+import pyarrow as pa
+from pyspark import SparkFiles
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from fraudsieve.exceptions import SchemaError
+from fraudsieve._typing import Array, Record
+from fraudsieve.exceptions import RecordError, SchemaError
 from fraudsieve.features.account_matrix import CUTOFFS, AccountMatrix
 from fraudsieve.features.feature_matrix import account_matrix_of
+from fraudsieve.features.history.declaration import History, history_columns
 from fraudsieve.features.history_declaration import event_counts
+from fraudsieve.features.record_fields import FeatureRows
+from fraudsieve.models.artifact.model_address import model_folder
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.fields import model_fields
-from fraudsieve.models.scoring.record_policy import check_unknown
+from fraudsieve.models.scoring.record_policy import apply_policy, check_unknown
 
 from .bucket_features import MapChunks
-from .feature_frames import check_network
+from .feature_frames import check_network, history_block
 from .history_frames import CUTOFF, HistoryFrames, LastStep, append_views, with_keys
-from .record_scores import SCORE, ScoreRecords, score_type
-from .shipped_model import ShippedModel, ship_model
 from .spark_columns import check_added_names, micros_column
+
+
+@dataclass(frozen=True)
+class ShippedModel:
+    """A model that workers can load."""
+
+    # Name of the archive among the files that Spark ships.
+    archive: str
+    # The digest of the model, which every process checks.
+    digest: str
+
+    def load(self) -> Scorer:
+        """Return the scorer of this process."""
+        return _load(self.archive, self.digest)
+
+
+@lru_cache(maxsize=4)
+def _load(archive: str, digest: str) -> Scorer:
+    with tempfile.TemporaryDirectory(prefix="fraudsieve-model-") as folder:
+        with zipfile.ZipFile(SparkFiles.get(archive)) as packed:
+            packed.extractall(folder)
+        return Scorer.load(folder, digest=digest)
+
+
+def ship_model(session: SparkSession, address: str | Path) -> tuple[ShippedModel, Scorer]:
+    """Check a model folder here, and give it to the session; executors fetch it before their first task."""
+    folder = model_folder(address)
+    scorer = Scorer.load(folder)
+    place = Path(tempfile.mkdtemp(prefix="fraudsieve-spark-"))
+    atexit.register(shutil.rmtree, place, ignore_errors=True)  # executors that start later fetch it too
+    archive = place / f"fraudsieve-{scorer.model.digest[:16]}-{uuid.uuid4().hex[:8]}.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        for file in sorted(folder.rglob("*")):
+            packed.write(file, file.relative_to(folder).as_posix())
+    session.addArtifacts(str(archive), file=True)
+    return ShippedModel(archive.name, scorer.model.digest), scorer
+
+
+SCORE = "score"
+WORDS = ("label", "decision", "status", "why")
+
+
+@dataclass(frozen=True)
+class ScoreRecords:
+    """Append a score to each record."""
+
+    model: ShippedModel
+    # The columns of the records that are returned.
+    names: tuple[str, ...]
+    # The feature views whose features the rows hold: those of the model, and counts of events that say whether the
+    # account has history.
+    views: tuple[History, ...] = ()
+
+    def __call__(self, rows: pa.Table) -> pa.Table:
+        """Return the records and their scores."""
+        scorer = self.model.load()
+        fields = fields_read(scorer, self.names)
+        features = rows_without_history(scorer, rows.select(fields).to_pylist() if fields else [{}] * len(rows))
+        if self.views:
+            features = self._with_history(scorer, features, history_block(rows, self.views))
+        return rows.select(list(self.names)).append_column(SCORE, _struct(scorer, features))
+
+    def _with_history(self, scorer: Scorer, features: FeatureRows, block: Array) -> FeatureRows:
+        """Replace the columns of an empty history, where the record can be scored."""
+        n_columns = len(history_columns(scorer.model.matrix.event_views))
+        scorable = features.why == None  # noqa: E711 - compares every element
+        features.X[scorable, :n_columns] = block[scorable, :n_columns]
+        return features._replace(has_history=np.any(block[:, n_columns:] > 0, axis=1))
+
+
+def fields_read(scorer: Scorer, names: Sequence[str]) -> list[str]:
+    """Return those of the columns that the model reads."""
+    checks = model_fields(scorer.model.matrix).checks
+    return [name for name in names if name in checks]
+
+
+def rows_without_history(scorer: Scorer, records: Sequence[Record]) -> FeatureRows:
+    """Compute the feature rows of records without history; only the records that fail are unscorable."""
+    matrix, reasons = scorer.model.matrix, np.full(len(records), None, object)
+    records = list(records)
+    if scorer.policy.changes_fields:
+        fields = model_fields(matrix)
+        for place, record in enumerate(records):
+            try:
+                records[place] = apply_policy(record, place, scorer.policy, fields)
+            except RecordError as error:
+                records[place], reasons[place] = {}, error.problem
+    try:
+        rows = matrix.rows(records, None)
+    except Exception:  # which record fails is found one by one
+        rows = _one_by_one(scorer, records)
+    failed = np.array([reason is not None for reason in reasons], np.bool_)
+    rows.X[failed] = np.nan
+    rows.why[failed] = reasons[failed]
+    return rows
+
+
+def _one_by_one(scorer: Scorer, records: Sequence[Record]) -> FeatureRows:
+    matrix = scorer.model.matrix
+    rows = matrix.rows([{}] * len(records), None)
+    for place, record in enumerate(records):
+        try:
+            one = matrix.rows([record], None)
+            rows.X[place], rows.why[place] = one.X[0], one.why[0]
+        except Exception as error:  # its text may hold values of the record
+            rows.X[place], rows.why[place] = np.nan, f"the record cannot be read ({type(error).__name__})"
+    return rows
+
+
+def score_type(scorer: Scorer) -> T.StructType:
+    """Return the type of a score: the columns of `Scorer.score_columns`."""
+    numbers = ["false_positive_rate", "unlike_training", *(f"probability__{name}" for name in scorer.model.classes)]
+    names = ["probability", "label", "decision", numbers[0], "status", "why", *numbers[1:]]
+    return T.StructType([T.StructField(name, T.StringType() if name in WORDS else T.DoubleType()) for name in names])
+
+
+def _struct(scorer: Scorer, features: FeatureRows) -> pa.StructArray:
+    columns = scorer.score_rows(features.X, features.why, features.has_history)
+    names = score_type(scorer).fieldNames()
+    arrays = [
+        pa.array(columns[name].tolist(), pa.string()) if name in WORDS else pa.array(columns[name], from_pandas=True)
+        for name in names
+    ]
+    return pa.StructArray.from_arrays(arrays, names)
 
 
 def score(
