@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from fraudsieve.service.api.openapi import describe_service
+from fraudsieve.service.openapi import describe_service
 from fraudsieve.service.settings import Settings
 
 from .entries import entry, inline, sentence

@@ -11,7 +11,7 @@ import pyarrow.parquet
 import pytest
 
 from fraudsieve.models import Scorer
-from fraudsieve.service.api.bodies import Reply, ScoreRequest
+from fraudsieve.service.bodies import Reply, ScoreRequest
 from fraudsieve.service.handlers import RequestHandler
 from fraudsieve.service.loaded_model import LoadedModel
 from fraudsieve.service.metrics import Metrics

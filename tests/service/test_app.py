@@ -15,7 +15,7 @@ import pytest
 
 from fraudsieve.models import Scorer
 from fraudsieve.service.app import create_app
-from fraudsieve.service.transport.listener import listen
+from fraudsieve.service.settings import listen
 
 pytestmark = pytest.mark.slow
 

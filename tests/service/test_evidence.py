@@ -15,7 +15,7 @@ from fraudsieve.evidence.settings import EvidenceSettings
 from fraudsieve.evidence.verification import verify_log
 from fraudsieve.exceptions import EvidenceError
 from fraudsieve.models import Scorer
-from fraudsieve.service.api.bodies import RejectedRequest, Reply, ScoreRequest
+from fraudsieve.service.bodies import RejectedRequest, Reply, ScoreRequest
 from fraudsieve.service.handlers import RequestHandler
 from fraudsieve.service.loaded_model import LoadedModel
 from fraudsieve.service.metrics import Metrics

@@ -13,8 +13,8 @@ import pytest
 from fraudsieve.exceptions import ArtifactError, ServiceError, StateError
 from fraudsieve.models import Scorer
 from fraudsieve.models.unlike_training.expected_shares import FLAGGED, ExpectedShare
-from fraudsieve.service.api.bodies import RejectedRequest, Reply, ScoreRequest
 from fraudsieve.service.app import create_app
+from fraudsieve.service.bodies import RejectedRequest, Reply, ScoreRequest
 from fraudsieve.service.handlers import RequestHandler
 from fraudsieve.service.loaded_model import LoadedModel
 from fraudsieve.service.metrics import Metrics

@@ -9,7 +9,7 @@ import pytest
 
 from fraudsieve.exceptions import StateError
 from fraudsieve.models import Scorer
-from fraudsieve.service.api.bodies import RejectedRequest
+from fraudsieve.service.bodies import RejectedRequest
 from fraudsieve.service.handlers import RequestHandler
 from fraudsieve.service.loaded_model import LoadedModel
 from fraudsieve.service.metrics import Metrics

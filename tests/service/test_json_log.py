@@ -11,7 +11,7 @@ import pytest
 
 from fraudsieve.service.json_log import JsonFormatter, log_event, log_request, write_requests
 from fraudsieve.service.metrics import Metrics
-from fraudsieve.service.transport.access_log import AccessLog
+from fraudsieve.service.middleware import AccessLog
 
 
 class Lines(logging.Handler):

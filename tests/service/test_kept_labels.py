@@ -11,7 +11,7 @@ import pytest
 from fraudsieve.live.store import open_store
 from fraudsieve.live.tables.export import export_tables
 from fraudsieve.models import Scorer
-from fraudsieve.service.api.bodies import RejectedRequest, Reply, ScoreRequest
+from fraudsieve.service.bodies import RejectedRequest, Reply, ScoreRequest
 from fraudsieve.service.handlers import RequestHandler
 from fraudsieve.service.loaded_model import LoadedModel
 from fraudsieve.service.metrics import Metrics

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fraudsieve.models import Scorer
-from fraudsieve.service.api.bodies import Reply, ScoreRequest
 from fraudsieve.service.app import create_app
+from fraudsieve.service.bodies import Reply, ScoreRequest
 from fraudsieve.service.handlers import RequestHandler
 from fraudsieve.service.loaded_model import LoadedModel
 from fraudsieve.service.metrics import Metrics

@@ -23,7 +23,7 @@ from fraudsieve.models import Scorer
 from fraudsieve.models.batch.score import score_frame
 from fraudsieve.models.rules import Rule
 from fraudsieve.models.rules.rule_set import RuleSet
-from fraudsieve.service.api.bodies import RejectedRequest, Reply, ScoreRequest
+from fraudsieve.service.bodies import RejectedRequest, Reply, ScoreRequest
 from fraudsieve.service.handlers import RequestHandler
 from fraudsieve.service.loaded_model import LoadedModel
 from fraudsieve.service.metrics import Metrics

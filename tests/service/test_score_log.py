@@ -23,8 +23,8 @@ from fraudsieve.live.store.sqlite import SqliteDatabase
 from fraudsieve.models import Scorer
 from fraudsieve.models.rules import Rule
 from fraudsieve.models.rules.rule_set import RuleSet
-from fraudsieve.service.api.bodies import RejectedRequest, Reply, ScoreRequest
 from fraudsieve.service.app import create_app
+from fraudsieve.service.bodies import RejectedRequest, Reply, ScoreRequest
 from fraudsieve.service.handlers import RequestHandler
 from fraudsieve.service.loaded_model import LoadedModel
 from fraudsieve.service.metrics import Metrics

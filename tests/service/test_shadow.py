@@ -15,8 +15,8 @@ from fraudsieve.models import Scorer
 from fraudsieve.models.calibration import Calibration
 from fraudsieve.models.rules import Rule, RuleSet
 from fraudsieve.service import shadow as challenger
-from fraudsieve.service.api.bodies import Reply, ScoreRequest
 from fraudsieve.service.app import create_app
+from fraudsieve.service.bodies import Reply, ScoreRequest
 from fraudsieve.service.handlers import RequestHandler
 from fraudsieve.service.loaded_model import LoadedModel
 from fraudsieve.service.metrics import Metrics

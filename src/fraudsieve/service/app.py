@@ -15,19 +15,19 @@ from starlette.responses import Response
 
 from fraudsieve.exceptions import StateError
 from fraudsieve.models.predict import Scorer
-from fraudsieve.service.transport.access_log import AccessLog
+from fraudsieve.service.middleware import AccessLog
 
 from .background import STOP_SECONDS, BackgroundTasks, call_in_thread
 from .handlers import RequestHandler
 from .json_log import log_event
 from .loaded_model import LoadedModel
 from .metrics import Metrics
+from .middleware import RequestLimits, error_response
 from .processes.messages import READY, WorkerChannel
 from .routes import WARM_UP, Routes
 from .scores.recording import CALLS, why_not_recorded
 from .settings import Settings
 from .shared_model import SharedModel
-from .transport.limits import RequestLimits, error_response
 from .watchers import AliasWatcher, RulesWatcher
 
 CHECKPOINT_SECONDS = 60.0

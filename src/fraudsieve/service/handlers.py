@@ -21,7 +21,8 @@ from fraudsieve.models.scoring.record_policy import check_body
 from fraudsieve.models.scoring.scores import Score, to_records
 from fraudsieve.models.scoring.traffic import traffic_advice
 
-from .api.bodies import (
+from .background import STALLED_SECONDS
+from .bodies import (
     Explanation,
     RejectedRequest,
     Reply,
@@ -34,7 +35,6 @@ from .api.bodies import (
     json_type,
     no_explanation,
 )
-from .background import STALLED_SECONDS
 from .ingestion import EventIngestion
 from .json_log import error_location, log_event
 from .loaded_model import LoadedModel, RefusedVersion, record_fields, why_incompatible

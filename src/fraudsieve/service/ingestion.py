@@ -14,7 +14,7 @@ from fraudsieve.service.loaded_model import PARTS
 from fraudsieve.service.metrics import Metrics
 from fraudsieve.service.settings import Settings
 
-from .api.bodies import RejectedRequest, Reply, Sources, check_number, decode_json, encode_json, why_rejected
+from .bodies import RejectedRequest, Reply, Sources, check_number, decode_json, encode_json, why_rejected
 
 Update: TypeAlias = Callable[[Sequence[Mapping[str, Any]]], Accepted]
 """Adds records to the live history."""

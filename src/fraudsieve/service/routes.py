@@ -14,15 +14,15 @@ from starlette.routing import Route
 
 from fraudsieve.models.sentences.values import LANGUAGES, Language
 
-from .api.bodies import RejectedRequest, Reply, ScoreRequest, Sources, encode_json
-from .api.openapi import describe_service
 from .background import BackgroundTasks, call_in_thread
 from .batching import MicroBatcher
+from .bodies import RejectedRequest, Reply, ScoreRequest, Sources, encode_json
 from .handlers import RequestHandler
 from .ingestion import AFTER, OFFSET, wait_for_offset
+from .middleware import RETRY_AFTER, error_response
+from .openapi import describe_service
 from .scores.recording import Recording, why_not_recorded
 from .scores.score_log import NOT_LOGGED, REQUEST_ID, request_id_of
-from .transport.limits import RETRY_AFTER, error_response
 
 BATCH_WORK = 256
 """Work that is done in one call in a thread, as estimated by `ScoreRequest.work`: it takes about 15 ms."""

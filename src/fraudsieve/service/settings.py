@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -11,6 +12,27 @@ from typing import Literal, TypeAlias
 from fraudsieve._io import read_secret_file
 from fraudsieve.evidence.settings import EvidenceSettings
 from fraudsieve.exceptions import ServiceError
+
+BACKLOG = 2048
+"""Connections that wait to be accepted; the default of uvicorn."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Open the listening socket of the service."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # asyncio sets TCP_NODELAY only if the protocol is named; without it each response waits 40 ms for an ACK.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except (OSError, OverflowError) as error:
+        listener.close()
+        problem = f"cannot be listened on ({getattr(error, 'strerror', None) or type(error).__name__})"
+        raise ServiceError(f"{host}, port {port}", problem, "Choose another with --host and --port.") from None
+    return listener
+
 
 ScoreLogMode: TypeAlias = Literal["off", "scores", "records"]
 TOKEN_VARIABLE = "FRAUDSIEVE_TOKEN"

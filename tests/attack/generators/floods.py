@@ -20,7 +20,7 @@ from fraudsieve.exceptions import FraudsieveError
 from fraudsieve.live.state import LiveState
 from fraudsieve.models import Scorer
 from fraudsieve.models.rules.files import read_rules
-from fraudsieve.service.api.bodies import RejectedRequest, decode_json
+from fraudsieve.service.bodies import RejectedRequest, decode_json
 from fraudsieve.tables.reader import read_table
 from fraudsieve.training.recipe.recipe import Recipe
 from tests.attack.outcomes import Attempt, Outcome, judge

@@ -16,7 +16,7 @@ from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import open_store
 from fraudsieve.live.store.score_rows import iterate_scores
 from fraudsieve.models import FraudClassifier, Model, Scorer, write_model
-from fraudsieve.service.api.bodies import Reply, ScoreRequest
+from fraudsieve.service.bodies import Reply, ScoreRequest
 from fraudsieve.service.handlers import RequestHandler
 from fraudsieve.service.loaded_model import LoadedModel
 from fraudsieve.service.metrics import Metrics

@@ -27,7 +27,7 @@ from fraudsieve.retrain import Recomputation, recompute_scores
 from fraudsieve.retrain.recompute.later_rows import NONE
 from fraudsieve.retrain.recompute.logged_answers import read_answers
 from fraudsieve.retrain.recompute.stored_history import StoredHistory, read_stored_history
-from fraudsieve.service.api.bodies import Reply, ScoreRequest
+from fraudsieve.service.bodies import Reply, ScoreRequest
 from fraudsieve.service.handlers import RequestHandler
 from fraudsieve.service.loaded_model import LoadedModel
 from fraudsieve.service.metrics import Metrics

@@ -103,10 +103,10 @@ def serve_command(
             check_platform,
             check_score_log,
             check_shadow,
+            listen,
             read_label_tokens,
             read_token,
         )
-        from fraudsieve.service.transport.listener import listen
 
         check_platform()
         check_installed()

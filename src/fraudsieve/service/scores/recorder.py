@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from fraudsieve.evidence.settings import EvidenceSettings
 from fraudsieve.exceptions import EvidenceError
-from fraudsieve.service.api.bodies import RejectedRequest, Reply
+from fraudsieve.service.bodies import RejectedRequest, Reply
 from fraudsieve.service.json_log import log_event
 from fraudsieve.service.loaded_model import LoadedModel
 

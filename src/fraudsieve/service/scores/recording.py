@@ -16,7 +16,8 @@ from fraudsieve.live.score_log import LoggedScore
 from fraudsieve.live.store.score_rows import Recorded, ScoreRow
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.scoring.scores import Score
-from fraudsieve.service.api.bodies import (
+from fraudsieve.service.batching import MicroBatcher
+from fraudsieve.service.bodies import (
     RejectedRequest,
     Reply,
     ScoreRequest,
@@ -25,7 +26,6 @@ from fraudsieve.service.api.bodies import (
     no_explanation,
     why_rejected,
 )
-from fraudsieve.service.batching import MicroBatcher
 from fraudsieve.service.handlers import RequestHandler
 from fraudsieve.service.ingestion import NOTHING_STORED
 from fraudsieve.service.json_log import error_location, log_event

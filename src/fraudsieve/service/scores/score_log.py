@@ -19,8 +19,8 @@ from fraudsieve.live.state import LiveState
 from fraudsieve.live.store.addresses import open_store
 from fraudsieve.live.store.score_rows import Recorded, ScoreRow, drop_old_scores, newest_score
 from fraudsieve.models.scoring.scores import Score
-from fraudsieve.service.api.bodies import RejectedRequest, Reply
 from fraudsieve.service.batching import MicroBatcher
+from fraudsieve.service.bodies import RejectedRequest, Reply
 from fraudsieve.service.json_log import log_event
 from fraudsieve.service.loaded_model import LoadedModel
 from fraudsieve.service.settings import Settings

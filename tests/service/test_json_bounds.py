@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraudsieve.service.api.bodies import CONTAINERS_PER_RECORD, MAX_DEPTH, RejectedRequest, decode_json
-from fraudsieve.service.api.json_bounds import json_bounds
+from fraudsieve.service.bodies import CONTAINERS_PER_RECORD, MAX_DEPTH, RejectedRequest, decode_json, json_bounds
 
 TEXT = st.text(alphabet='[]{}",\\ \u00e9\u2200\ud800a')
 VALUES = st.recursive(

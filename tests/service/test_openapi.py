@@ -15,7 +15,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from fraudsieve.service.transport.access_log import PROBES
+from fraudsieve.service.middleware import PROBES
 from tests.live.small_models import event_pair_model
 from tests.profiles import size
 

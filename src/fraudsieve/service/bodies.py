@@ -4,10 +4,47 @@ import json
 from collections.abc import Sequence, Sized
 from typing import Any, NamedTuple, TypeAlias
 
+import numpy as np
+
+from fraudsieve._compiled import compile_kernel
+from fraudsieve._typing import Array
 from fraudsieve.live.store.score_rows import ScoreRow
 from fraudsieve.models.sentences.values import Language
 
-from .json_bounds import json_bounds
+QUOTE, BACKSLASH, OPEN_LIST, OPEN_OBJECT, CLOSE_LIST, CLOSE_OBJECT = (ord(char) for char in '"\\[{]}')
+
+
+def json_bounds(body: bytes) -> tuple[int, int]:
+    """Count the objects and lists of JSON text, and the deepest nesting of them.
+
+    The text is not validated: the counts of text that is not JSON have no meaning.
+    """
+    n_containers, depth = _bounds(np.frombuffer(body, np.uint8))
+    return n_containers, depth
+
+
+@compile_kernel()
+def _bounds(body: Array) -> tuple[int, int]:
+    n_containers = depth = deepest = 0
+    in_string = is_escaped = False
+    for byte in body:
+        if in_string:
+            if is_escaped:
+                is_escaped = False
+            elif byte == BACKSLASH:
+                is_escaped = True
+            elif byte == QUOTE:
+                in_string = False
+        elif byte == QUOTE:
+            in_string = True
+        elif byte in (OPEN_LIST, OPEN_OBJECT):
+            n_containers += 1
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte in (CLOSE_LIST, CLOSE_OBJECT):
+            depth -= 1
+    return n_containers, deepest
+
 
 MAX_DEPTH = 32
 """Objects and lists around a value."""

@@ -1,1 +1,0 @@
-"""The interface over HTTP: bodies of requests, response models, and the OpenAPI document."""

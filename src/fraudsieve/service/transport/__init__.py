@@ -1,1 +1,0 @@
-"""Transport of requests to the application: the listening socket, limits, and the access log."""
