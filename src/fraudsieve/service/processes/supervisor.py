@@ -1,8 +1,9 @@
 """The supervisor: starts workers on one socket, replaces those that die, and stops all of them in order.
 
-uvicorn's own supervisor would do less. It kills a worker that does not answer within seconds while it starts, and
-restarts a dead one at once and forever. It leaves its workers behind when it is killed, and cannot pass on our
-protocol.
+uvicorn's own supervisor (tried: 0.54) does less. Its workers live on when it is killed, since each holds both ends of
+the pipe to it. A second signal is ignored while a request keeps a worker from ending. If a replacement cannot start,
+for example because the store is away, the whole service ends within seconds; one that dies later is replaced at once
+and forever. Workers have no numbers, which evidence logs and snapshots need, and none waits until all have answered.
 
 Workers are spawned, because threads of Numba and LightGBM do not survive a fork. They share the listening socket rather
 than have one each: connections that wait for a dead worker are then accepted by the others.

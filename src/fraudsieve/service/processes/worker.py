@@ -36,7 +36,8 @@ def run_worker(task: WorkerTask, listener: socket.socket, pipe: Connection) -> N
     """Serve until the supervisor asks to stop, or dies; the main function of a worker."""
     os.setpgrp()  # Ctrl-C reaches the supervisor alone, which stops all workers in order
     configure_json_logging(pid=os.getpid())
-    # prometheus_client reads it when it is imported, which is not before the application is.
+    # prometheus_client reads it when it is imported, which is not before the application is: so this module is not that
+    # of the supervisor, which imports prometheus_client.
     os.environ[METRICS_VARIABLE] = str(task.settings.folder)
     channel = WorkerChannel(pipe, takes_snapshots=task.number == 0)
     try:
