@@ -100,7 +100,7 @@ class BackgroundTasks:
 
     def _start(self, name: str, loop: "asyncio._CoroutineLike[None]") -> None:
         self._failures[name] = 0
-        self.metrics.set_background_failures(name, 0)
+        self.metrics.background_failing.labels(name).set(0)
         self._tasks.append(asyncio.create_task(loop, name=name))
 
     async def _retry(self, name: str, action: Callable[[], object], seconds: float) -> None:
@@ -115,7 +115,7 @@ class BackgroundTasks:
 
     def _complete(self, name: str) -> None:
         self._completed[name] = time.monotonic()
-        self.metrics.set_background_completed(name)
+        self.metrics.background_completed.labels(name).set_to_current_time()
 
     def _pause(self, name: str, seconds: float) -> float:
         # The exponent is limited because a large power does not fit into a float.
@@ -137,12 +137,12 @@ class BackgroundTasks:
             await self._run(name, action, limit)
         except Exception as error:
             self._failures[name] += 1
-            self.metrics.count_background_failure(name)
+            self.metrics.background_failures.labels(name).inc()
             fields = {"task": name, "failures": self._failures[name], "error": error_location(error)}
             log_event("background task failed, it will be tried again", level=logging.ERROR, **fields)
         else:
             if self._failures[name]:
                 log_event("background task works again", task=name, failures=self._failures[name])
             self._failures[name] = 0
-        self.metrics.set_background_failures(name, self._failures[name])
+        self.metrics.background_failing.labels(name).set(self._failures[name])
         return not self._failures[name]

@@ -41,7 +41,7 @@ from .loaded_model import LoadedModel, RefusedVersion, record_fields, why_incomp
 from .metrics import Metrics
 from .scores.recorder import EvidenceRecorder, evidence_rejection
 from .scores.score_log import AnswerLog
-from .settings import Settings, check_score_log
+from .settings import Settings
 from .shadow import SampleFile, Shadow, why_no_shadow
 
 NO_STORE = "the model uses no history, so that its labels need a store: start the service with --state"
@@ -64,7 +64,6 @@ class RequestHandler:
         self.shadow: Shadow | None = None
         self.refused: RefusedVersion | None = None
         self._replacing = threading.Lock()
-        check_score_log(settings)
         self.evidence = None if settings.evidence is None else EvidenceRecorder(settings.evidence)
         if self.evidence is not None:
             self.evidence.use(loaded)
@@ -80,7 +79,7 @@ class RequestHandler:
             self.ingestion = EventIngestion(self.store, settings, metrics)
         self.score_log: AnswerLog | None = None
         if settings.score_log != "off":
-            assert self.store is not None  # `check_score_log`
+            assert self.store is not None  # `Settings` checks it
             self.score_log = AnswerLog(settings, self.store)
             self.score_log.use(loaded)
         metrics.set_model(loaded)

@@ -186,18 +186,6 @@ class Metrics:
             self.latest_share.labels(name).set(hits / records if records else nan)
             self.unusual_share.labels(name).set(name in unusual)
 
-    def count_background_failure(self, task: str) -> None:
-        """Count a failed run of a background task."""
-        self.background_failures.labels(task).inc()
-
-    def set_background_failures(self, task: str, failures: int) -> None:
-        """Show how often a background task has failed since its last success."""
-        self.background_failing.labels(task).set(failures)
-
-    def set_background_completed(self, task: str) -> None:
-        """Show that a periodic background task has now completed a round."""
-        self.background_completed.labels(task).set_to_current_time()
-
     def set_history(self, size: LiveSize, offset: int, *, is_behind: bool) -> None:
         """Show size and offset of the live history, and whether it cannot follow its store."""
         self.events.set(size.events)

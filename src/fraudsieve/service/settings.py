@@ -140,6 +140,14 @@ class Settings:
     score_days: int = 400
     record_days: int = 180
 
+    def __post_init__(self) -> None:
+        """Raise ServiceError if a setting needs another one that is not given."""
+        if self.shadow is None and (self.shadow_file is not None or self.shadow_ids):
+            raise ServiceError("--shadow-file", "there is no challenger", "Name one with --shadow.")
+        if self.score_log != "off" and self.state is None:
+            fix = "Give --state, for example --state live.db."
+            raise ServiceError("--score-log", "expected a store for the scores, got none", fix)
+
     @property
     def alias(self) -> str | None:
         """The address if it is an alias, whose version may change; else None."""
@@ -201,19 +209,6 @@ def check_platform() -> None:
     except ImportError:
         fix = "Run it on Linux or macOS, or in a container."
         raise ServiceError("fraudsieve serve", "needs a POSIX system", fix) from None
-
-
-def check_shadow(settings: Settings) -> None:
-    """Raise ServiceError if a sample file or identifiers of a shadow are set without a shadow."""
-    if settings.shadow is None and (settings.shadow_file is not None or settings.shadow_ids):
-        raise ServiceError("--shadow-file", "there is no challenger", "Name one with --shadow.")
-
-
-def check_score_log(settings: Settings) -> None:
-    """Raise ServiceError if scores are to be logged and there is no store for them."""
-    if settings.score_log != "off" and settings.state is None:
-        fix = "Give --state, for example --state live.db."
-        raise ServiceError("--score-log", "expected a store for the scores, got none", fix)
 
 
 def check_exposure(host: str, token: str | None, *, is_open: bool) -> None:

@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import ClassVar, Protocol
 
 from fraudsieve.exceptions import LocatedError, SchemaError
 from fraudsieve.models.artifact.model_address import model_folder
@@ -17,19 +16,8 @@ from fraudsieve.service.handlers import RequestHandler
 from fraudsieve.service.json_log import error_location, log_event
 from fraudsieve.service.loaded_model import LoadedModel, RefusedVersion
 from fraudsieve.service.metrics import Metrics
+from fraudsieve.service.shadow import Shadow
 from fraudsieve.service.shared_model import FoundModel, SharedModel
-
-
-class ModelHolder(Protocol):
-    """An object that uses a model, which can be replaced."""
-
-    role: ClassVar[str]
-    """The name of its model in the log: model, or shadow."""
-    loaded: LoadedModel
-    refused: RefusedVersion | None
-
-    def replace_model(self, loaded: LoadedModel) -> None:
-        """Use another model from now on; raise ArtifactError if it does not fit."""
 
 
 class AliasWatcher:
@@ -40,7 +28,9 @@ class AliasWatcher:
     them has swapped in.
     """
 
-    def __init__(self, address: str, holder: ModelHolder, metrics: Metrics, shared: SharedModel | None = None) -> None:
+    def __init__(
+        self, address: str, holder: RequestHandler | Shadow, metrics: Metrics, shared: SharedModel | None = None
+    ) -> None:
         self.address, self.holder, self.shared = address, holder, shared or SharedModel()
         self.swaps = metrics.swaps if holder.role == "model" else metrics.shadow_swaps
         self.gauge = metrics.refused.labels(holder.role)

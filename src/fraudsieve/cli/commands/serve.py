@@ -101,8 +101,6 @@ def serve_command(
             Settings,
             check_exposure,
             check_platform,
-            check_score_log,
-            check_shadow,
             listen,
             read_label_tokens,
             read_token,
@@ -142,8 +140,6 @@ def serve_command(
             record_days=record_days,
             evidence=evidence_settings(evidence, evidence_all, evidence_content, evidence_key),
         )
-        check_shadow(settings)
-        check_score_log(settings)
         serve = _serve_alone if workers == 1 else _serve_with_workers
         with listen(host, port) as listener:
             is_clean = serve(settings, listener)

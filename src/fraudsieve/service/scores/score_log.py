@@ -49,7 +49,7 @@ class AnswerLog:
     """Logs the scores of answers. Threads share it."""
 
     def __init__(self, settings: Settings, live: LiveState) -> None:
-        assert settings.state is not None  # `check_score_log`
+        assert settings.state is not None  # `Settings` checks it
         self._settings, self._address, self._live = settings, settings.state, live
         self._versions: dict[str, str | None] = {}
         self._is_shared = False
