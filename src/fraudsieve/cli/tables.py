@@ -76,7 +76,7 @@ def slice_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
     from fraudsieve.training.pages.slices_section import sliced_tables
 
     if report.slices is not None:
-        asked = [part for part in report.slices.parts if part.by in report.slices.requested]
+        asked = tuple(part for part in report.slices.parts if part.by in report.slices.requested)
         for table in sliced_tables(replace(report.slices, parts=asked)):
             yield from _table_rows(table)
 

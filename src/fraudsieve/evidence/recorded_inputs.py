@@ -6,7 +6,6 @@ Anyone who can write to a log can add a record of any content to it.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final, Self, get_args
 
 from fraudsieve.features.history.measures import window_seconds
@@ -185,9 +184,7 @@ class KeptInputs:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         if self._past is not None:
             self._past.store.close()
 

@@ -22,7 +22,7 @@ from fraudsieve.cli.options import (
 )
 from fraudsieve.exceptions import RecipeError
 
-from .state import check_store_exists
+from .state import opened_store
 
 if TYPE_CHECKING:  # imported at first use: MLflow alone takes seconds
     from fraudsieve.training.monitoring.measures import DriftIndex, LabelledCalibration, ShareChange
@@ -87,15 +87,13 @@ def recompute_logged(
             if value is not None:
                 option = "--" + name.replace("_", "-")
                 raise RecipeError(option, ["--recompute does not use it. Leave it out"])
-        check_store_exists(given.state)
         events, known_labels = input_table(tables.events, reading), input_table(labels, reading)
         progress("loading the model")
-        from fraudsieve.live.store.addresses import open_store
         from fraudsieve.models.predict import Scorer
         from fraudsieve.retrain import recompute_scores
 
-        scorer = Scorer.load(model)
-        with open_store(given.state) as store:
+        with opened_store(given.state) as store:
+            scorer = Scorer.load(model)
             result = recompute_scores(
                 scorer,
                 store,

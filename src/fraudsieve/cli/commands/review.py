@@ -21,7 +21,7 @@ from fraudsieve.cli.options import (
 )
 from fraudsieve.exceptions import RecipeError
 
-from .state import check_store_exists
+from .state import opened_store
 
 if TYPE_CHECKING:  # imported at first use: pandas takes time
     import pandas as pd
@@ -186,10 +186,8 @@ def _draw(
         return draw_records(scores, plan, **inputs, **settings)
     if any(table is not None for table in inputs.values()):
         raise RecipeError("review draw", ["expected no tables beside --state, which has the records"])
-    from fraudsieve.live.store.addresses import open_store
 
-    check_store_exists(state)
-    with open_store(state) as store:
+    with opened_store(state) as store:
         return draw_from_log(store, plan, subject=subject, **settings)
 
 

@@ -9,7 +9,7 @@ import typer
 from fraudsieve.cli.console import answer, count_of, exit_on_error, notes, steps
 from fraudsieve.cli.options import Command, Json
 
-from .state import Address, check_store_exists
+from .state import Address, opened_store
 
 scores_app = typer.Typer(
     name="scores",
@@ -51,10 +51,8 @@ def export_scores_command(
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
         progress("reading the log")
         from fraudsieve.live.score_tables import export_scores
-        from fraudsieve.live.store.addresses import open_store
 
-        check_store_exists(address)
-        with open_store(address) as store:
+        with opened_store(address) as store:
             found = export_scores(
                 store, output, since=since, until=until, subject=subject, records=records, repeated=repeated
             )

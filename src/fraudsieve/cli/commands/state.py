@@ -28,6 +28,7 @@ from fraudsieve.exceptions import RecipeError
 
 if TYPE_CHECKING:  # imported at first use: pandas takes time
     from fraudsieve.live.state import LiveState
+    from fraudsieve.live.store.event_store import EventStore
     from fraudsieve.live.tables.loading import Loaded
     from fraudsieve.tables.limits import Cause
     from fraudsieve.tables.source import InputTable
@@ -60,10 +61,8 @@ def info_command(address: Address, json: Json = False) -> None:
     """Describe a store: rows, offsets, times, fields, snapshots and removals."""
     with exit_on_error(as_json=json):
         from fraudsieve.live.contents import describe_store
-        from fraudsieve.live.store.addresses import open_store
 
-        check_store_exists(address)
-        with open_store(address) as store:
+        with opened_store(address) as store:
             content = describe_store(store)
     rows = [(name, _text(value)) for name, value in content.items() if name != "removals"]
     rows += [("removed", ", ".join(f"{name} {value}" for name, value in one.items())) for one in content["removals"]]
@@ -174,14 +173,12 @@ def export_command(
 ) -> None:
     """Write the events, labels and logged messages of a store as tables, to train on."""
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
-        check_store_exists(address)
         progress("reading the store")
-        from fraudsieve.live.store.addresses import open_store
         from fraudsieve.live.tables.export import export_tables
         from fraudsieve.models.predict import Scorer
 
-        trained = None if model is None else Scorer.load(model).model
-        with open_store(address) as store:
+        with opened_store(address) as store:
+            trained = None if model is None else Scorer.load(model).model
             content = export_tables(store, output, trained, since=since, until=until)
     answer(content, as_json=json, title=str(output), rows=[(name, _text(value)) for name, value in content.items()])
 
@@ -195,10 +192,8 @@ def erase_command(
     """Erase all rows with an account in any id field, and all snapshots. Running services follow by themselves."""
     with exit_on_error(as_json=json):
         from fraudsieve.live.removal import erase
-        from fraudsieve.live.store.addresses import open_store
 
-        check_store_exists(address)
-        with open_store(address) as store:
+        with opened_store(address) as store:
             content = {"erased": erase(store, account_id=sys.stdin.readline() if account_id == "-" else account_id)}
     answer(content, as_json=json, title="Erased", rows=[("rows", f"{content['erased']:,}")])
 
@@ -212,10 +207,8 @@ def rewind_command(
     """Remove rows that are dated after a time. Events with wrong times in the future make correct ones too late."""
     with exit_on_error(as_json=json):
         from fraudsieve.live.removal import rewind
-        from fraudsieve.live.store.addresses import open_store
 
-        check_store_exists(address)
-        with open_store(address) as store:
+        with opened_store(address) as store:
             content = {"removed": rewind(store, until)}
     answer(content, as_json=json, title="Rewound", rows=[("rows", f"{content['removed']:,}")])
 
@@ -238,11 +231,12 @@ def _check_rejected(
         )
 
 
-def check_store_exists(address: str) -> None:
-    """Raise FileNotFoundError if the address is a file that does not exist: opening it would create it."""
-    from fraudsieve.live.store.addresses import require_store
+def opened_store(address: str) -> "EventStore":
+    """Open a store that exists: raise FileNotFoundError for a file that does not, which would be created."""
+    from fraudsieve.live.store.addresses import open_store, require_store
 
     require_store(address)
+    return open_store(address)
 
 
 def _text(value: object) -> str:
