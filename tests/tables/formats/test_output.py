@@ -11,8 +11,13 @@ import pytest
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.tables.formats import output as outputs
 from fraudsieve.tables.formats.files import load
-from fraudsieve.tables.formats.output import check_output_format, check_output_rows, publish, write_frame
-from fraudsieve.tables.formats.workbook_output import MAX_CHARACTERS
+from fraudsieve.tables.formats.output import (
+    MAX_CHARACTERS,
+    check_output_format,
+    check_output_rows,
+    publish,
+    write_frame,
+)
 
 
 @pytest.fixture
