@@ -18,13 +18,14 @@ from fraudsieve.models.predict import Scorer
 from fraudsieve.service.middleware import AccessLog
 
 from .background import STOP_SECONDS, BackgroundTasks, call_in_thread
+from .bodies import RejectedRequest
 from .handlers import RequestHandler
 from .json_log import log_event
 from .loaded_model import LoadedModel
 from .metrics import Metrics
 from .middleware import RequestLimits, error_response
 from .processes.messages import READY, WorkerChannel
-from .routes import WARM_UP, Routes
+from .routes import WARM_UP, Routes, rejection
 from .scores.recording import CALLS, why_not_recorded
 from .settings import Settings
 from .shared_model import SharedModel
@@ -89,7 +90,7 @@ def create_app(scorer: Scorer, settings: Settings | None = None, *, shadow: Load
             Middleware(AccessLog, metrics=metrics, routes=frozenset(route.path for route in routes)),
             Middleware(RequestLimits, settings=settings, metrics=metrics),
         ],
-        exception_handlers={HTTPException: _http_error},
+        exception_handlers={HTTPException: _http_error, RejectedRequest: _rejected},
         lifespan=partial(_lifespan, handler, background, pool),
     )
     app.router.redirect_slashes = False  # the target would be made from the Host header
@@ -166,6 +167,11 @@ def _get_ready(handler: RequestHandler, channel: WorkerChannel | None) -> None:
     log_event("ready", model=model.name, version=handler.loaded.version, digest=model.digest)
     if channel is not None:
         channel.send(READY)
+
+
+async def _rejected(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RejectedRequest)
+    return rejection(error)
 
 
 async def _http_error(_: Request, error: Exception) -> Response:

@@ -16,7 +16,7 @@ from fraudsieve.models.sentences.values import LANGUAGES, Language
 
 from .background import BackgroundTasks, call_in_thread
 from .batching import MicroBatcher
-from .bodies import RejectedRequest, Reply, ScoreRequest, Sources, encode_json
+from .bodies import RejectedRequest, Reply, ScoreRequest, encode_json
 from .handlers import RequestHandler
 from .ingestion import AFTER, OFFSET, wait_for_offset
 from .middleware import RETRY_AFTER, error_response
@@ -82,10 +82,7 @@ class Routes:
             return error_response(422, f"language: expected one of {', '.join(LANGUAGES)}, got another one")
         if self.handler.live is not None:
             after = request.headers.get(AFTER, "0")
-            try:
-                await wait_for_offset(self.handler.live, after, self.handler.settings.after_seconds)
-            except RejectedRequest as error:
-                return _respond(request, error)
+            await wait_for_offset(self.handler.live, after, self.handler.settings.after_seconds)
         body = request.scope["state"]["body"]
         log = self.handler.score_log
         request_id = "" if log is None else request_id_of(request.headers.get(REQUEST_ID))
@@ -114,7 +111,7 @@ class Routes:
         if not self.handler.is_warm:
             return self._not_ready()
         given = request.scope["state"]
-        ingest = partial(_ingest, self.handler, given["body"], are_labels, given["sources"])
+        ingest = partial(self.handler.ingest, given["body"], are_labels=are_labels, sources=given["sources"])
         return _respond(request, await asyncio.get_running_loop().run_in_executor(self.pool, ingest))
 
     async def model(self, _: Request) -> Response:
@@ -159,6 +156,11 @@ class Routes:
         return error_response(503, NOT_WARM if WARM_UP in self.background.failing else LOADING, RETRY_AFTER)
 
 
+def rejection(error: RejectedRequest) -> Response:
+    """Return the response to a rejected request."""
+    return error_response(error.status, str(error), RETRY_AFTER if error.status == 503 else None)
+
+
 def _parse_query(query: bytes) -> tuple[bool | None, Language | None, bool | None]:
     """Return ``reasons``, ``language`` and ``record``; None for a parameter with an invalid value."""
     if not query:
@@ -170,17 +172,10 @@ def _parse_query(query: bytes) -> tuple[bool | None, Language | None, bool | Non
     return reasons, known, record
 
 
-def _ingest(handler: RequestHandler, body: bytes, are_labels: bool, sources: Sources) -> Reply | RejectedRequest:
-    try:
-        return handler.ingest(body, are_labels=are_labels, sources=sources)
-    except RejectedRequest as error:
-        return error
-
-
 def _respond(request: Request, result: Reply | RejectedRequest) -> Response:
     """Return the response, and leave its counts for the access log."""
     if isinstance(result, RejectedRequest):
-        return error_response(result.status, str(result), RETRY_AFTER if result.status == 503 else None)
+        return rejection(result)
     request.scope["state"]["counts"].update(result.counts)
     headers = {} if result.offset is None else {OFFSET: str(result.offset)}
     if result.request_id:

@@ -140,22 +140,20 @@ def serve_command(
             record_days=record_days,
             evidence=evidence_settings(evidence, evidence_all, evidence_content, evidence_key),
         )
-        serve = _serve_alone if workers == 1 else _serve_with_workers
         with listen(host, port) as listener:
-            is_clean = serve(settings, listener)
+            is_clean = _serve(settings, listener)
     if not is_clean:
         raise typer.Exit(WORK_FAILED)
 
 
-def _serve_alone(settings: "Settings", listener: socket) -> bool:
+def _serve(settings: "Settings", listener: socket) -> bool:
+    """Serve until a signal; return whether all workers stopped cleanly."""
+    if settings.workers > 1:
+        from fraudsieve.service.processes.supervisor import supervise
+
+        return supervise(settings, listener)
     from fraudsieve.service.processes.loading import load_app
     from fraudsieve.service.server import run
 
     run(load_app(settings), settings, listener)
     return True
-
-
-def _serve_with_workers(settings: "Settings", listener: socket) -> bool:
-    from fraudsieve.service.processes.supervisor import supervise
-
-    return supervise(settings, listener)

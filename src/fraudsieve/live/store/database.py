@@ -41,19 +41,15 @@ class Transaction(Protocol):
 
     def execute(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Execute a statement and return its rows."""
-        ...
 
     def execute_many(self, statement: str, parameters: Sequence[Sequence[Any]]) -> None:
         """Execute a statement once per element."""
-        ...
 
     def read_head(self) -> Head | None:
         """Return the head; None in a new store."""
-        ...
 
     def set_head(self, head: Head) -> None:
         """Replace the head: durable once the transaction is committed, and before the lock is released."""
-        ...
 
 
 class Database(Protocol):
@@ -68,32 +64,24 @@ class Database(Protocol):
 
     def reading(self) -> AbstractContextManager[Transaction]:
         """Return a transaction with a consistent view of the store. Raises StateError."""
-        ...
 
     def writing(self) -> AbstractContextManager[Transaction]:
         """Return a transaction that holds the lock; it is committed unless the block raises. Raises StateError."""
-        ...
 
     def has_tables(self, transaction: Transaction) -> bool:
         """Return whether the store was created."""
-        ...
 
     def has_changed(self) -> bool:
         """Return whether another connection may have changed the store since the last call. Raises StateError."""
-        ...
 
     def shrink(self) -> None:
         """Return free space to the system, so that deleted rows can no longer be read from the files."""
-        ...
 
     def nbytes(self) -> int:
         """Return the size of the store on disk."""
-        ...
 
     def another(self) -> "Database":
         """Return another connection to the same database."""
-        ...
 
     def close(self) -> None:
         """Close the connection."""
-        ...
