@@ -12,7 +12,7 @@ import pytest
 
 from fraudsieve._translation import SENSE, Message, catalogue, check_language, in_language, tr
 from fraudsieve.cases.links.table import LINK_KINDS
-from fraudsieve.cases.pages import case_section, names, picture, timeline
+from fraudsieve.cases.pages import case_section, names, page, picture
 from fraudsieve.features.history.measures import FAMILIES, MEASURES
 from fraudsieve.review.draw import NO_RECALL
 from fraudsieve.review.review_page import CONFIDENCES
@@ -50,7 +50,7 @@ TABLES = {
         *("same identifier", "same address range"),
         *(name for name, _, _ in picture.LEGEND),
         *("sends", "receives", "similar or near in time"),
-        *("confirmed fraud", "not confirmed", timeline.OTHERS),
+        *("confirmed fraud", "not confirmed", page.OTHERS),
         *("Evaluation", "Monitor", "Cases", "Review", sections.OPTIMISTIC, UNWEIGHTED),
         *(NO_RECALL, *(words for _, _, words in CONFIDENCES)),
         *(capacity.GIVEN, capacity.AS_FRAUDS, capacity.AT_LEAST, "labels have no times", "unknown to the model"),
