@@ -8,13 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from fraudsieve.cli.console import answer, exit_on_error, notes, steps
-from fraudsieve.cli.evidence_options import (
-    EvidenceAll,
-    EvidenceContent,
-    EvidenceFile,
-    EvidenceKey,
-    evidence_settings,
-)
+from fraudsieve.cli.evidence_options import EvidenceOptions
 from fraudsieve.cli.options import (
     Json,
     KnownLabels,
@@ -48,10 +42,7 @@ def predict_command(
     output: Annotated[Path, typer.Option(help="File of scores to write: .parquet, .csv, .xlsx or .jsonl.")] = Path(
         "scores.parquet"
     ),
-    evidence: EvidenceFile = None,
-    evidence_all: EvidenceAll = False,
-    evidence_content: EvidenceContent = "omitted",
-    evidence_key: EvidenceKey = None,
+    evidence: EvidenceOptions,
     json: Json = False,
 ) -> None:
     """Score a file of messages, accounts or events."""
@@ -59,7 +50,7 @@ def predict_command(
         from fraudsieve.tables.formats.output import check_output_format
 
         check_output_format(output)
-        recording = evidence_settings(evidence, evidence_all, evidence_content, evidence_key)
+        recording = evidence.settings()
         inputs, labels = tables.inputs(reading), input_table(known_labels, reading)
         progress("loading the model")
         from fraudsieve.models.batch.score import score_file

@@ -8,13 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from fraudsieve.cli.console import WORK_FAILED, exit_on_error
-from fraudsieve.cli.evidence_options import (
-    EvidenceAll,
-    EvidenceContent,
-    EvidenceFile,
-    EvidenceKey,
-    evidence_settings,
-)
+from fraudsieve.cli.evidence_options import EvidenceOptions
 from fraudsieve.cli.options import Json, LabelDays, Lateness, ModelOption, RulesOption
 
 if TYPE_CHECKING:
@@ -22,6 +16,7 @@ if TYPE_CHECKING:
 
 
 def serve_command(
+    *,
     model: ModelOption,
     state: Annotated[
         str | None,
@@ -82,10 +77,7 @@ def serve_command(
     record_days: Annotated[
         int, typer.Option(help="Days after which a logged record is deleted; at the latest with its score.", min=1)
     ] = 180,
-    evidence: EvidenceFile = None,
-    evidence_all: EvidenceAll = False,
-    evidence_content: EvidenceContent = "omitted",
-    evidence_key: EvidenceKey = None,
+    evidence: EvidenceOptions,
     json: Json = False,
 ) -> None:
     """Serve a model over HTTP until it is stopped (POSIX only). Log JSON lines to standard error.
@@ -138,7 +130,7 @@ def serve_command(
             score_log=score_log,
             score_days=score_days,
             record_days=record_days,
-            evidence=evidence_settings(evidence, evidence_all, evidence_content, evidence_key),
+            evidence=evidence.settings(),
         )
         with listen(host, port) as listener:
             is_clean = _serve(settings, listener)
