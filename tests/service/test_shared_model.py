@@ -100,12 +100,12 @@ def test_no_worker_loads_another_history_and_a_replacement_does_not_either(
     replacement = service.worker()
     assert (version(replacement), replacement.check(), replacement.follow()) == ("2", "refused", "same")
     for worker in (one, replacement):
-        shown = worker.holder.metrics.render().decode()  # type: ignore[attr-defined]
+        shown = worker.holder.metrics.render().decode()
         assert 'fraudsieve_model_refused{role="model"} 1.0' in shown
     service.alias = "2"
     assert one.check() == "same"
     assert [watcher.holder.refused for watcher in [one]] == [None]
-    assert 'fraudsieve_model_refused{role="model"} 0.0' in one.holder.metrics.render().decode()  # type: ignore[attr-defined]
+    assert 'fraudsieve_model_refused{role="model"} 0.0' in one.holder.metrics.render().decode()
 
 
 def test_a_worker_that_is_killed_while_it_shares_leaves_the_version_in_use(
