@@ -11,9 +11,12 @@ import os
 import platform
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import unpack_archive
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import llvmlite.binding
@@ -25,7 +28,7 @@ from fraudsieve.models.rules import read_rules
 from fraudsieve.models.scoring.observers import ScoredChunk
 from fraudsieve.models.scoring.scores import Score
 
-MODEL, RECORDS, SCORES, RULES = "model", "records.json", "scores.json", "rules.toml"
+MODEL, RECORDS, SCORES, RULES = "model.zip", "records.json", "scores.json", "rules.toml"
 """What a folder holds."""
 ABSENT = ("mlflow", "sklearn", "pandas", "pyarrow", "joblib", "pydantic", "typer")
 TOLERANCE = 1e-12
@@ -44,11 +47,20 @@ class LogOdds:
         return chunk.answers
 
 
+@contextmanager
+def unpacked(folder: Path) -> Iterator[Path]:
+    """Yield the model folder of a folder, as long as the context lasts."""
+    with TemporaryDirectory() as scratch:
+        unpack_archive(folder / MODEL, scratch)
+        yield Path(scratch)
+
+
 def score_folder(folder: Path, *, n_threads: int = 1) -> dict[str, Any]:
     """Load a model, score its records together and one by one, and return the scores and where they were computed."""
     inputs = json.loads((folder / RECORDS).read_text("utf-8"))
     rules = read_rules(folder / RULES) if (folder / RULES).exists() else None
-    scorer = Scorer.load(folder / MODEL, n_threads=n_threads, rules=rules)
+    with unpacked(folder) as model:
+        scorer = Scorer.load(model, n_threads=n_threads, rules=rules)
     scores = _scores(scorer, inputs["records"], inputs["history"])
     if [row for record in inputs["records"] for row in _scores(scorer, [record], inputs["history"])] != scores:
         raise AssertionError(f"{folder}: records that are scored one by one have other scores")
@@ -117,7 +129,8 @@ def check_folder(folder: Path, *, n_threads: int = 1) -> str:
     AssertionError
         If the scores differ, or a folder of another version is not refused as such.
     """
-    manifest = json.loads((folder / MODEL / "manifest.json").read_text("utf-8"))
+    with unpacked(folder) as model:
+        manifest = json.loads((model / "manifest.json").read_text("utf-8"))
     versions = {"format": (FORMAT, manifest["format"])}
     versions["features of version"] = FEATURES_VERSION, manifest["features"]["version"]
     others = [f"expected {name} {ours}, got {found}" for name, (ours, found) in versions.items() if ours != found]
@@ -125,7 +138,8 @@ def check_folder(folder: Path, *, n_threads: int = 1) -> str:
         expected = json.loads((folder / SCORES).read_text("utf-8"))
         return compare(expected, score_folder(folder, n_threads=n_threads))
     try:
-        Scorer.load(folder / MODEL)
+        with unpacked(folder) as model:
+            Scorer.load(model)
     except ArtifactError as error:
         if others[0] in str(error):
             return f"refused: {others[0]}"

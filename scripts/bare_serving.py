@@ -13,6 +13,9 @@ import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
+from shutil import unpack_archive
+from tempfile import TemporaryDirectory
+from typing import Any
 
 from fraudsieve.models import Scorer
 
@@ -24,12 +27,18 @@ TOKEN = "correct-horse-battery-staple"
 
 def main(folder: Path) -> None:
     """Serve the first model that needs no history, and send its records twice over one connection."""
-    model, records = next(filter(None, map(_without_history, sorted(folder.rglob("records.json")))))
+    archive, records = next(filter(None, map(_without_history, sorted(folder.rglob("records.json")))))
+    with TemporaryDirectory() as model:
+        unpack_archive(archive, model)
+        _serve(model, records)
+
+
+def _serve(model: str, records: list[Any]) -> None:
     expected = Scorer.load(model).score(records)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "fraudsieve", "serve", "--model", str(model), "--port", str(port)]
+    command = [sys.executable, "-m", "fraudsieve", "serve", "--model", model, "--port", str(port)]
     with subprocess.Popen(command, env=os.environ | {"FRAUDSIEVE_TOKEN": TOKEN}) as process:
         try:
             _wait_until_ready(port, process)
@@ -41,9 +50,9 @@ def main(folder: Path) -> None:
     sys.stdout.write(f"{', '.join(f'{name} {version(name)}' for name in LIBRARIES)}: {len(records)} scores over HTTP\n")
 
 
-def _without_history(path: Path) -> tuple[Path, list[object]] | None:
+def _without_history(path: Path) -> tuple[Path, list[Any]] | None:
     inputs = json.loads(path.read_text("utf-8"))
-    return None if inputs["history"] else (path.parent / "model", inputs["records"])
+    return None if inputs["history"] else (path.parent / "model.zip", inputs["records"])
 
 
 def _wait_until_ready(port: int, process: subprocess.Popen[bytes]) -> None:
@@ -62,7 +71,7 @@ def _wait_until_ready(port: int, process: subprocess.Popen[bytes]) -> None:
     sys.exit("the service is not ready")
 
 
-def _scores(port: int, records: list[object]) -> list[object]:
+def _scores(port: int, records: list[Any]) -> list[Any]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
     answers = []
