@@ -9,6 +9,7 @@ import coverage
 import pytest
 
 from tests import kernels, profiles, shared, tiers
+from tests.messages import MESSAGES
 
 pytest_plugins = ["tests.fitted_models", "tests.chromium"]
 
@@ -19,10 +20,16 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 TRACKING_URI = os.environ.get("MLFLOW_TRACKING_URI")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option of `tests.messages`."""
+    parser.addoption("--write-messages", action="store_true", help="write tests/messages.txt, in one process")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Load the profile of Hypothesis, and delete compiled kernels that call a changed function."""
     gc.disable()  # until all tests are collected: what they import and their objects stay
     profiles.load()
+    MESSAGES.writes = config.getoption("--write-messages")
     if not hasattr(config, "workerinput"):  # in a worker, the process that started it has done it
         kernels.delete_stale_kernels()
 
@@ -40,6 +47,12 @@ def pytest_collection_finish() -> None:
     """Keep what was collected out of every later search for garbage, which would take as long as a test."""
     gc.freeze()
     gc.enable()
+
+
+def pytest_sessionfinish() -> None:
+    """Write the messages, if that is asked for."""
+    if MESSAGES.writes:
+        MESSAGES.write()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
