@@ -90,21 +90,6 @@ def test_what_flags_all_that_is_odd_keeps_its_recall_but_not_when_all_are_obfusc
     assert 0 < figures["smishing.both.medium.character"] < figures["smishing.kept.medium.character"]
 
 
-def test_the_perturbations_of_another_project_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    ways = {("lurebench", "leet"): lambda texts: [text.replace("e", "\u0435") for text in texts]}
-    monkeypatch.setattr(attack, "lurebench_ways", lambda: ways)
-    figures = attack.compare("smishing", made_up(), {"ours": first_words}, folds=3).figures
-    assert figures["smishing.kept.lurebench.leet"] < 0.5
-    assert {"smishing.both.lurebench.leet", "smishing.flagged.lurebench.leet"} <= set(figures)
-
-
-def test_chinese_has_the_obfuscations_of_chinese() -> None:
-    report = attack.compare("mudou_sms", made_up(han=True), {"ours": first_words}, folds=3)
-    names = {name.split(".")[-1] for name in report.figures if ".changed.medium." in name}
-    assert {"homophone", "variant", "radical", "initial", "synonym"} <= names
-    assert "leetspeak" not in names
-
-
 def test_training_rows_are_clean_and_near_duplicates_stay_together() -> None:
     table = made_up(60)
     copies = table.assign(text=table["text"] + " ok")
@@ -121,17 +106,6 @@ def test_training_rows_are_clean_and_near_duplicates_stay_together() -> None:
     report = attack.compare("smishing", both, {"ours": remember}, folds=3)
     assert len(seen) == 3
     assert report.figures["smishing.recall"] == 0.0
-
-
-def test_folds_add_up() -> None:
-    fits: list[int] = []
-
-    def blind_at_first(texts: list[str], is_fraud: Flags, groups: Rows) -> Fitted:
-        fits.append(len(texts))
-        return (constant_score if len(fits) == 1 else first_words)(texts, is_fraud, groups)
-
-    report = attack.compare("smishing", made_up(), {"ours": blind_at_first}, folds=4)
-    assert 0 < report.figures["smishing.recall"] < 1  # that of the last fold alone is 1
 
 
 def report_of(dataset: str, mean: float, peer: float) -> Report:
@@ -178,11 +152,3 @@ def test_one_command_line_call(
     assert set(content["peers"]) == {"linear_svm"}
     assert next(bar["name"] for bar in content["bars"]) == "kept.medium.character"
     assert "mudou_sms fold 3/3 linear_svm: recall" in captured.err
-
-
-def test_missing_data_are_reported(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv(DATA_VARIABLE, str(tmp_path))
-    assert attack.main(["--json"]) == 0
-    assert "Skipped smishing" in json.loads(capsys.readouterr().out)["skipped"]

@@ -28,11 +28,3 @@ def test_shares_by_label_and_kind(
     assert (figures["mudou_sms.ham.any"], figures["mudou_sms.ham.sign"]) == (0, 0.5)
     assert (figures["uci_sms.spam.any"], figures["uci_sms.spam.inserted"]) == (1, 0.5)
     assert figures["nus_sms_zh.longest"] == 1
-
-
-def test_missing_data_are_reported(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("FRAUDSIEVE_DATA", str(tmp_path))
-    assert folding.main(["--json"]) == 0
-    assert "Skipped mudou_sms" in capsys.readouterr().out

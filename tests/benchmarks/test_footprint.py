@@ -1,52 +1,9 @@
 """The footprint benchmark: its parts in this environment, and the whole in a fresh one."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 from benchmarks import footprint
-
-
-@pytest.mark.slow
-def test_an_environment_with_more_than_the_base_is_rejected(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(subprocess.CalledProcessError):
-        footprint.start(Path(sys.executable), tmp_path / "model", tmp_path / "kernels")
-    assert "this environment has mlflow, pandas" in capfd.readouterr().err
-
-
-def test_sizes_by_package(tmp_path: Path) -> None:
-    sizes = {"numpy/core.py": 3, "numpy.libs/blas.so": 2, "numpy-2.1.dist-info/RECORD": 1, "one.py": 1, "pip/a.py": 9}
-    for name, size in sizes.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_bytes(b"x" * size * 2**20)
-    measured = footprint.installed_mb(tmp_path)
-    assert measured == {"installed_mb": 7, "installed_mb.numpy": 6, "installed_mb.one.py": 1}
-
-
-def test_bars() -> None:
-    values = {"import_and_load_s": 0.6, "cold_start_s": 2.1, "resident_mb": 203.0, "installed_mb": 426.0}
-    bars = footprint._bars(values)
-    assert {bar.name: (bar.bound, bar.holds) for bar in bars} == {
-        "footprint.import_and_load_s": (1, True),
-        "footprint.cold_start_s": (2, False),
-        "footprint.resident_mb": (250, True),
-        "footprint.installed_mb": (500, True),
-    }
-    del values["resident_mb"]  # no /proc
-    assert len(footprint._bars(values)) == 3
-
-
-def test_a_peer_is_imported_in_new_processes() -> None:
-    measured = footprint._import_of("json", 1)
-    assert 0 < measured["import_s"] < 5
-    assert measured["resident_mb"] > 5
-
-
-def test_a_program_that_fails_ends_the_benchmark() -> None:
-    with pytest.raises(subprocess.CalledProcessError):
-        footprint._run_program(Path(sys.executable), "raise SystemExit(3)")
 
 
 @pytest.mark.slow

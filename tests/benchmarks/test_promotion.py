@@ -1,33 +1,12 @@
 """The benchmark of promotion: every gate works in one or two worlds."""
 
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import mlflow
 import pytest
 from benchmarks import promotion
 
-from fraudsieve.training.promotion.decision import Decision
-from fraudsieve.training.promotion.gates import Gate
-from fraudsieve.training.promotion.paired_comparison import Pair
 from tests.shared import mlflow_uri
-
-
-def decision(gain: float, *failed: str) -> Decision:
-    gates = tuple(Gate(name, 0.0, 0.0, name not in failed, "") for name in ("average_precision", "attack"))
-    comparison: Any = SimpleNamespace(figures={"average_precision": Pair(difference=gain)})
-    outcome = "refused" if failed else "promoted"
-    return Decision(outcome, "", "m", "2", "1", "1", (), gates, comparison)
-
-
-def test_shares() -> None:
-    outcomes = [decision(0.1, "attack"), decision(0.3, "attack", "average_precision"), decision(-0.1)]
-    shares = promotion._shares(outcomes, ("attack",))
-    expected = {"promoted": 1 / 3, "stopped": 2 / 3, "alone": 1 / 3, "gained": 2 / 3, "gain": 0.1}
-    assert shares == pytest.approx(expected)
-    assert promotion._shares(outcomes, ("attack", "average_precision"))["alone"] == pytest.approx(2 / 3)
-    assert "stopped" not in promotion._shares(outcomes, ())
 
 
 @pytest.mark.slow

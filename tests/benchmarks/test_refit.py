@@ -1,6 +1,5 @@
 """The benchmark of the refit: both models score the same records, none of which either was trained on."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from benchmarks import refit
-from benchmarks.data.location import DATA_VARIABLE
-from benchmarks.sets.table import ACCOUNT_SETS
 
 from fraudsieve.training.simulation.world import simulate
 from tests.shared import mlflow_uri
@@ -57,19 +54,3 @@ def test_message_folds_score_every_message_once() -> None:
     difference = report.figures["average_precision"] - report.peers["split"]["average_precision"]
     assert report.figures["average_precision.vs_split.mean"] == pytest.approx(difference)
     assert report.figures["average_precision"] > 0.5
-
-
-def test_missing_data_are_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-    monkeypatch.setenv(DATA_VARIABLE, str(tmp_path))
-    assert refit.main(["uci_sms", "--json"]) == 0
-    assert "Skipped uci_sms" in capsys.readouterr().out
-
-
-@pytest.mark.slow
-def test_later_events_are_those_after_the_first_part(monkeypatch: pytest.MonkeyPatch) -> None:
-    events = town_payments(days=(0, 52), seed=1, per_day=80).drop(columns="event_id", errors="ignore")
-    of_set = replace(ACCOUNT_SETS["s_ffsd"], dated_events=lambda: (events, "Simulated."))
-    monkeypatch.setitem(ACCOUNT_SETS, "s_ffsd", of_set)
-    report = refit.later_events("s_ffsd")
-    assert report.rows == pytest.approx(0.2 * len(events), abs=5)
-    assert report.figures["trained_on"] > report.peers["split"]["trained_on"]

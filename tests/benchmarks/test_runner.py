@@ -6,7 +6,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from benchmarks.data.location import DATA_VARIABLE, MissingDataError, data_folder, load_messages
+from benchmarks.data.location import DATA_VARIABLE
 from benchmarks.detection import __main__ as detection
 from benchmarks.runner import Bar, Report, print_report, run_command
 from benchmarks.speed import __main__ as speed
@@ -27,56 +27,15 @@ def report() -> Report:
     )
 
 
-def test_json_object(report: Report, capsys: pytest.CaptureFixture[str]) -> None:
-    print_report(report, as_json=True)
-    content = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert set(content) == FIELDS
-    assert content["rows"] == 1200
-    assert content["figures"] == {"grouped.macro_f1": 0.9375, "grouped.vs_svm.mean": 0.0625}
-    assert content["peers"] == {"svm": {"grouped.macro_f1": 0.875}}
-    assert content["bars"] == [
-        {"name": "grouped.not_behind", "value": 0.9375, "bound": 0.87, "holds": True},
-        {"name": "ratio", "value": 0.25, "bound": 0.2, "holds": False},
-    ]
-
-
-def test_machine(report: Report) -> None:
-    machine = report.as_json()["machine"]
-    assert isinstance(machine, dict)
-    assert machine["cores"] >= 1
-    assert machine["python"].startswith("3.")
-    assert {"numpy", "scikit-learn", "lightgbm"} <= set(machine["libraries"])
-
-
 def test_json_rejects_nan() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         print_report(Report("a", "b", "c", 1, figures={"x": float("nan")}), as_json=True)
-
-
-def test_tables_for_people(report: Report, capsys: pytest.CaptureFixture[str]) -> None:
-    print_report(report, as_json=False)
-    shown = capsys.readouterr().out
-    assert "Five [folds]." in shown
-    assert "0.9375" in shown
-    assert "0.875" in shown
-    assert "NO" in shown
 
 
 @pytest.mark.parametrize(("value", "holds"), [(0.91, True), (0.92, True), (0.93, False)])
 def test_a_bar_holds_at_its_bound(value: float, holds: bool) -> None:
     assert Bar.at_least("a", 0.92, value).holds is holds
     assert Bar.at_most("a", value, 0.92).holds is (value <= 0.92)
-
-
-def test_data_folder_next_to_the_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(DATA_VARIABLE, raising=False)
-    assert data_folder().parts[-2:] == ("shared", "data")
-
-
-def test_load_messages_names_the_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv(DATA_VARIABLE, str(tmp_path))
-    with pytest.raises(MissingDataError, match=r"Skipped fbs_sms: fbs_sms.parquet is not in .*messages"):
-        load_messages("fbs_sms")
 
 
 @pytest.mark.parametrize("differing", [0, 1])

@@ -3,11 +3,8 @@
 import json
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
 from benchmarks.cases.__main__ import main
-from benchmarks.cases.metrics import b_cubed_of_actions, case_metrics
 from benchmarks.data.location import DATA_VARIABLE
 
 from tests.cases.planted import planted_rings
@@ -32,18 +29,3 @@ def test_planted_rings_are_found_and_compared_with_peers(capsys: pytest.CaptureF
     assert set(report["peers"]) == {"none", "components", "cpm_accounts", "time_cpm"}
     assert report["peers"]["none"]["b3.recall"] == pytest.approx(1 / 6)
     assert all(bar["holds"] for bar in report["bars"])
-
-
-@pytest.mark.usefixtures("data")
-def test_missing_data_are_named(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["amlgentex", "--json"]) == 0
-    assert "Skipped amlgentex" in capsys.readouterr().out
-
-
-def test_the_means_over_actions_are_the_metrics() -> None:
-    rings, cases = pd.Series(["a", "a", "b", None, "b"], dtype=object).to_numpy(), np.array([0, 1, 1, 1, 2])
-    precision, recall = b_cubed_of_actions(rings, cases)
-    figures = case_metrics(rings, cases)
-    has_ring = [0, 1, 2, 4]
-    assert precision[has_ring].mean() == pytest.approx(figures["b3.precision"])
-    assert recall[has_ring].mean() == pytest.approx(figures["b3.recall"])

@@ -1,14 +1,11 @@
 """The benchmark of first results: its steps and figures, on kernels of the tests' own."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from benchmarks.cold import __main__ as cold
 from benchmarks.cold.probe import STEPS, Kernels
-from benchmarks.cold.warm import warm_figures
 from numba.core.event import install_listener
 
 from fraudsieve._compiled import compile_part
@@ -30,11 +27,6 @@ def test_the_time_of_a_kernel_is_without_that_of_the_functions_that_it_calls() -
     names = [name.rpartition(".")[2] for name in kernels.seconds]
     assert sorted(names) == ["inner", "outer"]  # and Numba's own functions are counted with these
     assert all(0 < seconds < 60 for seconds in kernels.seconds.values())
-
-
-def test_the_slowest_kernels_come_first() -> None:
-    assert cold.slowest({"a": 1.0, "b": 3.0, "c": 2.0}) == [("b", 3.0), ("c", 2.0), ("a", 1.0)]
-    assert len(cold.slowest({str(n): float(n) for n in range(99)})) == cold.SLOWEST
 
 
 def test_figures_and_bars_of_every_step(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
@@ -60,20 +52,6 @@ def test_figures_and_bars_of_every_step(monkeypatch: pytest.MonkeyPatch, capfd: 
     }
     assert len(set(caches)) == len(STEPS)  # each begins with an empty cache
     assert "11.00 s  features.one" in output.err
-
-
-@pytest.mark.slow
-def test_what_a_command_takes_above_its_imports(tmp_path: Path) -> None:
-    idle, busy = [sys.executable, "-c", ""], [sys.executable, "-c", "import time; time.sleep(0.3)"]
-    figures = warm_figures({"imports": idle, "predict": busy}, tmp_path, rounds=1)
-    assert 0.2 < figures["warm_predict_above_imports_s"] < figures["warm_predict_s"]
-    assert figures["warm_predict_above_imports_cpu_s"] < 0.2  # it slept
-
-
-@pytest.mark.slow
-def test_a_step_that_fails_ends_the_benchmark(tmp_path: Path) -> None:
-    with pytest.raises(subprocess.CalledProcessError):
-        cold.measure("first_score", tmp_path, tmp_path / "kernels")
 
 
 @pytest.mark.slow

@@ -1,7 +1,7 @@
 """The file of results: rows last, a later one replaces an earlier one, and a cut line is left out."""
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.contest.page import render_page, write_page
@@ -17,20 +17,6 @@ OURS = Row(
 PEER = replace(OURS, contestant="peer", values=[0.7, 0.6], versions={"b": "2"})
 
 
-def test_rows_last_and_a_later_one_replaces_an_earlier_one(tmp_path: Path) -> None:
-    path = tmp_path / "results" / "contest.jsonl"
-    assert read_rows(path) == {}
-    for row in (OURS, PEER, replace(OURS, values=[0.5, 0.5])):
-        append_row(row, path)
-    assert read_rows(path) == {OURS.key: replace(OURS, values=[0.5, 0.5]), PEER.key: PEER}
-
-
-def test_a_row_from_before_there_were_draws_has_none(tmp_path: Path) -> None:
-    path = tmp_path / "contest.jsonl"
-    path.write_text(json.dumps({name: value for name, value in asdict(OURS).items() if name != "draws"}))
-    assert read_rows(path)[OURS.key].draws == []
-
-
 def test_a_line_cut_short_is_left_out_and_the_next_row_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "contest.jsonl"
     append_row(OURS, path)
@@ -38,27 +24,6 @@ def test_a_line_cut_short_is_left_out_and_the_next_row_is_whole(tmp_path: Path) 
         file.write('{"set": "uci')
     append_row(PEER, path)
     assert read_rows(path) == {OURS.key: OURS, PEER.key: PEER}
-
-
-def test_the_page_says_where_a_peer_is_ahead() -> None:
-    assert "No peer is ahead" in render_page([OURS, PEER], {})
-    better = replace(PEER, values=[0.95])
-    page = render_page([OURS, better], {})
-    assert "uci_sms.grouped: peer is ahead of fraudsieve by 0.0500 (one run)." in page
-    assert "| fraudsieve | 0.8500 |" in page
-    assert "| peer | **0.9500*** |" in page
-    both = replace(PEER, values=[0.95, 0.9])
-    assert "ahead of fraudsieve by 0.0750 (corrected standard error 0.0433)." in render_page([OURS, both], {})
-
-
-def test_the_page_marks_where_catboost_was_stopped() -> None:
-    stopped = replace(PEER, contestant="catboost", values=[0.6], train_cpu_seconds=901.0)
-    assert "| catboost | 0.6000*† |" in render_page([OURS, stopped], {})
-    others = [replace(stopped, train_cpu_seconds=899.0), replace(stopped, contestant="a")]
-    assert "†" not in render_page([OURS, *others], {})
-    of_columns = replace(stopped, contestant="catboost_early", columns="ours", train_cpu_seconds=130.0)
-    assert "| catboost_early, fraudsieve's columns | 0.6000*† |" in render_page([OURS, of_columns], {})
-    assert "†" not in render_page([OURS, replace(of_columns, column_seconds=11.0)], {})
 
 
 def test_the_page_compares_seeds_in_pairs_with_the_best_peer_on_the_same_columns() -> None:
@@ -93,32 +58,6 @@ def test_the_error_on_one_split_is_of_test_rows_and_seeds() -> None:
     assert "ahead of fraudsieve by 0.0600 (standard error over test rows alone 0.0200)." in page
     splits = render_page([replace(row, test_share=0.5) for row in (own, peer)], {})
     assert "| s_ffsd | peer | 0.0100 | 0.0158 | +0.6 |" in splits
-
-
-def test_the_page_counts_looks() -> None:
-    assert "| s_ffsd | 12 |" in render_page([OURS], {"s_ffsd": 12})
-    assert "Looks" not in render_page([OURS], {})
-
-
-def test_the_page_names_peers_by_their_columns_and_what_was_measured_on(tmp_path: Path) -> None:
-    own = replace(OURS, set="s_ffsd", metric="average_precision", values=[0.4], folds=1)
-    rows = [own, *(replace(own, contestant="xgboost", columns=name) for name in ("handbook", "ours"))]
-    page = write_page(rows, {}, tmp_path)
-    text = page.read_text("utf-8")
-    assert "| xgboost, Handbook's columns | **0.4000** |" in text
-    assert "| xgboost, fraudsieve's columns |  | 2 s |  | 0.5 ms | 300 MB |" in text
-    assert "Measured on x86_64, Python 3.11, with these versions:\n\n```text\na 1\n```\n" in text
-    picture = (tmp_path / "results-average_precision.svg").read_text("utf-8")
-    assert "xgboost, fraudsieve&#x27;s columns: 0.4000" in picture
-
-
-def test_one_picture_has_the_sets_of_messages_above_those_of_accounts(tmp_path: Path) -> None:
-    own = replace(OURS, set="s_ffsd", metric="average_precision", values=[0.4], folds=1)
-    write_page([own, OURS, PEER], {}, tmp_path)
-    picture = (tmp_path / "results.svg").read_text("utf-8")
-    assert picture.index("uci_sms.grouped") < picture.index("s_ffsd")
-    assert "fraudsieve: 0.8500" in picture
-    assert "Fraudsieve and 1 peers on 2 sets." in picture
 
 
 def test_the_page_ends_with_the_stored_reports_of_other_benchmarks(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """Contestants on made-up sets: quality, resuming, and AutoGluon's environment."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +9,9 @@ import pytest
 from benchmarks import looks
 from benchmarks.contest import run, tasks
 from benchmarks.contest.results import read_rows
-from benchmarks.contest.tasks import CONTEST_SETS, REPLICATES, TableSet, TextSet
-from benchmarks.contestants.autogluon import Answer, call_autogluon
+from benchmarks.contest.tasks import REPLICATES, TableSet, TextSet
 from benchmarks.contestants.contestant import Contestant, Fitted
-from benchmarks.data.folds import Fold, folds_of
+from benchmarks.data.folds import folds_of
 from benchmarks.data.kinds import Matrices, Task
 
 from tests.benchmarks.columns.test_plain import make_events
@@ -84,47 +82,5 @@ def test_a_contestant_gets_every_training_row_and_each_seed(tmp_path: Path, monk
     assert rows[0].draws == rows[1].draws  # of equal scores
 
 
-def test_the_one_run_of_autogluon_has_draws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    answer = Answer(np.arange(800) / 800, 1.0, 1.0, 1.0, 9.0, {"autogluon.tabular": "1"})
-    monkeypatch.setattr(run, "call_autogluon", lambda *given: answer)
-    monkeypatch.setattr(run, "CONTEST_SETS", {"made": table_set})
-    monkeypatch.setattr(tasks, "COLUMNS", dict.fromkeys(("handbook", "ours"), tables_of_rows))
-    rows = list(run.run_contest(["made"], ["autogluon"], path=tmp_path / "r.jsonl", python=Path("python")))
-    assert [(len(row.values), len(row.draws)) for row in rows] == [(1, REPLICATES)] * 2
-
-
 def tables_of_rows(task: Task) -> Matrices:
     return pd.DataFrame({"x": task.train}), pd.DataFrame({"x": task.test})
-
-
-def test_a_set_that_is_missing_is_left_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("FRAUDSIEVE_DATA", str(tmp_path))
-    assert list(run.run_contest(["uci_sms.grouped"], ["linear_svm"], path=tmp_path / "r.jsonl")) == []
-    assert "Skipped uci_sms" in capsys.readouterr().err
-
-
-def test_the_given_split_is_the_only_fold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FRAUDSIEVE_DATA", str(tmp_path))
-    (tmp_path / "messages").mkdir()
-    table = pd.DataFrame({"text": ["a", "b", "c"], "label": ["x", "y", "x"], "split": ["train", "test", "train"]})
-    table.to_parquet(tmp_path / "messages" / "stoneskipping.parquet")
-    [fold] = CONTEST_SETS["stoneskipping.given"]().folds
-    assert (fold.train.tolist(), fold.test.tolist()) == ([0, 2], [1])
-
-
-def test_chinese_texts_are_pairs_of_characters_for_autogluon() -> None:
-    rows, labels = np.arange(2), np.array(["a", "b"], dtype=object)
-    of_set = TextSet(["贷款 5", "您好吗"], labels, rows, [Fold(rows[:1], rows[1:])])
-    train, test = run.tables_of(of_set, "")
-    assert train.to_dict("list") == {"text": ["贷款 款_ _5"], "label": ["a"]}
-    assert test.to_dict("list") == {"text": ["您好 好吗"]}
-    english = TextSet(["a loan", "hello"], labels, rows, [Fold(rows[:1], rows[1:])])
-    assert list(run.tables_of(english, "")[0]["text"]) == ["a loan"]
-
-
-@pytest.mark.slow
-def test_an_environment_without_autogluon_is_an_error() -> None:
-    with pytest.raises(RuntimeError, match="No module named 'autogluon'"):
-        call_autogluon(*run.tables_of(text_set(), ""), "f1_macro", Path(sys.executable))

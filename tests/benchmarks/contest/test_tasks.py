@@ -5,10 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from benchmarks.contest import tasks
 from benchmarks.contest.tasks import REPLICATES, TableSet, drawn_together
 from benchmarks.data.folds import Fold
-from benchmarks.data.kinds import Matrices, Task
+from benchmarks.data.kinds import Task
 from sklearn.metrics import average_precision_score
 
 from fraudsieve.training.evaluation.bootstrap import bootstrap_ranking, draw_weights
@@ -26,35 +25,6 @@ ACCOUNTS = Task(
     "account", pd.DataFrame({"label": np.arange(40) % 2}), np.arange(20), np.arange(30, 40), "",
     further=[(np.arange(20, 40), np.arange(10))],
 )  # fmt: skip
-
-
-def test_one_split_is_run_with_five_seeds() -> None:
-    folds = TableSet(EVENTS).folds
-    assert [(fold.number, fold.seeds) for fold in folds] == [(0, (seed,)) for seed in range(5)]
-    assert all((fold.train == EVENTS.train).all() and (fold.test == EVENTS.test).all() for fold in folds)
-
-
-def test_several_splits_are_run_once_with_a_seed_each() -> None:
-    folds = TableSet(ACCOUNTS).folds
-    assert [(fold.number, fold.seeds, fold.train[0], fold.test[0]) for fold in folds] == [
-        (0, (0,), 0, 30),
-        (1, (1,), 20, 0),
-    ]
-
-
-def test_columns_are_made_once_for_a_split(monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[int] = []
-
-    def columns_of(task: Task) -> Matrices:
-        made.append(int(task.train[0]))
-        return pd.DataFrame({"x": task.train}), pd.DataFrame({"x": task.test})
-
-    monkeypatch.setattr(tasks, "COLUMNS", {"ours": columns_of})
-    of_set = TableSet(ACCOUNTS)
-    first, again, other = (of_set.columns("ours", number) for number in (0, 0, 1))
-    assert first is again
-    assert other.train["x"].tolist() == list(range(20, 40))
-    assert made == [0, 20]
 
 
 def test_early_stopping_looks_at_the_latest_events() -> None:
@@ -95,10 +65,3 @@ def test_counterparties_are_drawn_where_most_frauds_are_at_a_few_of_them() -> No
     of_counterparties = bootstrap_ranking(ranking, drawn, replicates=REPLICATES)
     place = RANKING_METRICS.index("average_precision")
     np.testing.assert_array_equal(draws, of_counterparties.metrics[:, place])
-
-
-def test_splits_are_drawn_apart() -> None:
-    rows = ACCOUNTS.rows.assign(account_id=np.arange(40).astype(str))
-    of_set = TableSet(replace(ACCOUNTS, rows=rows, further=[(ACCOUNTS.train, ACCOUNTS.test)]))
-    first, second = (of_set.draws(fold, np.arange(10) / 10) for fold in of_set.folds)
-    assert first.tolist() != second.tolist()

@@ -8,18 +8,7 @@ from benchmarks.contestants.contestant import Fitted, Labels, contestants_of
 from benchmarks.contestants.early import Part, stop_early
 
 CONTESTANTS = contestants_of("contest")
-PEERS = {name: one.fit_columns for name, one in CONTESTANTS.items() if one.fit_columns}
 EARLY = {name: one.fit_early for name, one in CONTESTANTS.items() if one.fit_early}
-
-
-@pytest.mark.parametrize("name", PEERS)
-def test_a_column_without_a_value_is_of_no_effect(name: str) -> None:
-    rng = np.random.default_rng(0)
-    X = np.column_stack([rng.normal(size=400), np.full(400, np.nan)])
-    y = (X[:, 0] > 0.5).astype(int)
-    fitted = PEERS[name](X, y)
-    assert (fitted.label(X) == y).mean() > 0.95
-    assert fitted.score(X)[y == 1].min() > fitted.score(X)[y == 0].mean()
 
 
 @pytest.mark.parametrize("name", EARLY)

@@ -1,6 +1,5 @@
 """The published protocols of accounts and events on synthetic ones: figures, bars and the report."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,15 +8,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pytest
-from benchmarks import looks
 from benchmarks.data.folds import Fold
 from benchmarks.data.kinds import Published, Scheme
 from benchmarks.data.location import DATA_VARIABLE
-from benchmarks.detection import __main__ as detection
 from benchmarks.detection.accounts import PEER, compare_accounts, contest, contest_bars
 from benchmarks.measures.scores import METRICS
 from benchmarks.runner import Report
-from benchmarks.sets import bitcoin_otc, ethereum_phishing, s_ffsd, sichuan_telecom, tolokers, wikipedia_bans
+from benchmarks.sets import bitcoin_otc, ethereum_phishing, s_ffsd, tolokers, wikipedia_bans
 
 from tests.benchmarks.columns.test_declared import made_up, made_up_accounts
 
@@ -73,17 +70,6 @@ def test_means_are_by_fold_then_by_repeat() -> None:
     ]
 
 
-def test_every_seed_is_a_run_and_the_peer_runs_once() -> None:
-    y, scores = np.array([0, 1]), np.array([0.2, 0.8])
-    fold = Fold(np.arange(2), np.arange(2), seeds=(0, 1))
-    scheme = scheme_of("", [fold], "roc_auc")
-    runs = {"ours": lambda fold: [scores, 1 - scores], PEER: lambda _: [scores]}
-    figures = contest(scheme, metrics_of(scheme, y), runs)
-    assert figures["ours"]["roc_auc"] == 0.5
-    assert figures["ours"]["roc_auc.std"] == pytest.approx(np.sqrt(0.5))
-    assert figures[PEER] == {"roc_auc": 1.0}
-
-
 @pytest.mark.slow
 def test_event_sets(folder: Path) -> None:
     events = made_up()
@@ -123,18 +109,6 @@ def test_account_sets(folder: Path) -> None:
     assert set(raters.peers) == {PEER}
 
 
-def test_a_set_of_phones(folder: Path) -> None:
-    random, n = np.random.default_rng(0), 200
-    y = np.arange(n) % 2
-    phones = pd.DataFrame({"account_id": [f"p{row}" for row in range(n)], "arpu_sum": random.normal(size=n) + 2 * y})
-    phones = phones.assign(imeis=1.0, label=y, row=np.arange(n), split=np.repeat(["train", "test"], n // 2))
-    edges = pd.DataFrame({"src_row": np.arange(n - 1), "dst_row": np.arange(1, n), "w": 1})
-    write(folder, "sichuan_telecom", accounts=phones, edges=edges)
-    report = report_of(sichuan_telecom.published(seeds=2, repeats=2))
-    assert report.figures["given.roc_auc"] > 0.8
-    assert {name.split(".")[0] for name in report.peers[PEER]} == {"given", "random"}
-
-
 @pytest.mark.slow
 def test_workers_are_known_by_those_that_they_are_linked_to(folder: Path) -> None:
     rng, n = np.random.default_rng(0), 400
@@ -154,19 +128,3 @@ def test_workers_are_known_by_those_that_they_are_linked_to(folder: Path) -> Non
     splits = of_set.task().splits
     assert [(len(one.train), len(one.test)) for one in splits] == [(200, 100)] * 5
     assert splits[0].truth.sum() == 100
-
-
-def test_one_command_line_call(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write(folder, "wikipedia_bans", events=made_up(200).drop(columns="amount"))
-    assert detection.main(["wikipedia_bans", "--json"]) == 0
-    captured = capsys.readouterr()
-    whole = json.loads(captured.out.splitlines()[-1])
-    assert [bar["name"] for bar in whole["bars"]] == ["roc_auc.ahead_of_peer", "average_precision.ahead_of_peer"]
-    assert "lightgbm_counts: roc_auc" in captured.err
-    assert looks.looks_by_set() == {"wikipedia_bans": 1}
-
-
-def test_a_missing_set_is_skipped(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert detection.main(["s_ffsd", "--json"]) == 0
-    assert "Skipped s_ffsd" in json.loads(capsys.readouterr().out.splitlines()[-1])["skipped"]
-    assert looks.looks_by_set() == {}

@@ -13,9 +13,8 @@ from benchmarks.data.folds import Rows
 from benchmarks.data.location import DATA_VARIABLE
 from benchmarks.detection import __main__ as detection
 from benchmarks.detection.false_alarms import compare_chat
-from benchmarks.detection.messages import compare, scheme_bars
+from benchmarks.detection.messages import compare
 from benchmarks.detection.official import compare_split
-from benchmarks.runner import Bar
 from sklearn.metrics import f1_score
 
 WORDS = {
@@ -71,20 +70,6 @@ def test_report_of_stubs() -> None:
     assert "fasttext" not in report.peers
 
 
-def test_sets_without_campaigns_have_one_scheme() -> None:
-    report = compare(
-        "smishing", made_up(), {"ours": constant_contestant, "linear_svm": perfect_contestant}, repeats=1, folds=3
-    )
-    assert {name.split(".")[0] for name in report.figures} == {"grouped"}
-    assert [(bar.name, bar.holds) for bar in report.bars] == [("grouped.not_behind", False)]
-
-
-def test_peers_alone_have_no_bars() -> None:
-    report = compare("smishing", made_up(), {"linear_svm": perfect_contestant}, repeats=1, folds=3)
-    assert report.figures == {}
-    assert list(report.bars) == []
-
-
 @pytest.mark.slow
 def test_one_command_line_call(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -101,15 +86,6 @@ def test_one_command_line_call(
     assert whole["figures"]["campaign.macro_f1"] == 1.0
     assert set(whole["peers"]) == {"linear_svm"}
     assert "campaign repeat 1/1 fold 3/3 linear_svm" in captured.err
-
-
-def test_bars_are_relative_to_the_better_peer() -> None:
-    bars = scheme_bars("campaign", 0.93, {"a": 0.91, "b": 0.925}, ahead=True)
-    assert bars == [
-        Bar("campaign.macro_f1", 0.93, 0.925 + 0.01, False),
-        Bar("campaign.not_behind", 0.93, 0.925 - 0.005, True),
-    ]
-    assert scheme_bars("campaign", 0.93, {}, ahead=True) == []
 
 
 def test_a_given_split() -> None:

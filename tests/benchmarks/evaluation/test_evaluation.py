@@ -1,12 +1,8 @@
 """The benchmark of evaluation: independently computed metrics agree with the report, also for scores with ties."""
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
-from benchmarks.evaluation import __main__ as evaluation
 from benchmarks.evaluation import capacity_world
 from benchmarks.measures.report import card_precision_top_k, plain_figures
 
@@ -38,24 +34,6 @@ def test_card_precision_is_that_of_the_handbook(seed: int) -> None:
     assert precision == pytest.approx(card_precision_top_k(frame, top=10), abs=1e-12)
 
 
-def test_alerts_of_worlds_are_compared_with_the_capacity(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(capacity_world, "alerts_over_capacity", {0: 0.9, 1: 1.3}.__getitem__)
-    report = capacity_world.capacity_world(2)
-    assert report.figures["within"] == 0.5
-    assert report.figures["furthest"] == pytest.approx(0.3)
-    assert {bar.name: bar.holds for bar in report.bars} == {"mean_off": True, "within": False}
-
-
 @pytest.mark.slow
 def test_alerts_stay_near_the_capacity_in_a_small_world() -> None:
     assert 0.4 < capacity_world.alerts_over_capacity(1, days=60, messages_a_day=100.0) < 2.0
-
-
-@pytest.mark.parametrize("name", ["fdh_cards", "smishing", "s_ffsd"])
-def test_missing_data_are_reported(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("FRAUDSIEVE_DATA", str(tmp_path))
-    assert evaluation.main([name, "--json"]) == 0
-    report = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert report["skipped"].startswith(f"Skipped {name}")

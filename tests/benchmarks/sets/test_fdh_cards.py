@@ -1,15 +1,12 @@
 """The protocol of the card payments on synthetic ones: test rows, card counts, and available labels."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from benchmarks.columns.card_logs import DELAY, card_features, load_recipe, payment_logs
-from benchmarks.data.location import DATA_VARIABLE, MissingDataError
 from benchmarks.detection import fdh_cards as earlier_weeks
-from benchmarks.detection.accounts import compare_accounts
 from benchmarks.sets import fdh_cards
 
 WEEK = fdh_cards.TEST_WEEK
@@ -70,11 +67,6 @@ def test_cards_leave_once_their_fraud_is_known(fraud_day: int, tested: list[int]
     assert 4 in rows
 
 
-def test_only_the_week_is_tested() -> None:
-    payments = pd.DataFrame([payment("ann", day) for day in (-1, 0, 6, 7)])
-    assert fdh_cards.week_rows(payments, WEEK).tolist() == [1, 2]
-
-
 def test_training_ends_where_labels_have_not_arrived() -> None:
     times = WEEK - DELAY + pd.to_timedelta([-400, -1, 0, 1], unit="h")
     payments = pd.DataFrame({"occurred_at": times})
@@ -105,16 +97,6 @@ def test_frauds_that_the_card_explains_are_not_labels_of_the_terminal() -> None:
     assert logs.events["terminal_first"]["occurred_at"].tolist() == frauds["labelled_at"].tolist()
 
 
-def test_a_week_of_fraudsieve_and_the_peer() -> None:
-    payments = made_up()
-    report = compare_accounts("cards", fdh_cards.week_protocol(payments, recipe_for(payments), WEEK))
-    assert set(report.peers) == {"lightgbm_counts"}
-    for measured in (report.figures, *report.peers.values()):
-        assert set(measured) == {"average_precision", "roc_auc", "card_precision_at_100"}
-        assert all(0 <= value <= 1 + 1e-9 for value in measured.values())
-    assert report.figures["average_precision"] > 0.5
-
-
 def test_earlier_weeks_end_before_the_test_week(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -127,27 +109,3 @@ def test_earlier_weeks_end_before_the_test_week(
     lines = capsys.readouterr().err.splitlines()
     week = "week of 01 August fold 1/1"
     assert [line.split(":")[0] for line in lines] == [f"{week} ours", f"{week} lightgbm_counts"]
-
-
-def test_other_data_are_rejected(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv(DATA_VARIABLE, str(tmp_path))
-    with pytest.raises(MissingDataError, match="Skipped fdh_cards"):
-        fdh_cards.published()
-    (tmp_path / "accounts" / "fdh_cards").mkdir(parents=True)
-    payments = made_up().rename_axis("event_id").reset_index()
-    payments.to_parquet(tmp_path / "accounts" / "fdh_cards" / "events.parquet")
-    with pytest.raises(ValueError, match="as published"):
-        fdh_cards.published()
-
-
-def test_report_of_the_published_rows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    payments = made_up()
-    test = fdh_cards.week_rows(payments, WEEK)
-    monkeypatch.setattr(fdh_cards, "PUBLISHED_ROWS", (len(test), int(payments["label"].iloc[test].sum())))
-    monkeypatch.setattr(fdh_cards, "load_recipe", lambda: recipe_for(payments))
-    shuffled = payments.rename_axis("event_id").reset_index().sample(frac=1.0, random_state=0)
-    monkeypatch.setattr(fdh_cards, "load_accounts", lambda name: shuffled.assign(fraud_scenario=0))
-    report = compare_accounts("fdh_cards", fdh_cards.published())
-    assert (report.dataset, report.rows, set(report.peers)) == ("fdh_cards", len(payments), {"lightgbm_counts"})
-    assert [bar.name for bar in report.bars][:2] == ["average_precision", "card_precision_at_100"]
-    assert [bar.bound for bar in report.bars][:2] == [0.73, 0.305]

@@ -23,14 +23,3 @@ def test_figures_bars_and_digests(monkeypatch: pytest.MonkeyPatch) -> None:
     assert report.bars[0].value == report.figures["events_per_second.1m"]
     assert report.protocol == speed_accounts.run(runs=1).protocol  # with the same digests
     assert "accounts" in speed.NAMES
-
-
-def test_tables_are_reproducible_and_of_both_sides() -> None:
-    events, subjects = speed_accounts.make_tables(400, 20)
-    again, _ = speed_accounts.make_tables(400, 20)
-    assert events.equals(again)
-    assert not events.equals(speed_accounts.make_tables(400, 20, seed=1)[0])
-    assert subjects["account_id"].is_unique
-    assert set(events["counterparty_id"]) <= set(subjects["account_id"])
-    assert events["kind"].nunique() == 3
-    assert events["account_id"].value_counts().iloc[0] > 400 / 10

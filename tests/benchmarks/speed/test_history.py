@@ -39,8 +39,3 @@ def test_columns_that_differ_are_an_error(column: int, change: float) -> None:
     theirs[1, column] += change
     with pytest.raises(AssertionError, match="duckdb and ours differ on the window of 1h"):
         speed_history._compare({"ours": own, "duckdb": theirs}, "1h")
-
-
-def test_bars() -> None:
-    ratios = {"ratio_to_duckdb": 0.03, "ratio_to_polars": 0.1, "kernel_ratio_to_duckdb": 0.004}
-    assert [bar.holds for bar in speed_history._bars(ratios)] == [True, False, True]

@@ -36,11 +36,3 @@ def test_figures_of_every_size_and_the_bar(monkeypatch: pytest.MonkeyPatch) -> N
     assert {bar.bound for bar in bars} == {1000}
     assert network_bar == NETWORK_BAR
     assert "20 times for every N" in report.protocol
-
-
-def test_a_state_has_the_requested_size() -> None:
-    state = speed_live._filled_state(100)
-    assert state.n_events == 100
-    microseconds = speed_live._pairs(state, 5)
-    assert len(microseconds) == 5
-    assert 100 <= state.n_events <= 126  # events older than the longest window are dropped

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 from benchmarks.service import http_load, workers
-from benchmarks.service.http_load import Load
 from benchmarks.service.models import Live, _records, train_on_world
 from benchmarks.speed import serve as speed_serve
 
@@ -86,10 +85,3 @@ def test_the_state_holds_exactly_what_precedes_a_message(world: World, tmp_path:
     }
     for record in live.turns(scorer):
         assert scorer.score(record, history=live.state) == scorer.score(record, history=whole)
-
-
-def test_figures_of_a_load() -> None:
-    figures = Load([0.001] * 99 + [0.101], 2.0, 0).figures("http.1")
-    assert figures["http.1.requests_per_second"] == 50
-    assert figures["http.1.p50_ms"] == 1
-    assert 1 < figures["http.1.p99_ms"] < 101

@@ -1,6 +1,5 @@
 """Transfer between small made-up sets under the names of the shared ones."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,12 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pytest
-from benchmarks import looks
 from benchmarks.contestants.contestant import Fitted
 from benchmarks.data.location import DATA_VARIABLE
-from benchmarks.transfer.__main__ import main
-from benchmarks.transfer.contest import compare_pairs, contestants
-from benchmarks.transfer.pairs import PAIRS, load_source, load_target
+from benchmarks.transfer.contest import compare_pairs
 
 FRAUD = "prize claim urgent account locked verify winner voucher cash gift bonus bank"
 HAM = "dinner home tonight see you at six bring wine bread milk bus late"
@@ -62,30 +58,6 @@ def fraud_words(texts: list[str], is_fraud: Flags, groups: npt.NDArray[np.intp])
 
 
 @pytest.mark.usefixtures("sets")
-def test_reports_get_the_chat_and_keep_only_plain_latin_letters() -> None:
-    target = load_target(PAIRS["smishing_spamhunter"], rows=1000)
-    assert (int(target.is_fraud.sum()), int((~target.is_fraud).sum())) == (198, 300)
-    assert sorted(set(target.years.tolist())) == [0, 2020, 2021]
-    assert len(load_target(PAIRS["smishing_spamhunter"], rows=50).texts) == 100
-
-
-@pytest.mark.usefixtures("sets")
-def test_the_rows_of_a_large_source_are_drawn() -> None:
-    first, again, second = (load_source("stoneskipping", rows=100, seed=seed)[0] for seed in (0, 0, 1))
-    assert first == again != second
-    assert len(first) == 100
-
-
-@pytest.mark.usefixtures("sets")
-def test_a_source_of_two_sets_has_the_rows_of_both() -> None:
-    pair = PAIRS["fbs_sms+nus_sms_zh_chineseharm"]
-    texts, is_fraud = load_source(pair.source, rows=1000, seed=0)
-    assert (len(texts), int(is_fraud.sum())) == (400, 150)
-    report = compare_pairs([pair.name], {"ours": fraud_words}, draws=1)
-    assert report.figures[f"{pair.name}.roc_auc"] == 1.0
-
-
-@pytest.mark.usefixtures("sets")
 def test_no_contestant_is_trained_on_held_back_rows() -> None:
     trained: list[set[str]] = []
     scored: list[list[str]] = []
@@ -125,18 +97,3 @@ def test_bars_hold_ours_to_the_svm() -> None:
         ("stoneskipping_mudou_sms.recall_at_1pct", 0.0, 1.0, False)
     ]
     assert report.figures["stoneskipping_mudou_sms.recall_at_1pct.lead_over_linear_svm.high"] < 0
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("sets")
-def test_one_command_line_call(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--pair", "smishing_spamhunter", "--draws", "1", "--without", "fasttext", "--json"]) == 0
-    content = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert content["figures"]["smishing_spamhunter.average_precision"] > 0.95
-    assert looks.looks_by_set() == {"spamhunter": 1}
-    assert set(content["peers"]) == {"linear_svm", "lightgbm_svd"}
-    assert all(np.isfinite(list(peer.values())).all() for peer in [content["figures"], *content["peers"].values()])
-
-
-def test_contestants_can_be_left_out() -> None:
-    assert set(contestants(without=["lightgbm_svd", "fasttext"])) == {"ours", "linear_svm"}

@@ -43,13 +43,3 @@ def test_each_source_is_judged_in_the_mixture_and_alone(monkeypatch: pytest.Monk
     assert report.peers["peer"]["mixture.one"] == pytest.approx(1)
     assert report.peers["peer"]["mixture.two"] < 0.7
     assert [(bar.name, bar.holds) for bar in report.bars] == [("mixture.one", True), ("mixture.two", True)]
-
-
-def test_a_given_split_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    simulated = SimulatedSet("prize", has_split=True)
-    monkeypatch.setattr(mixture, "MESSAGE_SETS", {"two": simulated})
-    train, test = mixture._draw("two", 40, 0)
-    table = simulated.table.set_index("text")
-    assert (len(train.texts), len(test.texts)) == (30, 10)
-    assert set(table.loc[train.texts, "split"]) == {"train"}
-    assert set(table.loc[test.texts, "split"]) == {"test"}

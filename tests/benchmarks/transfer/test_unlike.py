@@ -5,9 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from benchmarks.data.location import DATA_VARIABLE
-from benchmarks.transfer.__main__ import main
 from benchmarks.transfer.recalibrated import recalibrated
-from benchmarks.transfer.unlike import LANGUAGES, random_texts, unlike_sets
+from benchmarks.transfer.unlike import LANGUAGES, unlike_sets
 
 from fraudsieve.training.simulation.world import simulate
 
@@ -32,19 +31,6 @@ def test_the_report_compares_a_model_with_the_other_sets() -> None:
     assert min(figures["uci_sms.above.emoji"], figures["uci_sms.above.random"]) > 0.97
     assert 0.4 < figures["uci_sms.auc.nus_sms_zh"] < 0.6  # here it has the same messages
     assert {bar.name for bar in report.bars} >= {"uci_sms.ks", "uci_sms.above.fbs_sms"}
-
-
-def test_missing_data_are_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv(DATA_VARIABLE, str(tmp_path))
-    assert main(["unlike", "--json"]) == 0
-    assert "Skipped smishing" in capsys.readouterr().out
-
-
-def test_random_texts_repeat() -> None:
-    assert random_texts(5) == random_texts(5)
-    assert len(set(random_texts(50))) == 50
 
 
 @pytest.mark.slow

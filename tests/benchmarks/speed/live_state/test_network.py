@@ -15,13 +15,3 @@ def test_figures_of_every_size_and_the_bar(monkeypatch: pytest.MonkeyPatch) -> N
     assert 0 < figures["network.p50_us.50"] <= figures["network.p99_us.50"] == bar.value
     assert figures["network.bytes_per_link"] > 24
     assert (bar.name, bar.bound) == ("network.p99_us.50", 1000)
-
-
-def test_pairs_change_links_and_labels() -> None:
-    state = speed_network._filled_state(30)
-    assert state.network is not None
-    before = state.network.dump()
-    assert len(speed_network._time_pairs(state, 30, 40)) == 40
-    after = state.network.dump()
-    assert len(before["links-0.times"]) == 30 < len(after["links-0.times"])
-    assert len(before["labels.times"]) == 10 < len(after["labels.times"])
