@@ -90,8 +90,3 @@ def test_brands_are_folded_and_checked() -> None:
     for bad in ("ab", "", "a" * 64, "-ab", "ab-", "pay bird", "某银行", "pay.bird"):
         with pytest.raises(ValueError, match=re.escape("1 of 2 are not. Remove these brands.")):
             check_brands(["paybird", bad])
-
-
-@given(st.lists(st.text(st.sampled_from("paybird1.com -@/"), max_size=30), max_size=5))
-def test_counts_do_not_depend_on_other_texts(texts: list[str]) -> None:
-    assert counts(texts) == [counts([text])[0] for text in texts]

@@ -2,7 +2,6 @@
 
 import re
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -102,17 +101,3 @@ def test_long_texts_are_exact_too() -> None:
     text = "".join(chr(0x4E00 + 7 * k % 3001) for k in range(3000)) * 2
     row = measured(text)
     assert (row["repetition"], row["compression"]) == pytest.approx(repeats(text))
-
-
-def test_measures_do_not_depend_on_earlier_texts() -> None:
-    rng = np.random.default_rng(0)
-    texts = ["".join(map(chr, row)) * 2 for row in rng.integers(0x4E00, 0x9FFF, (400, 100))]
-    rows = columns(texts, NAMES)[:, 3:]
-    assert rows == pytest.approx(np.array([repeats(text) for text in texts]))
-
-
-@given(st.lists(st.text(st.characters(exclude_categories=())) | WORD_LIKE, max_size=5))
-def test_measures_do_not_depend_on_other_texts(texts: list[str]) -> None:
-    rows = columns(texts, NAMES)
-    assert all((columns([text], NAMES)[0] == row).all() for text, row in zip(texts, rows, strict=True))
-    assert ((rows[:, 3:] >= 0) & (rows[:, 3:] <= 1)).all()

@@ -2,7 +2,6 @@
 
 import re
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -169,10 +168,3 @@ def test_every_shortener_is_a_folded_registered_name_and_matches() -> None:
 @given(LINK_LIKE)
 def test_counts_equal_regular_expressions(text: str) -> None:
     assert measured(text) == expected(text)
-
-
-@given(st.lists(st.text(st.characters(exclude_categories=())) | LINK_LIKE, max_size=5))
-def test_measures_do_not_depend_on_other_texts(texts: list[str]) -> None:
-    rows, spans = measure_links(pack(texts))
-    assert all(np.array_equal(measure_links(pack([text]))[0][0], row) for text, row in zip(texts, rows, strict=True))
-    assert all(texts_of_span for texts_of_span in spans[:, 3] > spans[:, 2])

@@ -189,17 +189,7 @@ def test_a_card_has_at_most_19_digits_even_if_20_pass_the_check() -> None:
     assert [text[a:b] for _, _, a, b in find_numbers(pack([text])).tolist()] == ["4111 1111 1111 1111"]
 
 
-def test_numbers_do_not_span_texts() -> None:
-    assert not columns(["138 0013", " 8000", "+", "12345678", "138001", "38000"], NUMBERS).any()
-
-
 @examples(1000)
 @given(NUMBER_LIKE)
 def test_counts_equal_regular_expressions(text: str) -> None:
     assert counted(text) == {name: n for name, n in expected(text).items() if n}
-
-
-@given(st.lists(st.text(st.characters(exclude_categories=())) | NUMBER_LIKE, max_size=5))
-def test_counts_do_not_depend_on_other_texts(texts: list[str]) -> None:
-    rows = columns(texts, NUMBERS)
-    assert all((columns([text], NUMBERS)[0] == row).all() for text, row in zip(texts, rows, strict=True))

@@ -66,9 +66,3 @@ def test_counts_equal_regular_expressions(text: str) -> None:
     for word, kind in NESTED.items():
         pattern = rf"(?<![a-z0-9])(?={word}(?![a-z0-9]))" if word.isascii() else rf"(?={word})"
         assert row[kind] == len(re.findall(pattern, text)), word
-
-
-@given(st.lists(st.text(st.characters(exclude_categories=())) | st.sampled_from(list(NESTED)), max_size=5))
-def test_counts_do_not_depend_on_other_texts(texts: list[str]) -> None:
-    rows = count_words(pack(texts))
-    assert all((count_words(pack([text]))[0] == row).all() for text, row in zip(texts, rows, strict=True))

@@ -104,13 +104,6 @@ def test_a_hundred_thousand_characters_of_all_of_unicode_fold_to_a_fixed_point(
     assert (counts >= 0).all()
 
 
-def test_no_texts_fold_to_no_texts() -> None:
-    folded, counts = fold_codes(pack([]))
-    assert folded.unpack() == []
-    assert counts.shape == (0, len(KINDS))
-    assert fold_text("") == ""
-
-
 @pytest.mark.parametrize(
     ("text", "folded", "kinds"),
     [
@@ -200,11 +193,6 @@ def test_ordinary_scripts_keep_their_spelling(text: str) -> None:
 def test_cyrillic_lookalikes_become_latin_and_other_letters_only_lose_marks() -> None:
     assert fold_text("мы идём домой") == "m" + "ы ид" + "em" + " д" + "omo" + "и"
     assert changed_kinds("мы идём домой") == {"lookalike": 5, "mark": 2}
-
-
-def test_folding_does_not_depend_on_other_texts() -> None:
-    texts = ["a ", " b", "\u0301", "e\ud800", ""]
-    assert fold_codes(pack(texts))[0].unpack() == ["a ", " b", "", "e\ufffd", ""]
 
 
 def test_the_kinds_are_those_of_the_script() -> None:

@@ -109,10 +109,5 @@ def test_identifiers_keep_their_digits() -> None:
     assert "".join(map(chr, codes)) == "ab1cd"
 
 
-def test_rules_do_not_span_texts() -> None:
-    texts = ["加*", "微", "f.r.", "e.e", "123", "四五六", ""]
-    assert undo(*texts) == (texts, [[0, 0, 0]] * 7)
-
-
 def test_a_table_beyond_the_first_plane_is_not_needed() -> None:
     assert undo("𠀀*𠀁 🙂*🙂")[0] == ["𠀀𠀁 🙂*🙂"]

@@ -66,14 +66,6 @@ def test_an_ngram_is_divided_among_the_characters_that_it_covers() -> None:
     assert character_weights(of("bx", "bxb"), texts, ALL).tolist() == [0, 0, 0, 0, 6]
 
 
-def test_weights_do_not_depend_on_other_texts() -> None:
-    wording, texts = model(1), pack(TEXTS)
-    whole = character_weights(wording, texts, np.ones((len(TEXTS), 1)))
-    for place, text in enumerate(TEXTS):
-        alone = character_weights(wording, pack([text]), ALL)
-        assert np.array_equal(alone, whole[texts.offsets[place] : texts.offsets[place + 1]])
-
-
 def test_a_model_without_ngrams_has_no_weights() -> None:
     empty = TextModel(("c",), np.empty(0, np.int32), np.empty((0, 2), np.float32), np.ones(1), 1.0)
     assert character_weights(empty, pack(["abc"]), ALL).tolist() == [0, 0, 0]

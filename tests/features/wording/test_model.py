@@ -56,11 +56,6 @@ def test_a_pickled_model_scores_the_same_before_and_after_use() -> None:
     assert np.array_equal(used.log_odds(pack(TEXTS))[0], expected)
 
 
-def test_no_texts_have_no_rows() -> None:
-    log_odds, known = model(3).log_odds(pack([]))
-    assert (log_odds.shape, known.shape) == ((0, 3), (0,))
-
-
 def test_evidence_has_its_full_weight_from_the_usual_share_on() -> None:
     weights = np.array([[1.0, 0.0]], np.float32)
     model = TextModel(("spam",), np.array([3], np.int32), weights, np.zeros(1), 1.0, 2.0, -1, usual_share=0.4)

@@ -2,7 +2,6 @@
 
 import math
 from collections import Counter
-from typing import Any
 
 import numpy as np
 import pytest
@@ -73,11 +72,6 @@ def test_every_ngram_is_counted(length: int) -> None:
     assert len(set(buckets[12:-12].tolist())) == 4 * length
 
 
-def test_no_texts_have_no_ngrams() -> None:
-    buckets, ends = hash_ngrams(pack([]))
-    assert (len(buckets), ends.tolist()) == (0, [0])
-
-
 @given(TEXTS)
 def test_an_ngram_has_the_same_bucket_at_every_position(texts: list[str]) -> None:
     buckets, ends = hash_ngrams(pack(texts))
@@ -136,21 +130,6 @@ def test_scores_equal_the_reference(n_outputs: int, texts: list[str], seed: int)
 
 
 @pytest.mark.parametrize("n_outputs", [1, 5])
-@given(texts=TEXTS, random=st.randoms(use_true_random=False))
-def test_scores_do_not_depend_on_other_texts(n_outputs: int, texts: list[str], random: Any) -> None:
-    buckets, weights = random_model(texts, n_outputs, 0)
-    table = rank_table(buckets)
-    scores, known = linear_scores(pack(texts), table, weights)
-    for i, text in enumerate(texts):
-        alone, known_alone = linear_scores(pack([text]), table, weights)
-        assert np.array_equal(alone[0], scores[i])
-        assert known_alone[0] == known[i]
-    order = random.sample(range(len(texts)), len(texts))
-    shuffled, _ = linear_scores(pack([texts[i] for i in order]), table, weights)
-    assert np.array_equal(shuffled, scores[order])
-
-
-@pytest.mark.parametrize("n_outputs", [1, 5])
 def test_counts_are_limited_to_one_hundred(n_outputs: int) -> None:
     buckets = np.sort(np.array([bucket("a"), bucket("b")], np.int32))
     a = buckets.tolist().index(bucket("a"))
@@ -162,17 +141,6 @@ def test_counts_are_limited_to_one_hundred(n_outputs: int) -> None:
     assert scores[0, 0] < scores[1, 0]
     assert scores[1].tolist() == pytest.approx([max_value / math.hypot(max_value, 1)] * n_outputs)
     assert (scores[1:] == scores[1]).all()
-
-
-@pytest.mark.parametrize("n_outputs", [1, 5])
-def test_unknown_and_empty_texts_score_zero(n_outputs: int) -> None:
-    buckets = np.empty(0, np.int32)
-    weights = np.empty((0, 1 + n_outputs), np.float32)
-    scores, known = linear_scores(pack(["", "abc"]), rank_table(buckets), weights)
-    assert not scores.any()
-    assert not known.any()
-    scores, known = linear_scores(pack([]), rank_table(buckets), weights)
-    assert (scores.shape, known.shape) == ((0, n_outputs), (0,))
 
 
 def test_the_known_share_counts_repeats() -> None:
