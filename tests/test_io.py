@@ -22,6 +22,7 @@ from fraudsieve._io import (
     write_file,
 )
 from fraudsieve.exceptions import LocatedError, SchemaError
+from tests.messages import refused
 
 Calls = list[tuple[str, str]]
 DOTS = "a." * 5000
@@ -141,7 +142,7 @@ def test_a_regular_file_within_the_limit_is_read_through_links(tmp_path: Path) -
     (tmp_path / "a").write_bytes(b"12345678")
     (tmp_path / "link").symlink_to("a")
     assert read(tmp_path / "link") == b"12345678"
-    with pytest.raises(SchemaError, match=r"expected at most 7 bytes, got 8. Name another."):
+    with refused(SchemaError):
         read(tmp_path / "a", 7)
 
 
@@ -156,7 +157,7 @@ def test_files_that_never_end_are_not_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("name", "error"), [("none", "FileNotFound"), ("", "IsADirectory"), ("a\0b", "Value")])
 def test_what_cannot_be_opened_is_named(tmp_path: Path, name: str, error: str) -> None:
-    with pytest.raises(SchemaError, match=f"cannot be read .{error}Error.. Name another."):
+    with refused(SchemaError, f"{error}Error"):
         read(tmp_path / name)
 
 
@@ -169,7 +170,7 @@ def test_a_secret_that_is_open_to_others_is_not_used(tmp_path: Path, monkeypatch
     assert read_secret_file(key, SchemaError, "Name another.") == b"secret"
     key.chmod(mode)
     assert read(key) == b"secret\n"
-    with pytest.raises(SchemaError, match=rf"open to other users \(mode {mode:04o}\). .* chmod 600 .*key") as caught:
+    with refused(SchemaError) as caught:
         read_secret_file(key, SchemaError, "Name another.")
     assert "secret\n" not in str(caught.value)
     monkeypatch.setattr(os, "geteuid", lambda: key.stat().st_uid + 1)  # another owner decides about its mode

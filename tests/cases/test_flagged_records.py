@@ -12,6 +12,7 @@ from fraudsieve.cases.flagged_records import read_case_inputs
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.tables.formats.loaded import ReadOptions
 from fraudsieve.tables.source import InputTable
+from tests.messages import refused
 
 KEY = b"a key"
 MAY = pd.Timestamp("2026-05-15", tz="UTC")
@@ -48,9 +49,7 @@ def test_a_record_that_was_flagged_later_is_left_out_however_its_time_is_written
 
 def test_dates_that_begin_with_the_day_need_the_option() -> None:
     given = scores(known_at=["02/05/2026", "05/06/2026"])
-    with pytest.raises(
-        SchemaError, match=r"column 'known_at': expected the year first, got it last: --day-first .* in 2 rows"
-    ):
+    with refused(SchemaError, "--day-first"):
         find_cases_in_tables(given, events=EVENTS, key=KEY)
     by_day = InputTable(given, ReadOptions(day_first=True))
     assert find_cases_in_tables(by_day, events=EVENTS, key=KEY, as_of=MAY).members["record"].tolist() == ["1"]
@@ -81,13 +80,13 @@ def test_a_flagged_record_shows_its_likeliest_crime() -> None:
 
 def test_scores_of_events_without_ids_are_refused() -> None:
     given = scores().drop(columns="event_id").assign(account_id="a", occurred_at="2026-05-01")
-    with pytest.raises(SchemaError, match="events without event_id, so that no event can be found again"):
+    with refused(SchemaError, "event_id"):
         find_cases_in_tables(given, events=EVENTS, key=KEY)
 
 
 def test_a_record_has_one_score() -> None:
     given = scores().assign(event_id=["secret", "secret"])
-    with pytest.raises(SchemaError, match="1 ids of column 'event_id' occur more than once") as raised:
+    with refused(SchemaError, "event_id") as raised:
         find_cases_in_tables(given, events=EVENTS, key=KEY)
     assert "secret" not in str(raised.value)
 

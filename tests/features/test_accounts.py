@@ -18,6 +18,7 @@ from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.profile.custom_columns import MISSING, UNSEEN
 from fraudsieve.tables.cells import STRING
+from tests.messages import refused
 
 START = pd.Timestamp("2026-03-02", tz="UTC")
 
@@ -153,7 +154,7 @@ def test_without_times_only_features_without_times_are_built_with_a_warning() ->
     found = features.transform(ids.tolist())
     count = events["account_id"].value_counts().reindex(ids, fill_value=0)
     assert found[:, names.index("volume__count_all")].tolist() == count.tolist()
-    with pytest.raises(ValueError, match="column 'occurred_at' is missing, the cutoff time of an event"):
+    with refused(ValueError, "occurred_at"):
         AccountFeatures(events, subject="event").fit(events)
 
 
@@ -280,9 +281,9 @@ def test_missing_columns_and_wrong_types_are_errors() -> None:
     features = AccountFeatures(subject="event").fit(made["events"])
     with pytest.raises(ValueError, match="column 'kind' is missing"):
         features.transform(made["events"].drop(columns="kind"))
-    with pytest.raises(TypeError, match="'amount': expected numbers, as in training, got"):
+    with refused(TypeError, "amount"):
         features.transform(made["events"].assign(amount="five"))
-    with pytest.raises(ValueError, match="'amount' is infinite or beyond 1e15 in 50 rows"):
+    with refused(ValueError, "amount"):
         features.transform(made["events"].assign(amount=np.inf))
 
 
@@ -375,5 +376,5 @@ def test_a_column_cannot_be_a_category_and_an_amount() -> None:
     features = AccountFeatures(
         payments, subject="event", history=History(("1d",), amount="channel"), categories=["channel"]
     )
-    with pytest.raises(SchemaError, match="'channel' is declared as a category and as the amount"):
+    with refused(SchemaError, "channel"):
         features.fit(payments)

@@ -23,6 +23,7 @@ from fraudsieve.features.history.measures import FAMILIES, LABEL_MEASURES
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.tables.cells import STRING
+from tests.messages import refused
 
 from .live_records import (
     VIEWS,
@@ -291,9 +292,9 @@ def test_bad_labels_and_bad_arguments_are_errors() -> None:
         state.update("event")
     assert state.features({"counterparty_id": "x", "as_of": at(-2 * 1440)}).shape[0] == 1  # labels move no clock
     state.update(label | {"occurred_at": at(0), "account_id": "a"})
-    with pytest.raises(ValueError, match="as_of: expected a time within the lateness of the state, got an older one"):
+    with refused(ValueError, "as_of"):
         state.features({"counterparty_id": "x", "as_of": at(-2 * 1440)})
-    with pytest.raises(ValueError, match="as_of: expected a time, the field is missing"):
+    with refused(ValueError, "as_of"):
         state.features({"counterparty_id": "x"})
 
 

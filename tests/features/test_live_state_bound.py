@@ -15,6 +15,7 @@ from fraudsieve.features.history.measures import MEASURES
 from fraudsieve.features.history.records import delivery_id, id_digest
 from fraudsieve.features.history.timeline import signed
 from fraudsieve.features.live_state import HistoryState
+from tests.messages import refused
 
 from .live_records import at, stream
 
@@ -47,7 +48,7 @@ def test_features_stay_the_same_while_entities_with_many_events_lose_them(
         np.testing.assert_array_equal(state.features(subjects), expected)
     assert state.n_events < 5 * (20 + 8) * 8 / 7 + 90
     assert state.n_events == sum(view.n_rows for view in state.views)
-    with pytest.raises(ValueError, match="Expected a time whose windows are still in memory"):
+    with refused(ValueError):
         state.rewind(at(4 * 1440))
 
 

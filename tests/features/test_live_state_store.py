@@ -11,6 +11,7 @@ import pytest
 from fraudsieve.exceptions import StateError
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.network.declaration import Network
+from tests.messages import refused
 
 from .live_records import (
     VIEWS,
@@ -77,7 +78,7 @@ def test_a_changed_byte_is_an_error(tmp_path: Path, place: int) -> None:
     content = bytearray(path.read_bytes())
     content[place] ^= 4
     path.write_bytes(bytes(content))
-    with pytest.raises(StateError, match=r"state: is not a saved state, or it was changed: its SHA-256 differs"):
+    with refused(StateError):
         HistoryState.load(path)
 
 
@@ -90,7 +91,7 @@ def test_a_file_that_was_cut_is_an_error(tmp_path: Path, n_bytes: int) -> None:
 
 
 def test_other_files_are_errors(tmp_path: Path) -> None:
-    with pytest.raises(StateError, match=r"none: cannot be read \(FileNotFoundError\)"):
+    with refused(StateError):
         HistoryState.load(tmp_path / "none")
     content = saved(tmp_path).read_bytes()[:-32]
     changes = {

@@ -23,6 +23,7 @@ import fraudsieve.features
 from fraudsieve._typing import Array
 from fraudsieve.features import MessageFeatures, near_duplicate_groups
 from fraudsieve.features.wording.trust import TRUST
+from tests.messages import refused
 
 ANYTHING = st.text(st.characters(exclude_categories=()))
 TEXTS = [
@@ -364,11 +365,11 @@ def test_own_columns_need_a_frame_that_has_them_and_are_the_same_in_transform() 
     np.testing.assert_array_equal(trained[:, own], features.transform(frame)[:, own])
     assert trained[:, own[1]].tolist() == [1, 0] * 6
     assert features.notes_[0].startswith("the model keeps values of channel (2)")
-    with pytest.raises(TypeError, match="Expected a DataFrame with text and the columns age, channel, got list"):
+    with refused(TypeError):
         features.transform(TEXTS)
-    with pytest.raises(TypeError, match="Expected a DataFrame with text and the columns channel, got list"):
+    with refused(TypeError):
         MessageFeatures(columns=["channel"]).fit(TEXTS, LABELS)
-    with pytest.raises(ValueError, match="column 'channel', which is named as a feature, is missing"):
+    with refused(ValueError, "channel"):
         MessageFeatures(columns=["channel"]).fit(frame[["text"]], LABELS)
 
 
@@ -378,5 +379,5 @@ def test_own_lists_are_counted_alike_in_training_and_transform() -> None:
     trained = features.fit_transform(texts, LABELS)
     column = list(features.get_feature_names_out()).index("cues__own_gambling")
     assert trained[:, column].tolist() == features.transform(texts)[:, column].tolist() == [1] + [0] * 11
-    with pytest.raises(ValueError, match=r"words\.gambling: expected words of two or more"):
+    with refused(ValueError, "words.gambling"):
         MessageFeatures(words={"gambling": ["x"]}).fit(TEXTS, LABELS)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from fraudsieve.exceptions import LeadError
 from fraudsieve.leads.texts import describe_texts, mask_text, widely_used
+from tests.messages import refused
 
 from .planted import MARKERS, key_of, messages
 
@@ -57,7 +58,7 @@ def test_no_number_and_no_other_word_can_be_read(text: str, readable: frozenset[
 
 def test_messages_that_do_not_fit_are_named() -> None:
     assert set(describe_texts(messages(), MEMBERS, "digests", key_of())) == set(IDS)
-    with pytest.raises(LeadError, match="none of the 1 actions of the case is in the table"):
+    with refused(LeadError):
         describe_texts(messages(), MEMBERS.tail(1), "digests", key_of())
     with pytest.raises(LeadError, match="excerpts need the accounts"):
         describe_texts(messages().drop(columns="account_id"), MEMBERS, "excerpts", key_of())

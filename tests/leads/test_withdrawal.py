@@ -24,6 +24,7 @@ from fraudsieve.leads.keys import Secret, derive_key
 from fraudsieve.leads.lead_content import LeadTerms, make_lead
 from fraudsieve.leads.log import LeadLog, read_register
 from fraudsieve.leads.withdrawal import is_reversed, withdraw_lead, withdraw_reversed
+from tests.messages import refused
 from tests.profiles import examples
 
 from .planted import CREATED, SECRET, TERMS, key_of
@@ -156,7 +157,7 @@ def test_a_label_of_the_day_of_the_lead_withdraws_it(case: CaseContent, tmp_path
 def test_leads_of_an_older_secret_need_it(case: CaseContent, tmp_path: Path) -> None:
     log = tmp_path / "leads.jsonl"
     give(case, log, RECIPIENTS[:1])
-    with pytest.raises(LeadError, match="1 of 1 keys were derived from none of the secrets"):
+    with refused(LeadError):
         withdraw_reversed(log, REVERSAL, [Secret(b"new" * 11)], tmp_path / "notices")
     assert len(withdraw_reversed(log, REVERSAL, [Secret(b"new" * 11), SECRET], tmp_path / "notices")) == 1
 

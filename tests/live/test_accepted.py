@@ -17,6 +17,7 @@ from fraudsieve.live.state import LiveState
 from fraudsieve.models import Scorer
 from tests.live.contents import content
 from tests.live.samples import event, with_views
+from tests.messages import refused
 from tests.profiles import examples
 
 pytestmark = pytest.mark.slow
@@ -145,7 +146,7 @@ def test_every_amount_that_a_view_uses_is_restored(account_scorer: Scorer) -> No
     with tempfile.TemporaryDirectory() as folder:
         with LiveState(account_scorer, Path(folder, "live.db")) as live:
             live.update(event(balance=7.25))
-        with pytest.raises(StateError, match="was written for a model with other history features"):
+        with refused(StateError):
             LiveState(scorer, Path(folder, "live.db"))  # the rows have no balances
 
 

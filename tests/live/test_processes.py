@@ -21,6 +21,7 @@ from fraudsieve.models import Scorer
 from tests.live.contents import content
 from tests.live.postgres import PostgresServer
 from tests.live.samples import count_events, event, wait_until
+from tests.messages import refused
 from tests.profiles import examples
 
 pytestmark = pytest.mark.slow
@@ -103,7 +104,7 @@ def test_a_process_follows_and_can_be_asked_for_an_offset(account_scorer: Scorer
         assert two.score_at(QUERY, after=offset).offset == offset
         one.update(event(event_id="e9"))
         wait_until(lambda: two.offset == 4)  # without being asked
-        with pytest.raises(StateBehindError, match=r"expected offset 5 within 0.1 s, the state is at 4. Try again"):
+        with refused(StateBehindError):
             two.score(QUERY, after=5, wait_seconds=0.1)
         threading.Timer(0.2, lambda: one.update(event(event_id="e10"))).start()
         assert two.score_at(QUERY, after=5, wait_seconds=30).offset == 5
@@ -216,7 +217,7 @@ def test_scores_go_on_while_the_store_cannot_be_reached(
         postgres_server.kill()
         wait_until(lambda: live.error is not None)
         assert live.score_at(QUERY).offset == 1
-        with pytest.raises(StateError, match=r"live\d+: the database cannot be used \(OperationalError\)"):
+        with refused(StateError):
             live.update(event(event_id="e2"))
         with pytest.raises(StateBehindError):
             live.score(QUERY, after=2, wait_seconds=0.1)
@@ -236,9 +237,9 @@ def test_a_store_that_lost_what_a_process_has_seen(account_scorer: Scorer, postg
             transaction.sql.execute('DELETE FROM events WHERE "offset" > 2')
             ((digest,),) = transaction.sql.execute('SELECT digest FROM events WHERE "offset" = 2')
             transaction.sql.execute("UPDATE meta SET content = ? WHERE name = 'head'", (f"0 2 {digest.hex()}",))
-        with pytest.raises(StateError, match="the store ends at offset 2, but offset 3 was acknowledged"):
+        with refused(StateError):
             live.catch_up()
-        with pytest.raises(StateError, match="the store ends at offset 2, but offset 3 was acknowledged"):
+        with refused(StateError):
             live.update(event(event_id="e9"))
 
 

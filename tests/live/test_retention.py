@@ -19,6 +19,7 @@ from fraudsieve.models import Scorer
 from tests.live.contents import content
 from tests.live.samples import DAILY, daily_scorer, event, features_of, old_and_new, with_views
 from tests.live.small_models import event_scorer
+from tests.messages import refused
 
 JULY = "2024-07-01T11:00:00Z"
 
@@ -115,7 +116,7 @@ def test_a_process_that_has_not_read_deleted_rows_goes_on(
 def test_rows_that_were_deleted_before_they_are_read(account_scorer: Scorer, address: str) -> None:
     with LiveState(daily_scorer(account_scorer), address, label_days=0) as live, open_store(address) as store:
         old_and_new(live)
-        with pytest.raises(StateError, match=r"at offset 1, but rows up to offset 1 were deleted\. Nothing is damaged"):
+        with refused(StateError):
             next(store.rows(START))
 
 

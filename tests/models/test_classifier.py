@@ -22,6 +22,7 @@ from fraudsieve.features import MessageFeatures
 from fraudsieve.features.wording.fit import campaign_weights
 from fraudsieve.models import Calibration, FraudClassifier
 from fraudsieve.models.trees.start import initial_log_odds
+from tests.messages import refused
 
 EXPECTED_FAILURES = {
     "check_sample_weight_equivalence_on_dense_data": "LightGBM bins columns and draws bags by row, not by weight",
@@ -81,7 +82,7 @@ def test_wording_columns_are_found_by_name_in_any_order(classes: tuple[str, ...]
 
 def test_a_missing_wording_column_of_one_class_is_an_error() -> None:
     frame, y = frame_of(classes=("ham", "scam", "spam"))
-    with pytest.raises(ValueError, match=r"wording column for every class, got none for \['wording__scam'\]"):
+    with refused(ValueError, "wording__scam"):
         small().fit(frame.drop(columns="wording__scam"), y)
 
 
@@ -105,7 +106,7 @@ def test_wording_columns_are_found_behind_the_prefix_of_a_step(prefix: str, clas
 def test_wording_columns_of_several_steps_are_an_error() -> None:
     frame, y = frame_of()
     both = pd.concat([frame.add_prefix("a__"), frame.add_prefix("b__")], axis=1)
-    with pytest.raises(ValueError, match=r"those of several: 'a__wording__', 'b__wording__'\. Keep one of them"):
+    with refused(ValueError, "a__wording__", "b__wording__"):
         small().fit(both, y)
 
 
@@ -194,7 +195,7 @@ def test_calibrating_on_unseen_classes_is_an_error() -> None:
     with pytest.raises(NotFittedError):
         small().calibrate(frame, y)
     model = small().fit(frame, y)
-    with pytest.raises(ValueError, match=r"class that fit has not seen; expected \['fraud', 'legitimate'\]"):
+    with refused(ValueError, "fraud", "legitimate"):
         model.calibrate(frame, np.where(y == "fraud", "scam", y))
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         model.calibrate(frame, y[:-1])
@@ -300,7 +301,7 @@ def test_other_columns_than_those_of_fit_are_rejected() -> None:
 def test_settings_are_checked_in_fit(setting: dict[str, Any]) -> None:
     frame, y = frame_of()
     model = FraudClassifier(**setting)
-    with pytest.raises(ValueError, match=f"'{next(iter(setting))}' parameter of FraudClassifier"):
+    with refused(ValueError):
         model.fit(frame, y)
 
 

@@ -25,6 +25,7 @@ from fraudsieve.models.artifact.model_address import model_folder
 from fraudsieve.models.flavor import FLAVOR, _load_pyfunc, log_model, logged_digest, save_model
 from fraudsieve.models.policy import Policy
 from fraudsieve.training.simulation.world import simulate
+from tests.messages import refused
 from tests.mlflow_servers import running_mlflow
 from tests.shared import mlflow_uri
 
@@ -186,7 +187,7 @@ def test_the_index_is_kept_and_further_columns_are_ignored(saved: Path, binary: 
 
 def test_a_repeated_column_is_an_error_that_says_so(saved: Path) -> None:
     frame = pd.DataFrame([["hello", "hi"]], columns=["text", "text"])
-    with pytest.raises(ValueError, match="Expected one column per name, got 2 columns with 1 names"):
+    with refused(ValueError):
         _load_pyfunc(str(saved / "model")).predict(frame)
 
 
@@ -269,9 +270,7 @@ def test_a_logged_model_is_found_by_every_address(binary: Any, store: Store) -> 
 
 
 def test_an_unknown_address_is_an_error(store: Store, tmp_path: Path) -> None:
-    with pytest.raises(
-        ArtifactError, match=r"models:/nobody@champion: is not in MLflow's store sqlite:///.* use an address"
-    ):
+    with refused(ArtifactError):
         model_folder("models:/nobody@champion")
     assert model_folder(tmp_path / "nothing") == tmp_path / "nothing"
 

@@ -19,6 +19,7 @@ from fraudsieve.features import AccountFeatures, History, MessageFeatures
 from fraudsieve.models import FraudClassifier, Scorer, save_pipeline
 from fraudsieve.training.evaluation.evaluation_run import evaluate_tables
 from fraudsieve.training.simulation.world import simulate
+from tests.messages import refused
 
 pytestmark = pytest.mark.slow
 
@@ -90,7 +91,7 @@ def test_calibration_chooses_operating_points_and_leaves_the_pipeline_as_it_is(
     noisy = np.where(np.arange(80) % 3 == 0, "ham", np.tile(LABELS, 5))
     calibrated = save_pipeline(pipeline, tmp_path / "noisy", calibration=(TEXTS * 5, noisy))
     assert calibrated.calibration != model.calibration
-    with pytest.raises(ValueError, match=r"classes of the pipeline \['ham', 'spam'\], got also \['scam'\]"):
+    with refused(ValueError, "ham", "spam"):
         save_pipeline(pipeline, tmp_path / "other", calibration=(["a"], ["scam"]))
     assert not (tmp_path / "other").exists()
 
@@ -112,9 +113,7 @@ def test_the_legitimate_class(labels: Any, settings: dict[str, Any], expected: s
 
 def test_a_model_of_types_must_be_asked_for(tmp_path: Path) -> None:
     pipeline = fitted(features(), y=np.where(LABELS == "ham", "red", "blue"))
-    with pytest.raises(
-        ValueError, match=r"none of the classes \['blue', 'red'\] is read as legitimate. Name the class"
-    ):
+    with refused(ValueError, "blue", "red"):
         save_pipeline(pipeline, tmp_path / "model")
     assert save_pipeline(pipeline, tmp_path / "model", legitimate=None).legitimate is None
 
@@ -122,7 +121,7 @@ def test_a_model_of_types_must_be_asked_for(tmp_path: Path) -> None:
 def test_the_builder_names_the_legitimate_class(tmp_path: Path) -> None:
     y = np.where(LABELS == "ham", "red", "blue")
     assert save_pipeline(fitted(features(legitimate="red"), y=y), tmp_path / "model").legitimate == "red"
-    with pytest.raises(ValueError, match=r"legitimate: expected one of the classes \['blue', 'red'\], got 'green'"):
+    with refused(ValueError, "blue", "red"):
         save_pipeline(fitted(features(), y=y), tmp_path / "other", legitimate="green")
 
 
@@ -159,11 +158,11 @@ def test_what_a_folder_cannot_hold_is_named(step: Any, message: str, tmp_path: P
 def test_other_objects_are_rejected(pipeline: Pipeline, tmp_path: Path) -> None:
     search = GridSearchCV(pipeline, {})
     search.best_estimator_ = pipeline
-    with pytest.raises(TypeError, match=r"got GridSearchCV\. Pass its best_estimator_"):
+    with refused(TypeError, "best_estimator_"):
         save_pipeline(search, tmp_path / "model")
     with pytest.raises(TypeError, match="got FraudClassifier"):
         save_pipeline(pipeline[-1], tmp_path / "model")
-    with pytest.raises(ValueError, match="FraudClassifier as last step, got LogisticRegression"):
+    with refused(ValueError):
         save_pipeline(make_pipeline(features(), LogisticRegression()), tmp_path / "model")
     with pytest.raises(ValueError, match="got 0"):
         save_pipeline(make_pipeline(trees()), tmp_path / "model")

@@ -16,6 +16,7 @@ import pytest
 from fraudsieve.models import Scorer
 from fraudsieve.models.points import OperatingPoint
 from fraudsieve.models.predict import CHUNK
+from tests.messages import refused
 
 FIELDS = {
     "probability",
@@ -155,21 +156,19 @@ def test_no_records_give_no_scores(by_name: dict[str, Scorer]) -> None:
     ],
 )
 def test_other_types_of_records_are_a_type_error(scorer: Scorer, records: Any, name: str) -> None:
-    hint = r" Put a text in a dict: \{\"text\": \.\.\.\}\." if name == "str" else ""
-    with pytest.raises(TypeError, match=rf"^Expected a dict or a list of dicts, got {name}\.{hint}$"):
+    with refused(TypeError, name):
         scorer.score(records)
 
 
 @pytest.mark.parametrize(("record", "name"), [(SECRET, "str"), (None, "NoneType"), ([{"text": SECRET}], "list")])
 def test_other_types_of_a_record_are_a_type_error(scorer: Scorer, record: Any, name: str) -> None:
-    hint = r" Put a text in a dict: \{\"text\": \.\.\.\}\." if name == "str" else ""
-    with pytest.raises(TypeError, match=rf"^Expected a dict as record, got {name} at position 1\.{hint}$"):
+    with refused(TypeError, name):
         scorer.score([{"text": SECRET}, record])
 
 
 def test_a_table_is_pointed_to_the_method_for_it(scorer: Scorer) -> None:
     frame: Any = pd.DataFrame({"text": ["a"]})
-    with pytest.raises(TypeError, match=r"got DataFrame\. For a table, call score_columns\.$"):
+    with refused(TypeError, "score_columns"):
         scorer.score(frame)
     assert len(scorer.score_columns(frame)["probability"]) == 1
 
@@ -181,7 +180,7 @@ def test_a_scorer_is_shown_in_one_line(scorer: Scorer) -> None:
 
 
 def test_wrong_columns_are_an_error(scorer: Scorer) -> None:
-    with pytest.raises(KeyError, match=r"Expected a column 'text'; the columns are \['Text', 'id'\]"):
+    with refused(KeyError, "text", "Text"):
         scorer.score_columns({"id": [1], "Text": [SECRET]})
     with pytest.raises(TypeError, match=r"got one str\. Put it in a list") as caught:
         scorer.score_columns({"text": SECRET})

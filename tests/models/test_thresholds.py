@@ -11,6 +11,7 @@ from scipy.stats import binom
 from fraudsieve._typing import Array
 from fraudsieve.models.guarantees import draw_of_groups
 from fraudsieve.models.thresholds import CAPACITY, FALSE_POSITIVE_RATES, Costs, Targets, operating_points
+from tests.messages import refused
 
 # Few distinct values, so that ties are frequent.
 TIED = st.sampled_from([0.0, 1e-300, 0.1, 0.1 + 2**-56, 0.5, 1 - 2**-53, 1.0])
@@ -222,7 +223,7 @@ def test_equal_costs_prefer_fewer_alerts() -> None:
 def test_a_fraud_of_an_unknown_amount_costs_the_mean() -> None:
     missed = Costs(0.5, by_amount=True).of_missed(3, np.array([10.0, np.nan, 30.0]))
     assert missed.tolist() == [5, 10, 15]
-    with pytest.raises(ValueError, match=r"costs\.by_amount: expected amounts of fraud, got none"):
+    with refused(ValueError, "costs.by_amount"):
         Costs(0.5, by_amount=True).of_missed(2, np.array([np.nan, np.nan]))
     with pytest.raises(ValueError, match=r"costs\.by_amount"):
         Costs(0.5, by_amount=True).of_missed(2, None)
@@ -235,12 +236,12 @@ def test_the_named_point_decides_and_the_others_keep_their_order() -> None:
     named = Targets((0.1, 0.2), (3,), (0.5,), Costs(1.0), "precision_0.5")
     names = [point.name for point in operating_points(*arrays, named, days=1.0)[0]]
     assert names == ["precision_0.5", *(name for name in targets.names if name != "precision_0.5")]
-    with pytest.raises(ValueError, match=r"decide_by: expected one of false_positive_rate_0\.1, capacity, got 'none'"):
+    with refused(ValueError, "none"):
         operating_points(*arrays, Targets((0.1,), decide_by="none"))
 
 
 def test_alerts_per_day_need_days() -> None:
-    with pytest.raises(ValueError, match="alerts_a_day: expected the number of days that the rows span"):
+    with refused(ValueError, "alerts_a_day"):
         operating_points(np.array([0.1, 0.9]), np.array([False, True]), Targets(alerts_a_day=(1,)))
     (point, *_), _ = operating_points(np.array([0.1, 0.9]), np.array([False, True]))
     assert point.alerts_a_day is None

@@ -9,6 +9,7 @@ import pytest
 from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.retrain.retraining_plan import BaseModel, count_labels, inputs_of, load_base, read_training_table
 from fraudsieve.training.data.labelled import LabelledData
+from tests.messages import refused
 
 from .conftest import Payments, day
 
@@ -53,7 +54,7 @@ def test_a_column_that_the_model_uses_must_be_there(loaded: BaseModel, payments:
 def test_labels_of_unknown_ids_are_an_error_or_are_counted(loaded: BaseModel, payments: Payments) -> None:
     events, labels = payments
     others = labels.assign(subject_id="x" + labels["subject_id"])
-    with pytest.raises(SchemaError, match=r"no event has a label: none of the 2,400 labels has the id of one\. Give"):
+    with refused(SchemaError):
         read(loaded, events=events, labels=others)
     data = read(loaded, events=events, labels=pd.concat([labels, others.head(7)]))
     assert "7 labels have no matching event" in data.notes
@@ -61,7 +62,7 @@ def test_labels_of_unknown_ids_are_an_error_or_are_counted(loaded: BaseModel, pa
 
 def test_a_table_that_the_model_cannot_use_is_an_error(loaded: BaseModel, payments: Payments) -> None:
     events, labels = payments
-    with pytest.raises(SchemaError, match="--messages: the model cannot use this table: it scores events"):
+    with refused(SchemaError, "--messages"):
         read(loaded, events=events, labels=labels, messages=events)
     with pytest.raises(RecipeError, match="a table of events is missing"):
         read(loaded, labels=labels)
@@ -69,5 +70,5 @@ def test_a_table_that_the_model_cannot_use_is_an_error(loaded: BaseModel, paymen
 
 def test_labels_must_have_been_known_by_then(base: Path, uri: str, payments: Payments) -> None:
     loaded = load_base(base, {"data.as_of": "2020-01-01"})
-    with pytest.raises(SchemaError, match="none of 2,400 labels of events was known before 2020-01-01"):
+    with refused(SchemaError):
         read(loaded, events=payments[0], labels=payments[1])

@@ -14,6 +14,7 @@ from fraudsieve.live.score_log import LoggedScore
 from fraudsieve.live.store.score_rows import ScoreRow
 from fraudsieve.review import ReviewDraw, ReviewPlan, draw_from_log
 from tests.live.small_models import score_log
+from tests.messages import refused
 
 TEXTS = {"a": "win 100 now", "b": "see you at six", "c": "minutes of the meeting", "d": "photos of the garden"}
 
@@ -52,12 +53,12 @@ def test_the_latest_score_of_a_record_counts(tmp_path: Path) -> None:
 
 
 def test_a_log_without_records_has_nothing_to_show(tmp_path: Path) -> None:
-    with pytest.raises(StateError, match="expected logged records in this span of time, got none"):
+    with refused(StateError):
         draw(tmp_path, row("a", 1, 0.9, with_record=False))
 
 
 def test_an_error_names_the_store_and_not_a_file_that_is_gone(tmp_path: Path) -> None:
-    with pytest.raises(SchemaError, match=r"live\.db: 1 scored records are not in the table of messages"):
+    with refused(SchemaError, "live.db"):
         draw(tmp_path, row("a", 1, 0.9), row("b", 2, 0.9, with_record=False))
 
 

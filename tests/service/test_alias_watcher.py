@@ -17,6 +17,7 @@ from fraudsieve.models import Scorer
 from fraudsieve.models.artifact.model_address import model_folder
 from fraudsieve.models.flavor import log_model, logged_digest, resolve_version
 from fraudsieve.service.loaded_model import why_incompatible
+from tests.messages import refused
 from tests.shared import mlflow_uri
 
 pytestmark = pytest.mark.slow
@@ -152,7 +153,7 @@ def test_addresses_and_digests(registry: Registry, several: Any) -> None:
     for wrong in ("models:/", "models:/a", "runs:/a", "models:/a@b@c", "models:/a/latest", "folder"):
         with pytest.raises(ArtifactError, match="is not the address of a registered version"):
             resolve_version(wrong)
-    with pytest.raises(ArtifactError, match="models:/none@champion: is not in MLflow's store sqlite:///"):
+    with refused(ArtifactError):
         resolve_version("models:/none@champion")
 
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.service.bodies import CONTAINERS_PER_RECORD, MAX_DEPTH, RejectedRequest, decode_json, json_bounds
+from tests.messages import refused
 
 TEXT = st.text(alphabet='[]{}",\\ \u00e9\u2200\ud800a')
 VALUES = st.recursive(
@@ -42,7 +43,7 @@ def test_any_bytes_are_decoded_or_rejected(body: bytes) -> None:
 def test_many_objects_and_deep_nesting_are_rejected() -> None:
     largest = CONTAINERS_PER_RECORD * 100
     assert len(decode_json(b"[" + b",".join([b"{}"] * (largest - 1)) + b"]", 100)) == largest - 1
-    with pytest.raises(RejectedRequest, match="expected at most 800 objects and lists, got 801") as caught:
+    with refused(RejectedRequest) as caught:
         decode_json(b"[" + b",".join([b"[]"] * largest) + b"]", 100)
     assert caught.value.status == 413
     decode_json(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH, 100)

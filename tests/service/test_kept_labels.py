@@ -19,6 +19,7 @@ from fraudsieve.service.settings import Settings
 from fraudsieve.training.data.builders import read_data
 from fraudsieve.training.recipe.recipe import Recipe
 from tests.fitted_models import Fitted
+from tests.messages import refused
 
 LABEL = {"subject_id": "m1", "label": "fraud", "labelled_at": "2024-06-01T00:00:00Z"}
 
@@ -66,7 +67,7 @@ def test_it_is_logged_if_the_store_will_not_keep_texts(
 
 def test_without_a_store_the_answer_says_what_to_do(binary: Fitted) -> None:
     handler = handler_of(binary.folder, None)
-    with pytest.raises(RejectedRequest, match="its labels need a store: start the service with --state") as error:
+    with refused(RejectedRequest, "--state") as error:
         ingest(handler, [LABEL])
     assert error.value.status == 409
 

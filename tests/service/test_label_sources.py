@@ -10,6 +10,7 @@ from fraudsieve.live.contents import stored_records
 from fraudsieve.live.store import open_store
 from fraudsieve.service.settings import Settings, read_label_tokens
 from tests.live.small_models import message_pair_model
+from tests.messages import refused
 from tests.services import TOKEN
 
 BOUND = "a-token-of-the-hotline"
@@ -64,7 +65,7 @@ def test_a_line_without_a_token_or_sources_is_an_error(line: str, tmp_path: Path
     with pytest.raises(ServiceError, match="there is no token"):
         read_label_tokens(file, None)
     file.write_text(f"{BOUND}2 hotline\n{line}\n")
-    with pytest.raises(ServiceError, match="expected a token of its own, of at least 16 characters") as caught:
+    with refused(ServiceError) as caught:
         read_label_tokens(file, TOKEN)
     assert BOUND not in str(caught.value)
     assert BOUND not in repr(Settings(label_tokens={BOUND: frozenset("a")}))

@@ -31,6 +31,7 @@ from fraudsieve.service.metrics import Metrics
 from fraudsieve.service.scores.score_log import NOT_LOGGED
 from fraudsieve.service.settings import Settings
 from tests.fitted_models import Fitted
+from tests.messages import refused
 
 AT = "2026-05-01T10:00:00Z"
 
@@ -217,7 +218,7 @@ def test_without_the_log_nothing_changes(binary: Fitted) -> None:
 
 
 def test_a_log_needs_a_store(binary: Fitted) -> None:
-    with pytest.raises(ServiceError, match=r"--score-log: expected a store for the scores, got none\. Give --state"):
+    with refused(ServiceError, "--score-log", "--state"):
         RequestHandler(LoadedModel(Scorer.load(binary.folder)), Settings(score_log="scores"), Metrics())
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from fraudsieve.exceptions import ServiceError
 from fraudsieve.service.settings import Settings, check_exposure, read_token
+from tests.messages import refused
 
 TOKEN = "correct-horse-battery"
 
@@ -42,7 +43,7 @@ def test_this_machine_needs_no_token(host: str) -> None:
 def test_other_machines_need_one_unless_allowed(host: str) -> None:
     check_exposure(host, TOKEN, is_open=False)
     check_exposure(host, None, is_open=True)
-    with pytest.raises(ServiceError, match="open to other machines, and there is no token"):
+    with refused(ServiceError):
         check_exposure(host, None, is_open=False)
 
 

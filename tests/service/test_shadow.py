@@ -22,6 +22,7 @@ from fraudsieve.service.loaded_model import LoadedModel
 from fraudsieve.service.metrics import Metrics
 from fraudsieve.service.settings import Settings
 from fraudsieve.service.shadow import SampleFile, Shadow, why_no_shadow
+from tests.messages import refused
 from tests.service.processes.conftest import wait_until
 
 SECRET = "my secret words"
@@ -184,7 +185,7 @@ def test_a_challenger_must_fit(scorer: Scorer, types: Any, accounts_folder: Path
     assert why_no_shadow(accounts, accounts) is None
     assert why_no_shadow(scorer.model, types.model) == "only one of the two models gives a probability of fraud"
     assert "another history" in str(why_no_shadow(scorer.model, accounts))
-    with pytest.raises(ServiceError, match="--shadow: it uses another history than the service holds"):
+    with refused(ServiceError, "--shadow"):
         create_app(scorer, Settings(), shadow=LoadedModel(Scorer(accounts)))
     app = create_app(scorer, Settings(shadow="folder"), shadow=other(scorer))
     handler = app.state.handler

@@ -11,6 +11,7 @@ from fraudsieve.exceptions import SchemaError
 from fraudsieve.features import AccountFeatures
 from fraudsieve.spark import account_features, write_account_features
 from tests.features.test_accounts import world
+from tests.messages import refused
 
 from .odd_tables import differing, shuffled
 
@@ -72,7 +73,7 @@ def test_a_folder_with_files_is_left_alone(spark: "SparkSession", tmp_path: Path
     features, subjects, events = small_world()
     (tmp_path / "rows.parquet").write_bytes(b"rows")
     frames = shuffled(spark, subjects, 0), shuffled(spark, events, 1)
-    with pytest.raises(FileExistsError, match="expected an empty or a new folder, got one with files"):
+    with refused(FileExistsError):
         write_account_features(*frames, features.matrix_, tmp_path)
     assert names_in(tmp_path) == ["rows.parquet"]
 

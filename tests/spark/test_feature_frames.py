@@ -14,6 +14,7 @@ from fraudsieve.exceptions import ColumnTypeError, SchemaError
 from fraudsieve.features import AccountFeatures, History, MessageMatrix
 from fraudsieve.spark import account_features
 from tests.features.test_accounts import world
+from tests.messages import refused
 from tests.profiles import examples
 
 from . import odd_tables as odd
@@ -188,7 +189,7 @@ def test_the_network_is_an_error_that_names_it(spark: "SparkSession") -> None:
     made = world(60)
     matrix = AccountFeatures(made["events"]).fit(made["subjects"]).matrix_
     frames = shuffled(spark, made["subjects"], 0), shuffled(spark, made["events"], 0)
-    with pytest.raises(TypeError, match="Expected a model of accounts or events, got one of messages"):
+    with refused(TypeError):
         account_features(*frames, MessageMatrix(None))
-    with pytest.raises(SchemaError, match=r"network features are not computed on Spark \(network__degree, .*=False"):
+    with refused(SchemaError, "network__degree"):
         account_features(*frames, matrix)

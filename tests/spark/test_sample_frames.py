@@ -20,6 +20,7 @@ from fraudsieve.training.data.precomputed_matrix import METADATA, MatrixDeclarat
 from fraudsieve.training.data.row_sample import RowSample, select_ids
 from fraudsieve.training.fit import train
 from fraudsieve.training.recipe.recipe import Recipe
+from tests.messages import refused
 from tests.profiles import examples
 from tests.training.data.precomputed_files import known_frauds, payments
 
@@ -106,15 +107,15 @@ def test_errors(spark: Any) -> None:
     options: dict[str, Any] = {"rate": 0.5, "until": pd.Timestamp("2026-02-01")}
     with pytest.raises(ValueError, match=r"rate above 0 and at most 1, got 0\.0"):
         training_sample(*frames, matrix, **options | {"rate": 0.0})
-    with pytest.raises(TypeError, match="Expected a model of accounts or events, got one of messages"):
+    with refused(TypeError):
         training_sample(*frames, MessageMatrix(None), **options)
     for name in ("event_id", "label", "occurred_at"):
         with pytest.raises(SchemaError, match=f"subjects: column '{name}' is missing"):
             training_sample(frames[0].drop(name), frames[1], matrix, **options)
     without = frames[0].selectExpr("* except (event_id)", "nullif(event_id, 'e7') as event_id")
-    with pytest.raises(SchemaError, match="subjects: 'event_id' is missing or out of range in 1 rows"):
+    with refused(SchemaError, "event_id"):
         training_sample(without, frames[1], matrix, **options | {"until": pd.Timestamp("2027-01-01")})
-    with pytest.raises(SchemaError, match="the features have no times, and a sample is split by time"):
+    with refused(SchemaError):
         training_sample(*frames, dataclasses.replace(matrix, timed=False), **options)
-    with pytest.raises(SchemaError, match="column 'sampling_rate' has the name of a column that is added"):
+    with refused(SchemaError, "sampling_rate"):
         training_sample(frames[0].withColumnRenamed("kind", "sampling_rate"), frames[1], matrix, **options)

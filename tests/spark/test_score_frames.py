@@ -15,6 +15,7 @@ from fraudsieve.models import Policy, Scorer
 from fraudsieve.models.verification import load_model
 from fraudsieve.spark import score
 from tests.live.small_models import account_model, message_model
+from tests.messages import refused
 from tests.models.own_model import records as own_records
 from tests.models.own_model import write_own_model
 from tests.profiles import examples
@@ -142,9 +143,9 @@ def test_errors_come_before_the_job(spark: Any, event_model: Path, tmp_path: Pat
         score(records, tmp_path)
     with pytest.raises(SchemaError, match="records: column 'account_id' is missing"):
         score(records.drop("account_id"), event_model)
-    with pytest.raises(SchemaError, match="records: column 'score' has the name of a column that is added"):
+    with refused(SchemaError, "score"):
         score(records.withColumnRenamed("kind", "score"), event_model)
-    with pytest.raises(SchemaError, match="history of senders and of earlier messages is not computed on Spark"):
+    with refused(SchemaError):
         score(messages, message_model(), events)
     accounts = records.selectExpr("account_id", "occurred_at as as_of")
     with pytest.raises(SchemaError, match="network features are not computed on Spark"):

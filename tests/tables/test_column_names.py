@@ -13,6 +13,7 @@ from fraudsieve.tables.formats.loaded import ReadOptions
 from fraudsieve.tables.reader import check_table, read_table
 from fraudsieve.tables.schema import TABLES
 from fraudsieve.tables.source import InputTable
+from tests.messages import refused
 
 FRAME = pd.DataFrame({"id": ["a", "b"], "content": ["hello", "win"], "date": ["2026-05-01", "2026-05-02"]})
 
@@ -64,7 +65,7 @@ def test_all_columns_that_are_missing_or_repeated_are_said_at_once() -> None:
 
 def test_a_name_of_a_table_that_does_not_exist_is_an_error() -> None:
     columns = {"message_id": "id", "text": "content", "event.account_id": "date"}
-    with pytest.raises(SchemaError, match=r"'event' in 'event.account_id' is not a table. Expected messages, "):
+    with refused(SchemaError, "event", "event.account_id"):
         read(FRAME, columns)
 
 
@@ -84,26 +85,26 @@ def test_a_column_of_several_names_gets_that_of_its_table(columns: dict[str, str
 
 def test_one_column_cannot_have_two_names_of_its_table() -> None:
     columns = {"message_id": "id", "text": "content", "channel": "content"}
-    with pytest.raises(SchemaError, match="column 'content' was named as text and as channel"):
+    with refused(SchemaError, "content"):
         read(FRAME, columns)
-    with pytest.raises(SchemaError, match="column 'content' was named as text and as mine"):
+    with refused(SchemaError, "content"):
         read(FRAME, {"message_id": "id", "text": "content", "mine": "content"})
 
 
 def test_records_to_score_need_no_column_that_was_named_for_labels() -> None:
     columns = {"message_id": "id", "text": "content", "messages.label": "class", "messages.labelled_at": "seen"}
-    with pytest.raises(SchemaError, match="there are no columns 'class' and 'seen', which were named for messages"):
+    with refused(SchemaError, "class", "seen"):
         read(FRAME, columns)
     to_score = ReadOptions(columns=columns, labels_optional=True)
     assert list(read_table(InputTable(FRAME, to_score), "messages").good.columns) == ["message_id", "text", "date"]
     good = read_table(InputTable(FRAME.assign(**{"class": "spam"}), to_score), "messages").good
     assert good["label"].tolist() == ["spam", "spam"]
-    with pytest.raises(SchemaError, match="there is no column 'body', which was named for messages"):
+    with refused(SchemaError, "body"):
         read_table(InputTable(FRAME, ReadOptions({"messages.text": "body"}, labels_optional=True)), "messages")
 
 
 def test_likely_columns_are_suggested_as_options() -> None:
-    with pytest.raises(SchemaError, match="Then add --column message_id=id --column text=content"):
+    with refused(SchemaError, "--column"):
         read(FRAME, {})
 
 

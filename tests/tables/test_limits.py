@@ -13,6 +13,7 @@ from fraudsieve.tables.formats.loaded import ReadOptions
 from fraudsieve.tables.limits import check_rejected, shapes_of
 from fraudsieve.tables.reader import check_table, read_table
 from fraudsieve.tables.source import InputTable, as_input
+from tests.messages import refused
 
 
 def messages(rows: int, blank: int) -> pd.DataFrame:
@@ -38,9 +39,7 @@ def test_more_than_the_share_of_rejected_rows_is_an_error(
 ) -> None:
     table = InputTable(messages(rows, blank), ReadOptions(max_rejected=limit))
     if is_error:
-        with pytest.raises(
-            SchemaError, match=rf"^frame: {blank} of {rows} rows are rejected.*text: no text \({blank}\)"
-        ):
+        with refused(SchemaError):
             read_table(table, "messages")
     else:
         assert len(read_table(table, "messages").rejected) == blank
@@ -70,7 +69,7 @@ def test_the_limit_of_a_table_comes_before_that_of_the_call() -> None:
 
 def test_all_reasons_are_counted_and_the_rarest_left_out() -> None:
     causes = {("", f"reason {place}"): 10 - place for place in range(7)}
-    with pytest.raises(SchemaError, match=r"reason 4 \(6\), and 2 more reasons\. .*--max-rejected"):
+    with refused(SchemaError, "--max-rejected"):
         check_rejected(causes, 100, max_rejected=None, origin="m.csv", expected="")
 
 

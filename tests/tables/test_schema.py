@@ -12,6 +12,7 @@ from fraudsieve.exceptions import FraudsieveError, SchemaError
 from fraudsieve.features.profile.frames import is_flag
 from fraudsieve.tables.reader import check_table, read_table, write_rejected
 from fraudsieve.tables.schema import ACCOUNTS, EVENTS, MESSAGES, TABLES, ColumnSchema, TableSchema
+from tests.messages import refused
 
 
 def messages(**columns: object) -> pd.DataFrame:
@@ -113,7 +114,7 @@ def test_a_table_can_be_given_by_name(table: TableSchema | str) -> None:
 
 
 def test_an_unknown_table_is_an_error() -> None:
-    with pytest.raises(ValueError, match="Expected table as one of messages, accounts, events, labels"):
+    with refused(ValueError):
         read_table(messages(), "mesages")
 
 
@@ -173,7 +174,7 @@ def test_long_names_of_columns_are_not_shown() -> None:
 
 
 def test_further_columns_can_be_required() -> None:
-    with pytest.raises(SchemaError, match=r"column 'sent_at' is missing.*text \(text\), sent_at \(time\)"):
+    with refused(SchemaError, "sent_at"):
         check_table(messages(), MESSAGES, require=["sent_at"])
     with pytest.raises(SchemaError, match="column 'label' is missing"):
         read_table(messages(), MESSAGES, require="label")

@@ -11,6 +11,7 @@ from fraudsieve.tables.formats.loaded import ReadOptions
 from fraudsieve.tables.limits import DUPLICATE, REPLACED
 from fraudsieve.tables.reader import check_header, read_table
 from fraudsieve.tables.source import InputTable, data_digest, local_files, origin_of
+from tests.messages import refused
 
 
 def write(folder: Path, name: str, ids: list[str], text: str, **columns: list[object]) -> Path:
@@ -83,7 +84,7 @@ def test_broken_rows_of_a_pattern_have_their_rows(tmp_path: Path) -> None:
 def test_a_pattern_of_several_formats_is_an_error(tmp_path: Path) -> None:
     write(tmp_path, "a.csv", ["1"], "x")
     write(tmp_path, "b.parquet", ["2"], "x")
-    with pytest.raises(SchemaError, match=r"the 2 files have several formats\. Give one pattern for each format"):
+    with refused(SchemaError):
         read_table(tmp_path / "*", "messages")
     assert len(read_table([tmp_path / "*.csv", tmp_path / "*.parquet"], "messages").good) == 2
 

@@ -18,6 +18,7 @@ from fraudsieve.tables.formats.loaded import ReadOptions
 from fraudsieve.tables.reader import read_table
 from fraudsieve.tables.source import InputTable, as_input, data_digest, local_file, origin_of
 from tests.live.postgres import binaries, running_server
+from tests.messages import refused
 
 polars = pytest.importorskip("polars")
 
@@ -107,7 +108,7 @@ def test_files_that_do_not_fit_together_are_an_error(folder: Path) -> None:
     pd.DataFrame({"message_id": [["a"]], "text": ["x"]}).to_parquet(folder / "c.parquet")
     with pytest.raises(SchemaError, match="the 3 files cannot be read as one table"):
         read_table(folder, "messages")
-    with pytest.raises(SchemaError, match=r"a pattern such as 'week/\*\.csv', found none"):
+    with refused(SchemaError):
         read_table(folder / "*.csv", "messages")
 
 
@@ -144,10 +145,10 @@ def test_a_table_or_a_query_of_a_database(database: str) -> None:
 
 @pytest.mark.parametrize("rest", ["", "#", "#nothing", f"#select {SECRET} from sms"])
 def test_a_database_that_does_not_answer_is_an_error_without_its_query(database: str, rest: str) -> None:
-    with pytest.raises(SchemaError, match=r"crm\.db: (expected a table or a query|cannot be read \(\w+\))") as caught:
+    with refused(SchemaError, "crm.db") as caught:
         read_table(f"{database}{rest}", "messages")
     assert SECRET not in str(caught.value)
-    with pytest.raises(SchemaError, match=r"postgresql\+psycopg://nowhere\.invalid/crm: cannot be read") as caught:
+    with refused(SchemaError, "nowhere.invalid") as caught:
         read_table(f"postgresql+psycopg://ann:{SECRET}@nowhere.invalid/crm#sms", "messages")
     assert SECRET not in str(caught.value)
 
@@ -207,7 +208,7 @@ def test_an_address_with_a_signature_is_read_and_not_shown() -> None:
             check(f"{address}{SECRET}/x")
             with pytest.raises(SchemaError, match=r"/bucket/m\.csv: cannot be read") as raised:
                 read_table(f"{address}{SECRET}", "messages")
-            with pytest.raises(SchemaError, match=r"http://127\.0\.0\.1:\d+/bucket/m\.parquet: ") as unreadable:
+            with refused(SchemaError, "m.parquet") as unreadable:
                 read_table(f"{address}{SECRET}/x".replace(".csv", ".parquet"), "messages")
         finally:
             server.shutdown()
@@ -220,7 +221,7 @@ def test_a_file_of_a_store_is_read_by_fsspec(tmp_path: Path) -> None:
     memory = fsspec.filesystem("memory")
     memory.put_file(str(tmp_path / "m.parquet"), "/bucket/m.parquet")
     check("memory://bucket/m.parquet")
-    with pytest.raises(SchemaError, match=r"memory://bucket/x\.parquet: cannot be read \(FileNotFoundError\)"):
+    with refused(SchemaError, "x.parquet"):
         read_table("memory://bucket/x.parquet", "messages")
 
 

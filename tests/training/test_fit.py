@@ -20,6 +20,7 @@ from fraudsieve.training.fit import train
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.refit.refitted import split_model_folder
 from fraudsieve.training.simulation.world import World, simulate
+from tests.messages import refused
 from tests.shared import mlflow_uri
 
 pytestmark = pytest.mark.slow
@@ -294,7 +295,7 @@ def test_labels_are_weighted_by_the_trust_in_their_sources(small_world: World, t
 
 
 def test_a_single_class_is_an_error(labelled_messages: pd.DataFrame, tmp_path: Path) -> None:
-    with pytest.raises(SchemaError, match="expected at least 2 classes of 10 rows or more, got 1"):
+    with refused(SchemaError):
         train(recipe(tmp_path), output=tmp_path / "m", messages=labelled_messages.assign(label="spam"))
     assert not (tmp_path / "m").exists()
 
@@ -306,7 +307,7 @@ def test_an_existing_folder_is_an_error_before_any_work(labelled_messages: pd.Da
 
 def test_a_folder_that_cannot_be_created_is_an_error_before_any_work(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"x")
-    with pytest.raises(PermissionError, match="the folder of the output cannot be written to"):
+    with refused(PermissionError):
         train(recipe(tmp_path), output=tmp_path / "file" / "m", messages=tmp_path / "none.csv")
 
 

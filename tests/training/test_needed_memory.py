@@ -15,6 +15,7 @@ from fraudsieve.training.data.builders import read_data
 from fraudsieve.training.fit import train
 from fraudsieve.training.memory import MARGIN, DataSize, check_memory, data_size, needed_memory, train_share
 from fraudsieve.training.recipe.recipe import Recipe
+from tests.messages import refused
 
 PEAK = """
 import json, sys
@@ -93,9 +94,7 @@ def test_the_data_size_messages() -> None:
 def test_training_stops_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "available_memory", lambda: 10_000)
     steps: list[str] = []
-    with pytest.raises(
-        ShortOfMemoryError, match=r"40 messages: training needs about 0\.\d GB of memory, and 0\.0 GB are"
-    ):
+    with refused(ShortOfMemoryError):
         train(
             Recipe.read(None, {"track.enabled": False}),
             output=tmp_path / "model",

@@ -18,6 +18,7 @@ from fraudsieve.models.artifact import folder as artifact
 from fraudsieve.models.artifact.folder import read_manifest
 from scripts import bare_scoring
 from scripts.golden_models import GOLDEN, KINDS, write_golden
+from tests.messages import refused
 
 ROOT = Path(__file__).parents[2]
 OTHER_SETTINGS = {"TZ": "Asia/Shanghai", "LC_ALL": "C"}
@@ -77,7 +78,7 @@ def test_a_folder_of_another_version_is_refused(
 
 def test_other_scores_are_noticed_in_the_environment_that_wrote_them() -> None:
     assert bare_scoring.compare(scores(1.5), scores(1.5)) == "1 scores equal to the last bit"
-    with pytest.raises(AssertionError, match=r"differ by 2\.2e-16, with the libraries and on the machine"):
+    with refused(AssertionError):
         bare_scoring.compare(scores(1.5), scores(1.5000000000000002))
 
 
@@ -105,7 +106,7 @@ def test_another_record_is_noticed(tmp_path: Path) -> None:
 def test_folders_are_never_replaced(tmp_path: Path) -> None:
     for name in KINDS:
         (tmp_path / name).mkdir()
-    with pytest.raises(FileExistsError, match="has every kind of model, and none is replaced"):
+    with refused(FileExistsError):
         write_golden(tmp_path)
 
 

@@ -17,6 +17,7 @@ from fraudsieve.features.history.measures import (
     MEASURES,
     window_seconds,
 )
+from tests.messages import refused
 
 HISTORIES = st.builds(
     History,
@@ -76,7 +77,7 @@ def test_views_have_different_column_names() -> None:
     views = [History(), History(entity="counterparty_id", subject="account_id", name="received")]
     assert check_histories(views) == tuple(views)
     assert check_histories(views[0]) == (views[0],)
-    with pytest.raises(ValueError, match="Two feature views have a column 'volume__count_1h'"):
+    with refused(ValueError, "volume__count_1h"):
         check_histories([History(), History(entity="device_id")])
     with pytest.raises(TypeError, match="Expected a History, got str"):
         check_histories(["1d"])  # type: ignore[list-item]
@@ -139,7 +140,7 @@ def test_bad_declarations(parts: dict[str, Any], error: type[Exception], message
 
 
 def test_an_unknown_key() -> None:
-    with pytest.raises(ValueError, match="'window' is not a parameter of History; expected one of windows, kinds"):
+    with refused(ValueError, "window"):
         History.from_dict({"window": ["1h"]})
 
 

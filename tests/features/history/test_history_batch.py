@@ -20,6 +20,7 @@ from fraudsieve.features.history.kernels.bound import DIGEST, RowBound
 from fraudsieve.features.history.measures import LABEL_MEASURES, LATEST_MEASURES
 from fraudsieve.features.history.timeline import bits_of
 from fraudsieve.features.live_state import HistoryState
+from tests.messages import refused
 from tests.profiles import examples
 
 from .event_tables import (
@@ -230,7 +231,7 @@ def test_labels_count_from_the_time_they_became_known(labels: Rows, now: int, ma
 
 
 def test_measures_of_labels_need_labels() -> None:
-    with pytest.raises(ValueError, match=f"labels: {', '.join(LABEL_MEASURES)} need labels of events"):
+    with refused(ValueError):
         history_features(as_events([]), None, LABEL_HISTORY)
 
 

@@ -11,6 +11,7 @@ from fraudsieve.exceptions import ColumnTypeError, SchemaError
 from fraudsieve.features.profile.choice import candidate_columns, declared_columns
 from fraudsieve.features.profile.custom_columns import MISSING, UNSEEN, CustomColumns
 from fraudsieve.features.profile.frames import custom_values
+from tests.messages import refused
 
 OWN = CustomColumns(("age", "verified"), {"channel": ("sms", "app"), "国家": ("CN", "86")})
 RECORDS: list[dict[str, Any]] = [
@@ -87,18 +88,15 @@ def test_a_key_that_blake2b_does_not_take_is_refused() -> None:
 
 def test_columns_that_cannot_be_features_are_errors_with_a_suggestion() -> None:
     frame = pd.DataFrame({"text": ["a"], "channel": ["sms"], "label": ["x"], "seen": pd.to_datetime(["2026-01-01"])})
-    with pytest.raises(
-        SchemaError,
-        match=r"is missing; got 'channel', 'seen' \(did you mean 'channel'\?\)",
-    ):
+    with refused(SchemaError, "channel", "seen"):
         declared_columns(frame, ["chanel"])
-    with pytest.raises(SchemaError, match=r"'lable', which is named as a feature, is missing; got .*'seen'\."):
+    with refused(SchemaError, "lable", "seen"):
         declared_columns(frame, ["lable"])  # the label is no feature, and not suggested
     with pytest.raises(SchemaError, match="'label' cannot be a feature"):
         declared_columns(frame, ["label"])
     with pytest.raises(SchemaError, match="'channel' is named twice"):
         declared_columns(frame, ["channel", "channel"])
-    with pytest.raises(ColumnTypeError, match="'seen': expected numbers or words as a feature, got times"):
+    with refused(ColumnTypeError, "seen"):
         declared_columns(frame, ["seen"])
 
 

@@ -17,6 +17,7 @@ from fraudsieve.features.wording.fit import campaign_weights, fit_text_model, ou
 from fraudsieve.features.wording.folds import campaign_folds
 from fraudsieve.features.wording.model import TextModel
 from fraudsieve.features.wording.ngrams import hash_ngrams
+from tests.messages import refused
 
 TOPICS = {
     "spam": ["win", "prize", "cash", "now", "free"],
@@ -219,7 +220,7 @@ def test_fewer_campaigns_than_folds_are_enough_and_one_is_not() -> None:
     texts, y = topical(30)
     _, log_odds, _ = fit_out_of_fold(texts, y, y, n_folds=5)
     assert np.isfinite(log_odds).all()
-    with pytest.raises(ValueError, match=r"All messages belong to one campaign; the text model needs at least 2\."):
+    with refused(ValueError):
         fit_out_of_fold(texts, y, np.zeros(30), n_folds=5)
 
 

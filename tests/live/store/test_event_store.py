@@ -20,6 +20,7 @@ from fraudsieve.live.store.facts import read_sealed, sealed
 from fraudsieve.live.store.sqlite import HeadFile
 from fraudsieve.models import Scorer
 from tests.live.samples import event, wait_until
+from tests.messages import refused
 
 ENTRIES = [(number, b'{"events":[%d,{}]}' % number) for number in range(5)]
 
@@ -81,7 +82,7 @@ def test_a_lost_commit_is_noticed(tmp_path: Path) -> None:
     assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     assert connection.execute("SELECT count(*) FROM events").fetchall() == [(4,)]
     connection.close()
-    with pytest.raises(StateError, match="the store ends at offset 4, but offset 5 was acknowledged"):
+    with refused(StateError):
         open_store(path)
 
 
@@ -162,7 +163,7 @@ def test_a_head_is_closed_once(tmp_path: Path) -> None:
     with (tmp_path / "another").open("wb", buffering=0) as another:  # it gets the number of the closed file
         head.close()
         assert another.write(b"x") == 1
-    with pytest.raises(StateError, match=r"head: expected an open store, got a closed one\. Open it again"):
+    with refused(StateError):
         head.read()
 
 
@@ -176,7 +177,7 @@ def test_commits_are_synced(tmp_path: Path) -> None:
 
 def test_other_files(tmp_path: Path) -> None:
     sqlite3.connect(tmp_path / "other.db").execute("CREATE TABLE t (a)").connection.close()
-    with pytest.raises(StateError, match="expected an event store, got another database"):
+    with refused(StateError):
         open_store(tmp_path / "other.db")
     with pytest.raises(StateError, match="expected a file, got a folder"):
         open_store(tmp_path)
@@ -298,7 +299,7 @@ def test_an_address_never_shows_its_password(monkeypatch: pytest.MonkeyPatch) ->
         assert "s3cret" not in bare_address(address)
         assert caught.value.__cause__ is None
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    with pytest.raises(StateError, match=r"psycopg, which is not installed. Run: pip install 'fraudsieve\[postgres\]'"):
+    with refused(StateError):
         open_store("postgresql://localhost/fraud")
 
 
@@ -315,7 +316,7 @@ def test_a_store_that_disappears_takes_nothing_until_it_is_back(
     with LiveState(account_scorer, folder / "live.db") as live:
         live.update(event())
         moved.rename(tmp_path / "elsewhere")
-        with pytest.raises(StateError, match="was moved, deleted or replaced while it was in use"):
+        with refused(StateError):
             live.update(event(event_id="e2"))
         wait_until(lambda: live.error is not None)  # which /readyz shows as behind
         assert live.score_at(query).offset == 1  # by the state in memory

@@ -21,6 +21,7 @@ from fraudsieve.training.data.accounts_events import known_labels_of, load_accou
 from fraudsieve.training.recipe.data import DataRecipe
 from tests.features.label_rows import LABEL_ROWS, START, TRUST, LabelRows, labels_of
 from tests.live.small_models import account_scorer, message_scorer
+from tests.messages import refused
 from tests.profiles import examples
 
 EVENTS = pd.DataFrame({"event_id": ["a", "b", "c"], "account_id": "ann", "occurred_at": START, "kind": "pay"})
@@ -136,7 +137,7 @@ def test_own_labels_need_no_ids_of_events_but_a_table_of_labels_does() -> None:
     labels = read_inputs(event_model(Trust()), own).history.labels
     assert labels is not None
     assert labels["amount"].tolist() == FOUR["amount"].tolist()
-    with pytest.raises(SchemaError, match="'event_id' is missing: labels refer to events by it"):
+    with refused(SchemaError, "event_id"):
         read_inputs(event_model(Trust()), own, known_labels=labels_of([("a", "spam", 1, "review")]))
 
 
@@ -180,7 +181,7 @@ def test_of_an_account_every_label_that_counted_is_kept() -> None:
 
 def test_a_label_of_a_source_without_weight_is_an_error_that_says_what_to_do() -> None:
     labels = labels_of([("a", "spam", 1, "review"), ("b", "spam", 1, "joke")]).assign(source=["review", "hearsay"])
-    with pytest.raises(SchemaError, match=r"in 1 of 2 rows.*otherwise leave these labels out") as error:
+    with refused(SchemaError) as error:
         read_inputs(event_model(TRUST), EVENTS, known_labels=labels)
     assert "hearsay" not in str(error.value)
 

@@ -11,6 +11,7 @@ import pytest
 
 from fraudsieve.models import Scorer
 from fraudsieve.models.scoring.record_columns import columns_of, lists_of
+from tests.messages import refused
 
 TEXTS = ["Wire 500 to Zebedee", "see you at six", None, "免费领奖"]
 
@@ -58,25 +59,25 @@ def test_times_are_preserved() -> None:
 
 
 def test_two_columns_of_one_name_are_rejected() -> None:
-    with pytest.raises(ValueError, match="one column per name, got 2 columns with 1 names"):
+    with refused(ValueError):
         columns_of(pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=["text", "text"]))
 
 
 @pytest.mark.parametrize("batch", [None, 5, "text", ["text"], [{"text": "a"}], object(), np.zeros(3), pa.array(["a"])])
 def test_objects_without_columns_are_a_type_error(scorer: Scorer, batch: Any) -> None:
-    with pytest.raises(TypeError, match=r"^Expected columns: a dict of sequences, or an Arrow table or batch, got "):
+    with refused(TypeError):
         scorer.score_columns(batch)
 
 
 @pytest.mark.parametrize("column", [5, None, "secret", b"secret", {"secret": 1}, np.array("secret", object), object()])
 def test_invalid_columns_are_a_type_error(column: Any) -> None:
-    with pytest.raises(TypeError, match=r"^Expected a sequence as column 'text', got one ") as caught:
+    with refused(TypeError, "text") as caught:
         lists_of({"text": column}, ["text"])
     assert "secret" not in str(caught.value)
 
 
 def test_columns_of_other_lengths_are_rejected() -> None:
-    with pytest.raises(ValueError, match="Expected 2 cells in column 'sent_at', as in the others, got 1"):
+    with refused(ValueError, "sent_at"):
         lists_of({"text": ["a", "b"], "sent_at": [1]}, ["text", "sent_at"])
     assert lists_of({"text": ["a", "b"], "more": [1]}, ["text"]) == {"text": ["a", "b"]}
 

@@ -11,6 +11,7 @@ import pytest
 from fraudsieve._typing import Array
 from fraudsieve.models.trees.arrays import Trees, read_trees
 from fraudsieve.models.trees.shapley import _quadrature, shapley_values
+from tests.messages import refused
 
 
 def rows_of(seed: int, n: int = 600, n_columns: int = 6) -> Array:
@@ -129,7 +130,7 @@ def test_trees_of_one_leaf_have_no_values() -> None:
 
 def test_wrong_rows_and_outputs_are_named() -> None:
     trees = read_trees(grown(rows_of(6)))
-    with pytest.raises(ValueError, match=r"Expected rows of at least \d columns, got an array of shape \(1, 2\)"):
+    with refused(ValueError):
         shapley_values(trees, np.zeros((1, 2)))
     with pytest.raises(ValueError, match="Expected rows of at least"):
         shapley_values(trees, np.zeros(6))

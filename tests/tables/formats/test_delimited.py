@@ -7,6 +7,7 @@ import pytest
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.tables.formats.files import load
 from fraudsieve.tables.formats.loaded import ReadOptions
+from tests.messages import refused
 
 
 @pytest.mark.parametrize(
@@ -36,7 +37,7 @@ def test_a_separator_can_be_given(tmp_path: Path) -> None:
 def test_a_separator_is_one_ascii_character(tmp_path: Path, separator: str) -> None:
     file = tmp_path / "m.csv"
     file.write_text("message_id,text\n1,a\n")
-    with pytest.raises(SchemaError, match=r"--separator: expected one ASCII character such as ';', got .*\. Omit"):
+    with refused(SchemaError, "--separator"):
         load(file, ReadOptions(separator=separator))
 
 

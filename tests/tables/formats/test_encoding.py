@@ -8,6 +8,7 @@ from fraudsieve.exceptions import SchemaError
 from fraudsieve.tables.formats.encoding import to_utf8
 from fraudsieve.tables.formats.files import load
 from fraudsieve.tables.formats.loaded import ReadOptions
+from tests.messages import refused
 
 CHINESE = ["您的包裹被扣留，请点击链接支付关税", "恭喜您获得大奖", "今天晚上一起吃饭吗", "【银行】您的账户已被冻结"]
 RUSSIAN = ["Ваша посылка задержана оплатите пошлину", "Поздравляем вы выиграли приз", "Пойдем вечером в кино?"] * 3
@@ -48,15 +49,15 @@ def test_a_given_encoding_is_used_and_is_an_error_where_it_does_not_fit(tmp_path
     file.write_bytes(table(CHINESE, "gbk"))
     assert load(file, ReadOptions(encoding="gb18030")).frame["text"].tolist() == CHINESE
     assert load(file, ReadOptions(encoding="gb18030")).notes == ()
-    with pytest.raises(SchemaError, match=r"the file is not in utf-8\. Omit --encoding to detect it"):
+    with refused(SchemaError, "--encoding"):
         load(file, ReadOptions(encoding="utf-8"))
-    with pytest.raises(SchemaError, match="expected an encoding such as utf-8, gb18030 or utf-16, got an unknown one"):
+    with refused(SchemaError):
         load(file, ReadOptions(encoding="klingon"))
 
 
 @pytest.mark.parametrize("data", [bytes(range(128, 256)) * 20, b"a,b\n" + b"\x81\x00\xff\xfe" * 50])
 def test_bytes_that_are_no_text_are_an_error(data: bytes) -> None:
-    with pytest.raises(SchemaError, match=r"rows are not in UTF-8, nor in an encoding that can be found.*--encoding"):
+    with refused(SchemaError, "--encoding"):
         to_utf8(data, None, "m.csv")
 
 

@@ -19,6 +19,7 @@ from fraudsieve.tables.formats.files import READERS, load, save
 from fraudsieve.tables.formats.loaded import ReadOptions
 from fraudsieve.tables.reader import CheckedTable, read_table
 from fraudsieve.tables.source import InputTable
+from tests.messages import refused
 
 SECRET = "s3cr3t-Zebra"
 FRAME = pd.DataFrame(
@@ -221,7 +222,7 @@ def test_single_invalid_bytes_are_replaced(tmp_path: Path) -> None:
         (
             "m.dat",
             b"message_id,text\n1,a\n",
-            "Name the file with one of .parquet, .xlsx, .csv, .tsv, .txt, .jsonl, .ndjson, .json; text may be packed",
+            "the format is unknown. Name the file with one of .parquet, ",
         ),
     ],
 )
@@ -318,7 +319,7 @@ def test_any_bytes_give_rows_or_a_schema_error(
         "p": b"PAR1",
         "x": b"PK\x03\x04",
     }
-    file = put(tmp_path_factory.getbasetemp() / f"m{ending}", header[ending[1]] + content)
+    file = put(tmp_path_factory.getbasetemp() / f"m{ending}", header.get(ending[1], b"") + content)
     with contextlib.suppress(SchemaError):
         assert len(read_table(file, "messages").good)
 
@@ -328,7 +329,7 @@ def test_any_bytes_give_rows_or_a_schema_error(
 def test_a_csv_that_ends_inside_a_quoted_cell_is_rejected(tmp_path: Path, last: str, end: str) -> None:
     file = tmp_path / "m.csv"
     file.write_bytes(f"message_id,text\n1,a\n{last}{end}".encode())
-    with pytest.raises(SchemaError, match=r"row [0-9] opens a quote that is never closed"):
+    with refused(SchemaError):
         load(file)
 
 

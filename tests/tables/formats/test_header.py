@@ -10,6 +10,7 @@ from fraudsieve.exceptions import SchemaError
 from fraudsieve.tables import InputTable, ReadOptions
 from fraudsieve.tables.formats.files import load
 from fraudsieve.tables.reader import check_header, read_table
+from tests.messages import refused
 
 ROWS = [["id", "text", "date"], ["1", "hello", "2026-05-01"], ["2", "a;b", "2026-05-02"]]
 NOTE = "row {} is the header; if it is not, name another with --header-row"
@@ -73,7 +74,7 @@ def test_a_header_in_the_first_row_stays_whatever_follows(tmp_path: Path, name: 
 def test_a_header_row_that_is_blank_or_missing_is_an_error(tmp_path: Path, name: str, row: int) -> None:
     file = write(tmp_path / name, [["text"], [""], ["a"]])
     for call in (check_header, read_table)[name == "m.xlsx" :]:
-        with pytest.raises(SchemaError, match=f"--header-row: row {row} is blank, or does not exist"):
+        with refused(SchemaError):
             call(InputTable(file, ReadOptions(header_row=row)), "messages")
     with pytest.raises(SchemaError, match="expected a row, counted from 1"):
         ReadOptions(header_row=0)

@@ -18,6 +18,7 @@ from fraudsieve.tables.formats.output import (
     publish,
     write_frame,
 )
+from tests.messages import refused
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ def test_json_lines_hold_what_parquet_does(scores: Path) -> None:
 
 @pytest.mark.parametrize("name", ["scores", "scores.xls", "scores.parquet.gz"])
 def test_another_ending_is_an_error(name: str) -> None:
-    with pytest.raises(SchemaError, match=r"expected a file to write ending in \.parquet, \.csv, \.xlsx"):
+    with refused(SchemaError):
         check_output_format(Path(name))
 
 
@@ -135,7 +136,7 @@ def test_a_cell_is_cut_at_the_limit_of_excel_with_a_note(tmp_path: Path) -> None
 
 def test_more_rows_than_excel_has_are_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     check_output_rows(Path("scores.csv"), 2_000_000)
-    with pytest.raises(SchemaError, match=r"at most 1,048,575 rows, the limit of Excel, got 1,048,576"):
+    with refused(SchemaError):
         check_output_rows(Path("scores.xlsx"), 1_048_576)
     monkeypatch.setattr(outputs, "MAX_ROWS", 3)
     with pytest.raises(SchemaError, match="limit of Excel"):

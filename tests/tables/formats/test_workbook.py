@@ -14,6 +14,7 @@ from fraudsieve.tables.formats import workbook
 from fraudsieve.tables.formats.files import load
 from fraudsieve.tables.formats.loaded import ReadOptions
 from fraudsieve.tables.reader import read_table
+from tests.messages import refused
 
 
 def write(path: Path, *sheets: list[Any]) -> Path:
@@ -109,5 +110,5 @@ def test_a_sheet_is_named(tmp_path: Path) -> None:
     loaded = load(tmp_path / "m.xlsx", ReadOptions(sheet="2025"))
     assert loaded.frame["text"].tolist() == ["b"]
     assert loaded.notes == ()
-    with pytest.raises(SchemaError, match=r"there is no sheet '2024'. The sheets are 'Sheet', '2026', '2025'"):
+    with refused(SchemaError, "Sheet"):
         load(tmp_path / "m.xlsx", ReadOptions(sheet="2024"))

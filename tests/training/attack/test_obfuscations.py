@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.training.attack.obfuscations import LINK, OBFUSCATIONS, STRENGTHS, language_of, obfuscate
+from tests.messages import refused
 from tests.profiles import examples
 
 ZH = "您尾号1234的银行卡已被冻结，请加微信abc988办理贷款，快来领取现金红包"
@@ -205,7 +206,7 @@ def test_lone_surrogates_can_be_obfuscated() -> None:
 def test_unknown_names_are_rejected() -> None:
     with pytest.raises(ValueError, match=r"Expected one of zero_width, .*, got 'magic'"):
         obfuscate(["a"], "magic", "light")
-    with pytest.raises(ValueError, match="Expected one of light, medium, strong, got 'mild'"):
+    with refused(ValueError, "mild"):
         obfuscate(["a"], "symbols", "mild")
 
 

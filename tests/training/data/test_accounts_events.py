@@ -11,6 +11,7 @@ from fraudsieve.features.label_trust import Trust
 from fraudsieve.tables import InputTable, ReadOptions
 from fraudsieve.training.data.accounts_events import known_labels_of, load_accounts, load_events
 from fraudsieve.training.labels import maturity_gap
+from tests.messages import refused
 
 
 def events(**columns: Any) -> pd.DataFrame:
@@ -61,7 +62,7 @@ def test_times_of_labels_in_accounts_may_be_numbers() -> None:
 def test_accounts_may_be_those_that_have_labels() -> None:
     loaded = load_accounts(events(), labels=labels(("ann", "spam", None), ("ann", "legitimate", "2026-05-05")))
     assert loaded.rows[["account_id", "label"]].to_numpy().tolist() == [["ann", "legitimate"]]
-    with pytest.raises(SchemaError, match="expected a table of accounts or of labels, got neither"):
+    with refused(SchemaError):
         load_accounts(events())
 
 

@@ -20,6 +20,7 @@ from fraudsieve.training.data.builders import read_data
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.refit.refitted import split_model_folder
+from tests.messages import refused
 
 pytestmark = pytest.mark.slow
 
@@ -71,9 +72,7 @@ def test_earlier_records_are_left_out_and_counted(model: Model, rivals: Any) -> 
 
 def test_no_later_record_is_an_error_with_the_end_of_training(model: Model, rivals: Any) -> None:
     earlier = rivals.earlier[rivals.earlier["sent_at"] <= trained_until(model)].reset_index(drop=True)
-    with pytest.raises(
-        SchemaError, match=rf"none of {len(earlier)} labelled messages is later than 2026-.* Give later"
-    ):
+    with refused(SchemaError):
         rows_after_training(read(earlier), [model])
 
 
@@ -108,7 +107,7 @@ def test_rows_since_a_time_keep_earlier_messages_as_history(model: Model, rivals
     assert result.rows["as_of"].min() == since
     assert len(result.rows) == (data.rows["as_of"] >= since).sum() < len(data.rows)
     assert result.messages is data.messages
-    with pytest.raises(SchemaError, match=r"none of .* labelled messages is at or after 2100-01-01"):
+    with refused(SchemaError):
         rows_since(data, since.replace(year=2100, month=1, day=1))
 
 

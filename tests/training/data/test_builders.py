@@ -24,6 +24,7 @@ from fraudsieve.training.evaluation.evaluation_run import evaluate_model
 from fraudsieve.training.fit import Trained, train
 from fraudsieve.training.recipe.recipe import FeatureRecipe, Recipe
 from fraudsieve.training.simulation.world import World
+from tests.messages import refused
 from tests.shared import mlflow_uri
 
 pytestmark = pytest.mark.slow
@@ -155,7 +156,7 @@ def test_an_absent_field_is_not_an_unknown_value(accounts: Run, events: Run) -> 
     assert (first["status"], second["status"]) == ("no_history", "unscorable")
     assert second["why"] == "country: the field is missing; pass None if the value is unknown"
     event = {"account_id": "x", "occurred_at": "2026-01-01", "kind": "pay"}
-    with pytest.raises(ValueError, match="history: events, no event has the field 'amount', and the model uses it"):
+    with refused(ValueError, "amount"):
         scorer.score(good, history=[event])
 
 
@@ -232,13 +233,11 @@ def test_noise_cannot_be_learnt_from_labels_of_accounts_that_share_an_ip(tmp_pat
 def test_histories_that_do_not_fit(accounts: Run, events: Run) -> None:
     scorer = Scorer.load(accounts.trained.folder)
     requested = {"account_id": "x", "as_of": "2026-03-01", **profile(scorer)}
-    with pytest.raises(ValueError, match="history: the state has other views than the model"):
+    with refused(ValueError):
         scorer.score(requested, history=Scorer.load(events.trained.folder).new_state())
-    with pytest.raises(
-        ValueError, match="history: events, position 1: occurred_at: expected a time, the field is miss"
-    ):
+    with refused(ValueError, "occurred_at"):
         scorer.score(requested, history=[*records(accounts.events.iloc[:1]), {"account_id": "x"}])
-    with pytest.raises(ValueError, match="history: expected events, labels, account_labels, got 1 other names"):
+    with refused(ValueError, "account_labels"):
         scorer.score(requested, history={"messages": []})
 
 
@@ -307,7 +306,7 @@ def test_a_model_folder_has_all_that_a_service_needs(events: Run) -> None:
     data = read_data(recipe(Path()), {"events": events.events}, min_label_rows=1)
     report: Any = evaluate_model(Scorer(loaded), data.rows, builder_of_model(loaded, data))
     assert report.rows == len(events.events)
-    with pytest.raises(RecipeError, match="only messages can be obfuscated, and this is a model of events"):
+    with refused(RecipeError):
         evaluate_model(Scorer(loaded), data.rows, builder_of_model(loaded, data), attack=True)
 
 

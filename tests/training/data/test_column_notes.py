@@ -13,6 +13,7 @@ from fraudsieve.training.data.column_notes import candidate_notes, check_custom_
 from fraudsieve.training.data.labelled import LabelledData, load_labelled
 from fraudsieve.training.data.precomputed_matrix import MatrixDeclaration, PrecomputedMatrix
 from fraudsieve.training.recipe.recipe import Recipe
+from tests.messages import refused
 
 
 def loaded() -> LabelledData:
@@ -55,9 +56,7 @@ def test_a_ready_matrix_of_too_many_columns_is_an_error_before_the_training(n_co
     ready = PrecomputedMatrix(MatrixDeclaration(matrix, "legitimate"), np.empty((0, n_columns)))
     data = replace(loaded(), subject="account", precomputed=ready)
     if n_columns > 1000:
-        with pytest.raises(
-            SchemaError, match=r"custom columns: expected at most 1,000 of numbers, got 1,001\. Compute"
-        ):
+        with refused(SchemaError):
             check_custom_columns(data, Recipe())
     else:
         check_custom_columns(data, Recipe())

@@ -12,6 +12,7 @@ from fraudsieve.training.data.builders import read_data
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.facts import written_settings
 from fraudsieve.training.recipe.recipe import Recipe
+from tests.messages import refused
 
 DAYS = pd.Series(pd.date_range("2026-01-01", periods=1000, tz="UTC", unit="us"))
 MESSAGES = pd.DataFrame(
@@ -70,7 +71,7 @@ def test_a_time_before_all_labels_is_an_error_and_so_are_records_without_times()
     expected = "none of 6 labels of messages was known before 2026-01-01.*Give earlier records and labels"
     with pytest.raises(SchemaError, match=expected):
         read("2026-01-01")
-    with pytest.raises(SchemaError, match="messages: expected messages with times, got none"):
+    with refused(SchemaError):
         read("2027-01-01", MESSAGES.drop(columns="sent_at"))
 
 
@@ -80,5 +81,5 @@ def test_the_time_is_not_part_of_what_a_model_keeps() -> None:
 
 def test_features_that_are_computed_have_a_time_of_their_own() -> None:
     recipe = Recipe.read(overrides={"data.as_of": "2026-01-05"})
-    with pytest.raises(RecipeError, match=r"data\.as_of: expected tables, got features that are computed"):
+    with refused(RecipeError, "data.as_of"):
         read_data(recipe, {"features": "matrix.parquet"}, min_label_rows=1)

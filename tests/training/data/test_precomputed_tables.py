@@ -22,6 +22,7 @@ from fraudsieve.training.data.row_sample import RowSample, select_ids
 from fraudsieve.training.fit import Trained, train
 from fraudsieve.training.labels import maturity_gap
 from fraudsieve.training.recipe.recipe import Recipe
+from tests.messages import refused
 
 from .precomputed_files import payments, write_declared, write_ready
 
@@ -204,16 +205,16 @@ def test_settings_that_do_not_fit(case: str, ready: Path) -> None:
 
 
 def test_other_tables_and_a_test_slice_that_would_be_sampled(ready: Path, events: pd.DataFrame, tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match=r"data\.features: expected no other table, got events"):
+    with refused(RecipeError, "data.features"):
         train(recipe(), output=tmp_path / "model", features=ready, events=events)
     with pytest.raises(SplitError, match="the test slice would begin before 2026-"):
         train(recipe(**{"split.test_share": 0.6}), output=tmp_path / "model", features=ready)
-    with pytest.raises(SchemaError, match="rows are legitimate, or sampled, but not both"):
+    with refused(SchemaError):
         train(recipe(**{"data.legitimate": "fraud"}), output=tmp_path / "model", features=ready)
 
 
 def test_files_that_are_no_ready_matrix(ready: Path, tmp_path: Path) -> None:
-    with pytest.raises(SchemaError, match="expected a file of Parquet, or a folder of such files"):
+    with refused(SchemaError):
         load_precomputed(tmp_path / "none", recipe(), min_label_rows=2)
     (tmp_path / "text.parquet").write_text("secret")
     with pytest.raises(SchemaError, match="cannot be read as Parquet") as error:
@@ -241,7 +242,7 @@ def test_a_folder_is_read_as_one_table(ready: Path, tmp_path: Path) -> None:
 def test_records_without_an_id_cannot_be_sampled(ids: dict[str, Any], events: pd.DataFrame, tmp_path: Path) -> None:
     without = events.drop(columns="event_id").assign(**ids)
     settings = recipe(**{"model.sample_rate": RATE, "data.subject": "event"})
-    with pytest.raises(SchemaError, match="column 'event_id' is missing, or has no value"):
+    with refused(SchemaError, "event_id"):
         train(settings, output=tmp_path / "model", events=without)
 
 

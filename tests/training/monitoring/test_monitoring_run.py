@@ -22,6 +22,7 @@ from fraudsieve.training.monitoring.report import MonitorReport
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.recipe.sections import MonitorRecipe
 from fraudsieve.training.simulation.world import World
+from tests.messages import refused
 from tests.shared import mlflow_uri
 
 pytestmark = pytest.mark.slow
@@ -167,7 +168,7 @@ def test_left_out_columns_are_noted(watch: Watch, current: pd.DataFrame, payment
     assert "rhythm__weekday" not in {one.column for one in report.columns}
     without = watch(current, exclude=("value", "profile__channel"))
     assert not {one.column for one in without.columns} & {"value__amount", "profile__channel"}
-    with pytest.raises(RecipeError, match=r"monitor\.exclude: the model has no column or family 'colour'"):
+    with refused(RecipeError, "colour"):
         watch(current, exclude=("colour",))
     alone = monitor_tables(payment_scorer, current, current)
     assert any("the history of each table begins with it" in note for note in alone.notes)
@@ -186,9 +187,7 @@ def test_a_reference_that_was_trained_on_is_noted(payment_scorer: Scorer, paymen
 
 
 def test_too_few_rows_are_an_error_and_few_rows_are_noted(watch: Watch, current: pd.DataFrame) -> None:
-    with pytest.raises(
-        SchemaError, match=r"expected at least 100 records that can be scored, got 99\. Use a longer period"
-    ):
+    with refused(SchemaError):
         watch(current[:99])
     assert any("so few rows hide drift" in note for note in watch(current[:100], family_psi=0.1).notes)
 

@@ -15,6 +15,7 @@ from fraudsieve.tables import InputTable
 from fraudsieve.training.evaluation.report import EvaluationReport
 from fraudsieve.training.pages.evaluation import check_report_path, render_report, write_report
 from fraudsieve.training.pages.rendering import content_security_policy
+from tests.messages import refused
 
 Reports = dict[str, EvaluationReport]
 NAMES = ("message", "account", "type-only")
@@ -126,14 +127,14 @@ def test_both_files_are_written(reports: Reports, tmp_path: Path) -> None:
 
 def test_paths_that_cannot_hold_a_report_are_rejected(tmp_path: Path) -> None:
     check_report_path(tmp_path / "r.HTML")
-    with pytest.raises(RecipeError, match=r"expected a name that ends in \.html, got one in '\.json'"):
+    with refused(RecipeError):
         check_report_path(tmp_path / "r.json")
     with pytest.raises(RecipeError, match="does not exist"):
         check_report_path(tmp_path / "none" / "r.html")
     tables = (tmp_path / "other.json", None, InputTable(tmp_path / "r.json"))
-    with pytest.raises(FileExistsError, match=r"r\.json: the output would overwrite this input"):
+    with refused(FileExistsError, "r.json"):
         check_report_path(tmp_path / "r.html", *tables)
     check_report_path(tmp_path / "s.html", *tables)
     (tmp_path / "r.json").mkdir()
-    with pytest.raises(IsADirectoryError, match=r"r\.json: expected a file to write, got a folder"):
+    with refused(IsADirectoryError, "r.json"):
         check_report_path(tmp_path / "r.html")

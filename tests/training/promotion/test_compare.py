@@ -27,6 +27,7 @@ from fraudsieve.training.promotion.judged_models import compare_judged
 from fraudsieve.training.promotion.same_records import check_comparable, compare_models
 from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe
 from fraudsieve.training.simulation.world import World
+from tests.messages import refused
 from tests.shared import mlflow_uri
 
 pytestmark = pytest.mark.slow
@@ -120,7 +121,7 @@ def test_few_groups_with_fraud_give_a_warning(rivals: Any) -> None:
 @pytest.mark.parametrize(("kind", "message"), [("legitimate", "labelled fraud"), ("fraud", "labelled 'legitimate'")])
 def test_both_kinds_are_needed(rivals: Any, kind: str, message: str) -> None:
     of_kind = rivals.later[rivals.later["label"] == kind]
-    with pytest.raises(SchemaError, match=f"none of {len(of_kind)} later messages is {message}"):
+    with refused(SchemaError):
         compare_models(None, Scorer.load(rivals.strong), read(of_kind), settings=QUICK)
 
 
@@ -137,14 +138,12 @@ def test_models_that_cannot_be_compared(rivals: Any) -> None:
     with pytest.raises(ComparisonError, match="the challenger has no legitimate class"):
         check_comparable(None, changed(rivals, legitimate=None))
     renamed = changed(rivals, training=strong.training | {"recipe": {"data": {"columns": {"sent_at": "when"}}}})
-    with pytest.raises(ComparisonError, match="the same names of columns, got others for sent_at"):
+    with refused(ComparisonError, "sent_at"):
         check_comparable(weak, renamed)
     check_comparable(renamed, renamed)
     columns = {"label": "is_fraud", "labels.subject_id": "id"}
     check_comparable(weak, changed(rivals, training=strong.training | {"recipe": {"data": {"columns": columns}}}))
-    with pytest.raises(
-        ComparisonError, match=r"the same label for legitimate records, got 'legitimate' \(champion\) and 'fraud'"
-    ):
+    with refused(ComparisonError, "legitimate", "fraud"):
         check_comparable(weak, changed(rivals, legitimate="fraud"))
 
 
@@ -156,9 +155,7 @@ def test_a_copy_of_a_model_is_the_same_model(rivals: Any, tmp_path: Path) -> Non
 
 def test_models_of_other_subjects(rivals: Any) -> None:
     matrix = AccountMatrix("account", (), custom=CustomColumns(("a",)), timed=False)
-    with pytest.raises(
-        ComparisonError, match=r"models with the same subject, got 'account' \(champion\) and 'message'"
-    ):
+    with refused(ComparisonError, "account", "message"):
         check_comparable(changed(rivals, matrix=matrix), read_model(rivals.strong))
 
 

@@ -14,6 +14,7 @@ from fraudsieve.models import write_model
 from fraudsieve.models.artifact.model_address import model_folder
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.promotion.decision import NEEDS_RESTART, promote, rollback
+from tests.messages import refused
 
 from .conftest import Store
 
@@ -116,7 +117,7 @@ def test_the_bounds_are_those_of_the_recipe(store: Store, rivals: Any) -> None:
 
 @pytest.mark.parametrize("reason", [None, "", "  "])
 def test_a_promotion_by_hand_needs_a_reason(store: Store, reason: str | None) -> None:
-    with pytest.raises(ComparisonError, match="--force: expected the reason of a promotion by hand, got none"):
+    with refused(ComparisonError, "--force"):
         promote(store.recipe("nobody"), force=True, reason=reason)
 
 
@@ -125,7 +126,7 @@ def test_a_reason_is_for_a_promotion_by_hand_and_short(store: Store) -> None:
         promote(store.recipe("nobody"), reason="a new channel")
     with pytest.raises(ComparisonError, match="--force: expected it without --dry-run"):
         promote(store.recipe("nobody"), force=True, reason="an outage", dry_run=True)
-    with pytest.raises(ComparisonError, match=r"expected at most 1,000 characters, got 1,001\. Shorten it"):
+    with refused(ComparisonError):
         promote(store.recipe("nobody"), force=True, reason="x" * 1001)
 
 
@@ -238,16 +239,14 @@ def test_a_first_model_needs_only_the_absolute_gates(store: Store, rivals: Any) 
     assert (decision.decision, decision.before, decision.champion) == ("promoted", None, first)
     assert registry.champions() == [first]
     assert registry.client.get_model_version("first", first).tags["promotion.champion_before"] == "none"
-    with pytest.raises(
-        ComparisonError, match="models:/first/1 is the first champion, so there is no version before it"
-    ):
+    with refused(ComparisonError):
         rollback(store.recipe("first"))
 
 
 @pytest.mark.slow
 def test_the_champion_cannot_be_the_challenger(store: Store, rivals: Any) -> None:
     store.register("alone", rivals.strong)
-    with pytest.raises(ComparisonError, match=r"models:/alone/1 is already the champion\. Train a challenger"):
+    with refused(ComparisonError):
         promote(store.recipe("alone"), messages=rivals.later)
 
 
@@ -256,7 +255,7 @@ def test_a_challenger_can_be_named(store: Store, rivals: Any) -> None:
     store.register("named", rivals.weak), store.register("named", rivals.strong), store.register("named", rivals.weak)
     decision = promote(store.recipe("named"), challenger="models:/named/2", messages=rivals.later)
     assert (decision.version, decision.decision) == ("2", "promoted")
-    with pytest.raises(ArtifactError, match="models:/other/1: is not a version of the registered model 'named'"):
+    with refused(ArtifactError, "named"):
         promote(store.recipe("named"), challenger="models:/other/1", messages=rivals.later)
     with pytest.raises(ArtifactError, match="models:/named/9: is not in MLflow's store"):
         promote(store.recipe("named"), challenger="models:/named/9", messages=rivals.later)
@@ -268,7 +267,7 @@ def test_a_challenger_can_be_named(store: Store, rivals: Any) -> None:
 def test_rollback_step_by_step(store: Store, rivals: Any) -> None:
     one = store.register("back", rivals.weak)
     registry, recipe = store.registry("back"), store.recipe("back")
-    with pytest.raises(ComparisonError, match="the champion of 'back' was not set by a promotion"):
+    with refused(ComparisonError, "back"):
         rollback(recipe)
     two, three = store.register("back", rivals.strong), store.register("back", rivals.reseeded)
     promote(recipe, challenger=f"models:/back/{two}", messages=rivals.later)
@@ -299,5 +298,5 @@ def test_rollback_to_a_deleted_version_is_an_error(store: Store, rivals: Any) ->
     assert registry.aliases()["champion"] == two
     assert registry.champions() == [one, two]
     registry.client.delete_registered_model_alias("gone", "champion")
-    with pytest.raises(ComparisonError, match="'gone' has no champion, so nothing can be restored"):
+    with refused(ComparisonError, "gone"):
         rollback(store.recipe("gone"))

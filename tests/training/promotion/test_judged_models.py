@@ -18,6 +18,7 @@ from fraudsieve.training.promotion.judged_models import compare_judged
 from fraudsieve.training.promotion.model_comparison import ModelComparison
 from fraudsieve.training.promotion.refresh import recipe_digest
 from fraudsieve.training.recipe.recipe import Recipe
+from tests.messages import refused
 
 from .conftest import Store
 
@@ -169,9 +170,7 @@ def test_a_new_recipe_is_no_refresh(store: Store, folders: dict[str, Path]) -> N
 def test_the_tables_must_have_what_the_challenger_has_learned_from(store: Store, folders: dict[str, Path]) -> None:
     table = known_on(60)
     newest = table[table["occurred_at"] > table["occurred_at"].max() - pd.Timedelta(days=20)].reset_index(drop=True)
-    with pytest.raises(
-        SchemaError, match=r"the challenger is a refresh .* expected the 2,\d+ labelled events .* got \d+ "
-    ):
+    with refused(SchemaError):
         compare(store, folders, "old", "new", table=newest)
 
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.training.data.after_training import trained_until
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.promotion.newest_slice import NewestSlice, newest_slice
 from fraudsieve.training.recipe.recipe import Recipe
+from tests.messages import refused
 
 DAYS = pd.Series(pd.date_range("2026-01-01", periods=1000, tz="UTC"))
 
@@ -75,7 +75,7 @@ def test_records_that_are_not_mature_are_not_in_it() -> None:
     known = LabelledData(rows, pd.DataFrame(), pd.DataFrame(), 10, (), {}, waiting=DAYS.iloc[990:])
     assert positions(choose(known, 400, 989))[-1] == 989
     assert positions(choose(known, 400, 989, gap_days=20.0))[-1] == 979
-    with pytest.raises(SchemaError, match=r"labels are mature, 2e\+03 days after them, got none of 1000"):
+    with refused(SchemaError):
         choose(labelled(), 400, 999, gap_days=2000.0)
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from fraudsieve.exceptions import RecipeError
 from fraudsieve.training.recipe.recipe import Recipe
+from tests.messages import refused
 
 
 def read(tmp_path: Path, features: str) -> Recipe:
@@ -56,5 +57,5 @@ def test_wrong_lists_are_errors_of_the_recipe(tmp_path: Path, features: str, tex
 
 def test_a_file_in_another_encoding_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "words.txt").write_bytes("百家乐".encode("gb18030"))
-    with pytest.raises(RecipeError, match="expected a list in UTF-8, got another encoding"):
+    with refused(RecipeError):
         read(tmp_path, f"[features.words]\ngambling = {str(tmp_path / 'words.txt')!r}")

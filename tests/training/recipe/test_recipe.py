@@ -11,6 +11,7 @@ from fraudsieve.features.messages import MessageFeatures
 from fraudsieve.models.classifier import FraudClassifier
 from fraudsieve.training.attack.augmentation import augment
 from fraudsieve.training.recipe.recipe import FeatureRecipe, ModelRecipe, Recipe
+from tests.messages import refused
 
 
 def test_defaults_are_those_of_the_estimators() -> None:
@@ -29,7 +30,7 @@ def test_refit_and_sample_rate_are_no_parameters_of_the_classifier_and_cannot_be
     assert Recipe().model.refit
     with pytest.raises(RecipeError, match=r"space\.model\.refit: unknown setting"):
         Recipe.read(overrides={"tune": {"trials": 2, "space": {"model": {"refit": [True, False]}}}})
-    with pytest.raises(RecipeError, match=r"space\.model\.sample_rate: unknown setting"):
+    with refused(RecipeError, "space.model.sample_rate"):
         Recipe.read(overrides={"tune": {"trials": 2, "space": {"model": {"sample_rate": [0.1, 1.0]}}}})
 
 

@@ -11,6 +11,7 @@ from fraudsieve.models.policy import Policy
 from fraudsieve.models.thresholds import Costs, Targets
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.recipe.sections import CostRecipe, MonitorRecipe, ThresholdRecipe
+from tests.messages import refused
 
 
 def test_default_thresholds_are_those_of_the_targets() -> None:
@@ -122,5 +123,5 @@ def test_the_time_zone_of_the_tables_is_that_of_the_views_that_declare_none() ->
     histories = recipe.history.histories("Asia/Shanghai")
     assert histories is not None
     assert [view.time_zone for view in histories] == ["Asia/Shanghai", "Europe/Berlin"]
-    with pytest.raises(RecipeError, match=r"data.time_zone: .*the nearest are Asia/Shanghai"):
+    with refused(RecipeError, "data.time_zone"):
         Recipe.read(overrides={"data.time_zone": "Asia/Shangai"})

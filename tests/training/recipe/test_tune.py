@@ -8,6 +8,7 @@ from fraudsieve.exceptions import RecipeError
 from fraudsieve.models.classifier import FraudClassifier
 from fraudsieve.training.recipe.recipe import ModelRecipe, Recipe
 from fraudsieve.training.recipe.tune import MODEL_SPACE, Range, TuneRecipe, check_space, seconds_of
+from tests.messages import refused
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("20m", 1200), ("2h", 7200), (" 0.5m ", 30)])
@@ -18,7 +19,7 @@ def test_durations(text: str, seconds: float) -> None:
 
 @pytest.mark.parametrize("text", ["", "20", "20 m", "m", "-5m", "0s", "5d", "20m20s"])
 def test_text_that_is_not_a_duration_is_rejected(text: str) -> None:
-    with pytest.raises(RecipeError, match=r"tune\.budget: .*expected a duration such as 90s, 20m or 2h"):
+    with refused(RecipeError, "tune.budget"):
         Recipe.read(overrides={"tune.budget": text})
 
 

@@ -13,6 +13,7 @@ from fraudsieve.training.data.builders import groups_of
 from fraudsieve.training.data.labelled import LabelledData, load_labelled
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.choose import choose_split
+from tests.messages import refused
 
 
 def messages(n: int = 200, **columns: Any) -> LabelledData:
@@ -61,9 +62,9 @@ def test_a_training_slice_of_one_campaign_or_without_a_class_of_the_calibration_
     def split(groups: np.ndarray, label: Any, kind: str) -> None:
         choose_split(messages(label=label), groups, "campaign", Recipe.model_validate({"split": {"kind": kind}}))
 
-    with pytest.raises(SplitError, match="needs at least 2 campaigns for the text model, got 1"):
+    with refused(SplitError):
         split(np.zeros(200, np.int64), ["spam", "legitimate"] * 100, "random")
-    with pytest.raises(SplitError, match="needs a class of the calibration slice, got others"):
+    with refused(SplitError):
         split(np.arange(200) // 10, np.repeat(["spam", "legitimate", "phishing"], [60, 60, 80]), "time")
 
 
@@ -83,7 +84,7 @@ def test_the_past_of_accounts_with_later_fraud_is_trained_on_unless_they_are_kep
     groups, group_kind = groups_of(data)
     recipe = Recipe.model_validate({"split": {"accounts_apart": apart}})
     if apart:
-        with pytest.raises(SplitError, match=r"accounts with fraud in a later slice|no training rows"):
+        with refused(SplitError):
             choose_split(data, groups, group_kind, recipe)
         return
     split = choose_split(data, groups, group_kind, recipe)

@@ -9,6 +9,7 @@ import pytest
 
 from fraudsieve.exceptions import ArtifactError
 from fraudsieve.training.tracking.registry import CHAMPIONS, CLAIM, CLAIM_SECONDS, MAX_CHAMPIONS, Registry
+from tests.messages import refused
 from tests.shared import mlflow_uri
 
 
@@ -30,13 +31,13 @@ def test_addresses_name_versions(registry: Registry) -> None:
     assert registry.aliases() == {"challenger": "2"}
     assert registry.version_of("models:/guard@challenger") == "2"
     assert registry.version_of("models:/guard/3") == "3"
-    with pytest.raises(ArtifactError, match="models:/guard@champion: has an alias that does not exist"):
+    with refused(ArtifactError):
         registry.version_of("models:/guard@champion")
 
 
 @pytest.mark.parametrize("address", ["guard", "models:/guard", "models:/guards/1", "models:/guard/latest", "runs:/a/b"])
 def test_invalid_addresses_of_a_version_are_an_error(registry: Registry, address: str) -> None:
-    with pytest.raises(ArtifactError, match="is not a version of the registered model 'guard'"):
+    with refused(ArtifactError, "guard"):
         registry.version_of(address)
 
 
@@ -45,7 +46,7 @@ def test_make_champion_sets_the_alias_and_the_tag(registry: Registry) -> None:
     assert registry.champions() == []
     registry.make_champion("3", ["1", "3"])
     assert (registry.aliases()["champion"], registry.champions()) == ("3", ["1", "3"])
-    with pytest.raises(ArtifactError, match="models:/guard/4: is not in MLflow's store sqlite:///"):
+    with refused(ArtifactError):
         registry.make_champion("4", ["4"])
     assert (registry.aliases()["champion"], registry.champions()) == ("3", ["1", "3"])
 
@@ -68,7 +69,7 @@ def test_an_unreachable_store_is_not_a_missing_model(registry: Registry, monkeyp
         raise mlflow.exceptions.MlflowException("no answer")
 
     monkeypatch.setattr(registry.client, "get_registered_model", broken)
-    with pytest.raises(ArtifactError, match=r"models:/guard: cannot be read from .* \(INTERNAL_ERROR\)"):
+    with refused(ArtifactError):
         registry.aliases()
 
 
@@ -81,7 +82,7 @@ def test_one_process_changes_the_champion_at_a_time(registry: Registry, monkeypa
 
     with registry.sole_change():
         assert len(claims()) == 1
-        with pytest.raises(ArtifactError, match="models:/guard: another process has been changing the champion"):
+        with refused(ArtifactError):
             registry.sole_change().__enter__()
         assert len(claims()) == 1
     assert claims() == []

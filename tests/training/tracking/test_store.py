@@ -9,6 +9,7 @@ import pytest
 from fraudsieve._addresses import shown_uri
 from fraudsieve.exceptions import TrackingError
 from fraudsieve.training.tracking.store import check_store
+from tests.messages import refused
 
 
 def test_a_server_that_is_not_there_is_an_error_at_once() -> None:
@@ -16,7 +17,7 @@ def test_a_server_that_is_not_there_is_an_error_at_once() -> None:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
     begin = time.monotonic()
-    with pytest.raises(TrackingError, match=r"store http://127.0.0.1:\d+: cannot be used.*--no-track"):
+    with refused(TrackingError, "--no-track"):
         check_store(f"http://127.0.0.1:{port}")
     assert time.monotonic() - begin < 5
 
@@ -33,7 +34,7 @@ def test_a_database_server_that_is_not_there_is_an_error_at_once() -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         uri = f"postgresql+psycopg://ann:secret@127.0.0.1:{closed.getsockname()[1]}/mlflow"
-        with pytest.raises(TrackingError, match=r"store postgresql\+psycopg://ann:\*\*\*@.*: cannot be"):
+        with refused(TrackingError):
             check_store(uri)
 
 
@@ -50,7 +51,7 @@ def test_a_new_store_in_a_file_may_take_longer_than_a_server(tmp_path: Path) -> 
 
 
 def test_a_store_in_a_file_that_cannot_be_created_is_an_error() -> None:
-    with pytest.raises(TrackingError, match=r"store sqlite:////dev/null/mlflow.db: (cannot be used|gave no answer)"):
+    with refused(TrackingError, "mlflow.db"):
         check_store("sqlite:////dev/null/mlflow.db", seconds=2)
 
 

@@ -18,6 +18,7 @@ from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.choose import choose_split
 from fraudsieve.training.splits.split import MIN_TIMES, Split
 from fraudsieve.training.tuning.folds import MAX_CACHED, SearchFolds, metric_of, search_folds, training_alone
+from tests.messages import refused
 
 pytestmark = pytest.mark.slow
 
@@ -105,7 +106,7 @@ def test_few_days_of_a_split_by_time_are_searched_forward_in_time() -> None:
         assert cutoff_times.iloc[fold.train].max() <= cutoff_times.iloc[fold.test].min() - split.gap_days * DAY
     assert split.gap_days > 0
     few = replace(training_data, rows=training_data.rows.assign(as_of=days[0]))
-    with pytest.raises(SplitError, match="at least one has nothing to train on or to test"):
+    with refused(SplitError):
         search_folds(few, accounts[split.train], "account", split, settings)
 
 
@@ -141,7 +142,7 @@ def test_too_few_rows_for_folds_are_an_error(two_classes: pd.DataFrame) -> None:
         search_folds(training_data, training_groups, "campaign", replace(split, gap_days=300.0), settings)
     few = replace(training_data, rows=training_data.rows.assign(label="legitimate").replace({"label": {0: "fraud"}}))
     few.rows.loc[0, "label"] = "fraud"
-    with pytest.raises(SplitError, match=r"expected at least 2 folds that can be trained and tested, got 0 of 3"):
+    with refused(SplitError):
         search_folds(few, training_groups, "campaign", replace(split, kind="campaign"), settings)
 
 

@@ -9,6 +9,7 @@ from scipy.stats import entropy
 
 from fraudsieve.training.monitoring.clusters import Clusters
 from fraudsieve.training.monitoring.drift.divergence import js_distance, measure_drift, psi
+from tests.messages import refused
 
 COUNTS = st.lists(st.tuples(st.integers(0, 500), st.integers(0, 500)), min_size=2, max_size=12).filter(
     lambda pairs: all(sum(column) for column in zip(*pairs, strict=True))
@@ -183,7 +184,7 @@ def test_one_account_shows_no_drift_of_others() -> None:
 
 
 def test_samples_that_cannot_be_compared() -> None:
-    with pytest.raises(ValueError, match=r"rows of one width in both samples, got \(3, 2\) and \(3, 1\)"):
+    with refused(ValueError):
         measure_drift(np.zeros((3, 2)), np.zeros((3, 1)))
     with pytest.raises(ValueError, match=r"got \(0, 2\)"):
         measure_drift(np.zeros((0, 2)), np.zeros((3, 2)))
