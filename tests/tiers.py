@@ -29,8 +29,10 @@ RELEASE: Final[dict[str, str]] = {
     "tests/attack/test_silent_mlflow.py::test_commands_before_a_server_that_falls_silent_or_is_slow": (
         "real processes that wait for six seconds each; every call is tested with a shorter limit at every change"
     ),
+    "tests/benchmarks/attack_surface/test_kills.py::test_two_kills_lose_nothing": KILLS,
     "tests/benchmarks/attack_surface/test_health.py::test_the_figures_of_every_load": BENCHMARK,
     "tests/benchmarks/cold/test_cold.py::test_the_whole": BENCHMARK,
+    "tests/benchmarks/contest/test_run.py::test_contestants_learn_and_what_is_measured_is_not_measured_again": BENCHMARK,
     "tests/benchmarks/scale/test_sampling.py::test_figures": BENCHMARK,
     "tests/benchmarks/scale/test_spark.py::test_figures": BENCHMARK,
     "tests/benchmarks/scale/test_store.py::test_figures": BENCHMARK,
