@@ -32,7 +32,7 @@ RELEASE: Final[dict[str, str]] = {
     "tests/benchmarks/attack_surface/test_kills.py::test_two_kills_lose_nothing": KILLS,
     "tests/benchmarks/attack_surface/test_health.py::test_the_figures_of_every_load": BENCHMARK,
     "tests/benchmarks/cold/test_cold.py::test_the_whole": BENCHMARK,
-    "tests/benchmarks/contest/test_run.py::test_contestants_learn_and_what_is_measured_is_not_measured_again": BENCHMARK,
+    "tests/benchmarks/contest/test_run.py::test_contestants_learn_and_nothing_is_measured_twice": BENCHMARK,
     "tests/benchmarks/scale/test_sampling.py::test_figures": BENCHMARK,
     "tests/benchmarks/scale/test_spark.py::test_figures": BENCHMARK,
     "tests/benchmarks/scale/test_store.py::test_figures": BENCHMARK,

@@ -17,7 +17,6 @@ from .blocks import ROOT, documents
 PAGES = [*documents(), "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"]
 LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)")
 FENCE = re.compile(r"^( *)(`{3,}|:{3,}).*?^\1\2$", re.MULTILINE | re.DOTALL)
-COMMANDS = ROOT / "src/fraudsieve/cli"
 
 
 def anchors(path: Path) -> set[str]:
@@ -73,11 +72,17 @@ def test_every_guide_and_concept_is_in_its_index() -> None:
         assert sorted(listed) == sorted(pages)
 
 
-def test_names_in_the_steps_to_add_a_command_exist() -> None:
-    steps = (ROOT / "CONTRIBUTING.md").read_text("utf-8").partition("## Add a command\n")[2].partition("\n## ")[0]
-    code = "".join(path.read_text("utf-8") for path in [*COMMANDS.rglob("*.py"), *(ROOT / "tests/cli").glob("*.py")])
+@pytest.mark.parametrize(
+    ("task", "part"), [("a command", "cli"), ("a table format", "tables"), ("an endpoint", "service")]
+)
+def test_names_in_the_steps_to_add_something_exist(task: str, part: str) -> None:
+    steps = (ROOT / "CONTRIBUTING.md").read_text("utf-8").partition(f"## Add {task}\n")[2].partition("\n## ")[0]
+    files = (path for top in ("src/fraudsieve", "tests") for path in (ROOT / top / part).rglob("*.py"))
+    code = "".join(path.read_text("utf-8") for path in [*files, ROOT / "src/fraudsieve/exceptions.py"])
     names = {
-        name for name in re.findall(r"`(?:\w+[.:] ?)?(\w+)(?:\(\w+\))?`", steps) if "NAME" not in name and name != "py"
+        name
+        for name in re.findall(r"`(?:\w+[.:] ?)?(\w+)(?:\(\w+\))?`", steps)
+        if "NAME" not in name and name not in ("py", "toml")
     }
     assert len(names) > 10
     assert {name for name in names if re.search(rf"^\s*(?:def |class )?{name}\b *[:=(]", code, re.M) is None} == set()

@@ -33,9 +33,7 @@ def table_set() -> TableSet:
 
 
 @pytest.mark.slow
-def test_contestants_learn_and_what_is_measured_is_not_measured_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_contestants_learn_and_nothing_is_measured_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "CONTEST_SETS", {"made.grouped": text_set, "made": table_set})
     monkeypatch.setattr(tasks, "SEEDS", 2)
     path, entries = tmp_path / "contest.jsonl", ["fraudsieve", "linear_svm", "lightgbm", "lightgbm_early"]

@@ -121,7 +121,7 @@ def test_few_groups_with_fraud_give_a_warning(rivals: Any) -> None:
 @pytest.mark.parametrize(("kind", "message"), [("legitimate", "labelled fraud"), ("fraud", "labelled 'legitimate'")])
 def test_both_kinds_are_needed(rivals: Any, kind: str, message: str) -> None:
     of_kind = rivals.later[rivals.later["label"] == kind]
-    with refused(SchemaError):
+    with refused(SchemaError, message):
         compare_models(None, Scorer.load(rivals.strong), read(of_kind), settings=QUICK)
 
 

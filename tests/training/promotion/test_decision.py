@@ -232,9 +232,9 @@ def test_a_first_model_needs_only_the_absolute_gates(store: Store, rivals: Any) 
     first = store.register("first", rivals.strong)
     registry = store.registry("first")
     registry.client.delete_registered_model_alias("first", "champion")
-    refused = promote(store.recipe("first", **{"gates.latency_ms": 1e-6}), messages=rivals.later)
-    assert (refused.decision, refused.champion, registry.aliases()) == ("refused", None, {"challenger": first})
-    assert [gate.name for gate in refused.gates if not gate.passed] == ["latency"]
+    stopped = promote(store.recipe("first", **{"gates.latency_ms": 1e-6}), messages=rivals.later)
+    assert (stopped.decision, stopped.champion, registry.aliases()) == ("refused", None, {"challenger": first})
+    assert [gate.name for gate in stopped.gates if not gate.passed] == ["latency"]
     decision = promote(store.recipe("first"), messages=rivals.later)
     assert (decision.decision, decision.before, decision.champion) == ("promoted", None, first)
     assert registry.champions() == [first]
