@@ -1,4 +1,4 @@
-"""Where docstrings have sections, and that no text of a parameter repeats its name or its type."""
+"""Only public names and kernels have docstrings with sections."""
 
 import ast
 import re
@@ -16,7 +16,6 @@ ALLOWED: Final = {"Notes", "References"}
 """Sections of private names: the source of a formula."""
 OF_RECIPES: Final = {"fraudsieve.models.thresholds.Costs", "fraudsieve.models.thresholds.Targets"}
 """Classes whose parameters are keys of recipes: the page of recipes is made of their docstrings."""
-SMALL_WORDS: Final = frozenset(re.findall(r"\w+", "a all an and for it its of one or other that the them this to"))
 
 
 class Documented(NamedTuple):
@@ -52,25 +51,3 @@ def test_only_public_names_and_kernels_have_sections() -> None:
     wrong = {item.name: sorted(extra) for item in private if (extra := {*HEADING.findall(item.text)} - ALLOWED)}
     assert len(private) > 1000
     assert wrong == {}
-
-
-def test_no_text_of_a_parameter_repeats_its_name_or_its_type() -> None:
-    wrong = [f"{item.name}: {name}" for item in documented() for name in repeated(item.text)]
-    assert wrong == []
-
-
-def repeated(text: str) -> list[str]:
-    """Return the parameters whose text has no word that their name and their type have not."""
-    found = re.search(r"^Parameters\n-+\n((?:.+\n?|\n(?=\w+ : ))*)", text, re.MULTILINE)
-    entries = re.findall(r"^(\w[^\n]*)\n    (\S[^\n]*)$(?!\n    )", found.group(1), re.MULTILINE) if found else []
-    return [head for head, said in entries if words_of(said) <= words_of(head)]
-
-
-def words_of(text: str) -> set[str]:
-    plain = re.sub(r"([a-z])([A-Z])", r"\1 \2", text).lower().replace("_", " ")
-    return {word.rstrip("s") for word in re.findall(r"[a-z]+", plain)} - {word.rstrip("s") for word in SMALL_WORDS}
-
-
-def test_what_repeats_is_found() -> None:
-    text = "Do it.\n\nParameters\n----------\nmodel : Model\n    The model.\nn : int\n    Number of rows.\n"
-    assert repeated(text) == ["model : Model"]
