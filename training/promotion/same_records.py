@@ -58,7 +58,11 @@ def check_comparable(champion: Model | None, challenger: Model) -> None:
 
 def _differing_names(champion: Model, challenger: Model) -> list[str]:
     """Return the columns, besides those of labels, that two models remember under different names."""
-    old, new = options_of_model(champion).columns, options_of_model(challenger).columns
+    table = f"{challenger.subject}s."
+    old, new = (
+        {name.removeprefix(table): column for name, column in options_of_model(model).columns.items()}
+        for model in (champion, challenger)
+    )
     names = sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
     return [name for name in names if not name.startswith("labels.") and name not in ("label", "labelled_at")]
 

@@ -101,7 +101,7 @@ def recalibrate(
         Share of the records that people can review. If `alerts_a_day` is None too, the share at the model's point
         ``capacity`` is kept.
     recipe : Recipe, default=None
-        Its section ``track`` has the store of MLflow, and ``seed`` the seed.
+        Its section ``track`` has the store of MLflow.
     overwrite : bool, default=False
         Whether to replace a model folder of that name.
     address : str, default=None
@@ -134,7 +134,7 @@ def recalibrate(
     """
     report_step, recipe = progress or (lambda step: None), recipe or Recipe()
     check_model_output(Path(output), overwrite=overwrite)
-    check_volume(alerts_a_day, flagged)
+    _check_volume(alerts_a_day, flagged)
     report_step("loading the model")
     scorer = load_scorer(model)
     if scorer.model.legitimate is None:
@@ -168,7 +168,7 @@ def _write(model: Model, output: Path) -> Model:
         return write_verified(model, output)
 
 
-def check_volume(alerts_a_day: float | None, flagged: float | None) -> None:
+def _check_volume(alerts_a_day: float | None, flagged: float | None) -> None:
     """Check the alert volume before any work."""
     if alerts_a_day is not None and flagged is not None:
         raise RecipeError("--alerts-a-day", ["expected one alert volume, got --flagged too. Remove one"])

@@ -140,7 +140,8 @@ def test_models_that_cannot_be_compared(rivals: Any) -> None:
     renamed = changed(rivals, training=strong.training | {"recipe": {"data": {"columns": {"sent_at": "when"}}}})
     with refused(ComparisonError, "sent_at"):
         check_comparable(weak, renamed)
-    check_comparable(renamed, renamed)
+    of_table = {"recipe": {"data": {"columns": {"messages.sent_at": "when"}}}}
+    check_comparable(renamed, changed(rivals, training=strong.training | of_table))
     columns = {"label": "is_fraud", "labels.subject_id": "id"}
     check_comparable(weak, changed(rivals, training=strong.training | {"recipe": {"data": {"columns": columns}}}))
     with refused(ComparisonError, "legitimate", "fraud"):

@@ -48,7 +48,6 @@ def recalibrate_command(
         ),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing model folder.")] = False,
-    seed: Annotated[int | None, typer.Option(help="Random seed.")] = None,
     json: Json = False,
 ) -> None:
     """Adapt thresholds and calibration of a model to other traffic, with the same trees.
@@ -61,11 +60,10 @@ def recalibrate_command(
         known = input_table(known_labels, reading)
         progress("loading the model")
         from fraudsieve.models.predict import Scorer
-        from fraudsieve.training.recalibration.recalibration_run import check_volume, recalibrate
+        from fraudsieve.training.recalibration.recalibration_run import recalibrate
         from fraudsieve.training.recipe.recipe import Recipe
 
-        settings = Recipe.read(recipe, {"track.enabled": track, "seed": seed})
-        check_volume(alerts_a_day, flagged)
+        settings = Recipe.read(recipe, {"track.enabled": track})
         scorer = Scorer.load(model)
         records, beside = records_to_score(scorer.model, inputs)
         result = recalibrate(
