@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from .artifact.folder import Model as Model
     from .artifact.folder import read_model as read_model
     from .artifact.folder import write_model as write_model
-    from .batch.score import ScoringResult as ScoringResult
+    from .batch.outputs import ScoringResult as ScoringResult
     from .batch.score import score_file as score_file
     from .calibration import Calibration as Calibration
     from .calibration import fit_calibration as fit_calibration

@@ -11,7 +11,7 @@ from fraudsieve._precompiled import compiling
 from fraudsieve._typing import Progress
 
 if TYPE_CHECKING:
-    from fraudsieve.models.batch.score import ScoringResult
+    from fraudsieve.models.batch.outputs import ScoringResult
     from fraudsieve.training.recipe.recipe import Recipe
 
     from .fit import Trained

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from fraudsieve._lazy import attach
 
 if TYPE_CHECKING:
-    from .score import ScoringResult as ScoringResult
+    from .outputs import ScoringResult as ScoringResult
     from .score import score_file as score_file
     from .score import score_frame as score_frame
 

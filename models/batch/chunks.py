@@ -3,7 +3,6 @@
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -13,7 +12,7 @@ import pyarrow.parquet
 
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.models.predict import Scorer
-from fraudsieve.models.scoring.traffic import add_counts, count_shares
+from fraudsieve.models.scoring.traffic import add_counts, check_counts, count_shares
 from fraudsieve.models.unlike_training.expected_shares import ShareCount
 from fraudsieve.tables.checks import describe_requirements
 from fraudsieve.tables.chunks import Chunk, ChunkReader
@@ -22,23 +21,12 @@ from fraudsieve.tables.limits import Cause, check_rejected, count_causes, reject
 from fraudsieve.tables.reader import CheckedTable, write_rejected
 from fraudsieve.tables.source import InputTable
 
-from .outputs import ScoreFiles
-from .rule_columns import RuleCount, add_rules, count_rules
+from .outputs import ScoreFiles, ScoringResult
+from .rule_columns import add_rules, count_rules
 
 ScoreChunk: TypeAlias = Callable[[CheckedTable], tuple[pd.DataFrame, list[str]]]
 
 MAX_NOTES: Final = 10
-
-
-@dataclass(frozen=True)
-class ChunkedResult:
-    """Result of scoring a file."""
-
-    scored: int
-    rejected: int
-    notes: tuple[str, ...]
-    rules: tuple[RuleCount, ...]
-    shares: dict[str, ShareCount]
 
 
 def score_chunks(
@@ -47,7 +35,7 @@ def score_chunks(
     source: InputTable,
     outputs: ScoreFiles,
     progress: Callable[[int, int], None] | None = None,
-) -> ChunkedResult:
+) -> ScoringResult:
     """Score a Parquet file in chunks. Memory holds one chunk, and 16 bytes per id."""
     reader = ChunkReader(source.source, f"{scorer.model.subject}s", source.options, keep=outputs.keep)
     check_output_rows(outputs.scores, reader.n_rows)
@@ -82,7 +70,9 @@ def score_chunks(
         more = outputs.publish(scores_of.whole(), rejected_of.whole() if rejected else None)
     kept = [*notes][:MAX_NOTES]
     kept += [f"{len(notes) - MAX_NOTES} more notes on other chunks"] if len(notes) > MAX_NOTES else []
-    return ChunkedResult(scored, rejected, (*kept, *more), rules, add_counts(shares))
+    unusual = check_counts(scorer.model, add_counts(shares))
+    rejected_output = outputs.rejected if rejected else None
+    return ScoringResult(output, rejected_output, scored, rejected, (*kept, *more), rules, unusual)
 
 
 class _Parts:

@@ -11,7 +11,10 @@ from fraudsieve._io import check_not_an_input, check_output_file
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.rules.decisions import COLUMNS
+from fraudsieve.models.unlike_training.expected_shares import UnusualShare
 from fraudsieve.tables.formats.output import check_output_format, publish
+
+from .rule_columns import RuleCount
 
 IDS: Final = {
     "message": ("message_id",),
@@ -27,6 +30,35 @@ SCORES: Final = frozenset(
 )
 """The columns of scores; those of classes and single reasons begin with `PREFIXES`."""
 PREFIXES: Final = ("probability__", "reason_")
+
+
+@dataclass(frozen=True)
+class ScoringResult:
+    """The result of scoring a file. Every input row is scored or rejected.
+
+    Parameters
+    ----------
+    output : Path
+        File of the scores.
+    rejected_output : Path or None
+        File of the rejected rows with reasons, if there are any.
+    scored, rejected : int
+        Number of rows in each.
+    notes : tuple of str
+        Assumptions and changes.
+    rules : tuple of RuleCount, default=()
+        The number of records that each rule decided.
+    unusual_shares : tuple of UnusualShare, default=()
+        The shares of the records that show other traffic than that of training: see `unusual_shares`.
+    """
+
+    output: Path
+    rejected_output: Path | None
+    scored: int
+    rejected: int
+    notes: tuple[str, ...]
+    rules: tuple[RuleCount, ...] = ()
+    unusual_shares: tuple[UnusualShare, ...] = ()
 
 
 @dataclass(frozen=True)

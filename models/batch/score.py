@@ -18,9 +18,8 @@ from fraudsieve.models.rules.decisions import COLUMNS, decide_records
 from fraudsieve.models.scoring.feature_scores import score_features
 from fraudsieve.models.scoring.observers import ScoredChunk, ScoreRecorder
 from fraudsieve.models.scoring.scores import to_records
-from fraudsieve.models.scoring.traffic import check_counts, unusual_shares
+from fraudsieve.models.scoring.traffic import unusual_shares
 from fraudsieve.models.sentences.values import check_language
-from fraudsieve.models.unlike_training.expected_shares import UnusualShare
 from fraudsieve.tables.cells import STRING
 from fraudsieve.tables.formats.output import check_output_rows
 from fraudsieve.tables.reader import CheckedTable, write_rejected
@@ -28,39 +27,10 @@ from fraudsieve.tables.source import InputTable, Source, as_input, data_digest, 
 
 from .chunks import score_chunks
 from .cutoffs import DefaultCutoff
-from .outputs import IDS, ScoreFiles, with_kept
+from .outputs import IDS, ScoreFiles, ScoringResult, with_kept
 from .rows import feature_rows
-from .rule_columns import RuleCount, count_rules, with_rules
+from .rule_columns import count_rules, with_rules
 from .scored_tables import TableHistory, check_usable, options_of_model, read_history, read_inputs
-
-
-@dataclass(frozen=True)
-class ScoringResult:
-    """The result of scoring a file. Every input row is scored or rejected.
-
-    Parameters
-    ----------
-    output : Path
-        File of the scores.
-    rejected_output : Path or None
-        File of the rejected rows with reasons, if there are any.
-    scored, rejected : int
-        Number of rows in each.
-    notes : tuple of str
-        Assumptions and changes.
-    rules : tuple of RuleCount, default=()
-        The number of records that each rule decided.
-    unusual_shares : tuple of UnusualShare, default=()
-        The shares of the records that show other traffic than that of training: see `unusual_shares`.
-    """
-
-    output: Path
-    rejected_output: Path | None
-    scored: int
-    rejected: int
-    notes: tuple[str, ...]
-    rules: tuple[RuleCount, ...] = ()
-    unusual_shares: tuple[UnusualShare, ...] = ()
 
 
 def score_frame(
@@ -313,11 +283,7 @@ def _score_in_chunks(
         return with_kept(_to_file_types(run.score(records, history)), checked.kept), [*notes]
 
     result = score_chunks(scorer, score, source, outputs, progress)
-    rejected = outputs.rejected if result.rejected else None
-    unusual = check_counts(scorer.model, result.shares)
-    return ScoringResult(
-        outputs.scores, rejected, result.scored, result.rejected, (*notes, *result.notes), result.rules, unusual
-    )
+    return replace(result, notes=(*notes, *result.notes))
 
 
 def _to_file_types(scores: pd.DataFrame) -> pd.DataFrame:
