@@ -4,14 +4,13 @@ A likelihood ratio says how much more probable a score is for a fraudulent recor
 the probability that the record is fraudulent, which also depends on how frequent fraud is.
 """
 
-from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
 from fraudsieve._typing import Array
 from fraudsieve.models.guarantees import upper_rate
-from fraudsieve.models.points import OperatingPoint, RatioSupport
+from fraudsieve.models.points import RatioSupport
 
 WORDS: Final = (
     (np.log10(2), "no support for either"),
@@ -23,20 +22,6 @@ WORDS: Final = (
     (np.inf, "extremely strong support"),
 )
 """Upper limit, as log10 of the likelihood ratio, of each expression."""
-
-
-def fraud_share(points: Sequence[OperatingPoint]) -> float | None:
-    """Return the share of fraud in the calibration slice, from the rates of its operating points.
-
-    The flagged share is the mean of recall and false positive rate, weighted by this share.
-    """
-    rates = [(point.recall, point.false_positive_rate, point.flagged) for point in points]
-    clear = [(recall, fpr, flagged) for recall, fpr, flagged in rates if (recall or 0) > (fpr or 0)]
-    if not clear:
-        return None
-    recall, fpr, flagged = max(clear, key=lambda rate: (rate[0] or 0) - (rate[1] or 0))
-    share = (flagged - (fpr or 0)) / ((recall or 0) - (fpr or 0))
-    return float(np.round(share, 12)) if 0 < share < 1 else None
 
 
 def log10_likelihood_ratio(probability: Array, share: float, bounds: tuple[float, float] = (-np.inf, np.inf)) -> Array:

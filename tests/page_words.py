@@ -7,7 +7,7 @@ __all__ = ["english_words"]
 
 NAMES = {
     *("fraudsieve", "MLflow", "LightGBM", "model", "digest", "SHA", "UTC", "JSON", "IP", "QQ"),
-    *("ROC", "AUC", "ECE", "PSI", "JS", "Brier", "Cllr"),
+    *("ROC", "AUC", "ECE", "PSI", "JS", "Brier"),
     *("cases", "members", "links", "hubs", "parquet", "show", "identifiers", "case"),
 }
 """Names and abbreviations that are the same in Chinese, and names of files and options."""

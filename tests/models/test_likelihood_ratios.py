@@ -8,13 +8,11 @@ from scipy.stats import beta
 
 from fraudsieve.models.likelihood_ratios import (
     describe_strength,
-    fraud_share,
     log10_likelihood_ratio,
     log10_ratio_bounds,
     rate_bounds,
     support_of,
 )
-from fraudsieve.models.thresholds import operating_points
 
 
 def bounds(ratios: list[float], frauds: list[int]) -> tuple[float, float]:
@@ -63,14 +61,6 @@ def test_bounds_agree_with_the_costs_of_every_threshold(rows: list[tuple[float, 
     assert not any(costs_more(threshold) for threshold in inside if abs(threshold) > 1e-6 and low < threshold < high)
     assert costs_more(high + 1e-6)
     assert costs_more(low - 1e-6)
-
-
-def test_the_share_of_fraud_is_that_of_the_calibration_slice() -> None:
-    rng = np.random.default_rng(0)
-    fraud = rng.random(2000) < 0.07
-    points, _ = operating_points(np.where(fraud, 0.3, 0.0) + rng.random(2000) * 0.7, fraud)
-    assert fraud_share(points) == pytest.approx(fraud.mean())
-    assert fraud_share([]) is None
 
 
 def test_ratios_are_odds_over_odds_within_bounds() -> None:

@@ -7,8 +7,6 @@ from fraudsieve._lazy import attach
 if TYPE_CHECKING:
     from .bootstrap import bootstrap_ranking as bootstrap_ranking
     from .bootstrap import percentile_interval as percentile_interval
-    from .cllr import log_ratio_cost as log_ratio_cost
-    from .cllr import min_log_ratio_cost as min_log_ratio_cost
     from .evaluation_run import Evaluation as Evaluation
     from .evaluation_run import evaluate_model as evaluate_model
     from .evaluation_run import evaluate_tables as evaluate_tables

@@ -5,16 +5,15 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
+from sklearn.metrics import log_loss
 
 from fraudsieve._typing import Array
-from fraudsieve.models.likelihood_ratios import log10_likelihood_ratio, log10_ratio_bounds
 from fraudsieve.training.json_types import finite_or_none
 from fraudsieve.training.recipe.recipe import EvaluateRecipe
 
 from .bootstrap import Interval, Replicates, percentile_interval
 from .capacity import Capacity, CapacityCurve, CapacityPoint
 from .card_precision import DailyLists, naive_utc
-from .cllr import log_ratio_cost, min_log_ratio_cost
 from .costs import CostCurve, CostPoint, RowCosts
 from .fraud_rows import FraudRows, SliceMetrics, threshold_at
 from .ranking import RANKING_METRICS, Ranking
@@ -54,9 +53,7 @@ class FraudMetrics:
     recall_at_1pct_fpr: float | None = None
     ece: float | None = None
     brier: float | None = None
-    cllr: float | None = None
-    min_cllr: float | None = None
-    log10_lr_bounds: tuple[float, float] | None = None
+    log_loss: float | None = None
     observed_over_expected: float | None = None
     cost_per_1000: float | None = None
     recall_at_capacity: float | None = None
@@ -81,7 +78,6 @@ def fraud_metrics(
     amounts: Array | None = None,
     has_history: Array | None = None,
     share: float = 1.0,
-    calibration_share: float | None = None,
 ) -> FraudMetrics:
     """Compute the metrics of fraud against legitimate."""
     of_rows: dict[str, Any] = {"share": share, "weight": rows.weight}
@@ -96,7 +92,6 @@ def fraud_metrics(
         _main_metrics(rows, ranking, replicates) | {"recall_at_1pct_fpr": recall},
         _at_capacity(ranking, capacity, replicates),
         _card_precision(rows, settings, cutoff_times, accounts),
-        _strength(rows, calibration_share),
         {
             "costs": _cost_curve(ranking, costs, capacity, settings, by_amount=amounts is not None),
             "curves": score_curves(rows, ranking),
@@ -110,22 +105,11 @@ def fraud_metrics(
 
 def _main_metrics(rows: FraudRows, ranking: Ranking, replicates: Replicates | None) -> dict[str, Any]:
     metrics: dict[str, Any] = dict(zip(RANKING_METRICS, map(finite_or_none, ranking.metrics()), strict=True))
+    metrics["log_loss"] = log_loss(rows.is_fraud, rows.probability, sample_weight=rows.weight, labels=[False, True])
     if rows.both:
         metrics |= {"average_precision": rows.average_precision(), "roc_auc": rows.roc_auc()}
     intervals = dict.fromkeys(RANKING_METRICS) if replicates is None else replicates.intervals()
     return {"frauds": int(rows.is_fraud.sum()), **metrics, "intervals": intervals}
-
-
-def _strength(rows: FraudRows, share: float | None) -> dict[str, Any]:
-    """Return the cost of the likelihood ratios, and the bounds that the number of rows supports."""
-    if not rows.both:
-        return {}
-    ratios = log10_likelihood_ratio(rows.probability, (rows.share(rows.is_fraud) or 0.0) if share is None else share)
-    return {
-        "cllr": finite_or_none(log_ratio_cost(ratios, rows.is_fraud, rows.weight)),
-        "min_cllr": min_log_ratio_cost(rows.probability, rows.is_fraud, rows.weight),
-        "log10_lr_bounds": log10_ratio_bounds(ratios, rows.is_fraud),
-    }
 
 
 def _at_capacity(ranking: Ranking, capacity: Capacity | None, replicates: Replicates | None) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from typing import Any, Self
 import numpy as np
 
 from fraudsieve._typing import Array
-from fraudsieve.models.likelihood_ratios import fraud_share
 from fraudsieve.models.points import AbsentPoint, OperatingPoint
 from fraudsieve.training.attack.recall import AttackMetrics
 from fraudsieve.training.data.refit_summary import RefitSummary
@@ -107,12 +106,8 @@ class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
         Recall at the threshold that flags at most 1 % of the legitimate records.
     ece : float or None
         Expected calibration error over 15 bins of equal mass.
-    cllr : float or None
-        Cost of the likelihood ratios, in bits; 1 if they carry no information.
-    min_cllr : float or None
-        The lowest cost of likelihood ratios, in bits, that any calibration of the same ranking could reach.
-    log10_lr_bounds : tuple of (float, float), or None
-        Log10 of the smallest and the largest likelihood ratio that the number of rows supports (ELUB).
+    log_loss : float or None
+        Mean log loss of the probabilities, in nats, as scikit-learn computes it.
     observed_over_expected : float or None
         Number of frauds over the sum of the probabilities.
     cost_per_1000 : float or None
@@ -330,7 +325,6 @@ def evaluate(
             **context,
             has_history=has_history,
             share=share,
-            calibration_share=fraud_share(points),
         )
         if points:
             decision = decision_metrics(rows, points[0].name, points[0].threshold, all_records, **decided)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import average_precision_score, brier_score_loss, f1_score, roc_auc_score, roc_curve
+from sklearn.metrics import average_precision_score, brier_score_loss, f1_score, log_loss, roc_auc_score, roc_curve
 
 from fraudsieve.models.points import OperatingPoint
 from fraudsieve.training.evaluation.fraud_rows import threshold_at
@@ -33,6 +33,7 @@ def test_standard_metrics_are_those_of_scikit_learn() -> None:
     assert report.average_precision == pytest.approx(average_precision_score(truth, probability), abs=1e-12)
     assert report.roc_auc == pytest.approx(roc_auc_score(truth, probability), abs=1e-12)
     assert report.brier == pytest.approx(brier_score_loss(truth, probability), abs=1e-12)
+    assert report.log_loss == pytest.approx(log_loss(truth, probability), abs=1e-12)
     rates, recalls, _ = roc_curve(truth, probability)
     assert report.recall_at_1pct_fpr == pytest.approx(recalls[rates <= 0.01].max(), abs=1e-12)
     assert report.observed_over_expected == pytest.approx(truth.sum() / probability.sum(), abs=1e-12)

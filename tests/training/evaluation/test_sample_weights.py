@@ -20,7 +20,7 @@ from fraudsieve.training.json_types import to_json_types
 from fraudsieve.training.pages.evaluation import render_report
 from fraudsieve.training.recipe.recipe import EvaluateRecipe
 
-COUNTS = ("curves", "frauds", "by_month", "log10_lr_bounds")
+COUNTS = ("curves", "frauds", "by_month")
 """Parts that count rows."""
 
 

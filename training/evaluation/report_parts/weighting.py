@@ -21,8 +21,7 @@ PLAIN: Final = (
     "recall_at_capacity",
     "precision_at_capacity",
     "card_precision",
-    "cllr",
-    "min_cllr",
+    "log_loss",
 )
 """Metrics that a weighted report has without weights too."""
 UNWEIGHTED: Final = (
