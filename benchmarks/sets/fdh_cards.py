@@ -15,7 +15,7 @@ from benchmarks.columns.counts import running_counts
 from benchmarks.data.folds import Fold, Rows
 from benchmarks.data.kinds import AccountSet, Published, Scheme, Task
 from benchmarks.data.location import load_accounts
-from fraudsieve.training.evaluation.card_precision import card_precision
+from benchmarks.measures.report import card_precision_top_k
 
 __all__ = ["DELAY", "EARLIER_WEEKS", "SETS", "TEST_WEEK", "load_payments", "published", "week_protocol", "week_rows"]
 
@@ -85,7 +85,8 @@ def week_protocol(payments: pd.DataFrame, recipe: Mapping[str, Any], week: pd.Ti
 
     def of_cards(rows: Rows, scores: NDArray[np.floating[Any]]) -> float:
         tested = payments.iloc[rows]
-        return card_precision(tested["account_id"], tested["occurred_at"], y[rows] == 1, scores)
+        day = tested["occurred_at"].dt.normalize()
+        return card_precision_top_k(tested.assign(day=day, is_fraud=y[rows] == 1, probability=scores))
 
     names = ("average_precision", "roc_auc", "card_precision_at_100")
     scheme = Scheme("", [fold], columns, recipe["model"], names, bounds=BOUNDS)

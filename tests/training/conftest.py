@@ -141,7 +141,6 @@ def message_report() -> EvaluationReport:
         cutoff_times=cutoff_times,
         groups=groups,
         group_kind="campaign",
-        accounts=groups % 150,
         has_history=rng.random(4000) < 0.7,
         slices={
             "channel": rng.choice(np.array(["sms", "chat", "email"], object), 4000),
@@ -151,7 +150,7 @@ def message_report() -> EvaluationReport:
         unlike_training=np.where(np.arange(4000) % 25 == 0, 0.999, rng.random(4000)),
         share=0.5,
         points=points,
-        settings=EvaluateRecipe(accounts_a_day=3, alerts_a_day=4, replicates=100),
+        settings=EvaluateRecipe(alerts_a_day=4, replicates=100),
         details=ReportDetails(
             unscorable=3,
             absent_points=absent,

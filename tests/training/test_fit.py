@@ -161,7 +161,6 @@ def test_the_run_says_what_it_is_about(trained: Any) -> None:
     assert {item.dataset.name for item in run.inputs.dataset_inputs} == {"messages", "labels"}
     losses = client.get_metric_history(trained.logged.run_id, "boosting.log_loss_of_training")
     assert [loss.step for loss in losses] == list(range(10, 90, 10))
-    assert "card_precision" not in run.data.metrics
     assert repr(trained).startswith(f"Trained({trained.folder}: average precision {metric} on ")
     table = trained._repr_html_()
     assert "Trained model" in table

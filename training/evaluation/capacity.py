@@ -1,14 +1,14 @@
 """Review capacity: the number of alerts that people can review, and the share of the fraud among them."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 
 from fraudsieve._typing import Array
 
 from .bootstrap import Interval
-from .card_precision import days_since_1970, naive_utc
 
 SHARE = 0.01
 """Least share of the rows that is reviewed when no number of alerts per day is given."""
@@ -45,11 +45,16 @@ class CapacityCurve:
     points: tuple[CapacityPoint, ...]
 
 
+def naive_utc(times: Any) -> Array:
+    """Convert times, in any zone or in UTC, to naive times in UTC."""
+    return np.asarray(pd.DatetimeIndex(pd.to_datetime(pd.Index(times), utc=True)).tz_localize(None))
+
+
 def count_days(cutoff_times: Array | None) -> int | None:
     """Count the days from the first time to the last, both included; None if no time is known."""
     if cutoff_times is None:
         return None
-    days = days_since_1970(cutoff_times)
+    days = naive_utc(cutoff_times).astype("M8[D]").astype(np.int64)
     days = days[days != np.iinfo(np.int64).min]
     return int(days.max() - days.min() + 1) if len(days) else None
 

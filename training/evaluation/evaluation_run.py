@@ -23,7 +23,7 @@ from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.recipe.data import LabelRecipe
 from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe
 
-from .card_precision import naive_utc
+from .capacity import naive_utc
 from .label_delays import label_metrics, label_notes
 from .label_selection import label_selection, selection_notes
 from .points import share_of_records
@@ -300,15 +300,11 @@ def _rule_metrics(
 
 
 def row_context(rows: pd.DataFrame, builder: Builder | None = None) -> dict[str, Array | None]:
-    """Return cutoff times, accounts, amounts and ``has_history`` of labelled rows; None for each that is missing."""
+    """Return cutoff times, amounts and ``has_history`` of labelled rows; None for each that is missing."""
     times = rows["as_of"] if "as_of" in rows and rows["as_of"].notna().any() else None
-    # Reviewers of messages list messages, not senders, so there is no card precision.
-    has_accounts = "text" not in rows and "account_id" in rows and rows["account_id"].notna().all()
-    accounts = rows["account_id"] if has_accounts else None
     amounts = rows["amount"] if "amount" in rows and pd.api.types.is_numeric_dtype(rows["amount"]) else None
     return {
         "cutoff_times": None if times is None else naive_utc(times),
-        "accounts": None if accounts is None else pd.factorize(accounts, sort=True)[0],
         "amounts": None if amounts is None else amounts.to_numpy(np.float64),
         "has_history": rows_with_history(rows, builder),
     }

@@ -12,8 +12,7 @@ from fraudsieve.training.json_types import finite_or_none
 from fraudsieve.training.recipe.recipe import EvaluateRecipe
 
 from .bootstrap import Interval, Replicates, percentile_interval
-from .capacity import Capacity, CapacityCurve, CapacityPoint
-from .card_precision import DailyLists, naive_utc
+from .capacity import Capacity, CapacityCurve, CapacityPoint, naive_utc
 from .costs import CostCurve, CostPoint, RowCosts
 from .fraud_rows import FraudRows, SliceMetrics, threshold_at
 from .ranking import RANKING_METRICS, Ranking
@@ -59,9 +58,6 @@ class FraudMetrics:
     recall_at_capacity: float | None = None
     precision_at_capacity: float | None = None
     capacity: CapacityCurve | None = None
-    card_precision: float | None = None
-    card_precision_ceiling: float | None = None
-    accounts_a_day: int | None = None
     costs: CostCurve | None = None
     curves: ScoreCurves | None = None
     by_month: tuple[MonthMetrics, ...] | None = None
@@ -74,7 +70,6 @@ def fraud_metrics(
     settings: EvaluateRecipe,
     *,
     cutoff_times: Array | None = None,
-    accounts: Array | None = None,
     amounts: Array | None = None,
     has_history: Array | None = None,
     share: float = 1.0,
@@ -91,7 +86,6 @@ def fraud_metrics(
     parts = [
         _main_metrics(rows, ranking, replicates) | {"recall_at_1pct_fpr": recall},
         _at_capacity(ranking, capacity, replicates),
-        _card_precision(rows, settings, cutoff_times, accounts),
         {
             "costs": _cost_curve(ranking, costs, capacity, settings, by_amount=amounts is not None),
             "curves": score_curves(rows, ranking),
@@ -140,28 +134,6 @@ def _capacity_points(ranking: Ranking, capacity: Capacity, replicates: Replicate
             metrics |= {name: finite_or_none(values[row, place]), f"{name}_interval": drawn}
         points.append(CapacityPoint(alerts=float(alerts), alerts_a_day=capacity.per_day(alerts), **metrics))
     return tuple(points)
-
-
-def _card_precision(
-    rows: FraudRows, settings: EvaluateRecipe, cutoff_times: Array | None, accounts: Array | None
-) -> dict[str, Any]:
-    """Compute card precision, that of a perfect ranking, and the interval over accounts.
-
-    Weighted rows have none: the accounts that would be listed instead of those that were drawn are not known.
-    """
-    timed = np.zeros(len(rows.is_fraud), bool) if cutoff_times is None else ~np.isnat(naive_utc(cutoff_times))
-    if cutoff_times is None or accounts is None or not timed.any() or rows.weight is not None:
-        return {"intervals": {"card_precision": None}}
-    account, time, fraud = np.asarray(accounts)[timed], naive_utc(cutoff_times)[timed], rows.is_fraud[timed]
-    lists = DailyLists.of(account, time, fraud, rows.probability[timed])
-    top = settings.accounts_a_day
-    drawn = lists.bootstrap(top, replicates=settings.replicates)
-    return {
-        "card_precision": lists.precision(top),
-        "card_precision_ceiling": DailyLists.of(account, time, fraud, fraud).precision(top),
-        "accounts_a_day": top,
-        "intervals": {"card_precision": percentile_interval(drawn)},
-    }
 
 
 def _cost_curve(

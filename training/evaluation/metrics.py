@@ -14,7 +14,6 @@ METRIC_NAMES: Final = {
     "recall_at_1pct_fpr": "recall at 1 % false positives",
     "recall_at_capacity": "recall at the review capacity",
     "precision_at_capacity": "precision at the review capacity",
-    "card_precision": "card precision",
     "cost_per_1000": "cost per 1,000 records, in reviews",
     "base_rate": "base rate",
     "ece": "calibration error (ECE)",

@@ -18,8 +18,7 @@ from fraudsieve.training.json_types import to_json_types
 from fraudsieve.training.recipe.recipe import EvaluateRecipe
 
 from .bootstrap import LEVEL
-from .capacity import Capacity, count_days
-from .card_precision import naive_utc
+from .capacity import Capacity, count_days, naive_utc
 from .fraud import FraudMetrics, fraud_metrics
 from .fraud_rows import FraudRows, threshold_at
 from .label_delays import LabelMetrics
@@ -119,12 +118,6 @@ class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
     capacity : CapacityCurve or None
         The review capacity: the number of alerts, their share of the rows, and the reason; and 20 points up to twice
         the capacity. By default there are as many alerts as frauds.
-    card_precision : float or None
-        Share of fraudulent accounts among those listed every day.
-    card_precision_ceiling : float or None
-        The card precision of a perfect ranking.
-    accounts_a_day : int or None
-        Accounts listed per day, where card precision could be computed.
     costs : CostCurve or None
         Costs by number of alerts.
     curves : ScoreCurves or None
@@ -186,7 +179,7 @@ class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
     weighting : Weighting or None
         The weights of records that were drawn with known probabilities, and the main metrics without them. Metrics of
         fraud, at points and of slices are weighted, and numbers of reviews and of frauds found are estimates. Those of
-        types, card precision and counts of rows are not. None if no label has an inclusion probability.
+        types and counts of rows are not. None if no label has an inclusion probability.
 
     Examples
     --------
@@ -235,7 +228,6 @@ def evaluate(
     cutoff_times: Array | None = None,
     groups: Array | None = None,
     group_kind: str = "group",
-    accounts: Array | None = None,
     amounts: Array | None = None,
     has_history: Array | None = None,
     slices: Mapping[str, Array] | None = None,
@@ -269,8 +261,6 @@ def evaluate(
         The account or campaign of each row, for the intervals.
     group_kind : str, default="group"
         The kind of group: ``account`` or ``campaign``.
-    accounts : array-like, shape (n_rows,), default=None
-        The account of each row, for card precision.
     amounts : ndarray of float64, shape (n_rows,), default=None
         Amounts at stake, for the costs. See `RowCosts`.
     has_history : ndarray of bool, shape (n_rows,), default=None
@@ -318,7 +308,7 @@ def evaluate(
     rows = FraudRows(np.asarray(probability, np.float64), is_fraud, groups, settings.replicates, weight)
     fraud, decision, errors, sliced, weighting = FraudMetrics(), None, None, None, None
     if legitimate is not None:
-        context: dict[str, Any] = {"cutoff_times": cutoff_times, "accounts": accounts, "amounts": amounts}
+        context: dict[str, Any] = {"cutoff_times": cutoff_times, "amounts": amounts}
         fraud = fraud_metrics(
             rows,
             settings,

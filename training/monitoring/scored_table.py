@@ -19,7 +19,7 @@ from fraudsieve.tables.label_values import read_classes
 from fraudsieve.tables.reader import read_table
 from fraudsieve.tables.source import Source, as_input, origin_of
 from fraudsieve.training.data.inclusion import inclusion_weights, with_inclusion_weights
-from fraudsieve.training.evaluation.card_precision import naive_utc
+from fraudsieve.training.evaluation.capacity import naive_utc
 
 from .clusters import Clusters
 

@@ -40,7 +40,6 @@ SHARES = frozenset(
         "recall_at_1pct_fpr",
         "recall_at_capacity",
         "precision_at_capacity",
-        "card_precision",
         "macro_f1",
     }
 )
@@ -163,12 +162,6 @@ def _descriptions(report: EvaluationReport) -> Iterator[tuple[str, str]]:
     if report.costs is not None:
         without = format_number(report.costs.without_review)
         yield "cost_per_1000", tr("{cost} when nothing is reviewed", cost=without)
-    if report.card_precision is not None:
-        best = format_metric(report.card_precision_ceiling)
-        yield (
-            "card_precision",
-            tr("of the {n} accounts listed per day; a perfect ranking has {best}", n=report.accounts_a_day, best=best),
-        )
     yield "ece", tr("mean gap between the probabilities and the share of fraud")
 
 
@@ -201,8 +194,7 @@ def _basis(report: EvaluationReport) -> str:
     draws = report.bootstrap
     if draws is None:
         return tr("no intervals: accounts or campaigns are not known")
-    over_accounts = tr("; card precision over accounts") if report.intervals.get("card_precision") else ""
-    basis = tr(
+    basis: str = tr(
         "{level:.0f} % intervals from {replicates} draws of {n:,} {groups}, of which {with_fraud:,} have fraud",
         level=100 * draws.level,
         replicates=draws.replicates,
@@ -210,7 +202,7 @@ def _basis(report: EvaluationReport) -> str:
         groups=tr(f"{draws.over}s"),
         with_fraud=draws.groups_with_fraud,
     )
-    return f"{basis}{over_accounts}"
+    return basis
 
 
 def point_table(report: EvaluationReport) -> PageTable:

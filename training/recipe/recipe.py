@@ -173,8 +173,6 @@ class EvaluateRecipe(RecipeSection):
     alerts_a_day: float | None = Field(default=None, gt=0)
     """Alerts that people can review per day; by default as many as there are frauds, at least 1 % of the rows. Needs
     records with times."""
-    accounts_a_day: int = Field(default=100, ge=1)
-    """Accounts listed per day, for card precision."""
     missed_cost: float = Field(default=10.0, gt=0)
     """Cost of a missed fraud; if there are amounts, their mean cost, distributed over the frauds by amount."""
     attack: bool = True

