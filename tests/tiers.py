@@ -94,7 +94,6 @@ RELEASE: Final[dict[str, str]] = {
         "the whole life of a model on a server of MLflow; at every change it is on a file"
     ),
     "tests/training/tracking/test_open_run.py::test_a_run_whose_process_was_killed_is_ended_by_the_next": KILLS,
-    "tests/training/tuning/test_search.py::test_a_killed_run_resumes": KILLS,
     "tests/walk/test_messages_and_accounts.py::test_door[sms_gb18030-spark]": SPARK,
 }
 """The tests that only a release must pass, and why."""

@@ -41,8 +41,7 @@ from fraudsieve.training.splits.split import Split, has_times
 from fraudsieve.training.tracking.registry import Registry
 from fraudsieve.training.tracking.store import tracking_uri
 from fraudsieve.training.tracking.tracked_run import CHAMPION
-from fraudsieve.training.tuning.outcome import TuningResult
-from fraudsieve.training.tuning.search import tune
+from fraudsieve.training.tuning.search import TuningResult, tune
 
 from .evaluation.evaluation_run import evaluate_model
 from .evaluation.label_delays import assumed_labels, assumed_note, label_metrics
@@ -206,11 +205,7 @@ def _train(
     split = choose_split(data, groups, group_kind, recipe)
     check_points(data, split, recipe)
     plan = plan_refit(data, split) if recipe.model.refit else None
-    tuned = (
-        None
-        if recipe.tune is None
-        else tune(data, groups, group_kind, split, recipe, output=output, progress=report_step)
-    )
+    tuned = None if recipe.tune is None else tune(data, groups, group_kind, split, recipe, progress=report_step)
     final_recipe = recipe if tuned is None else tuned.recipe
     fit = fit_model(data, groups, split, final_recipe, report_step, None if run is None else partial(_log_round, run))
     model, builder, notes, point_notes, rounds, chosen = fit

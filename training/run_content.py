@@ -21,7 +21,7 @@ from fraudsieve.training.pages.headline import headline
 from fraudsieve.training.pages.origin import PageOrigin
 from fraudsieve.training.recipe.lists import LISTS
 from fraudsieve.training.recipe.recipe import FeatureRecipe, Recipe
-from fraudsieve.training.tuning.outcome import TuningResult
+from fraudsieve.training.tuning.search import TuningResult
 
 from .facts import written_settings
 from .refit.refitted import split_model_folder
@@ -140,8 +140,7 @@ def _logged_metrics(content: dict[str, Any], tuned: TuningResult | None) -> dict
     metrics |= {names[label]: figures["f1"] for label, figures in content["by_type"].items()}
     metrics |= _numbers({"share": (content["unlike_training"] or {}).get("share")}, "unlike_training.")
     if tuned is not None:
-        metrics |= {"tuning.default": tuned.default.mean, "tuning.best": tuned.best.mean}
-        metrics["tuning.adopted"] = int(tuned.is_adopted)
+        metrics |= {f"tuning.{name}": float(tuned.facts[name]) for name in ("default", "best", "adopted")}
     return metrics
 
 

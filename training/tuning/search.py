@@ -1,58 +1,174 @@
-"""Hyperparameter search with Optuna inside the training slice, stored in a file from which it can resume.
+"""Hyperparameter search with Optuna inside the training slice, and whether its best trial is adopted."""
 
-Every trial is seeded by the seed of the recipe and the number of finished trials. So a search that was killed and
-resumed makes the same trials as one that was not.
-"""
-
-import hashlib
-import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Final
 
-import lightgbm
 import numpy as np
 import optuna
-from optuna.distributions import BaseDistribution
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial, Trial
 
 from fraudsieve._typing import Array, Progress
-from fraudsieve.models.artifact.folder import FEATURES_VERSION
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.recipe.recipe import Recipe
-from fraudsieve.training.recipe.tune import TuneRecipe
 from fraudsieve.training.splits.split import Split
+from fraudsieve.training.tracking.tracked_run import NestedRun
 
 from .folds import METRICS, SearchFolds, metric_of, search_folds, training_alone
-from .outcome import Trial, TuningResult
-from .space import distributions, recipe_settings, tune_of, with_settings
+from .space import recipe_settings, suggest_settings, tune_of, with_settings
 
 SCORES = "scores"
 """Attribute of a trial: its score in each fold."""
-FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 MIN_TRIALS_TO_PRUNE = 5
 """Complete trials before any trial is pruned."""
 PROGRESS_SECONDS = 10.0
 """Seconds between progress messages, unless a better trial is found."""
+MIN_ERRORS: Final = 2
+"""Standard errors that a gain must exceed: the best of many trials exceeds one by chance."""
+STATUS = {"complete": "FINISHED", "pruned": "KILLED"}
+"""Status in MLflow by state of a trial."""
+
+
+@dataclass(frozen=True)
+class TuningResult:
+    """The result of a search.
+
+    Parameters
+    ----------
+    original : Recipe
+        The recipe before the search.
+    metric : str
+        The metric that was maximised.
+    study : optuna.Study
+        All trials; the first one has the settings of the recipe. Its attribute ``scores`` has the metric of each fold.
+
+    Examples
+    --------
+    >>> space = {"model.num_leaves": optuna.distributions.IntDistribution(2, 31)}
+    >>> study = optuna.create_study(direction="maximize")
+    >>> for leaves, scores in [(7, (0.50, 0.60)), (15, (0.53, 0.64))]:
+    ...     of_trial = {"params": {"model.num_leaves": leaves}, "distributions": space, "value": sum(scores) / 2}
+    ...     study.add_trial(optuna.create_trial(**of_trial, user_attrs={"scores": scores}))
+    >>> tuned = TuningResult(Recipe(), "average_precision", study)
+    >>> tuned.is_adopted, tuned.recipe.model.num_leaves
+    (True, 15)
+    """
+
+    original: Recipe
+    metric: str
+    study: optuna.Study = field(repr=False)
+
+    @property
+    def trials(self) -> list[FrozenTrial]:
+        """All trials, complete or pruned."""
+        return self.study.get_trials(deepcopy=False)
+
+    @property
+    def default(self) -> FrozenTrial:
+        """The trial with the settings of the recipe."""
+        return self.trials[0]
+
+    @property
+    def best(self) -> FrozenTrial:
+        """The trial with the largest mean; the first of equals."""
+        return self.study.best_trial
+
+    @property
+    def standard_error(self) -> float:
+        """Standard error of the gain, paired by fold, because folds differ more than settings."""
+        differences = np.subtract(self.best.user_attrs[SCORES], self.default.user_attrs[SCORES])
+        return float(differences.std(ddof=1) / np.sqrt(len(differences)))
+
+    @property
+    def is_adopted(self) -> bool:
+        """Whether the best settings are adopted: only if the gain exceeds twice its standard error."""
+        return _value(self.best) - _value(self.default) > MIN_ERRORS * self.standard_error
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe to train with."""
+        return with_settings(self.original, self.best.params) if self.is_adopted else self.original
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The search as it is stored in the model folder; without durations, so that it is reproducible."""
+        states = [_state(trial) for trial in self.trials]
+        return {
+            "metric": self.metric,
+            "folds": len(self.default.user_attrs[SCORES]),
+            "trials": len(states),
+            "pruned": states.count("pruned"),
+            "default": _value(self.default),
+            "best": _value(self.best),
+            "standard_error": self.standard_error,
+            "adopted": self.is_adopted,
+            "settings": (self.best if self.is_adopted else self.default).params,
+        }
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """The facts of the search, and its duration."""
+        return self.facts | {"seconds": sum(map(_seconds, self.trials))}
+
+    @property
+    def means(self) -> str:
+        """How many trials there are, and the means of the recipe and of the best trial."""
+        name, means = METRICS[self.metric], f"{_value(self.default):.4f} -> {_value(self.best):.4f}"
+        return (
+            f"{len(self.trials)} trials in {sum(map(_seconds, self.trials)):.0f} s, {name} in cross-validation {means}"
+        )
+
+    @property
+    def note(self) -> str:
+        """A summary for the user, in one line."""
+        if len(self.trials) == 1:
+            return f"tuned: {self.means}; only the settings of the recipe were tried"
+        if self.best.number == self.default.number:
+            return f"tuned: {self.means}; no trial was better: the settings of the recipe are kept"
+        if self.is_adopted:
+            return f"tuned: {self.means}"
+        within = f"the gain is within {MIN_ERRORS} standard errors of {self.standard_error:.4f}"
+        return f"tuned: {self.means}; {within}: the settings of the recipe are kept"
+
+    @property
+    def runs(self) -> list[NestedRun]:
+        """The trials, for MLflow."""
+        return [
+            NestedRun(
+                name=f"trial {trial.number}",
+                params={name.partition(".")[2]: value for name, value in trial.params.items()},
+                metrics={self.metric: float(np.mean(trial.user_attrs[SCORES]))},
+                tags={"trial.state": _state(trial)},
+                steps={f"{self.metric}_of_fold": trial.user_attrs[SCORES]},
+                status=STATUS[_state(trial)],
+                started=trial.datetime_start.timestamp() if trial.datetime_start else 0.0,
+                seconds=_seconds(trial),
+            )
+            for trial in self.trials
+        ]
+
+
+def _value(trial: FrozenTrial) -> float:
+    return float(np.mean(trial.user_attrs[SCORES]))
+
+
+def _state(trial: FrozenTrial) -> str:
+    return trial.state.name.lower()
+
+
+def _seconds(trial: FrozenTrial) -> float:
+    return trial.duration.total_seconds() if trial.duration else 0.0
 
 
 def tune(
-    data: LabelledData,
-    groups: Array,
-    group_kind: str,
-    split: Split,
-    recipe: Recipe,
-    *,
-    output: str | Path,
-    progress: Progress,
+    data: LabelledData, groups: Array, group_kind: str, split: Split, recipe: Recipe, *, progress: Progress
 ) -> TuningResult:
     """Search the hyperparameters of a recipe inside the training slice.
 
-    The first trial has the settings of the recipe. The name of the file depends on the data and the recipe. The same
-    call resumes an earlier search, whose time counts; other data or another recipe start a new search.
+    The first trial has the settings of the recipe. With a number of trials as the limit, the same seed makes the same
+    trials.
 
     Parameters
     ----------
@@ -66,8 +182,6 @@ def tune(
         The slices; only the training slice is used.
     recipe : Recipe
         With a section ``[tune]``.
-    output : str or Path
-        The future model folder; the file of the trials is next to it.
     progress : callable
         Called with a message before each step.
 
@@ -83,139 +197,56 @@ def tune(
     SplitError
         If there are too few rows for folds.
     """
-    start = time.monotonic()
-    space, recipe_values = distributions(recipe, data.subject), recipe_settings(recipe, data.subject)
+    settings, own = tune_of(recipe), recipe_settings(recipe, data.subject)
     metric = metric_of(data, recipe)
     training_data, training_groups = training_alone(data, split), groups[split.train]
     splits = search_folds(training_data, training_groups, group_kind, split, recipe)
     folds = SearchFolds(training_data, training_groups, splits, metric, progress)
-    storage = Path(f"{output}.tune-{_digest(data, recipe)[:12]}.db")
-    with _study(storage) as study:
-        _fail_unfinished(study)
-        if not _finished(study):
-            study.enqueue_trial(recipe_values)
-        clock = _Clock(start, tune_of(recipe), sum(map(_seconds, _finished(study))))
-        while not clock.over(len(_finished(study))):
-            _try(study, folds, recipe, space)
-            clock.report(TuningResult(recipe, metric, _trials(study), storage), progress)
-        return TuningResult(recipe, metric, _trials(study), storage)
+    with _quiet_study(recipe.seed) as study:
+        study.enqueue_trial(own)
+        result = TuningResult(recipe, metric, study)
+        study.optimize(
+            lambda trial: mean_score(trial, folds, with_settings(recipe, suggest_settings(trial, settings.space, own))),
+            n_trials=settings.trials,
+            timeout=settings.seconds,
+            callbacks=[_reporter(result, progress)],
+        )
+    return result
 
 
-def _try(study: optuna.Study, folds: SearchFolds, recipe: Recipe, space: dict[str, BaseDistribution]) -> None:
-    """Run one trial; after half of the folds it may be pruned, unless it is the first."""
-    finished = _finished(study)
-    seed = int(np.random.SeedSequence([recipe.seed, len(finished)]).generate_state(1)[0])
-    study.sampler = optuna.samplers.TPESampler(seed=seed, multivariate=True)
-    trial = study.ask(space)
-    trial_recipe, half = with_settings(recipe, trial.params), len(folds) // 2
-    try:
-        scores = folds.scores(trial_recipe, range(half))
-        trial.report(float(np.mean(scores)), half)
-        pruned = bool(finished) and trial.should_prune()
-        scores += [] if pruned else folds.scores(trial_recipe, range(half, len(folds)))
-        trial.set_user_attr(SCORES, scores)
-    except BaseException:
-        study.tell(trial, state=TrialState.FAIL)
-        raise
-    if pruned:
-        study.tell(trial, state=TrialState.PRUNED)
-    else:
-        study.tell(trial, float(np.mean(scores)))
-
-
-@dataclass
-class _Clock:
-    """Decide when the search ends, and when progress is reported."""
-
-    start: float
-    settings: TuneRecipe
-    before: float
-    """Seconds in the trials of earlier calls."""
-    reported: float = -PROGRESS_SECONDS
-    best: int = 0
-
-    def left(self) -> float | None:
-        budget = self.settings.seconds
-        return None if budget is None else budget - self.before - (time.monotonic() - self.start)
-
-    def over(self, n_finished: int) -> bool:
-        left, trials = self.left(), self.settings.trials
-        return n_finished > 0 and ((left is not None and left <= 0) or (trials is not None and n_finished >= trials))
-
-    def report(self, result: TuningResult, progress: Progress) -> None:
-        now = time.monotonic()
-        if result.best.number == self.best and now - self.reported < PROGRESS_SECONDS:
-            return
-        self.reported, self.best, left = now, result.best.number, self.left()
-        ends = [] if left is None else [f"{max(left, 0):.0f} s left"]
-        ends += [] if self.settings.trials is None else [f"at most {self.settings.trials} trials"]
-        means = f"{METRICS[result.metric]} {result.default.mean:.4f} -> {result.best.mean:.4f}"
-        progress(f"tuning: {result.facts['trials']} trials, {means}, {', '.join(ends)}")
+def mean_score(trial: Trial, folds: SearchFolds, recipe: Recipe) -> float:
+    """Return the mean score of a trial; after half of the folds it may be pruned."""
+    half = len(folds) // 2
+    scores = folds.scores(recipe, range(half))
+    trial.set_user_attr(SCORES, scores)
+    trial.report(float(np.mean(scores)), half)
+    if trial.should_prune():
+        raise optuna.TrialPruned
+    scores = [*scores, *folds.scores(recipe, range(half, len(folds)))]
+    trial.set_user_attr(SCORES, scores)
+    return float(np.mean(scores))
 
 
 @contextmanager
-def _study(storage: Path) -> Iterator[optuna.Study]:
-    """Open or create the study in a file, with Optuna silenced."""
+def _quiet_study(seed: int) -> Iterator[optuna.Study]:
+    """Create a study, with Optuna silenced."""
     verbosity = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
-        storage.parent.mkdir(parents=True, exist_ok=True)
-        database = optuna.storages.RDBStorage(f"sqlite:///{storage}")
-        try:
-            pruner = optuna.pruners.MedianPruner(n_startup_trials=MIN_TRIALS_TO_PRUNE)
-            yield optuna.create_study(
-                storage=database, pruner=pruner, study_name="fraudsieve", direction="maximize", load_if_exists=True
-            )
-        finally:
-            database.remove_session()
-            database.engine.dispose()
+        sampler = optuna.samplers.TPESampler(seed=seed, multivariate=True)
+        pruner = optuna.pruners.MedianPruner(n_startup_trials=MIN_TRIALS_TO_PRUNE)
+        yield optuna.create_study(sampler=sampler, pruner=pruner, direction="maximize")
     finally:
         optuna.logging.set_verbosity(verbosity)
 
 
-def _fail_unfinished(study: optuna.Study) -> None:
-    """Mark the unfinished trials of a killed process as failed."""
-    while study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
-        study.ask()  # only a running trial can be marked as failed
-    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        study.tell(trial.number, state=TrialState.FAIL)
+def _reporter(result: TuningResult, progress: Progress) -> Callable[[optuna.Study, FrozenTrial], None]:
+    reported = time.monotonic()
 
+    def report(study: optuna.Study, trial: FrozenTrial) -> None:
+        nonlocal reported
+        if trial.number == study.best_trial.number or time.monotonic() - reported >= PROGRESS_SECONDS:
+            reported = time.monotonic()
+            progress(f"tuning: {result.means}")
 
-def _finished(study: optuna.Study) -> list[FrozenTrial]:
-    return study.get_trials(deepcopy=False, states=FINISHED)
-
-
-def _trials(study: optuna.Study) -> tuple[Trial, ...]:
-    names = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned"}
-    return tuple(
-        Trial(
-            trial.number,
-            dict(trial.params),
-            tuple(trial.user_attrs.get(SCORES, ())),
-            names.get(trial.state, "failed"),
-            trial.datetime_start.timestamp() if trial.datetime_start else 0.0,
-            _seconds(trial),
-        )
-        for trial in study.get_trials(deepcopy=False)
-    )
-
-
-def _seconds(trial: FrozenTrial) -> float:
-    """Return the duration of a trial; 0 if it was killed."""
-    return trial.duration.total_seconds() if trial.duration and trial.state in FINISHED else 0.0
-
-
-def _digest(data: LabelledData, recipe: Recipe) -> str:
-    """Return a digest of everything that the trials depend on."""
-    tables = {"messages", "accounts", "events", "labels", "features", "as_of"}
-    excluded: dict[str, Any] = {"name": True, "n_jobs": True, "thresholds": True, "track": True, "data": tables}
-    excluded["model"] = {"refit"}
-    settings = recipe.model_dump(mode="json", exclude=excluded | {"tune": {"budget", "trials"}})
-    rows = [len(data.rows), data.n_unlabelled]
-    facts = {
-        "data": data.digests,
-        "rows": rows,
-        "recipe": settings,
-        "versions": [FEATURES_VERSION, lightgbm.__version__],
-    }
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    return report

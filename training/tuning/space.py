@@ -2,17 +2,12 @@
 
 from typing import Any
 
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
+from optuna.trial import Trial
 
 from fraudsieve.exceptions import RecipeError
 from fraudsieve.models.classifier import FraudClassifier
 from fraudsieve.training.recipe.recipe import Recipe
-from fraudsieve.training.recipe.tune import Choices, Range, TuneRecipe
+from fraudsieve.training.recipe.tune import Choices, Range, SpaceRecipe, TuneRecipe
 
 
 def recipe_settings(recipe: Recipe, subject: str) -> dict[str, Any]:
@@ -27,20 +22,16 @@ def recipe_settings(recipe: Recipe, subject: str) -> dict[str, Any]:
     return recipe_value | {f"features.{name}": getattr(recipe.features, name) for name in space.features}
 
 
-def distributions(recipe: Recipe, subject: str) -> dict[str, BaseDistribution]:
-    """Return the distributions of the search, by the names of `recipe_settings`."""
-    space = tune_of(recipe).space
+def suggest_settings(trial: Trial, space: SpaceRecipe, recipe_values: dict[str, Any]) -> dict[str, Any]:
+    """Let a trial choose its settings; the ranges include the values of the recipe, of `recipe_settings`."""
     declared = {f"model.{name}": values for name, values in space.model.items()}
     declared |= {f"features.{name}": values for name, values in space.features.items()}
-    return {
-        name: _distribution(name, declared[name], recipe_value)
-        for name, recipe_value in recipe_settings(recipe, subject).items()
-    }
+    return {name: _suggest(trial, name, declared[name], recipe_value) for name, recipe_value in recipe_values.items()}
 
 
-def _distribution(name: str, values: Range | Choices, recipe_value: Any) -> BaseDistribution:
+def _suggest(trial: Trial, name: str, values: Range | Choices, recipe_value: Any) -> Any:
     if not isinstance(values, Range):
-        return CategoricalDistribution(values if recipe_value in values else (*values, recipe_value))
+        return trial.suggest_categorical(name, values if recipe_value in values else (*values, recipe_value))
     if values.log and recipe_value <= 0:
         raise RecipeError(
             "recipe",
@@ -48,8 +39,8 @@ def _distribution(name: str, values: Range | Choices, recipe_value: Any) -> Base
         )
     low, high = min(values.low, recipe_value), max(values.high, recipe_value)
     if isinstance(recipe_value, int):
-        return IntDistribution(int(low), int(high), log=values.log)
-    return FloatDistribution(low, high, log=values.log)
+        return trial.suggest_int(name, int(low), int(high), log=values.log)
+    return trial.suggest_float(name, low, high, log=values.log)
 
 
 def with_settings(recipe: Recipe, settings: dict[str, Any]) -> Recipe:
