@@ -15,8 +15,8 @@ from fraudsieve.review import render_review_page
 from fraudsieve.training.evaluation.evaluation_run import evaluate_tables
 from fraudsieve.training.fit import train
 from fraudsieve.training.monitoring.monitoring_run import monitor_tables
-from fraudsieve.training.pages.evaluation import render_report
 from fraudsieve.training.recipe.recipe import Recipe
+from fraudsieve.training.report_page.evaluation import render_report
 from tests.cases.pages.worlds import ring
 from tests.chromium import BROWSER, Chromium
 from tests.profiles import size

@@ -20,6 +20,7 @@ FLOORS = (
     {"tables"},
     {"features"},
     {"models"},
+    {"pages"},
     {"training", "live"},
     {"evidence"},
     {"cases", "retrain", "spark"},
@@ -147,7 +148,7 @@ def test_the_core_imports_no_optional_part(run_alone: Callable[[str], str]) -> N
 import sys
 from importlib import import_module
 from pkgutil import walk_packages
-for part in ("tables", "features", "models", "training"):
+for part in ("tables", "features", "models", "pages", "training"):
     package = import_module(f"fraudsieve.{part}")
     for module in walk_packages(package.__path__, f"fraudsieve.{part}."):
         import_module(module.name)
@@ -155,5 +156,5 @@ print(*sorted({".".join(name.split(".")[:2]) for name in sys.modules if name.sta
 """)
     optional = {"live", "service", "cases", "evidence", "leads", "retrain", "review", "spark", "cli"}
     parts = {name.removeprefix("fraudsieve.") for name in imported.split()}
-    assert {"tables", "features", "models", "training"} <= parts
+    assert {"tables", "features", "models", "pages", "training"} <= parts
     assert not parts & optional

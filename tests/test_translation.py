@@ -14,6 +14,7 @@ from fraudsieve._translation import SENSE, Message, catalogue, check_language, i
 from fraudsieve.cases.links.table import LINK_KINDS
 from fraudsieve.cases.pages import case_section, names, page, picture
 from fraudsieve.features.history.measures import FAMILIES, MEASURES
+from fraudsieve.pages import words
 from fraudsieve.review.draw import NO_RECALL
 from fraudsieve.review.review_page import CONFIDENCES
 from fraudsieve.tables import amounts
@@ -27,7 +28,7 @@ from fraudsieve.training.evaluation.report_parts import slices
 from fraudsieve.training.evaluation.report_parts.weighting import UNWEIGHTED
 from fraudsieve.training.monitoring import page as monitoring
 from fraudsieve.training.monitoring.unlike_over_time import PERIODS
-from fraudsieve.training.pages import sections, words
+from fraudsieve.training.report_page import sections
 from fraudsieve.training.splits.split import LEFT_OUT
 from scripts.imports import LIBRARY, ROOT, modules, tree_of
 
@@ -97,7 +98,7 @@ def used() -> Iterator[str]:
         for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "tr":
                 yield from text_of(node)
-    for path in (ROOT / "training/pages/templates").iterdir():
+    for path in (ROOT / "src/fraudsieve/pages/templates").iterdir():
         yield from IN_TEMPLATE.findall(path.read_text("utf-8"))
     for sense, texts in TABLES.items():
         yield from (f"{sense}{SENSE}{text}" if sense else text for text in texts)

@@ -19,6 +19,7 @@ from fraudsieve.models.artifact.summary import model_summary
 from fraudsieve.models.batch.scored_tables import options_of_model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.verification import write_verified
+from fraudsieve.pages.origin import PageOrigin
 from fraudsieve.tables.label_values import LabelReader
 from fraudsieve.tables.reader import write_rejected
 from fraudsieve.tables.source import Source, local_files
@@ -32,7 +33,6 @@ from fraudsieve.training.data.refit_summary import RefitSummary
 from fraudsieve.training.evaluation.metrics import METRIC_NAMES, headline_figure
 from fraudsieve.training.evaluation.points import check_points, share_of_records
 from fraudsieve.training.evaluation.report import EvaluationReport, ReportDetails
-from fraudsieve.training.pages.origin import PageOrigin
 from fraudsieve.training.recipe.cores import with_threads
 from fraudsieve.training.recipe.headers import check_headers
 from fraudsieve.training.recipe.recipe import Recipe

@@ -9,8 +9,8 @@ import numpy as np
 from benchmarks.contestants.autogluon import AUTOGLUON
 from benchmarks.contestants.catboost import CATBOOST, CATBOOST_EARLY, COLUMN_MINUTES, MINUTES
 from benchmarks.contestants.early import MOST_ROUNDS, PATIENCE
-from fraudsieve.training.pages.charts import make_row_chart, standalone_svg
-from fraudsieve.training.pages.svg import Figure
+from fraudsieve.pages.rendering import standalone_svg
+from fraudsieve.pages.svg import Figure, make_row_chart
 
 from .difference import SEEDS_ALONE, Difference
 from .results import Row

@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 import fraudsieve
 from fraudsieve.cli.app import app
 from fraudsieve.models import Scorer
+from fraudsieve.pages.rendering import format_metric
+from fraudsieve.pages.words import point_words
 from fraudsieve.training.attack.obfuscations import OBFUSCATIONS
-from fraudsieve.training.pages.rendering import format_metric
-from fraudsieve.training.pages.words import point_words
 from tests.cli.conftest import Run
 
 pytestmark = pytest.mark.slow

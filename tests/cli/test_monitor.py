@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from fraudsieve.cli.app import app
 from fraudsieve.models.artifact.folder import read_model, write_model
 from fraudsieve.models.policy import Policy
-from fraudsieve.training.pages.words import names_in_words
+from fraudsieve.pages.words import names_in_words
 from tests.cli.conftest import SECRET, Run
 
 pytestmark = pytest.mark.slow

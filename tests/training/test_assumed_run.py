@@ -9,8 +9,8 @@ from mlflow.tracking import MlflowClient
 
 from fraudsieve.training.evaluation.evaluation_run import evaluate_tables
 from fraudsieve.training.fit import train
-from fraudsieve.training.pages.evaluation import render_report
 from fraudsieve.training.recipe.recipe import Recipe
+from fraudsieve.training.report_page.evaluation import render_report
 from tests.shared import mlflow_uri
 
 VIEWS = ({"windows": ["7d"], "measures": ["count", "sum"]},)

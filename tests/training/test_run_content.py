@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from fraudsieve.exceptions import SchemaError
+from fraudsieve.pages.origin import PageOrigin
 from fraudsieve.training.evaluation.report import EvaluationReport
 from fraudsieve.training.fit import train
-from fraudsieve.training.pages.origin import PageOrigin
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.run_content import _logged_metrics, _slice_metrics, _slice_table, run_content
 from tests.shared import mlflow_uri

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Final
 
 from fraudsieve._html import facts_table
 from fraudsieve._translation import tr
+from fraudsieve.pages.words import format_number
 
 if TYPE_CHECKING:  # the report imports this module
     from .report import EvaluationReport
@@ -44,11 +45,6 @@ SHOWN = (
     "macro_f1",
 )
 """The metrics of the short table of a report."""
-
-
-def format_number(value: float) -> str:
-    """Format a number with up to four significant digits and a separator for thousands."""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def describe_capacity(*, alerts: float, alerts_a_day: float | None, flagged: float, why: str) -> str:

@@ -13,8 +13,8 @@ import numpy as np
 
 from fraudsieve._translation import tr
 from fraudsieve._typing import Array
+from fraudsieve.pages.words import point_words
 from fraudsieve.training.json_types import finite_or_none
-from fraudsieve.training.pages.words import point_words
 from fraudsieve.training.recipe.sections import MonitorRecipe
 
 from .clusters import Clusters

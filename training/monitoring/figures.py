@@ -3,10 +3,10 @@
 from datetime import datetime
 
 from fraudsieve._translation import tr
-from fraudsieve.training.pages.charts import draw_reliability, make_row_chart
-from fraudsieve.training.pages.rendering import capitalised, format_metric, label_words
-from fraudsieve.training.pages.svg import Chart, Figure
-from fraudsieve.training.pages.words import feature_words, point_words
+from fraudsieve.pages.rendering import capitalised, format_metric, label_words
+from fraudsieve.pages.svg import Chart, Figure, make_row_chart
+from fraudsieve.pages.words import feature_words, point_words
+from fraudsieve.training.report_page.charts import draw_reliability
 
 from .measures import ColumnDrift, MonitorMeasures
 

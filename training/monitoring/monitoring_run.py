@@ -22,9 +22,9 @@ from fraudsieve.models.predict import Scorer
 from fraudsieve.models.rules.rule_set import RuleSet
 from fraudsieve.tables.source import Source, data_digest
 from fraudsieve.training.evaluation.evaluation_run import load_scorer
-from fraudsieve.training.pages.evaluation import check_report_path, model_facts, write_page
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.recipe.sections import MonitorRecipe
+from fraudsieve.training.report_page.evaluation import check_report_path, model_facts, write_page
 
 from .alerts import estimate_performance, measure_alerts, measure_calibration
 from .bounds import Share, bounds_exceeded, compare_shares

@@ -3,9 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from fraudsieve._translation import Language, in_language, tr
-from fraudsieve.training.evaluation.metrics import METRIC_NAMES
-from fraudsieve.training.pages.origin import PageOrigin
-from fraudsieve.training.pages.rendering import (
+from fraudsieve.pages.origin import PageOrigin
+from fraudsieve.pages.rendering import (
     Card,
     Notice,
     PageTable,
@@ -14,7 +13,8 @@ from fraudsieve.training.pages.rendering import (
     format_range,
     render_page,
 )
-from fraudsieve.training.pages.words import feature_words, names_in_words, point_words
+from fraudsieve.pages.words import feature_words, names_in_words, point_words
+from fraudsieve.training.evaluation.metrics import METRIC_NAMES
 
 from .figures import draw_distributions, draw_monitor_figures, draw_unlike_over_time
 from .measures import LabelledCalibration, MonitorMeasures, RuleShares, ShareChange, ShareChanges

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from fraudsieve.models.guarantees import upper_rate
+from fraudsieve.pages.words import format_number
 from fraudsieve.training.evaluation.label_selection import LabelSelection
-from fraudsieve.training.evaluation.metrics import format_number
 from fraudsieve.training.recipe.sections import GateRecipe
 
 from .latency import Latency

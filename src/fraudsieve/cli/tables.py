@@ -9,12 +9,12 @@ if TYPE_CHECKING:  # imported at first use: MLflow alone takes seconds
     from fraudsieve.models.artifact.folder import Model
     from fraudsieve.models.batch.rule_columns import RuleCount
     from fraudsieve.models.unlike_training.expected_shares import UnusualShare
+    from fraudsieve.pages.rendering import PageTable
     from fraudsieve.training.data.labelled import LabelledData
     from fraudsieve.training.evaluation.evaluation_run import Evaluation
     from fraudsieve.training.evaluation.report import EvaluationReport
     from fraudsieve.training.evaluation.report_parts.rules import RuleMetrics
     from fraudsieve.training.fit import Trained
-    from fraudsieve.training.pages.rendering import PageTable
     from fraudsieve.training.promotion.decision import Decision
     from fraudsieve.training.promotion.gates import Gate
     from fraudsieve.training.promotion.model_comparison import ModelComparison
@@ -57,9 +57,9 @@ def overlap_text(evaluation: "Evaluation") -> str:
 
 def _report_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
     """Yield what the page of a report has as tables and facts."""
-    from fraudsieve.training.pages.labels_section import page_facts
-    from fraudsieve.training.pages.sections import capacity_text, metric_table, point_table, slice_tables
-    from fraudsieve.training.pages.unlike_section import unlike_facts
+    from fraudsieve.training.report_page.labels_section import page_facts
+    from fraudsieve.training.report_page.sections import capacity_text, metric_table, point_table, slice_tables
+    from fraudsieve.training.report_page.unlike_section import unlike_facts
 
     if report.capacity is not None:
         yield "review capacity", capacity_text(report.capacity)
@@ -73,7 +73,7 @@ def _report_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
 
 def slice_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
     """Yield the tables of the columns to slice by."""
-    from fraudsieve.training.pages.slices_section import sliced_tables
+    from fraudsieve.training.report_page.slices_section import sliced_tables
 
     if report.slices is not None:
         asked = tuple(part for part in report.slices.parts if part.by in report.slices.requested)

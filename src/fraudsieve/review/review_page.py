@@ -22,9 +22,9 @@ import pandas as pd
 
 from fraudsieve._translation import Language, current_language, in_language, tr
 from fraudsieve.models.sentences.entities import label_in_words
+from fraudsieve.pages.origin import PageOrigin
+from fraudsieve.pages.rendering import Notice, capitalised, render_page
 from fraudsieve.tables.values.reading import MISSING_WORDS, is_missing
-from fraudsieve.training.pages.origin import PageOrigin
-from fraudsieve.training.pages.rendering import Notice, capitalised, render_page
 
 from .draw import COLUMNS, NO_RECALL, SENTENCE
 

@@ -14,7 +14,7 @@ from fraudsieve.cases.pages.case_rows import rows_of_cases
 from fraudsieve.cases.pages.case_section import case_content, joined_through
 from fraudsieve.cases.pages.names import CaseNames
 from fraudsieve.cases.pages.page import render_cases_page
-from fraudsieve.training.pages.origin import PageOrigin
+from fraudsieve.pages.origin import PageOrigin
 from tests.page_words import english_words
 
 from .worlds import START, campaign, cases_of, ring, three_cases

@@ -13,8 +13,8 @@ from fraudsieve.training.data.after_training import trained_until
 from fraudsieve.training.data.builders import builder_of_model, flags_of, read_data, scores_of
 from fraudsieve.training.evaluation.evaluation_run import Evaluation, evaluate_tables
 from fraudsieve.training.evaluation.label_selection import LabelSelection, compare_labelled
-from fraudsieve.training.pages.evaluation import render_report
 from fraudsieve.training.recipe.recipe import Recipe
+from fraudsieve.training.report_page.evaluation import render_report
 
 N_CASES = 400
 

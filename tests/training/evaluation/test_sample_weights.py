@@ -17,8 +17,8 @@ from fraudsieve.training.evaluation.report_parts.decision import decision_metric
 from fraudsieve.training.evaluation.report_parts.weighting import UNWEIGHTED
 from fraudsieve.training.evaluation.types import type_metrics
 from fraudsieve.training.json_types import to_json_types
-from fraudsieve.training.pages.evaluation import render_report
 from fraudsieve.training.recipe.recipe import EvaluateRecipe
+from fraudsieve.training.report_page.evaluation import render_report
 
 COUNTS = ("curves", "frauds", "by_month")
 """Parts that count rows."""

@@ -6,7 +6,7 @@ from fraudsieve._translation import tr
 from fraudsieve._typing import Array
 from fraudsieve.features.profile.custom_columns import UNSEEN
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.training.evaluation.metrics import format_number
+from fraudsieve.pages.words import format_number
 from fraudsieve.training.monitoring.measures import BinShare
 
 from .binning import Binning

@@ -13,10 +13,9 @@ from scipy.sparse.csgraph import dijkstra
 from fraudsieve._translation import tr
 from fraudsieve._typing import Array
 from fraudsieve.cases.links.table import LINK_KINDS
-from fraudsieve.training.evaluation.metrics import format_number
-from fraudsieve.training.pages.rendering import PageTable, format_range, label_words, listed
-from fraudsieve.training.pages.svg import Figure
-from fraudsieve.training.pages.words import feature_words
+from fraudsieve.pages.rendering import PageTable, format_range, label_words, listed
+from fraudsieve.pages.svg import Figure
+from fraudsieve.pages.words import feature_words, format_number
 
 from .case_rows import CaseRows
 from .names import LINK_WORDS, CaseNames, link_words

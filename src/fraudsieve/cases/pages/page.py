@@ -11,11 +11,10 @@ from fraudsieve._microseconds import DAY, HOUR, MINUTE
 from fraudsieve._translation import Language, in_language, tr
 from fraudsieve._typing import Array
 from fraudsieve.cases.case_finding import Cases
-from fraudsieve.training.evaluation.metrics import format_number
-from fraudsieve.training.pages.origin import PageOrigin
-from fraudsieve.training.pages.rendering import Card, Notice, PageTable, format_range, render_page
-from fraudsieve.training.pages.svg import CHARACTER, Chart, Figure
-from fraudsieve.training.pages.svg_scale import shorten, text_width
+from fraudsieve.pages.origin import PageOrigin
+from fraudsieve.pages.rendering import Card, Notice, PageTable, format_range, render_page
+from fraudsieve.pages.svg import CHARACTER, Chart, Figure, shorten, text_width
+from fraudsieve.pages.words import format_number
 
 from .case_rows import CaseRows, rows_of_cases
 from .case_section import CaseSection, case_content, format_time, types_in_words

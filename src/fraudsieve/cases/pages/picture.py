@@ -11,8 +11,7 @@ from scipy.sparse.csgraph import minimum_spanning_tree, shortest_path
 
 from fraudsieve._translation import tr
 from fraudsieve._typing import Array
-from fraudsieve.training.pages.svg import CHARACTER, Chart, Figure
-from fraudsieve.training.pages.svg_scale import LABEL_WIDTH, shorten, text_width
+from fraudsieve.pages.svg import CHARACTER, LABEL_WIDTH, Chart, Figure, shorten, text_width
 
 from .case_rows import CaseRows
 from .names import WITHOUT_VALUE, CaseNames

@@ -53,8 +53,8 @@ def evaluate_command(
     with exit_on_error(as_json=json), steps(quiet=json) as progress:
         from fraudsieve.models.rules.files import read_rules
         from fraudsieve.training.evaluation.evaluation_run import evaluate_tables
-        from fraudsieve.training.pages.evaluation import check_report_path, model_facts, write_report
         from fraudsieve.training.recipe.recipe import Recipe
+        from fraudsieve.training.report_page.evaluation import check_report_path, model_facts, write_report
 
         if report is not None:
             check_report_path(report, *vars(tables).values())
