@@ -12,9 +12,8 @@ from fraudsieve.features.feature_matrix import message_matrix_of
 from fraudsieve.features.history.records import RejectedRecord, as_records
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.record_fields import FeatureRows
-from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.artifact.folder import Model, model_line, model_table
 from fraudsieve.models.artifact.model_address import model_folder
-from fraudsieve.models.artifact.summary import model_line, model_table
 from fraudsieve.models.reasons.reason_codes import reason_columns
 from fraudsieve.models.reasons.request import ReasonRequest, count_reasons
 from fraudsieve.models.rules.decisions import decide_columns, decide_records

@@ -23,10 +23,10 @@ from fraudsieve.models.artifact.folder import (
     Model,
     read_manifest,
     read_model,
+    training_line,
     write_model,
 )
 from fraudsieve.models.artifact.model_address import model_folder
-from fraudsieve.models.artifact.summary import training_line
 from fraudsieve.models.reasons.reason_codes import N_REASONS
 from fraudsieve.models.reasons.request import ReasonRequest
 from fraudsieve.models.scoring.samples import warm_records

@@ -9,7 +9,7 @@ from fraudsieve import FraudClassifier, MessageFeatures
 from fraudsieve._html import facts_table
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.models import Model
-from fraudsieve.models.artifact.summary import model_table
+from fraudsieve.models.artifact.folder import model_table
 from fraudsieve.models.calibration import Calibration
 from fraudsieve.models.trees.ensemble import Ensemble
 from fraudsieve.training.evaluation.report import evaluate

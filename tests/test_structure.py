@@ -6,6 +6,7 @@ import inspect
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from graphlib import TopologicalSorter
 
 import pytest
 
@@ -33,6 +34,12 @@ FLOORS = (
 @pytest.mark.parametrize("room", FOLDERS)
 def test_the_packages_of_a_room_import_each_other_in_no_circle(room: str) -> None:
     assert packages_in_order(room, uses())  # a circle raises CycleError, which names it
+
+
+def test_modules_import_each_other_in_no_circle() -> None:
+    files = {name_of(path): path for path in modules(*LIBRARY)}
+    imported = {name: files.keys() & imports_of(path) for name, path in files.items()}
+    TopologicalSorter(imported).prepare()  # a circle, also one for type checkers only, raises CycleError
 
 
 def test_floors_import_downward_only() -> None:

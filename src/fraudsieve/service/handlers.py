@@ -13,8 +13,7 @@ from fraudsieve.features.history_declaration import event_fields
 from fraudsieve.live.records import not_kept
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store.score_rows import ScoreRow
-from fraudsieve.models.artifact.folder import Model
-from fraudsieve.models.artifact.summary import TrainingRecords
+from fraudsieve.models.artifact.folder import Model, TrainingRecords
 from fraudsieve.models.rules.rule_set import RuleSet
 from fraudsieve.models.scoring.latest_traffic import LatestTraffic
 from fraudsieve.models.scoring.record_policy import check_body

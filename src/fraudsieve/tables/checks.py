@@ -316,3 +316,11 @@ def describe_requirements(table: TableSchema, require: tuple[str, ...] = ()) -> 
     """Describe the columns that a table requires."""
     names = dict.fromkeys((*table.required, *require))
     return f"Expected in {table.name}: " + ", ".join(f"{name} ({table.kind(name) or 'any'})" for name in names) + "."
+
+
+def rejected_shapes(rejected: pd.DataFrame, table: TableSchema) -> dict[str, tuple[str, ...]]:
+    """Return the shapes of a few values that rows were rejected for, by column; texts have none."""
+    wrong = rejected[rejected["reason"] != DUPLICATE]
+    names = [name for name in wrong["column"].unique() if name and table.kind(name) not in ("text", None)]
+    values = {name: wrong.loc[wrong["column"] == name, name].head(MAX_VALUES_SEARCHED) for name in names}
+    return {name: shapes for name, cells in values.items() if (shapes := shapes_of(cells))}

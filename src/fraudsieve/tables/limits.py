@@ -16,8 +16,6 @@ from fraudsieve.exceptions import SchemaError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .schema import TableSchema
-
 MAX_AMOUNT: Final = 1e15
 """Larger amounts are rejected: up to this limit sums keep their last digit."""
 MAX_TEXT_LENGTH: Final = 1_000_000
@@ -77,14 +75,6 @@ def _describe_causes(causes: Mapping[Cause, int]) -> str:
     shown = [f"{': '.join(filter(None, cause))} ({count:,})" for cause, count in frequent[:MAX_CAUSES_SHOWN]]
     more = [f"and {len(frequent) - MAX_CAUSES_SHOWN} more reasons"] if len(frequent) > MAX_CAUSES_SHOWN else []
     return ", ".join([*shown, *more])
-
-
-def rejected_shapes(rejected: "pd.DataFrame", table: "TableSchema") -> dict[str, tuple[str, ...]]:
-    """Return the shapes of a few values that rows were rejected for, by column; texts have none."""
-    wrong = rejected[rejected["reason"] != DUPLICATE]
-    names = [name for name in wrong["column"].unique() if name and table.kind(name) not in ("text", None)]
-    values = {name: wrong.loc[wrong["column"] == name, name].head(MAX_VALUES_SEARCHED) for name in names}
-    return {name: shapes for name, cells in values.items() if (shapes := shapes_of(cells))}
 
 
 def shapes_of(values: Iterable[Any]) -> tuple[str, ...]:
