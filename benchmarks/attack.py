@@ -19,9 +19,16 @@ from benchmarks.data.location import load_messages
 from benchmarks.runner import Arguments, Bar, Report, progress, run_command
 from benchmarks.sets.table import message_sets_of
 from fraudsieve.features.campaign.fingerprints import near_duplicate_groups
-from fraudsieve.training.attack.counts import WAYS, AttackCounts, attack_counts
 from fraudsieve.training.attack.obfuscations import STRENGTHS, language_of
-from fraudsieve.training.attack.recall import AttackMetrics, KeptRecall, attack_metrics, kept_recall
+from fraudsieve.training.attack.recall import (
+    WAYS,
+    AttackCounts,
+    AttackMetrics,
+    KeptRecall,
+    attack_counts,
+    attack_metrics,
+    kept_recall,
+)
 
 __all__ = ["FLAGGED", "KEPT", "SETS", "compare", "lurebench_ways", "main", "merge"]
 

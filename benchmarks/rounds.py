@@ -17,7 +17,7 @@ from fraudsieve.training.data.builders import groups_of, matrix_of
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, training_rows
 from fraudsieve.training.recipe.recipe import Recipe
-from fraudsieve.training.rounds import choose_rounds, with_rounds
+from fraudsieve.training.split_model import choose_rounds, with_rounds
 from fraudsieve.training.splits.split import has_times
 
 __all__ = ["main", "ways"]

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from .campaign.fingerprints import near_duplicate_groups as near_duplicate_groups
     from .history.declaration import History as History
     from .history.history_batch import history_features as history_features
+    from .label_trust import Trust as Trust
+    from .label_trust import label_as_of as label_as_of
     from .live_state import HistoryState as HistoryState
     from .message_matrix import MessageMatrix as MessageMatrix
     from .messages import MessageFeatures as MessageFeatures

@@ -7,6 +7,7 @@ from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
@@ -16,12 +17,14 @@ from sklearn.utils.validation import check_is_fitted
 from fraudsieve._precompiled import compile_kernels
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
+from fraudsieve.features.history.columns.table import Columns
 from fraudsieve.features.history.declaration import History, check_histories, history_columns
 from fraudsieve.features.history.measures import MEASURES
 from fraudsieve.features.network.declaration import Network
-from fraudsieve.features.network.leave_fold_out import network_out_of_fold
+from fraudsieve.features.network.network_batch import CodedTables, network_columns
 from fraudsieve.features.profile.choice import choose_profile_columns
 from fraudsieve.features.profile.frames import as_strings, custom_values
+from fraudsieve.tables.cells import STRING
 from fraudsieve.tables.values.zones import to_local
 
 from .account_matrix import AccountMatrix, Subject
@@ -45,6 +48,29 @@ UNTIMED = (
     "There are no times: neither as_of nor occurred_at of events. Only features that need no time are built: "
     "totals over all events, and the network."
 )
+
+
+def network_out_of_fold(
+    events: Columns, subjects: dict[str, Array], network: Network, labels: pd.DataFrame, *, n_folds: int
+) -> Array:
+    """Compute the network features of subjects, out of fold if their own label was known before the cutoff time."""
+    tables = CodedTables.read(events, subjects, network, labels)
+    ids = pd.Series(subjects["account_id"], dtype=object).astype(STRING).to_numpy(object)
+    labelled_ids = labels["account_id"].astype(STRING)
+    is_labelled = _labelled_before(ids, subjects["as_of"], labelled_ids, labels["labelled_at"])
+    accounts, account_of_row = np.unique(ids[is_labelled].astype(str), return_inverse=True)
+    folds = np.random.default_rng(0).permutation(len(accounts)) % n_folds
+    labelled_rows = np.flatnonzero(is_labelled)
+    parts = [(np.flatnonzero(~is_labelled), np.arange(len(labels)))]
+    for fold in np.unique(folds):
+        is_other = ~labelled_ids.isin(accounts[folds == fold]).to_numpy()
+        parts.append((labelled_rows[folds[account_of_row] == fold], np.flatnonzero(is_other)))
+    return network_columns(network, tables, parts)
+
+
+def _labelled_before(ids: Array, cutoffs: Array, labelled_ids: pd.Series, times: pd.Series) -> npt.NDArray[np.bool_]:
+    first_times = pd.to_datetime(times, utc=True).groupby(labelled_ids.to_numpy()).min()
+    return np.asarray(pd.Series(ids).map(first_times) < pd.to_datetime(cutoffs, utc=True))
 
 
 class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]

@@ -15,8 +15,8 @@ import pandas as pd
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.tables.label_times import resolve_label_times, with_times
-from fraudsieve.tables.label_values import LEGITIMATE
 from fraudsieve.tables.reader import CheckedTable
+from fraudsieve.tables.values.label_words import LEGITIMATE
 
 WEIGHT: Final = "label_weight"
 """The column of the weights of labels, if trust in sources is declared."""

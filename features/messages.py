@@ -21,12 +21,10 @@ from fraudsieve.features.history.declaration import History, check_histories
 from fraudsieve.features.profile.choice import declared_columns
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.pinyin import needs_pinyin, to_pinyin
-from fraudsieve.features.wording.fit import out_of_fold
-from fraudsieve.features.wording.folds import campaign_folds
-from fraudsieve.features.wording.model import output_classes
-from fraudsieve.features.wording.surprisal_fit import chinese_background, surprisal_out_of_fold
+from fraudsieve.features.wording.fit import campaign_folds, out_of_fold
+from fraudsieve.features.wording.model import output_classes, remember_unnamed
+from fraudsieve.features.wording.surprisal import chinese_background, surprisal_out_of_fold
 from fraudsieve.features.wording.trust import LEAST_SHARE, TRUST, USUAL
-from fraudsieve.features.wording.unnamed import remember_unnamed
 
 from .campaign.campaign_batch import label_types
 from .cues.custom_lists import Brands, CustomLists

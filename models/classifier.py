@@ -16,8 +16,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, colu
 
 from fraudsieve._typing import Array
 from fraudsieve.features.wording.fit import campaign_weights
-from fraudsieve.features.wording.model import output_classes
-from fraudsieve.features.wording.unnamed import is_unnamed
+from fraudsieve.features.wording.model import is_unnamed, output_classes
 from fraudsieve.models.trees.booster_text import average_boosters
 from fraudsieve.models.trees.ensemble import Ensemble
 from fraudsieve.models.trees.start import initial_log_odds

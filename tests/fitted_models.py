@@ -18,8 +18,8 @@ import pytest
 from fraudsieve.features import AccountFeatures, History, MessageFeatures, Network
 from fraudsieve.models import FraudClassifier, Model, Scorer, read_model, write_model
 from fraudsieve.models.thresholds import operating_points
-from fraudsieve.training.data.fit_unlike_training import fit_unlike
 from fraudsieve.training.simulation.world import simulate
+from fraudsieve.training.split_model import fit_unlike
 from tests.services import Service, start_service
 from tests.shared import shared_folder
 

@@ -27,7 +27,7 @@ from fraudsieve.training.evaluation.metrics import METRIC_NAMES, RATE_NAMES
 from fraudsieve.training.evaluation.report_parts import slices
 from fraudsieve.training.evaluation.report_parts.weighting import UNWEIGHTED
 from fraudsieve.training.monitoring import page as monitoring
-from fraudsieve.training.monitoring.unlike_over_time import PERIODS
+from fraudsieve.training.monitoring.monitoring_run import PERIODS
 from fraudsieve.training.report_page import sections
 from fraudsieve.training.splits.split import LEFT_OUT
 from scripts.imports import LIBRARY, ROOT, modules, tree_of

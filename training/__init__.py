@@ -12,9 +12,7 @@ if TYPE_CHECKING:
     from .fit import Trained as Trained
     from .fit import train as train
     from .labels import DelayCurve as DelayCurve
-    from .labels import Trust as Trust
     from .labels import delay_curve as delay_curve
-    from .labels import label_as_of as label_as_of
     from .labels import maturity_gap as maturity_gap
     from .labels import maturity_gaps as maturity_gaps
     from .labels import reversals as reversals

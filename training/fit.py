@@ -45,17 +45,14 @@ from fraudsieve.training.tuning.search import TuningResult, tune
 from .evaluation.evaluation_run import evaluate_model
 from .evaluation.label_delays import assumed_labels, assumed_note, label_metrics
 from .evaluation.label_selection import LabelSelection, label_selection, selection_notes
-from .evaluation.report_parts.rounds import RoundChoice
+from .evaluation.report import RoundChoice, SplitSummary, TemporalMetrics
 from .evaluation.report_parts.slices import check_slicing, excess_notes
-from .evaluation.report_parts.splits import SplitSummary, TemporalMetrics
 from .memory import check_memory
 from .output import check_model_output, claiming, replacing_models
-from .refit.plan import plan_refit
-from .refit.refitted import refit_model, split_model_folder, write_refitted
+from .refit import plan_refit, refit_model, split_model_folder, write_refitted
 from .run_content import run_content
 from .split_model import fit_model
-from .tracking.logged_tables import RunInput
-from .tracking.tracked_run import LoggedRun, OpenRun, open_run
+from .tracking.tracked_run import LoggedRun, OpenRun, RunInput, open_run
 
 TABLES = ("messages", "accounts", "events", "labels", "features")
 

@@ -13,20 +13,7 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.features.label_trust import Trust, label_as_of, labels_that_counted
-
-__all__ = [
-    "MATURE",
-    "RATE",
-    "DelayCurve",
-    "Trust",
-    "delay_curve",
-    "label_as_of",
-    "maturity_gap",
-    "maturity_gaps",
-    "reversals",
-    "seen_until",
-]
+from fraudsieve.features.label_trust import Trust, labels_that_counted
 
 
 def reversals(

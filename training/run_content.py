@@ -24,7 +24,7 @@ from fraudsieve.training.report_page.headline import headline
 from fraudsieve.training.tuning.search import TuningResult
 
 from .facts import written_settings
-from .refit.refitted import split_model_folder
+from .refit import split_model_folder
 from .tracking.tracked_run import REPORT, SPLIT_MODEL, RunContent
 
 MAX_METRIC_NAME = 220

@@ -1,9 +1,13 @@
 """Fit the model of a split: features and trees on the training slice, the rest on the calibration slice."""
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import Final, NamedTuple
 
 import numpy as np
+import pandas as pd
+from sklearn.metrics import average_precision_score
 
 from fraudsieve._typing import Array, Progress
 from fraudsieve.features.accounts import UNTIMED
@@ -11,25 +15,170 @@ from fraudsieve.features.campaign.over_time import MAX_MESSAGES
 from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.features.history.history_batch import count_beyond_bound
 from fraudsieve.features.history.measures import EVERY_EVENT
+from fraudsieve.features.wording.fit import campaign_folds
 from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.classifier import FraudClassifier
+from fraudsieve.models.likelihood_ratios import support_of
+from fraudsieve.models.scoring.scores import fraud_probability
+from fraudsieve.models.trees.ensemble import Ensemble
+from fraudsieve.models.trees.start import initial_log_odds
+from fraudsieve.models.unlike_training.compared_columns import compared_columns, positions_of
+from fraudsieve.models.unlike_training.distance import TrainingDistance, fit_distance
+from fraudsieve.models.unlike_training.shares import UnlikeTraining, calibrate_distance
 from fraudsieve.training.data.builders import Builder, matrix_of
 from fraudsieve.training.data.column_notes import candidate_notes
 from fraudsieve.training.data.labelled import LabelledData
-from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, sample_of, training_rows
-from fraudsieve.training.evaluation.report_parts.rounds import RoundChoice
+from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, make_classifier, sample_of, training_rows
+from fraudsieve.training.evaluation.points import choose_points
+from fraudsieve.training.evaluation.report import RoundChoice, RoundMetrics
+from fraudsieve.training.monitoring.expected_shares import expected_shares
 from fraudsieve.training.recipe.cores import with_threads
 from fraudsieve.training.recipe.recipe import Recipe
-from fraudsieve.training.splits.split import Split
+from fraudsieve.training.splits.split import Split, has_times
 
-from .chosen_points import with_points
-from .data.fit_unlike_training import fit_unlike
-from .facts import training_facts
+from .facts import few_to_calibrate, training_facts
 from .leaks import LeakWarning, find_leaks
-from .rounds import choose_rounds, with_rounds
 
 NO_LEGITIMATE = (
     "no record of the training slice is legitimate, so the model separates types and gives no probability of fraud"
 )
+
+
+SHARE: Final = 0.2
+"""Share of the training rows that the number of rounds is chosen on."""
+MIN_ROUNDS, MAX_ROUNDS, PATIENCE = 100, 1500, 200
+"""The fewest rounds, the most, and those without a lower log loss after which no more are tried."""
+MAX_SHARE: Final = 1 / 3
+"""Rows of equal times are on one side. If that makes the later part larger than this, no number is chosen."""
+MIN_FRAUDS: Final = 20
+"""With fewer frauds on either side, chance would choose the number of rounds."""
+STEP: Final = 50
+
+
+def distance_of(trained_on: pd.DataFrame, names: Sequence[str]) -> TrainingDistance:
+    """Return the distance from training rows by the named columns; those that they do not have are left out."""
+    return fit_distance(trained_on.to_numpy(np.float64), positions_of(names, list(trained_on.columns)))
+
+
+def unlike_of(distance: TrainingDistance, trained_on: pd.DataFrame, distances: Array) -> UnlikeTraining | None:
+    """Return the distance from training rows, calibrated on the distances of other rows."""
+    if not len(distance.columns) or not len(distances):
+        return None
+    # Column by column: the median of a frame copies it.
+    medians = np.array([trained_on[name].dropna().median() for name in trained_on.columns], np.float64)
+    return calibrate_distance(distance, distances, medians)
+
+
+def fit_unlike(
+    matrix: FeatureMatrix, ensemble: Ensemble, trained_on: pd.DataFrame, calibration: pd.DataFrame
+) -> UnlikeTraining | None:
+    """Fit on the feature rows of the training slice and calibrate on those of the calibration slice.
+
+    Returns None if no column distinguishes records, or there are no rows.
+    """
+    distance = distance_of(trained_on, compared_columns(matrix, ensemble))
+    return unlike_of(distance, trained_on, distance.apply(calibration.to_numpy(np.float64)))
+
+
+def with_points(
+    model: Model,
+    log_odds: Array,
+    unlike: Array | None,
+    data: LabelledData,
+    groups: Array,
+    split: Split,
+    recipe: Recipe,
+    reserve: float = 0.0,
+) -> tuple[Model, tuple[str, ...]]:
+    """Choose the operating points of a calibrated model on the calibration slice, and say what to expect of traffic.
+
+    Returns the model, and notes on the calibration slice and the points. `log_odds` are uncalibrated; `unlike` has for
+    each row the share of the training records that are less unfamiliar; for `reserve` see `Targets`.
+    """
+    rows, scores = split.calibration, {} if unlike is None else {"unlike_training": unlike}
+    notes = tuple(few_to_calibrate(len(rows)))
+    if model.legitimate is not None:
+        is_fraud = (data.rows["label"].iloc[rows] != model.legitimate).to_numpy()
+        fraud = fraud_probability(model.calibration.apply(log_odds), model.classes, model.legitimate)
+        points, absent, of_points = choose_points(fraud, is_fraud, data, groups, split, recipe, reserve)
+        support = support_of(fraud, is_fraud, groups[rows])
+        model = replace(model, points=points, absent_points=absent, ratio_support=support)
+        scores["probability"], notes = fraud, (*notes, *of_points)
+    else:
+        model = replace(model, points=(), absent_points=(), ratio_support=None)
+    expected = expected_shares(model, scores, groups[rows], data.rows["as_of"].iloc[rows])
+    return replace(model, expected_shares=expected), notes
+
+
+def choose_rounds(
+    trained_on: TrainingRows, data: LabelledData, groups: Array, recipe: Recipe, progress: Progress
+) -> RoundChoice | None:
+    """Grow trees on the earlier training rows until the log loss on the later ones no longer falls.
+
+    Returns None if the recipe names a number of rounds, the rows are messages, whose boosting starts from the text
+    model, or there are too few frauds, or no legitimate rows, to choose by.
+    """
+    if recipe.model.n_rounds is not None or data.subject == "message":
+        return None
+    is_later, by_time = _later_rows(trained_on, data, groups, recipe.seed)
+    matrix, labels, is_fraud = trained_on.matrix, trained_on.labels, trained_on.labels != data.legitimate
+    earlier = ~is_later
+    is_later = is_later & np.isin(labels, np.unique(labels[earlier]))
+    parts = [is_fraud[part] for part in (earlier, is_later)]
+    if earlier.mean() < 1 - MAX_SHARE or any(part.sum() < MIN_FRAUDS or part.all() for part in parts):
+        return None
+    progress("choosing the number of rounds")
+    losses: dict[int, float] = {}
+
+    def is_over(n_rounds: int, loss: float) -> bool:
+        losses[n_rounds] = loss
+        return n_rounds >= max(min(losses, key=lambda n: losses[n]), MIN_ROUNDS) + PATIENCE
+
+    classifier = make_classifier(with_rounds(recipe, MAX_ROUNDS), data.subject).set_params(n_seeds=1)
+    classifier.fit(
+        matrix[earlier],
+        labels[earlier],
+        _weights(trained_on, earlier),
+        class_rates=trained_on.class_rates,
+        validation=(matrix[is_later], labels[is_later], _weights(trained_on, is_later)),
+        on_round=is_over,
+    )
+    lowest = min((n for n in losses if n >= MIN_ROUNDS), key=lambda n: losses[n])
+    rounds = min(round(lowest * len(labels) / int(earlier.sum())), MAX_ROUNDS)
+    curve = _curve(classifier, matrix[is_later].to_numpy(), is_fraud[is_later], data.legitimate, losses)
+    return RoundChoice(rounds, lowest, int(is_later.sum()), int(is_fraud[is_later].sum()), by_time, curve)
+
+
+def with_rounds(recipe: Recipe, n_rounds: int) -> Recipe:
+    """Return a recipe that names a number of rounds."""
+    return recipe.model_copy(update={"model": recipe.model.model_copy(update={"n_rounds": n_rounds})})
+
+
+def _later_rows(trained_on: TrainingRows, data: LabelledData, groups: Array, seed: int) -> tuple[Array, bool]:
+    """Return which training rows are the latest, or those of some groups if they have no times, and whether by time."""
+    times = data.rows["as_of"].iloc[trained_on.positions]
+    if has_times(times):
+        return (times >= times.quantile(1 - SHARE, interpolation="higher")).to_numpy(), True
+    dealt = campaign_folds(trained_on.labels, groups[trained_on.positions], round(1 / SHARE), seed)
+    return dealt == 0, False
+
+
+def _weights(trained_on: TrainingRows, rows: Array) -> Array | None:
+    return None if trained_on.weights is None else trained_on.weights[rows]
+
+
+def _curve(
+    classifier: FraudClassifier, X: Array, is_fraud: Array, legitimate: str, losses: Mapping[int, float]
+) -> tuple[RoundMetrics, ...]:
+    """Return the metrics every `STEP` rounds: each batch of trees adds to the scores of those before."""
+    ensemble, classes = classifier.ensemble_, tuple(str(name) for name in classifier.classes_)
+    odds, points = initial_log_odds(X, ensemble.wording, ensemble.base), []
+    for first, last in pairwise(range(0, max(losses) + 1, STEP)):
+        trees = ensemble.booster.predict(X, raw_score=True, start_iteration=first, num_iteration=last - first)
+        odds = odds + np.asarray(trees).reshape(len(X), -1)
+        fraud = fraud_probability(odds, classes, legitimate)
+        points.append(RoundMetrics(last, losses[last], float(average_precision_score(is_fraud, fraud))))
+    return tuple(points)
 
 
 class FittedModel(NamedTuple):

@@ -17,8 +17,7 @@ from fraudsieve.models.predict import Scorer
 from fraudsieve.training.attack.augmentation import augment
 from fraudsieve.training.data.builders import builder_of_model, groups_of, scores_of
 from fraudsieve.training.recipe.recipe import Recipe
-from fraudsieve.training.refit.plan import RefitPlan
-from fraudsieve.training.refit.refitted import refit_model
+from fraudsieve.training.refit import RefitPlan, refit_model
 from fraudsieve.training.split_model import fit_model
 from fraudsieve.training.splits.split import Split
 

@@ -8,7 +8,7 @@ from benchmarks.data.kinds import LEGITIMATE, fraud_or_legitimate
 from benchmarks.data.location import load_messages
 from benchmarks.measures.report import plain_figures
 from benchmarks.runner import Bar, Report, progress
-from fraudsieve.features.wording.folds import campaign_folds
+from fraudsieve.features.wording.fit import campaign_folds
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.scores import fraud_probability
 from fraudsieve.training.data.builders import groups_of, read_data

@@ -10,7 +10,7 @@ from fraudsieve._typing import Array
 from fraudsieve.models.calibration import Calibration, fit_calibration, probabilities
 from fraudsieve.models.classifier import FraudClassifier
 from fraudsieve.models.thresholds import Targets, operating_points
-from fraudsieve.training.refit.refitted import RESERVE
+from fraudsieve.training.refit import RESERVE
 
 __all__ = ["WORLDS", "World", "refits"]
 

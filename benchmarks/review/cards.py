@@ -11,9 +11,9 @@ from fraudsieve._typing import Array
 from fraudsieve.features.accounts import AccountFeatures
 from fraudsieve.features.history.declaration import History
 from fraudsieve.models.unlike_training.compared_columns import compared_columns
-from fraudsieve.training.data.fit_unlike_training import distance_of
 from fraudsieve.training.data.training_rows import make_classifier
 from fraudsieve.training.recipe.recipe import Recipe
+from fraudsieve.training.split_model import distance_of
 
 from .weeks import DAYS, FRAUD, LEGITIMATE, Fitted, Traffic
 

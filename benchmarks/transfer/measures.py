@@ -11,7 +11,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from fraudsieve.models.calibration import fit_calibration
 from fraudsieve.models.guarantees import allowed_false_positives, draw_of_groups
-from fraudsieve.training.attack.counts import strict_threshold
+from fraudsieve.training.attack.recall import strict_threshold
 from fraudsieve.training.evaluation.bootstrap import draw_weights
 from fraudsieve.training.evaluation.report import calibration_error
 

@@ -13,7 +13,7 @@ from benchmarks.runner import Bar, Report, progress
 from benchmarks.sets.table import message_sets_of
 from fraudsieve.features import MessageFeatures
 from fraudsieve.models import FraudClassifier
-from fraudsieve.training.data.fit_unlike_training import fit_unlike
+from fraudsieve.training.split_model import fit_unlike
 
 __all__ = ["fit_shares", "random_texts", "unlike_sets"]
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -14,6 +15,20 @@ from .linear_scores import aligned_rows, linear_scores, rank_table
 from .trust import weigh_by_known_share
 
 T = TypeVar("T")
+
+
+_arrays: WeakValueDictionary[int, Array] = WeakValueDictionary()
+
+
+def remember_unnamed(rows: Array) -> Array:
+    """Remember that an array has wording columns, as long as it exists, and return it."""
+    _arrays[id(rows)] = rows
+    return rows
+
+
+def is_unnamed(rows: Any) -> bool:
+    """Return whether these rows are an array that was remembered."""
+    return _arrays.get(id(rows)) is rows
 
 
 def output_classes(classes: Sequence[T]) -> Sequence[T]:

@@ -7,13 +7,16 @@ Smoothing Methods for Language Models Applied to Information Retrieval, 2004).
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
+from importlib.resources import files
 
 import numpy as np
+import numpy.typing as npt
 
 from fraudsieve._compiled import INT_0, compile_inlined, compile_kernel
 from fraudsieve._typing import Array
-from fraudsieve.features.text.codepoints import CodePoints
+from fraudsieve.features.text.codepoints import CodePoints, pack, select_texts
+from fraudsieve.features.text.fold import fold_codes
 
 SURPRISALS = ("char_mean", "char_std", "char_worst", "pair_mean", "pair_std", "pair_worst")
 """Mean, standard deviation and worst stretch of the surprisal in nats, of characters and of pairs."""
@@ -30,6 +33,7 @@ PRIOR = 5.0  # weight of the probability of the character alone, in counts
 FIRST, SECOND = np.uint64(0x9E3779B185EBCA87), np.uint64(0xC2B2AE3D27D4EB4F)  # as in `ngrams`
 BEGIN = np.uint64(0x110000)
 CHAR_SHIFT, PAIR_SHIFT = np.uint64(64 - CHAR_BITS), np.uint64(64 - PAIR_BITS)
+TABLE = files("fraudsieve.features.wording") / "data" / "background.npz"
 
 
 @compile_inlined()
@@ -182,3 +186,38 @@ class CharacterModel:
         out = np.zeros((len(texts), len(SURPRISALS)))
         _surprisal_kernel(texts.codes, texts.offsets, self._described, self.pairs, out)
         return out
+
+
+def surprisal_out_of_fold(
+    texts: CodePoints,
+    legitimate: npt.NDArray[np.bool_],
+    folds: Array,
+    background: CharacterModel | None = None,
+) -> tuple[CharacterModel, Array]:
+    """Fit a character model of legitimate texts, and compute the surprisal of all texts out of fold."""
+    model = CharacterModel(*count_characters(texts, np.flatnonzero(legitimate)))
+    model = model if background is None else model.plus(background.chars, background.pairs)
+    surprisal = np.empty((len(texts), len(SURPRISALS)))
+    for fold in np.unique(folds):
+        rows = np.flatnonzero(folds == fold)
+        others = model.without(*count_characters(texts, rows[legitimate[rows]]))
+        surprisal[rows] = others.surprisal(select_texts(texts, rows))
+    return model, surprisal
+
+
+@cache
+def chinese_background() -> tuple[CharacterModel, CharacterModel]:
+    """Return the counts of everyday Chinese text."""
+    with TABLE.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+        before, code, times = stored["before"], stored["code"], stored["times"].astype(np.uint32)
+    raw = CharacterModel(*count_pairs(before, code, times))
+    return raw, CharacterModel(*count_pairs(_folded(before), _folded(code), times))
+
+
+def _folded(codes: Array) -> Array:
+    """Fold characters one at a time; those that do not become one character stay as they are."""
+    kinds, position = np.unique(codes, return_inverse=True)
+    folded = fold_codes(pack([chr(code) if code < BEGIN else "" for code in kinds.tolist()]))[0]
+    is_one = np.diff(folded.offsets) == 1
+    kinds[is_one] = folded.codes[folded.offsets[:-1][is_one]]
+    return np.asarray(kinds[position])

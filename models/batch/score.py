@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from fraudsieve._translation import check_language
 from fraudsieve._typing import Array
 from fraudsieve.features.record_fields import FeatureRows
 from fraudsieve.models.artifact.folder import Model
@@ -19,7 +20,6 @@ from fraudsieve.models.scoring.feature_scores import score_features
 from fraudsieve.models.scoring.observers import ScoredChunk, ScoreRecorder
 from fraudsieve.models.scoring.scores import to_records
 from fraudsieve.models.scoring.traffic import unusual_shares
-from fraudsieve.models.sentences.values import check_language
 from fraudsieve.tables.cells import STRING
 from fraudsieve.tables.formats.output import check_output_rows
 from fraudsieve.tables.reader import CheckedTable, write_rejected

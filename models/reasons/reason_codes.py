@@ -17,12 +17,12 @@ from typing import Any, Final
 
 import numpy as np
 
+from fraudsieve._translation import Language, check_language
 from fraudsieve._typing import Array
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.scoring.scores import fraud_probability
 from fraudsieve.models.sentences.sentence import REST, resemblance, sentence_of
 from fraudsieve.models.sentences.techniques import techniques_of
-from fraudsieve.models.sentences.values import Language, check_language
 from fraudsieve.models.trees.ensemble import Ensemble
 from fraudsieve.models.trees.shapley import shapley_values
 

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fraudsieve._translation import check_language
 from fraudsieve._typing import Array
 from fraudsieve.features.record_fields import FeatureRows
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.models.sentences.values import check_language
 
 from .explained import check_class
 from .reason_codes import N_REASONS, explain

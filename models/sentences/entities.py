@@ -3,10 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
-from fraudsieve._translation import in_language, tr
+from fraudsieve._translation import Language, in_language, tr
 from fraudsieve.features.history.declaration import History
-
-from .values import Language
 
 CHINESE: Final[Mapping[str, str]] = {
     "account": "账户",

@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from fraudsieve._translation import Language
 from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.features.history.declaration import History, HistoryColumn
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.profile.custom_columns import CustomColumns
 
 from .entities import events_of, label_in_words, measured_amounts, partners_of, plain_words
-from .values import LANGUAGES, Language, window_words
+from .values import LANGUAGES, window_words
 
 Slots = Mapping[Language, Mapping[str, str]]
 

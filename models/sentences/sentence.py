@@ -4,12 +4,13 @@ import math
 from collections.abc import Mapping
 from typing import Final
 
+from fraudsieve._translation import Language
 from fraudsieve.features.profile.custom_columns import MISSING, UNSEEN
 
 from .entities import label_in_words
 from .phrases import Phrase
 from .templates import fill, read_templates
-from .values import Language, in_words
+from .values import in_words
 
 REST: Final[Mapping[str, Mapping[Language, str]]] = {
     "rest": {"en": "all other features together", "zh": "其余特征合计"},

@@ -6,7 +6,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Final, NamedTuple
 
-from .values import Language
+from fraudsieve._translation import Language
 
 TABLE: Final = files("fraudsieve.models.sentences") / "data" / "sentences.tsv"
 SLOT: Final = re.compile(r"\{([^{}]*)\}")

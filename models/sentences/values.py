@@ -2,9 +2,7 @@
 
 from typing import Final, get_args
 
-from fraudsieve._translation import Language, check_language
-
-__all__ = ["LANGUAGES", "Language", "check_language", "duration", "in_words", "window_words"]
+from fraudsieve._translation import Language
 
 LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
 """The languages of pages and of the sentences of reasons: English and Chinese."""

@@ -13,9 +13,14 @@ from fraudsieve.models.thresholds import Targets, operating_points
 from fraudsieve.training.attack.recall import AttackMetrics, CharacterSummary, KeptRecall, ObfuscationMetrics
 from fraudsieve.training.data.labelled import load_labelled
 from fraudsieve.training.evaluation.label_delays import LabelMetrics, label_metrics
-from fraudsieve.training.evaluation.report import EvaluationReport, ReportDetails, evaluate
-from fraudsieve.training.evaluation.report_parts.rounds import RoundChoice, RoundMetrics
-from fraudsieve.training.evaluation.report_parts.splits import SplitSummary
+from fraudsieve.training.evaluation.report import (
+    EvaluationReport,
+    ReportDetails,
+    RoundChoice,
+    RoundMetrics,
+    SplitSummary,
+    evaluate,
+)
 from fraudsieve.training.fit import train
 from fraudsieve.training.monitoring.monitoring_run import monitor_tables
 from fraudsieve.training.monitoring.report import MonitorReport

@@ -18,7 +18,7 @@ from fraudsieve.training.evaluation.evaluation_run import evaluate_model
 from fraudsieve.training.evaluation.label_delays import GapUsed
 from fraudsieve.training.fit import train
 from fraudsieve.training.recipe.recipe import Recipe
-from fraudsieve.training.refit.refitted import split_model_folder
+from fraudsieve.training.refit import split_model_folder
 from fraudsieve.training.simulation.world import World, simulate
 from tests.messages import refused
 from tests.shared import mlflow_uri

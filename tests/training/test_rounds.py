@@ -10,7 +10,7 @@ from fraudsieve.training.data.builders import groups_of, read_data
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.training_rows import TrainingRows, training_rows
 from fraudsieve.training.recipe.recipe import Recipe
-from fraudsieve.training.rounds import MAX_ROUNDS, MIN_ROUNDS, PATIENCE, choose_rounds, with_rounds
+from fraudsieve.training.split_model import MAX_ROUNDS, MIN_ROUNDS, PATIENCE, choose_rounds, with_rounds
 
 RECIPE = Recipe.read(overrides={"n_jobs": 1, "data.subject": "account", "model.learning_rate": 0.05})
 

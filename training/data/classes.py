@@ -4,12 +4,12 @@ import pandas as pd
 
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.models.artifact.bounds import MAX_CLASSES, MAX_NAME
-from fraudsieve.tables.label_values import AUTO, NONE
+from fraudsieve.tables.label_values import AUTO
 from fraudsieve.tables.source import Source, origin_of
+from fraudsieve.tables.values.label_words import NONE
 from fraudsieve.training.recipe.data import DataRecipe
 
-from .labelled import LabelledData
-from .rare_labels import nearest_label
+from .labelled import LabelledData, nearest_label
 
 ASSUME = (
     'If records that nobody labels for long are legitimate, set legitimate_after = "60d" in the section [labels] of a '

@@ -1,5 +1,7 @@
 """Read labelled messages as one frame of rows to train on, and what all subjects share for that."""
 
+import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -20,12 +22,13 @@ from fraudsieve.training.recipe.headers import required_columns
 from .assumed_labels import Assumption, reported, with_assumed_labels, without_assumed_labels
 from .inclusion import with_inclusion_weights
 from .precomputed_matrix import PrecomputedMatrix
-from .rare_labels import rare_labels_note
 
 PLACE = "fraudsieve: row"
 """The column of positions in the input while rows are read; no table has a column of this name."""
 
 MAX_UNLABELLED = 20_000
+MAX_NAMED = 5
+"""Labels that a note names."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -261,3 +264,30 @@ def _rejected_rare(rows: pd.DataFrame, min_label_rows: int) -> pd.DataFrame:
     reasons = pd.DataFrame({"row": rows[PLACE], "column": "label", "reason": reason})
     cells = rows.drop(columns=PLACE)
     return pd.concat([reasons, cells.set_axis(input_names(list(cells.columns)), axis=1)], axis=1)
+
+
+def nearest_label(name: str, others: Iterable[str]) -> str | None:
+    """Return the label that is most like another; None if none is."""
+    folded = {other.casefold(): other for other in others if other != name}
+    match = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.7)
+    return folded[match[0]] if match else None
+
+
+def rare_labels_note(labels: "pd.Series[str]", min_label_rows: int) -> list[str]:
+    """Return a note on labels of too few rows, and which others they may stand for."""
+    counts = labels.value_counts()
+    rare, common = counts[counts < min_label_rows], counts[counts >= min_label_rows].index
+    if rare.empty:
+        return []
+    named = []
+    for name in rare.index[:MAX_NAMED]:
+        meant = nearest_label(name, common)
+        named.append(repr(name) if meant is None else f"{name!r} (did you mean {meant!r}?)")
+    more = f" and {len(rare) - MAX_NAMED} more" if len(rare) > MAX_NAMED else ""
+    rows = int(rare.sum())
+    one = len(rare) == 1
+    return [
+        f"{rows:,} row{'' if rows == 1 else 's'} with the label{'' if one else 's'} {', '.join(named)}{more} "
+        f"{'is' if rows == 1 else 'are'} rejected, because {'it has' if one else 'they have'} fewer than "
+        f"{min_label_rows} rows"
+    ]

@@ -4,7 +4,7 @@ Standard metrics are those of scikit-learn. Metrics of fraud against legitimate 
 only those of types are computed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -17,6 +17,7 @@ from fraudsieve.training.attack.recall import AttackMetrics
 from fraudsieve.training.data.refit_summary import RefitSummary
 from fraudsieve.training.json_types import to_json_types
 from fraudsieve.training.recipe.recipe import EvaluateRecipe
+from fraudsieve.training.splits.split import Split
 
 from .bootstrap import LEVEL
 from .capacity import Capacity, count_days, naive_utc
@@ -28,11 +29,8 @@ from .metrics import METRIC_NAMES
 from .points import PointMetrics, point_metrics
 from .ranking import ECE_BINS, Ranking
 from .report_parts.decision import DecisionMetrics, decision_metrics
-from .report_parts.errors import LargestErrors
-from .report_parts.rounds import RoundChoice
 from .report_parts.rules import RuleMetrics
 from .report_parts.slices import Slices, slice_metrics
-from .report_parts.splits import SplitSummary, TemporalMetrics
 from .report_parts.unlike_records import UnlikeMetrics
 from .report_parts.weighting import Weighting
 from .types import TypeMetrics, type_metrics
@@ -47,6 +45,101 @@ SHOWN = (
     "macro_f1",
 )
 """The metrics of the short table of a report."""
+
+
+MAX_RECORDS = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitSummary:
+    """Summary of a split into training, calibration and test; see `Split`."""
+
+    kind: str
+    keeps_apart: tuple[str, ...]
+    flatters: bool
+    rows: Mapping[str, int]
+    dropped: Mapping[str, int]
+    gap_days: float
+
+    @classmethod
+    def of(cls, split: Split) -> Self:
+        """Summarise a split."""
+        return cls(
+            kind=split.kind,
+            keeps_apart=split.keeps_apart,
+            flatters=split.flatters,
+            rows=split.rows,
+            dropped=split.dropped,
+            gap_days=split.gap_days,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TemporalMetrics:
+    """Metrics of the same recipe when it is split by time, or the reason why there are none (``skipped``)."""
+
+    average_precision: float | None = None
+    roc_auc: float | None = None
+    base_rate: float | None = None
+    macro_f1: float | None = None
+    rows: int | None = None
+    split: SplitSummary | None = None
+    skipped: str | None = None
+
+
+@dataclass(frozen=True)
+class RoundMetrics:
+    """Metrics of the later rows after some rounds."""
+
+    rounds: int
+    log_loss: float
+    average_precision: float
+
+
+@dataclass(frozen=True)
+class RoundChoice:
+    """A number of boosting rounds, and how it was chosen."""
+
+    # The rounds of the model: `lowest`, in proportion to the rows that it learns from.
+    rounds: int
+    # The rounds with the lowest log loss on the later rows, of trees of the earlier ones.
+    lowest: int
+    rows: int
+    frauds: int
+    # Whether these rows are the latest; otherwise they are some campaigns or accounts.
+    later: bool
+    # Metrics of these rows by number of rounds.
+    curve: tuple[RoundMetrics, ...]
+
+
+@dataclass(frozen=True)
+class ScoredRecord:
+    """A record by its identifier, with its label and its probability of fraud."""
+
+    record_id: str
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class LargestErrors:
+    """Records that the model is most wrong about."""
+
+    # Frauds that are not flagged, those with the lowest probabilities.
+    missed: tuple[ScoredRecord, ...]
+    # Legitimate records that are flagged, those with the highest probabilities.
+    false_alarms: tuple[ScoredRecord, ...]
+
+    @classmethod
+    def of(cls, ids: Array, labels: Array, probability: Array, is_fraud: Array, flagged: Array) -> Self:
+        """Find the largest errors, at most ten of each kind."""
+        rising = np.argsort(probability, kind="stable")
+
+        def records(wrong: Array, order: Array) -> Iterator[ScoredRecord]:
+            for i in order[wrong[order]][:MAX_RECORDS]:
+                yield ScoredRecord(str(ids[i]), str(labels[i]), float(probability[i]))
+
+        return cls(tuple(records(is_fraud & ~flagged, rising)), tuple(records(~is_fraud & flagged, rising[::-1])))
 
 
 @dataclass(frozen=True, kw_only=True)

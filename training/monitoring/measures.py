@@ -2,14 +2,59 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, Self, TypeVar
 
+import numpy as np
+from scipy.stats import norm
+
+from fraudsieve._typing import Array
+from fraudsieve.training.evaluation.bootstrap import LEVEL
 from fraudsieve.training.evaluation.report_parts.curves import ReliabilityBin
 from fraudsieve.training.evaluation.report_parts.weighting import RowWeights
 
-from .expected import ExpectedPerformance
-
 Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class ExpectedPerformance:
+    """Expected precision and recall of the rows that are flagged, if the probabilities are right."""
+
+    alerts: int
+    frauds: float
+    # Share of the flagged rows that is fraud, and share of the fraud that is flagged; None if no row is flagged, or no
+    # fraud is expected.
+    precision: float | None
+    recall: float | None
+    # Contains the true value for these rows in 95 of 100 cases: which rows are fraud is chance, even if the
+    # probabilities are right.
+    precision_interval: list[float] | None
+    recall_interval: list[float] | None
+
+    @classmethod
+    def of(cls, probability: Array, flagged: Array) -> Self:
+        """Estimate precision and recall."""
+        alerts, hits, missed = int(flagged.sum()), float(probability[flagged].sum()), float(probability[~flagged].sum())
+        spread = probability * (1 - probability)
+        of_hits, of_missed = float(spread[flagged].sum()), float(spread[~flagged].sum())
+        frauds = hits + missed
+        precision = hits / alerts if alerts else None
+        recall = hits / frauds if frauds > 0 else None
+        return cls(
+            alerts,
+            frauds,
+            precision,
+            recall,
+            None if precision is None else _around(precision, np.sqrt(of_hits) / alerts),
+            None
+            if recall is None
+            else _around(recall, np.sqrt((1 - recall) ** 2 * of_hits + recall**2 * of_missed) / frauds),
+        )
+
+
+def _around(share: float, deviation: float) -> list[float]:
+    """Return the interval around a share, kept within 0 and 1."""
+    reach = float(norm.isf((1 - LEVEL) / 2)) * float(deviation)
+    return [max(share - reach, 0.0), min(share + reach, 1.0)]
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,7 @@ from fraudsieve.training.data.training_rows import sample_slice
 from fraudsieve.training.evaluation.evaluation_run import read_tables
 from fraudsieve.training.recipe.cores import with_threads
 from fraudsieve.training.recipe.recipe import Recipe
-from fraudsieve.training.refit.plan import plan_refit
-from fraudsieve.training.refit.refitted import refit_facts, refit_model
+from fraudsieve.training.refit import plan_refit, refit_facts, refit_model
 from fraudsieve.training.split_model import fit_model
 from fraudsieve.training.splits.choose import choose_split
 from fraudsieve.training.tracking.registry import Registry

@@ -12,7 +12,7 @@ from fraudsieve.exceptions import SchemaError
 from fraudsieve.training.data.after_training import RowsAfterTraining
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.recipe.recipe import Recipe
-from fraudsieve.training.refit.plan import mature_rows
+from fraudsieve.training.refit import mature_rows
 from fraudsieve.training.splits.split import Split
 
 NONE = np.array([], np.int64)

@@ -20,9 +20,8 @@ from fraudsieve.training.monitoring.expected_shares import expected_shares
 from fraudsieve.training.output import check_model_output, claiming, replacing_models
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.recipe.sections import ThresholdRecipe
-from fraudsieve.training.tracking.logged_tables import RunInput
 from fraudsieve.training.tracking.store import tracking_uri
-from fraudsieve.training.tracking.tracked_run import LoggedRun, RunContent, open_run
+from fraudsieve.training.tracking.tracked_run import LoggedRun, RunContent, RunInput, open_run
 
 from .outcomes import by_all_labels, by_drawn_labels, by_volume, fraud_of
 from .traffic import Traffic, read_traffic

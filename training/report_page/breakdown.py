@@ -6,8 +6,7 @@ import numpy as np
 
 from fraudsieve._translation import tr
 from fraudsieve.pages.rendering import PageTable, label_words
-from fraudsieve.training.evaluation.report import EvaluationReport
-from fraudsieve.training.evaluation.report_parts.errors import LargestErrors, ScoredRecord
+from fraudsieve.training.evaluation.report import EvaluationReport, LargestErrors, ScoredRecord
 from fraudsieve.training.evaluation.report_parts.rules import RuleMetrics
 from fraudsieve.training.evaluation.types import ConfusionMatrix
 

@@ -24,9 +24,8 @@ from fraudsieve.training.evaluation.label_delays import label_notes
 from fraudsieve.training.evaluation.label_selection import selection_notes
 from fraudsieve.training.evaluation.metrics import METRIC_NAMES, RATE_NAMES, describe_capacity
 from fraudsieve.training.evaluation.points import rates_known
-from fraudsieve.training.evaluation.report import EvaluationReport
+from fraudsieve.training.evaluation.report import EvaluationReport, SplitSummary, TemporalMetrics
 from fraudsieve.training.evaluation.report_parts.slices import excess_notes
-from fraudsieve.training.evaluation.report_parts.splits import SplitSummary, TemporalMetrics
 from fraudsieve.training.evaluation.report_parts.weighting import UNWEIGHTED
 from fraudsieve.training.evaluation.types import ClassMetrics
 from fraudsieve.training.splits.split import LEFT_OUT, describe_split

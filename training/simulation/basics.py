@@ -14,22 +14,6 @@ from numpy.typing import ArrayLike, NDArray
 from fraudsieve._microseconds import DAY, HOUR
 from fraudsieve.tables.cells import STRING
 
-__all__ = [
-    "BY_DAY",
-    "BY_NIGHT",
-    "DAY",
-    "HOUR",
-    "Bools",
-    "Floats",
-    "Ints",
-    "Period",
-    "lookup",
-    "move_to_busy_hours",
-    "read_rows",
-    "read_text",
-    "utc_times",
-]
-
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

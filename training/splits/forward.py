@@ -15,7 +15,7 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SplitError
-from fraudsieve.features.wording.folds import campaign_folds
+from fraudsieve.features.wording.fit import campaign_folds
 from fraudsieve.training.labels import maturity_gap
 
 from .split import Split, has_times, unusable

@@ -19,7 +19,7 @@ import pandas as pd
 from fraudsieve._translation import tr
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SplitError
-from fraudsieve.features.wording.folds import campaign_folds
+from fraudsieve.features.wording.fit import campaign_folds
 from fraudsieve.training.labels import maturity_gap
 
 N_FOLDS = 20

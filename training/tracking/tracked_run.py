@@ -12,18 +12,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import mlflow
 import pandas as pd
+from mlflow.data.code_dataset_source import CodeDatasetSource
+from mlflow.data.meta_dataset import MetaDataset
+from mlflow.data.sources import LocalArtifactDatasetSource  # type: ignore[attr-defined]  # made at import
 from mlflow.entities import LifecycleStage, Metric, Param
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME, MLFLOW_RUN_NOTE
+from mlflow.utils.validation import MAX_DATASET_DIGEST_SIZE
 
 from fraudsieve._addresses import shown_uri
 from fraudsieve.exceptions import TrackingError
 from fraudsieve.models.flavor import log_model
 
-from .logged_tables import RunInput, log_input
 from .store import check_store, quiet, run_page, use_store
 
 HOST, PROCESS = "fraudsieve.host", "fraudsieve.pid"
@@ -41,6 +44,23 @@ SPLIT_MODEL = "split_model"
 """Folder of a run with the evaluated model, if the logged model was trained again."""
 ARTIFACTS = "mlruns"
 """Folder of the files of runs, beside a SQLite store."""
+
+
+class RunInput(NamedTuple):
+    """A table that a run reads."""
+
+    # `messages`, `accounts`, `events` or `labels`.
+    name: str
+    path: str | None
+    # SHA-256 of the table. MLflow keeps the first 36 characters.
+    digest: str
+
+
+def log_input(table: RunInput) -> None:
+    """Log a table as an input of the active run."""
+    source = CodeDatasetSource({}) if table.path is None else LocalArtifactDatasetSource(table.path)
+    dataset = MetaDataset(source, table.name, table.digest[:MAX_DATASET_DIGEST_SIZE])  # type: ignore[abstract]  # it is not
+    mlflow.log_input(dataset, context="training")
 
 
 @dataclass(frozen=True)

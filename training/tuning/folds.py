@@ -16,7 +16,7 @@ from sklearn.metrics import average_precision_score, f1_score
 
 from fraudsieve._typing import Array, Progress
 from fraudsieve.exceptions import RecipeError, SplitError
-from fraudsieve.features.wording.folds import campaign_folds
+from fraudsieve.features.wording.fit import campaign_folds
 from fraudsieve.models.calibration import probabilities
 from fraudsieve.models.scoring.scores import fraud_probability
 from fraudsieve.training.data.builders import matrix_of

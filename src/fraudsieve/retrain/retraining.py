@@ -16,7 +16,7 @@ from fraudsieve.training.output import check_model_output, claiming
 from fraudsieve.training.promotion.decision import promote as promote_challenger
 from fraudsieve.training.promotion.gates import Gate
 from fraudsieve.training.promotion.model_comparison import ModelComparison
-from fraudsieve.training.refit.refitted import split_model_folder
+from fraudsieve.training.refit import split_model_folder
 from fraudsieve.training.tracking.tracked_run import CHAMPION
 
 from .retraining_plan import Preparation, RetrainPlan, prepare_retraining

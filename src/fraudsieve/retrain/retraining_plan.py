@@ -35,7 +35,7 @@ from fraudsieve.training.promotion.refresh import digest_of, keeps_history, reci
 from fraudsieve.training.promotion.same_records import check_comparable
 from fraudsieve.training.recipe.headers import check_headers
 from fraudsieve.training.recipe.recipe import Recipe
-from fraudsieve.training.refit.plan import plan_refit
+from fraudsieve.training.refit import plan_refit
 from fraudsieve.training.splits.choose import choose_split
 from fraudsieve.training.tracking.registry import Registry
 from fraudsieve.training.tracking.store import is_new_store, tracking_uri, use_store

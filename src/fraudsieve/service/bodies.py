@@ -7,9 +7,9 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from fraudsieve._compiled import compile_kernel
+from fraudsieve._translation import Language
 from fraudsieve._typing import Array
 from fraudsieve.live.store.score_rows import ScoreRow
-from fraudsieve.models.sentences.values import Language
 
 QUOTE, BACKSLASH, OPEN_LIST, OPEN_OBJECT, CLOSE_LIST, CLOSE_OBJECT = (ord(char) for char in '"\\[{]}')
 

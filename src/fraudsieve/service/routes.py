@@ -12,7 +12,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from fraudsieve.models.sentences.values import LANGUAGES, Language
+from fraudsieve._translation import Language
+from fraudsieve.models.sentences.values import LANGUAGES
 
 from .background import BackgroundTasks, call_in_thread
 from .batching import MicroBatcher

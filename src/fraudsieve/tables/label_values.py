@@ -14,24 +14,11 @@ from .values.label_words import (
     FLAGS,
     FRAUD,
     LEGITIMATE,
-    NONE,
     UNLABELLED,
     WORDS,
     missing_labels,
 )
 from .values.strings import normalise_label
-
-__all__ = [
-    "AUTO",
-    "FRAUD",
-    "LEGITIMATE",
-    "NONE",
-    "LabelReader",
-    "LabelReading",
-    "read_classes",
-    "read_labels",
-    "read_labels_for",
-]
 
 AUTO: Final = "auto"
 """The setting with which the legitimate label is recognised by its name."""

@@ -43,8 +43,6 @@ from .schema import TABLES, TableSchema
 from .source import InputTable, Source, as_input, local_file, origin_of
 from .values.reading import Reading
 
-__all__ = ["CheckedTable", "Source", "check_header", "check_table", "column_names", "read_table", "write_rejected"]
-
 
 @dataclass(frozen=True, eq=False)
 class CheckedTable:

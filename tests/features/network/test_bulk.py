@@ -6,7 +6,8 @@ import pytest
 
 from fraudsieve.features.network.bulk import CodedLabels, CodedLinks, FullGraph
 from fraudsieve.features.network.declaration import Network
-from fraudsieve.features.network.graph import LabelRows, LinkRows, NetworkGraph
+from fraudsieve.features.network.kernels.updates import LabelRows, LinkRows
+from fraudsieve.features.network.live import NetworkGraph
 
 N_NODES, N_LINKS, N_LABELS, END = 60, 900, 150, 40
 

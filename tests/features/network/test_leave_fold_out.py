@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from fraudsieve.features.accounts import network_out_of_fold
 from fraudsieve.features.network.declaration import Network
-from fraudsieve.features.network.leave_fold_out import network_out_of_fold
 from fraudsieve.features.network.network_batch import network_features
 
 DAY = pd.Timestamp("2026-05-01")

@@ -10,8 +10,16 @@ import pytest
 from fraudsieve.features import MessageFeatures
 from fraudsieve.features.text.codepoints import pack
 from fraudsieve.features.text.fold import fold_codes
-from fraudsieve.features.wording.surprisal import BEGIN, SURPRISALS, CharacterModel, count_characters, count_pairs
-from fraudsieve.features.wording.surprisal_fit import TABLE, chinese_background, surprisal_out_of_fold
+from fraudsieve.features.wording.surprisal import (
+    BEGIN,
+    SURPRISALS,
+    TABLE,
+    CharacterModel,
+    chinese_background,
+    count_characters,
+    count_pairs,
+    surprisal_out_of_fold,
+)
 
 SCRIPT = Path(__file__).parents[3] / "scripts" / "tables" / "background.py"
 EVERYDAY = ["不知道为什么", "今天天气很好", "我们都觉得还不错", "你什么时候回来"]

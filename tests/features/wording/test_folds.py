@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve._typing import Array
-from fraudsieve.features.wording.folds import campaign_folds
+from fraudsieve.features.wording.fit import campaign_folds
 from tests.profiles import examples
 
 ROWS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 15)), min_size=1, max_size=60)

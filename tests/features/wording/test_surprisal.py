@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from fraudsieve.features.text.codepoints import pack
 from fraudsieve.features.wording import surprisal
-from fraudsieve.features.wording.surprisal import SURPRISALS, CharacterModel, count_characters
-from fraudsieve.features.wording.surprisal_fit import surprisal_out_of_fold
+from fraudsieve.features.wording.surprisal import SURPRISALS, CharacterModel, count_characters, surprisal_out_of_fold
 
 SEEN = ["see you at six", "see you at home", "dinner at six", "ok"]
 

@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pytest
 
+from fraudsieve._translation import Language
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.campaign.over_time import CampaignHistory
 from fraudsieve.features.cues.custom_lists import CustomLists
@@ -20,7 +21,7 @@ from fraudsieve.features.wording.surprisal import CharacterModel
 from fraudsieve.models.sentences.phrases import Phrase, phrases_of
 from fraudsieve.models.sentences.sentence import sentence_of
 from fraudsieve.models.sentences.templates import read_templates
-from fraudsieve.models.sentences.values import LANGUAGES, Language
+from fraudsieve.models.sentences.values import LANGUAGES
 
 EVENTS = ("account_id", "occurred_at", "kind", "amount", "counterparty_id", "device_id", "ip", "balance_after")
 NAN = math.nan

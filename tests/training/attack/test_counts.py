@@ -8,7 +8,7 @@ import numpy.typing as npt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraudsieve.training.attack.counts import WAYS, AttackCounts, attack_counts, strict_threshold
+from fraudsieve.training.attack.recall import WAYS, AttackCounts, attack_counts, strict_threshold
 
 FRAUD = ["free free", "free prize 555", "prize"]
 HAM = ["dinner at 6", "see you"]

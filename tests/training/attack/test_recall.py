@@ -12,9 +12,9 @@ import pytest
 
 from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.training.attack.counts import AttackCounts
 from fraudsieve.training.attack.obfuscations import OBFUSCATIONS, STRENGTHS
 from fraudsieve.training.attack.recall import (
+    AttackCounts,
     CharacterSummary,
     KeptRecall,
     attack_messages,

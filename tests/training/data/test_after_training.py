@@ -19,7 +19,7 @@ from fraudsieve.training.data.after_training import (
 from fraudsieve.training.data.builders import read_data
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.recipe.recipe import Recipe
-from fraudsieve.training.refit.refitted import split_model_folder
+from fraudsieve.training.refit import split_model_folder
 from tests.messages import refused
 
 pytestmark = pytest.mark.slow

@@ -16,7 +16,7 @@ from fraudsieve.training.data.classes import check_classes
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.labels import delay_curve, seen_until
 from fraudsieve.training.recipe.recipe import Recipe
-from fraudsieve.training.refit.plan import plan_refit
+from fraudsieve.training.refit import plan_refit
 from fraudsieve.training.splits.choose import choose_split
 from tests.messages import refused
 

@@ -8,8 +8,8 @@ from scipy.stats import kstest
 from fraudsieve.features import AccountFeatures, MessageFeatures
 from fraudsieve.models import FraudClassifier
 from fraudsieve.models.unlike_training.shares import UnlikeTraining
-from fraudsieve.training.data.fit_unlike_training import fit_unlike
 from fraudsieve.training.simulation.world import simulate
+from fraudsieve.training.split_model import fit_unlike
 
 EMOJI = ["\U0001f44d", "\U0001f600\U0001f680\U0001f600", "\u2764\ufe0f"]
 OTHER_LANGUAGES = [

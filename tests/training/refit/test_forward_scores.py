@@ -8,7 +8,7 @@ from fraudsieve.models.calibration import fit_calibration, probabilities
 from fraudsieve.training.data.builders import groups_of, matrix_of
 from fraudsieve.training.data.labelled import load_labelled
 from fraudsieve.training.recipe.recipe import Recipe
-from fraudsieve.training.refit.forward_scores import ForwardScores, score_forward, with_all_classes
+from fraudsieve.training.refit import ForwardScores, score_forward, with_all_classes
 from fraudsieve.training.split_model import fit_model
 from fraudsieve.training.splits.split import Split
 

@@ -10,7 +10,7 @@ from fraudsieve.training.data.builders import groups_of
 from fraudsieve.training.data.labelled import LabelledData, load_labelled
 from fraudsieve.training.labels import seen_until
 from fraudsieve.training.recipe.recipe import Recipe
-from fraudsieve.training.refit.plan import RefitPlan, mature_rows, plan_refit
+from fraudsieve.training.refit import RefitPlan, mature_rows, plan_refit
 from fraudsieve.training.simulation.world import World
 from fraudsieve.training.splits.choose import choose_split
 from fraudsieve.training.splits.split import Split

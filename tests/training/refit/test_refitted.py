@@ -21,8 +21,7 @@ from fraudsieve.training.fit import train
 from fraudsieve.training.promotion.decision import promote
 from fraudsieve.training.promotion.judged_models import compare_judged
 from fraudsieve.training.recipe.recipe import Recipe
-from fraudsieve.training.refit.forward_scores import score_forward
-from fraudsieve.training.refit.plan import plan_refit
+from fraudsieve.training.refit import plan_refit, score_forward
 from fraudsieve.training.simulation.world import World
 from fraudsieve.training.tracking.store import use_store
 from tests.messages import refused

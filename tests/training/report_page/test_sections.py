@@ -6,8 +6,7 @@ import pytest
 
 from fraudsieve.pages.rendering import PageTable
 from fraudsieve.training.data.refit_summary import RefitSummary
-from fraudsieve.training.evaluation.report import EvaluationReport
-from fraudsieve.training.evaluation.report_parts.splits import SplitSummary, TemporalMetrics
+from fraudsieve.training.evaluation.report import EvaluationReport, SplitSummary, TemporalMetrics
 from fraudsieve.training.report_page.sections import (
     headline_cards,
     metric_table,

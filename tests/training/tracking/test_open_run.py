@@ -11,8 +11,7 @@ import pytest
 from mlflow.entities import Run
 
 from fraudsieve.exceptions import TrackingError
-from fraudsieve.training.tracking.logged_tables import RunInput
-from fraudsieve.training.tracking.tracked_run import RunContent, describe_once, open_run
+from fraudsieve.training.tracking.tracked_run import RunContent, RunInput, describe_once, open_run
 from tests.messages import refused
 from tests.shared import mlflow_uri
 

@@ -9,7 +9,7 @@ import pandas as pd
 from fraudsieve.models import read_model, write_model
 from fraudsieve.models.batch.scored_tables import uses_labels
 from fraudsieve.tables.cells import STRING
-from fraudsieve.training.refit.refitted import split_model_folder
+from fraudsieve.training.refit import split_model_folder
 from tests.walk.walk import BOUND_EXCEEDED, Walk
 
 __all__ = ["cases", "evaluate", "monitor", "promote", "replay", "train", "training_scores", "verify"]

@@ -7,7 +7,8 @@ import pytest
 
 from fraudsieve.features.history.kernels.slabs import END
 from fraudsieve.features.network.declaration import Network
-from fraudsieve.features.network.graph import LabelRows, LinkRows, NetworkGraph
+from fraudsieve.features.network.kernels.updates import LabelRows, LinkRows
+from fraudsieve.features.network.live import NetworkGraph
 
 N = 300
 HUB = 1_000_000

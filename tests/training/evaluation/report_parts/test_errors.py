@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fraudsieve.training.evaluation.report_parts.errors import MAX_RECORDS, LargestErrors
+from fraudsieve.training.evaluation.report import MAX_RECORDS, LargestErrors
 
 
 def test_only_wrong_decisions_are_listed_the_worst_first() -> None:

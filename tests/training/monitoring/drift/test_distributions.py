@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fraudsieve.training.monitoring.drift.distributions import MAX_BINS, distribution
+from fraudsieve.training.monitoring.drift.report import MAX_BINS, distribution
 from fraudsieve.training.monitoring.figures import draw_distributions
 from fraudsieve.training.monitoring.measures import BinShare
 from fraudsieve.training.monitoring.report import MonitorReport
