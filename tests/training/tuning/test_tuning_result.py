@@ -12,9 +12,13 @@ PRUNED = TrialState.PRUNED
 
 
 def trial(*scores: float, leaves: int = 7, state: TrialState = TrialState.COMPLETE) -> FrozenTrial:
-    settings = {"params": {"model.num_leaves": leaves}, "distributions": {"model.num_leaves": IntDistribution(2, 31)}}
-    value = sum(scores) / len(scores)
-    return optuna.create_trial(**settings, value=value, user_attrs={"scores": scores}, state=state)
+    return optuna.create_trial(
+        params={"model.num_leaves": leaves},
+        distributions={"model.num_leaves": IntDistribution(2, 31)},
+        value=sum(scores) / len(scores),
+        user_attrs={"scores": scores},
+        state=state,
+    )
 
 
 def tuned(*trials: FrozenTrial) -> TuningResult:
