@@ -50,7 +50,7 @@ def render_monitor_report(
     Parameters
     ----------
     report : MonitorReport
-        As from `monitor_tables`.
+        As from `drift_tables`.
     title : str, default="Monitor"
         Heading of the page.
     facts : mapping of str to str, default=None
@@ -69,7 +69,7 @@ def render_monitor_report(
     --------
     ::
 
-        report = monitor_tables("fraudsieve-model", "first-week.parquet", "this-week.parquet")
+        report = drift_tables("fraudsieve-model", "first-week.parquet", "this-week.parquet")
         Path("monitor.html").write_text(render_monitor_report(report), "utf-8")
     """
     with in_language(language):
@@ -88,20 +88,25 @@ def _render(report: MonitorReport, *, title: str, facts: Mapping[str, str], orig
         figures=draw_monitor_figures(report),
         unlike=[figure] if (figure := draw_unlike_over_time(report)) else [],
         distributions=draw_distributions(report),
-        sections={
-            tr("Families"): [_family_table(report)],
-            tr("Columns"): [_column_table(report)],
-            tr("Operating points"): [_alert_table(report), _performance_table(report)],
-            tr("Calibration"): [_calibration_table(report.calibration)],
-            tr("Rejected and unusual rows"): [_share_table(report.shares)],
-            tr("Rules"): [_rule_table(report.rules)] if report.rules else [],
-        },
+        sections=drift_tables(report),
         bounds={
             tr(BOUND_NAMES.get(name, name.replace("_", " "))): tr("none") if value is None else f"{value:g}"
             for name, value in report.bounds.items()
         },
         facts=facts,
     )
+
+
+def drift_tables(measures: MonitorMeasures) -> dict[str, list[PageTable | None]]:
+    """Return the tables of a report by their headings, in the language of the block around it."""
+    return {
+        tr("Families"): [_family_table(measures)],
+        tr("Columns"): [_column_table(measures)],
+        tr("Operating points"): [_alert_table(measures), _performance_table(measures)],
+        tr("Calibration"): [_calibration_table(measures.calibration)],
+        tr("Rejected and unusual rows"): [_share_table(measures.shares)],
+        tr("Rules"): [_rule_table(measures.rules)] if measures.rules else [],
+    }
 
 
 def _subtitle(measures: MonitorMeasures) -> str:

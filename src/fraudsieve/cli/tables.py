@@ -67,7 +67,7 @@ def _report_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
     for title, texts in (("unlike training", unlike_facts(report)), ("labels", facts)):
         yield from ((title if place == 0 else "", f"{name}: {texts[name]}") for place, name in enumerate(texts))
     for table in (metric_table(report), point_table(report), *slice_tables(report).values()):
-        yield from _table_rows(table)
+        yield from table_rows(table)
     yield from slice_rows(report)
 
 
@@ -78,7 +78,7 @@ def slice_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
     if report.slices is not None:
         asked = tuple(part for part in report.slices.parts if part.by in report.slices.requested)
         for table in sliced_tables(replace(report.slices, parts=asked)):
-            yield from _table_rows(table)
+            yield from table_rows(table)
 
 
 def attack_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
@@ -88,7 +88,7 @@ def attack_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
         yield "under attack", f"share of the recall that is kept, mean of characters: {means}"
 
 
-def _table_rows(table: "PageTable") -> Iterator[tuple[str, str]]:
+def table_rows(table: "PageTable") -> Iterator[tuple[str, str]]:
     """Yield the caption, the columns and the rows of a table of the page; nothing without rows."""
     lines = [[cell.replace(NO_BREAK_SPACE, " ") for cell in line] for line in (table.columns, *table.rows)]
     if table.rows:

@@ -20,16 +20,14 @@ from fraudsieve.cli.options import (
     input_table,
     records_to_score,
 )
+from fraudsieve.cli.tables import table_rows
 from fraudsieve.exceptions import RecipeError
 
 from .state import opened_store
 
 if TYPE_CHECKING:  # imported at first use: MLflow alone takes seconds
-    from fraudsieve.training.monitoring.measures import DriftIndex, LabelledCalibration, ShareChange
-    from fraudsieve.training.monitoring.report import MonitorReport
-
-if TYPE_CHECKING:
     from fraudsieve.retrain import Recomputation
+    from fraudsieve.training.monitoring.report import MonitorReport
 
 
 @dataclass(frozen=True)
@@ -168,12 +166,12 @@ def monitor_command(
         progress("loading the model")
         from fraudsieve.models.predict import Scorer
         from fraudsieve.models.rules.files import read_rules
-        from fraudsieve.training.monitoring.monitoring_run import monitor_tables
+        from fraudsieve.training.monitoring.monitoring_run import drift_tables
         from fraudsieve.training.recipe.recipe import Recipe
 
         scorer = Scorer.load(model)
         records, beside = records_to_score(scorer.model, inputs)
-        result = monitor_tables(
+        result = drift_tables(
             scorer,
             before,
             records,
@@ -199,43 +197,10 @@ def monitor_command(
 
 
 def _rows(report: "MonitorReport") -> Iterator[tuple[str, str]]:
-    """Yield the rows of the table: exceeded bounds, and changes."""
+    """Yield exceeded bounds, and the tables of the page but that of all columns."""
+    from fraudsieve.training.monitoring.page import drift_tables
+
     yield from [("exceeded", bound.text) for bound in report.exceeded] or [("exceeded", "no bound")]
-    for family in report.families:
-        yield f"family {family.family}", f"{_index(family.worst)}  {family.worst.column}"
-    for name, drift in report.scores.items():
-        yield f"scores, {name}", _index(drift)
-    for point in report.alerts:
-        shares = f"{point.current:.2%} flagged, {point.reference:.2%} in the reference"
-        below = point.unlike_training
-        if any(vars(below).values()):
-            shares += f"; below its threshold {below.current:.2%} and {below.reference:.2%}, unlike training"
-        yield f"alerts, {point.name}", shares
-    for decided in report.expected[:1]:
-        expected = {"precision": decided.current.precision, "recall": decided.current.recall}
-        values = [f"{name} {value:.3f}" for name, value in expected.items() if value is not None]
-        yield "expected there", ", ".join(values) or "nothing is flagged"
-    if report.calibration:
-        yield "calibration error", _calibration(report.calibration)
-    for name, words in (
-        ("rejected", "rejected"),
-        ("cold_start", "without history"),
-        ("unlike_training", "unlike training"),
-    ):
-        share: ShareChange | None = getattr(report.shares, name)
-        if share is not None:
-            yield words, f"{share.current:.2%}, {share.reference:.2%} in the reference"
-    for rule in report.rules:
-        shares = f"{rule.current:.2%} decided, {rule.reference:.2%} in the reference"
-        yield f"rule {rule.id}", f"{rule.action}: {shares}{', expired' if rule.expired else ''}"
-
-
-def _calibration(calibration: "LabelledCalibration") -> str:
-    ratio = calibration.observed_over_expected
-    observed = "" if ratio is None else f", observed over expected {ratio:.2f}"
-    weights = "" if calibration.weights is None else f". {calibration.weights.sentence}"
-    return f"{calibration.ece:.3f}{observed}, of {calibration.rows:,} labelled{weights}"
-
-
-def _index(drift: "DriftIndex") -> str:
-    return f"PSI {drift.psi:.3f} ({drift.expected:.3f} without drift), JS {drift.js:.3f}"
+    for heading, tables in drift_tables(report).items():
+        for table in tables if heading != "Columns" else ():
+            yield from () if table is None else table_rows(table)
