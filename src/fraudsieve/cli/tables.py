@@ -57,16 +57,17 @@ def overlap_text(evaluation: "Evaluation") -> str:
 
 def _report_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
     """Yield what the page of a report has as tables and facts."""
-    from fraudsieve.training.report_page.labels_section import page_facts
+    from fraudsieve.training.report_page.labels_section import delay_table, page_facts
     from fraudsieve.training.report_page.sections import capacity_text, metric_table, point_table, slice_tables
     from fraudsieve.training.report_page.unlike_section import unlike_facts
 
     if report.capacity is not None:
         yield "review capacity", capacity_text(report.capacity)
     facts = {} if report.labels is None else page_facts(report.labels, of_training=report.split is not None)
+    delays = None if report.labels is None else delay_table(report.labels)
     for title, texts in (("unlike training", unlike_facts(report)), ("labels", facts)):
         yield from ((title if place == 0 else "", f"{name}: {texts[name]}") for place, name in enumerate(texts))
-    for table in (metric_table(report), point_table(report), *slice_tables(report).values()):
+    for table in (metric_table(report), point_table(report), delays, *slice_tables(report).values()):
         yield from table_rows(table)
     yield from slice_rows(report)
 
@@ -88,11 +89,11 @@ def attack_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
         yield "under attack", f"share of the recall that is kept, mean of characters: {means}"
 
 
-def table_rows(table: "PageTable") -> Iterator[tuple[str, str]]:
+def table_rows(table: "PageTable | None") -> Iterator[tuple[str, str]]:
     """Yield the caption, the columns and the rows of a table of the page; nothing without rows."""
-    lines = [[cell.replace(NO_BREAK_SPACE, " ") for cell in line] for line in (table.columns, *table.rows)]
-    if table.rows:
+    if table is not None and table.rows:
         yield "", table.caption
+        lines = [[cell.replace(NO_BREAK_SPACE, " ") for cell in line] for line in (table.columns, *table.rows)]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         for place, (name, *cells) in enumerate(lines):
             texts = (f"{cell:>{width}}" for cell, width in zip(cells, widths[1:], strict=True))

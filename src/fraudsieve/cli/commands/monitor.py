@@ -203,4 +203,4 @@ def _rows(report: "MonitorReport") -> Iterator[tuple[str, str]]:
     yield from [("exceeded", bound.text) for bound in report.exceeded] or [("exceeded", "no bound")]
     for heading, tables in drift_tables(report).items():
         for table in tables if heading != "Columns" else ():
-            yield from () if table is None else table_rows(table)
+            yield from table_rows(table)
