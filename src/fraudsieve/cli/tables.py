@@ -44,7 +44,7 @@ def evaluation_content(evaluation: "Evaluation", files: tuple[Path, Path] | None
 def evaluation_rows(evaluation: "Evaluation", files: tuple[Path, Path] | None) -> list[tuple[str, str]]:
     rows = [("in training", overlap_text(evaluation)), ("left out", left_out_text(evaluation.data) or "nothing")]
     rows += rule_rows(evaluation.report.rules, evaluation.report.rows)
-    rows += [*_report_rows(evaluation.report), *attack_rows(evaluation.report)]
+    rows += _report_rows(evaluation.report)
     return rows if files is None else [*rows, ("report", f"{files[0]}, and as JSON {files[1]}")]
 
 
