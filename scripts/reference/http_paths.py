@@ -14,7 +14,7 @@ __all__ = ["http_operations", "http_page"]
 
 def description() -> dict[str, Any]:
     """Return the OpenAPI document of a service with a model of events and a score log."""
-    return describe_service(example_model("event"), Settings(score_log="scores"))
+    return describe_service(example_model("event"), Settings(score_log="scores", state="live.db"))
 
 
 def http_operations() -> dict[str, Any]:
