@@ -370,12 +370,12 @@ def test_messages_with_the_history_of_their_campaigns(
     days = past.assign(labelled_at=past["labelled_at"].dt.normalize())
     past_tables, expected = list[pd.DataFrame](), score_frame(scorer, requested, history=past)
 
-    def recorded(_: Any, __: Any, known: TableHistory, *___: Any, **____: Any) -> pd.DataFrame:
+    def recorded(_: Any, __: Any, known: TableHistory, ___: Any) -> pd.DataFrame:
         assert known.messages is not None
         past_tables.append(known.messages)
         return expected
 
-    monkeypatch.setattr(batch, "_score", recorded)
+    monkeypatch.setattr(batch._Run, "score", recorded)
     by_days = score_file(scorer, requested, tmp_path / "d.parquet", history=days)
     monkeypatch.undo()
     assert any("dates without times" in note for note in by_days.notes)
