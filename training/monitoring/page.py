@@ -50,7 +50,7 @@ def render_monitor_report(
     Parameters
     ----------
     report : MonitorReport
-        As from `drift_tables`.
+        As from `monitor_tables`.
     title : str, default="Monitor"
         Heading of the page.
     facts : mapping of str to str, default=None
@@ -69,7 +69,7 @@ def render_monitor_report(
     --------
     ::
 
-        report = drift_tables("fraudsieve-model", "first-week.parquet", "this-week.parquet")
+        report = monitor_tables("fraudsieve-model", "first-week.parquet", "this-week.parquet")
         Path("monitor.html").write_text(render_monitor_report(report), "utf-8")
     """
     with in_language(language):

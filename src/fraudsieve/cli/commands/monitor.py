@@ -166,12 +166,12 @@ def monitor_command(
         progress("loading the model")
         from fraudsieve.models.predict import Scorer
         from fraudsieve.models.rules.files import read_rules
-        from fraudsieve.training.monitoring.monitoring_run import drift_tables
+        from fraudsieve.training.monitoring.monitoring_run import monitor_tables
         from fraudsieve.training.recipe.recipe import Recipe
 
         scorer = Scorer.load(model)
         records, beside = records_to_score(scorer.model, inputs)
-        result = drift_tables(
+        result = monitor_tables(
             scorer,
             before,
             records,
