@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from fraudsieve._typing import Array
-from fraudsieve.features.history import row_blocks
+from fraudsieve.features.history import history_batch
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.history.encoded import CutoffTimes, EncodedEvents, fill_history
 from fraudsieve.features.history.history_batch import HistoryTables, encode, history_features
@@ -32,8 +32,8 @@ def _tables() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
 
 @pytest.fixture(params=[1, 700, 3000])
 def small_blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(row_blocks, "BLOCK_NUMBERS", request.param)
-    monkeypatch.setattr(row_blocks, "NARROW", 0)
+    monkeypatch.setattr(history_batch, "BLOCK_NUMBERS", request.param)
+    monkeypatch.setattr(history_batch, "NARROW", 0)
     return
 
 
@@ -49,7 +49,7 @@ def expected(monkeypatch: pytest.MonkeyPatch) -> list[Array]:
     """The columns of each view, filled in without blocks."""
     events, subjects, labels = _tables()
     with monkeypatch.context() as patched:
-        patched.setattr(row_blocks, "NARROW", 10_000)
+        patched.setattr(history_batch, "NARROW", 10_000)
         return [history_features(events, subjects, view, labels=labels) for view in _views()]
 
 
@@ -75,10 +75,10 @@ def test_a_block_holds_whole_entities(small_blocks: None) -> None:
         fill_history(history, block_events, block_cutoffs, block)
 
     out = np.empty((len(subjects), 5))
-    row_blocks.fill_blocks(fill, view, encoded, cutoffs, out[:, 1:4])
+    history_batch.fill_blocks(fill, view, encoded, cutoffs, out[:, 1:4])
     assert sum(n_rows for _, n_rows in calls) == len(subjects)
     n_largest = int(np.diff(cutoffs.starts).max())
-    limit = row_blocks.BLOCK_NUMBERS // 3
+    limit = history_batch.BLOCK_NUMBERS // 3
     assert all(n_rows <= max(limit, n_largest) for _, n_rows in calls)
     assert len(calls) > 1 or limit >= len(subjects)
     np.testing.assert_array_equal(out[:, 1:4], history_features(events, subjects, view))
