@@ -25,16 +25,21 @@ from fraudsieve.training.fit import Trained, train
 from fraudsieve.training.recipe.recipe import FeatureRecipe, Recipe
 from fraudsieve.training.simulation.world import World
 from tests.messages import refused
-from tests.shared import mlflow_uri
 
 pytestmark = pytest.mark.slow
 
 START = pd.Timestamp("2026-01-05", tz="UTC")
-COMMON = {"track.register_model": False, "n_jobs": 1, "model.n_rounds": 30}
+COMMON = {
+    "track.enabled": False,
+    "n_jobs": 1,
+    "model.n_rounds": 30,
+    "evaluate.attack": False,
+    "evaluate.replicates": 20,
+}
 
 
-def recipe(folder: Path, **overrides: object) -> Recipe:
-    return Recipe.read(overrides={"track.uri": mlflow_uri(folder), **COMMON, **overrides})
+def recipe(**overrides: object) -> Recipe:
+    return Recipe.read(overrides={**COMMON, **overrides})
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -68,14 +73,14 @@ def accounts(small_world: World, tmp_path_factory: pytest.TempPathFactory) -> Ru
     folder = tmp_path_factory.mktemp("accounts")
     labels = small_world.labels[small_world.labels["subject_id"].isin(small_world.accounts["account_id"])]
     tables: dict[str, Any] = {"accounts": small_world.accounts, "events": small_world.events, "labels": labels}
-    settings = recipe(folder, **{"data.min_label_rows": 2, "split.kind": "account"})
+    settings = recipe(**{"data.min_label_rows": 2, "split.kind": "account"})
     return Run(train(settings, output=folder / "model", **tables), small_world, small_world.events, labels)
 
 
 @pytest.fixture(scope="module")
 def events(small_world: World, tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder, table = tmp_path_factory.mktemp("events"), payments(small_world)
-    return Run(train(recipe(folder), output=folder / "model", events=table), small_world, table, table)
+    return Run(train(recipe(), output=folder / "model", events=table), small_world, table, table)
 
 
 def test_a_model_of_accounts(accounts: Run) -> None:
@@ -194,7 +199,7 @@ def test_noise_cannot_be_learnt_from_labels_dated_on_the_day_of_their_event(tmp_
         {"subject_id": table["event_id"], "label": np.where(rng.random(n) < 0.1, "fraud", "legitimate")}
     )
     labels = labels.assign(labelled_at=times.floor("D"))
-    settings = recipe(tmp_path, **{"data.subject": "event", "split.kind": "account"})
+    settings = recipe(**{"data.subject": "event", "split.kind": "account"})
     result = train(settings, events=table, labels=labels, output=tmp_path / "model")
     report: Any = result.report
     assert report.average_precision < 0.3
@@ -208,7 +213,7 @@ def test_accounts_without_times_are_trained_on_their_profiles(tmp_path: Path) ->
         {"account_id": [f"a{i}" for i in range(n)], "label": np.where(fraud, "fraud", "legitimate")}
     )
     accounts = accounts.assign(calls=rng.poisson(5 + 10 * fraud))
-    result = train(recipe(tmp_path), accounts=accounts, output=tmp_path / "model")
+    result = train(recipe(), accounts=accounts, output=tmp_path / "model")
     report: Any = result.report
     assert report.average_precision > 0.8
     assert [note for note in result.notes if note.startswith("There are no times")]
@@ -224,7 +229,7 @@ def test_noise_cannot_be_learnt_from_labels_of_accounts_that_share_an_ip(tmp_pat
     labels = pd.DataFrame({"subject_id": ids, "label": np.where(rng.random(n) < 0.2, "fraud", "legitimate")})
     labels = labels.assign(labelled_at=START + pd.to_timedelta(rng.integers(1, 10**6, n), unit="s"))
     result = train(
-        recipe(tmp_path), accounts=accounts, events=table.assign(event_id=ids), labels=labels, output=tmp_path / "model"
+        recipe(), accounts=accounts, events=table.assign(event_id=ids), labels=labels, output=tmp_path / "model"
     )
     report: Any = result.report
     assert report.average_precision < 0.5
@@ -303,7 +308,7 @@ def test_evaluation_since_a_time_uses_the_earlier_labels(events: Run, tmp_path: 
 def test_a_model_folder_has_all_that_a_service_needs(events: Run) -> None:
     loaded = Scorer.load(events.trained.folder).model
     assert loaded.matrix == events.trained.model.matrix
-    data = read_data(recipe(Path()), {"events": events.events}, min_label_rows=1)
+    data = read_data(recipe(), {"events": events.events}, min_label_rows=1)
     report: Any = evaluate_model(Scorer(loaded), data.rows, builder_of_model(loaded, data))
     assert report.rows == len(events.events)
     with refused(RecipeError):
@@ -316,7 +321,7 @@ def test_messages_with_the_history_of_their_senders(small_world: World, tmp_path
         "labels": small_world.labels,
         "events": small_world.events,
     }
-    result = train(recipe(tmp_path), output=tmp_path / "m", **tables)
+    result = train(recipe(), output=tmp_path / "m", **tables)
     names = [name for name in result.model.matrix.columns if name.startswith("sender__")]
     assert {"sender__count_1h", "sender__received_count_30d", "sender__since_last"} <= set(names)
     scorer, requested = Scorer.load(result.folder), small_world.messages.tail(40)
@@ -341,7 +346,7 @@ def test_messages_with_the_history_of_their_campaigns(
     small_world: World, labelled_messages: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tables: dict[str, Any] = {"messages": small_world.messages, "labels": small_world.labels}
-    campaign_recipe = recipe(tmp_path)
+    campaign_recipe = recipe()
     campaign_recipe = campaign_recipe.model_copy(update={"features": FeatureRecipe(campaigns=True)})
     result = train(campaign_recipe, output=tmp_path / "m", **tables)
     names = {name for name in result.model.matrix.columns if name.startswith("campaign__")}
