@@ -254,7 +254,7 @@ class ComparisonError(FraudsieveError, ValueError):
     Examples
     --------
     >>> print(ComparisonError("promote", ["the models score different subjects: message and account"]))
-    compare: the models score different subjects: message and account
+    promote: the models score different subjects: message and account
     """
 
     def __init__(self, action: str, problems: list[str]) -> None:
