@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from hashlib import blake2b
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -31,8 +31,6 @@ from .labelled import LabelledData, load_labelled
 from .precomputed_matrix import PrecomputedMatrix
 from .precomputed_tables import load_precomputed
 
-KEY_ROWS: Final = 10_000
-"""Rows of a table that a key is made of, at most twice as many."""
 Positions: TypeAlias = npt.NDArray[np.int64]
 Builder: TypeAlias = MessageFeatures | AccountFeatures | PrecomputedMatrix
 
@@ -106,14 +104,16 @@ def row_groups(rows: pd.DataFrame, subject: str) -> tuple[Positions, str]:
 def with_order_key(recipe: Recipe, data: LabelledData, key: str) -> Recipe:
     """Return a recipe with a key for the order of events at one time; an empty `key` is made of the tables.
 
-    So a training that is repeated gives the same model, and nobody knows the key without the tables.
+    So a training that is repeated gives the same model, also on a table in another order, and nobody knows the key
+    without all ids.
     """
     if recipe.history.order_key:
         return recipe
     if not key:
         table = next(table for table in (data.events, data.messages, data.rows) if table is not None)
-        rows = table.iloc[:: max(len(table) // KEY_ROWS, 1)].to_csv(index=False)
-        key = blake2b(rows.encode(), digest_size=16, person=b"order_key").hexdigest()
+        name = next((name for name in ("event_id", "message_id", "account_id") if name in table), table.columns[0])
+        ids = np.sort(pd.util.hash_array(table[name].astype(str).to_numpy(object)))
+        key = blake2b(ids.tobytes(), digest_size=16, person=b"order_key").hexdigest()
     return recipe.model_copy(update={"history": recipe.history.model_copy(update={"order_key": key})})
 
 
