@@ -1,10 +1,12 @@
 """Tables of many columns: undeclared ones are read together, and as each would be read alone."""
 
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from fraudsieve.tables import amounts, cells, checks
@@ -69,3 +71,13 @@ def test_patterns_are_not_searched_name_by_name(tmp_path: Path, monkeypatch: pyt
             read_table(tmp_path / "m.csv", "messages")
         counts.append(match.call_count)
     assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize("as_table", [pd.DataFrame, pa.table])
+def test_what_is_written_to_a_result_leaves_the_input_as_it_is(as_table: Any) -> None:
+    cells = {"message_id": ["a", "b"], "text": ["hello", "there"], "number": [1.5, 2.5], "word": ["x", "y"]}
+    given = as_table(cells)
+    good = read_table(given, "messages").good
+    good.loc[0] = good.loc[1]
+    assert good["number"].tolist() == [2.5, 2.5]
+    assert {name: list(given[name].to_numpy()) for name in cells} == cells

@@ -4,7 +4,7 @@ A cell is a string, another value, or missing. Strings are stored in the Arrow-b
 store lone surrogates, so they are replaced by U+FFFD, and a mask marks their rows.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
@@ -190,13 +190,6 @@ def string_series(array: Any, index: Any) -> Cells:
     """Convert an Arrow array to a Series of ``str``."""
     # Arrow's own road makes a frame first: for a table of many columns, that takes longer than to read them.
     return pd.Series(pd.arrays.ArrowStringArray(array.cast(pa.large_string())), index=index)
-
-
-def joined(columns: Mapping[Any, Cells], n_rows: int) -> pd.DataFrame:
-    """Return columns of equal length as a frame."""
-    # To align and copy thousands of series takes longer than to read them; of bare objects, pandas would make strings.
-    parts = {name: cells if cells.dtype == object else cells.array for name, cells in columns.items()}
-    return pd.DataFrame(parts, index=range(n_rows), copy=False)
 
 
 def to_floats(strings: Cells) -> Cells:

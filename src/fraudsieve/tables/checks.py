@@ -25,7 +25,6 @@ from .cells import (
     Converted,
     Mask,
     infer_types,
-    joined,
     mask_signalling_nan,
     nested_values,
 )
@@ -92,7 +91,7 @@ def check(
             reasons=faults.counts,
             names=loaded.given,
         )
-    good = joined({name: converted.column for name, converted in columns.items()}, len(frame))
+    good = pd.DataFrame({name: converted.column for name, converted in columns.items()})
     if len(rejected):
         good = good[faults.good].reset_index(drop=True)
     notes = [

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.tables.cells import Cells, joined, string_series
+from fraudsieve.tables.cells import Cells, string_series
 from fraudsieve.tables.values.reading import Reading
 from fraudsieve.tables.values.strings import has_surrogate
 from fraudsieve.tables.values.zones import time_zone
@@ -135,7 +135,9 @@ class LoadedTable:
 def frame_of(table: Any, origin: str) -> pd.DataFrame:
     """Return an Arrow table as a frame; whole numbers with gaps stay whole."""
     columns = {position: _cells(column, origin) for position, column in enumerate(table.columns)}
-    return joined(columns, len(table)).set_axis(table.column_names, axis=1)
+    # To align and copy thousands of series takes longer than to read them; of bare objects, pandas would make strings.
+    parts = {position: cells if cells.dtype == object else cells.array for position, cells in columns.items()}
+    return pd.DataFrame(parts, index=range(len(table)), copy=False).set_axis(table.column_names, axis=1)
 
 
 def _cells(column: Any, origin: str) -> Cells:
