@@ -45,7 +45,8 @@ class AliasWatcher:
         try:
             self.outcome = self._outcome()
         finally:
-            self._count(self.outcome)
+            if self.outcome not in ("swapped", "refused"):  # these are counted before they are logged
+                self._count(self.outcome)
         return self.outcome
 
     def follow(self) -> str:
@@ -59,9 +60,7 @@ class AliasWatcher:
             found = self._newly_shared()
         if found is None:
             return "same"
-        outcome = self._swap(str(found.version), lambda: Scorer.load(found.folder, digest=found.digest))
-        self._count(outcome)
-        return outcome
+        return self._swap(str(found.version), lambda: Scorer.load(found.folder, digest=found.digest))
 
     def _count(self, outcome: str) -> None:
         self.swaps.labels(outcome).inc()
@@ -120,6 +119,7 @@ class AliasWatcher:
             self.holder.replace_model(LoadedModel(new, version))
         except Exception as error:
             self.holder.refused = RefusedVersion(version, needs_restart)
+            self._count("refused")
             why = error.problem if isinstance(error, LocatedError) else error_location(error)
             facts = {"version": version, "why": why, "needs_restart": needs_restart, "in_use": old.version}
             log_event(f"{self.holder.role} refused", level=logging.ERROR, **facts)
@@ -128,8 +128,8 @@ class AliasWatcher:
         # to unfreeze it, and to walk through everything, would stop all requests for a tenth of a second (measured).
         gc.collect()
         gc.freeze()
-        digest = self.holder.loaded.scorer.model.digest
-        log_event(f"{self.holder.role} swapped", before=old.version, version=version, digest=digest)
+        self._count("swapped")
+        log_event(f"{self.holder.role} swapped", before=old.version, version=version, digest=new.model.digest)
         return "swapped"
 
 
