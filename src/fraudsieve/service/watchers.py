@@ -176,11 +176,11 @@ class RulesWatcher:
         return "loaded"
 
     def _refuse(self, problem: str) -> str:
+        self.handler.metrics.rules_refused.set(1)
+        self.handler.metrics.rule_loads.labels("refused").inc()
         if problem != self.problem:
             log_event("rules refused, the earlier ones stay", level=logging.ERROR, why=problem)
         self.problem = problem
-        self.handler.metrics.rules_refused.set(1)
-        self.handler.metrics.rule_loads.labels("refused").inc()
         return "refused"
 
 
