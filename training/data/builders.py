@@ -102,17 +102,17 @@ def row_groups(rows: pd.DataFrame, subject: str) -> tuple[Positions, str]:
 
 
 def with_order_key(recipe: Recipe, data: LabelledData, key: str) -> Recipe:
-    """Return a recipe with a key for the order of events at one time; an empty `key` is made of the tables.
+    """Return a recipe with a key for the order of events at one time; an empty `key` is made of the labelled records.
 
-    So a training that is repeated gives the same model, also on a table in another order, and nobody knows the key
-    without all ids.
+    So a training that is repeated gives the same model, also on a table in another order or with further records that
+    have no label, as a store that has dropped old ones lacks them. Nobody knows the key without all ids.
     """
     if recipe.history.order_key:
         return recipe
     if not key:
-        table = next(table for table in (data.events, data.messages, data.rows) if table is not None)
-        name = next((name for name in ("event_id", "message_id", "account_id") if name in table), table.columns[0])
-        ids = np.sort(pd.util.hash_array(table[name].astype(str).to_numpy(object)))
+        names = ("event_id", "message_id", "account_id")
+        name = next((name for name in names if name in data.rows), data.rows.columns[0])
+        ids = np.sort(pd.util.hash_array(data.rows[name].astype(str).to_numpy(object)))
         key = blake2b(ids.tobytes(), digest_size=16, person=b"order_key").hexdigest()
     return recipe.model_copy(update={"history": recipe.history.model_copy(update={"order_key": key})})
 

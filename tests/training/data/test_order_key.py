@@ -7,7 +7,7 @@ from fraudsieve.training.data.builders import read_data, with_order_key
 
 
 def key_of(events: pd.DataFrame) -> str:
-    labels = pd.DataFrame({"subject_id": [f"e{n}" for n in range(10)], "label": ["fraud", "ok"] * 5})
+    labels = pd.DataFrame({"subject_id": [f"e{n}" for n in [*range(10), *range(11, 21)]], "label": ["fraud", "ok"] * 10})
     data = read_data(Recipe(), {"events": events, "labels": labels}, min_label_rows=1)
     return with_order_key(Recipe(), data, "").history.order_key
 
@@ -18,4 +18,5 @@ def test_a_table_in_another_order_has_the_same_key_and_other_ids_have_another() 
     key = key_of(events)
     assert len(key) == 32
     assert key_of(events[::-1].assign(extra="x").astype({"amount": str})) == key
-    assert key_of(pd.concat([events, events.head(1).assign(event_id="e10")])) != key
+    assert key_of(pd.concat([events, events.head(1).assign(event_id="e10")])) == key  # it has no label
+    assert key_of(events.assign(event_id="e1" + events["event_id"].str[1:])) != key
