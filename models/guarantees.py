@@ -27,20 +27,18 @@ def allowed_false_positives(n: int, rate: float, confidence: float = CONFIDENCE)
     return int(np.searchsorted(bdtr(counts.astype(np.float64), n, rate), 1 - confidence, side="right")) - 1
 
 
-def groups_needed(rate: float, confidence: float = CONFIDENCE) -> int:
-    """Return the smallest number of legitimate groups with which a rate can be promised."""
-    n = int(np.ceil(np.log1p(-confidence) / np.log1p(-rate)))
-    # At whole numbers, logarithms can be wrong by one in either direction. For tiny rates the probability is rounded by
-    # more than one record changes it, so it may find that none of the three is enough.
-    near = range(max(n - 1, 1), n + 2)
-    return next((m for m in near if allowed_false_positives(m, rate, confidence) >= 0), n + 1)
-
-
 def upper_rate(hits: int, n: float, confidence: float = CONFIDENCE) -> float:
     """Return the one-sided upper bound of a rate (Clopper and Pearson, 1934)."""
     from scipy.special import betaincinv
 
     return 1.0 if hits >= n else float(betaincinv(hits + 1, n - hits, confidence))
+
+
+def rate_bounds(rate: float, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Return the two-sided interval of a rate (Clopper and Pearson, 1934)."""
+    hits, one_sided = round(rate * n, 9), (1 + confidence) / 2  # 7 / 100 * 100 is slightly more than 7
+    low = 1 - upper_rate(int(np.ceil(n - hits)), n, one_sided)
+    return low, upper_rate(int(np.ceil(hits)), n, one_sided)
 
 
 def draw_of_groups(groups: Array, seed: int = 0) -> Array:

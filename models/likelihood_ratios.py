@@ -9,7 +9,6 @@ from typing import Final
 import numpy as np
 
 from fraudsieve._typing import Array
-from fraudsieve.models.guarantees import upper_rate
 from fraudsieve.models.points import RatioSupport
 
 WORDS: Final = (
@@ -70,13 +69,6 @@ def support_of(probability: Array, is_fraud: Array, groups: Array) -> RatioSuppo
         rows.append(int(kind.sum()))
         sizes.append(len(np.unique(groups[kind])))
     return RatioSupport(float(low), float(high), share, *rows, *sizes)
-
-
-def rate_bounds(rate: float, n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Return the two-sided interval of a rate (Clopper and Pearson, 1934)."""
-    hits, one_sided = round(rate * n, 9), (1 + confidence) / 2  # 7 / 100 * 100 is slightly more than 7
-    low = 1 - upper_rate(int(np.ceil(n - hits)), n, one_sided)
-    return low, upper_rate(int(np.ceil(hits)), n, one_sided)
 
 
 def describe_strength(log10_ratio: float) -> str:

@@ -220,5 +220,4 @@ def _calibrate(model: Model, rows: Array, y: Any, groups: Array) -> Model:
     if model.legitimate is None:
         return model
     fraud = fraud_probability(calibration.apply(odds), model.classes, model.legitimate)
-    points, absent = operating_points(fraud, truth != model.legitimate, groups=groups)
-    return replace(model, points=points, absent_points=absent)
+    return replace(model, points=operating_points(fraud, truth != model.legitimate, groups=groups))

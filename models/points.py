@@ -1,7 +1,8 @@
-"""Operating points: thresholds with their metrics, and points that the calibration slice is too small for."""
+"""Operating points: thresholds with their metrics, and what a false positive rate is: promised or estimated."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -28,20 +29,58 @@ class OperatingPoint:
     precision: float | None = None
     # Flagged records per day; None if the number of days is unknown.
     alerts_a_day: float | None = None
-    # The promised rate, if the target is a false positive rate. It is counted over legitimate campaigns or accounts,
-    # each of which counts once.
+    # The promised rate, if the target is a false positive rate that can be promised. It is counted over legitimate
+    # campaigns or accounts, each of which counts once.
     max_false_positive_rate: float | None = None
     # Probability, over calibration slices, that the true rate is at most the promised one.
     confidence: float | None = None
-    # Number of campaigns or accounts that the promise is based on.
+    # Number of campaigns or accounts that the promise, or the estimate, is based on.
     legitimate_groups: int | None = None
+    # The target, if it is a false positive rate that is not promised.
+    estimated_false_positive_rate: float | None = None
+    # The 95 % interval of an estimated rate.
+    interval: tuple[float, float] | None = None
+
+    @classmethod
+    def of(cls, content: Mapping[str, Any]) -> Self:
+        """Return the point of a manifest."""
+        interval = content.get("interval")
+        return cls(**{**content, "interval": tuple(interval) if isinstance(interval, list) else interval})
+
+    @property
+    def target_rate(self) -> float | None:
+        """The false positive rate that the point is for, promised or estimated."""
+        promised = self.max_false_positive_rate
+        return self.estimated_false_positive_rate if promised is None else promised
+
+    @property
+    def basis(self) -> str | None:
+        """Whether the rate is promised or estimated, and from what; None for another target."""
+        if self.max_false_positive_rate is not None and self.confidence is not None:
+            return tr(
+                "at most {rate:.4g} % promised, from {groups:,} legitimate campaigns or accounts ({confidence:.4g} % "
+                "confidence)",
+                rate=100 * self.max_false_positive_rate,
+                groups=self.legitimate_groups or 0,
+                confidence=100 * self.confidence,
+            )
+        if self.estimated_false_positive_rate is None or self.interval is None:
+            return None
+        return tr(
+            "{rate:.4g} % estimated, from {groups:,} legitimate campaigns or accounts ({low:.2g} to {high:.2g} %)",
+            rate=100 * self.estimated_false_positive_rate,
+            groups=self.legitimate_groups or 0,
+            low=100 * self.interval[0],
+            high=100 * self.interval[1],
+        )
 
     @property
     def problem(self) -> str | None:
         """What is wrong with the name or a number; None if nothing is."""
         name: Any = self.name  # a manifest can hold any type
-        optional = (self.false_positive_rate, self.recall, self.precision, self.max_false_positive_rate)
-        shares: list[Any] = [share for share in (self.flagged, *optional, self.confidence) if share is not None]
+        optional = (self.false_positive_rate, self.recall, self.precision, self.target_rate, self.confidence)
+        ends: Any = self.interval or ()
+        shares: list[Any] = [share for share in (self.flagged, *optional, *ends) if share is not None]
         alerts = 0.0 if self.alerts_a_day is None else self.alerts_a_day
         if not isinstance(name, str) or not name.isprintable():
             return "expected a printable string as name, got something else"
@@ -51,52 +90,9 @@ class OperatingPoint:
             return "expected a threshold from 0 to 1, got another value"
         if self.flagged is None or not all(0 <= share <= 1 for share in shares) or not 0 <= alerts < np.inf:
             return "expected rates from 0 to 1, and a finite number of alerts, got other values"
-        return None if self.legitimate_groups is None else _count_problem(self.legitimate_groups)
-
-
-@dataclass(frozen=True)
-class AbsentPoint:
-    """A false positive rate that cannot be promised, because there are too few legitimate groups."""
-
-    # The name of the point, such as `false_positive_rate_0.001`.
-    name: str
-    max_false_positive_rate: float
-    # The confidence with which it was to be promised.
-    confidence: float
-    # Legitimate campaigns or accounts of the calibration slice.
-    legitimate_groups: int
-    # The smallest number with which the rate can be promised.
-    needed_groups: int
-
-    @property
-    def missing_groups(self) -> int:
-        """Number of further legitimate groups that are needed."""
-        return self.needed_groups - self.legitimate_groups
-
-    @property
-    def reason(self) -> str:
-        """The reason why the point is absent, and what to do."""
-        return tr(
-            "{name} is absent: a rate of at most {rate:.4g} % needs {needed:,} legitimate campaigns or accounts to "
-            "calibrate on ({confidence:.4g} % confidence), there are {found:,}: label {missing:,} more",
-            name=self.name,
-            rate=100 * self.max_false_positive_rate,
-            needed=self.needed_groups,
-            confidence=100 * self.confidence,
-            found=self.legitimate_groups,
-            missing=self.missing_groups,
-        )
-
-    @property
-    def problem(self) -> str | None:
-        """What is wrong with the name or a number; None if nothing is."""
-        name: Any = self.name
-        rates: tuple[Any, ...] = (self.max_false_positive_rate, self.confidence)
-        if not isinstance(name, str) or not name.isprintable():
-            return "expected a printable string as name, got something else"
-        if not all(isinstance(rate, int | float) and 0 < rate < 1 for rate in rates):
-            return "expected rates between 0 and 1, got other values"
-        return _count_problem(self.legitimate_groups) or _count_problem(self.needed_groups)
+        groups: Any = self.legitimate_groups
+        is_count = groups is None or (type(groups) is int and groups >= 0)
+        return None if is_count else "expected a number of legitimate groups, got something else"
 
 
 @dataclass(frozen=True)
@@ -126,7 +122,3 @@ class RatioSupport:
         if any(type(count) is not int or count < 1 for count in counts):
             return "expected numbers of records and groups of both kinds, got something else"
         return None
-
-
-def _count_problem(count: Any) -> str | None:
-    return "expected a number of legitimate groups, got something else" if type(count) is not int or count < 0 else None

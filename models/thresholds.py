@@ -1,24 +1,28 @@
 """The choice of operating points: the probability from which records are flagged, and the resulting metrics.
 
-A point is chosen on rows that the model was not trained on: for a false positive rate that it promises, for a number of
-alerts per day, for a precision, for the lowest cost, or for the review capacity. Records with equal probabilities are
-flagged together or not at all, so ties never exceed a bound.
+A point is chosen on rows that the model was not trained on: for a false positive rate, which it promises or estimates,
+for a number of alerts per day, for a precision, for the lowest cost, or for the review capacity. Records with equal
+probabilities are flagged together or not at all, so ties never exceed a bound.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from fraudsieve._typing import Array
 
-from .guarantees import CONFIDENCE, allowed_false_positives, draw_of_groups, groups_needed
-from .points import AbsentPoint, OperatingPoint
+from .guarantees import CONFIDENCE, allowed_false_positives, draw_of_groups, rate_bounds
+from .points import MAX_THRESHOLD, OperatingPoint
 
 FALSE_POSITIVE_RATES = (0.01, 0.001, 0.05)
 """Default rates of operating points; the first one decides."""
 CAPACITY = "capacity"
-"""The name of the point for the review capacity, which decides if the chosen deciding point is absent."""
+"""The name of the point for the review capacity."""
+TAIL_SHARE, MIN_TAIL = 0.1, 5
+"""Share of the groups, and the fewest of them, that the tail beyond the highest of them is read from."""
+LEAST = 1e-15
+"""Probabilities of 0 and 1 have no log-odds: they count as this close to them."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +130,11 @@ class _Ranked:
         n = self.cuts[at]
         return float(np.nextafter(self.probability[n], 2.0)) if n < len(self.probability) else 0.0
 
+    def at(self, threshold: float) -> int:
+        """Return the position at which a threshold cuts the ranking."""
+        n = int(np.searchsorted(-self.probability, -threshold, side="right"))
+        return int(np.searchsorted(self.cuts, n))
+
     def last(self, holds: Array) -> int:
         """Return the last position at which a condition holds; 0 (none flagged) if it never holds."""
         return int(np.flatnonzero(holds)[-1]) if holds.any() else 0
@@ -147,8 +156,13 @@ def operating_points(
     capacity: float | None = None,
     days: float | None = None,
     amounts: Array | None = None,
-) -> tuple[tuple[OperatingPoint, ...], tuple[AbsentPoint, ...]]:
-    """Choose thresholds on rows that the model was not trained on."""
+    promise: bool = True,
+) -> tuple[OperatingPoint, ...]:
+    """Choose thresholds on rows that the model was not trained on.
+
+    A false positive rate is promised if there are enough groups and `promise`, which needs scores of the very model.
+    Otherwise it is estimated.
+    """
     if targets.decide_by is not None and targets.decide_by not in targets.names:
         raise ValueError(f"decide_by: expected one of {', '.join(targets.names)}, got {targets.decide_by!r}.")
     if targets.alerts_a_day and days is None:
@@ -157,9 +171,9 @@ def operating_points(
         )
     n_fraud, n_clean = int(is_fraud.sum()), int((~is_fraud).sum())
     if not n_fraud or not n_clean:
-        return (), ()
+        return ()
     ranked = _rank(probability, is_fraud)
-    points, absent = _promised(ranked, is_fraud, groups, targets, days)
+    points = _of_rates(ranked, is_fraud, groups, targets, days, promise)
     # 0.1 alerts per day are one in ten days, but 0.1 * 10.0 may be less than one by a rounding error. And 55 of 100
     # have the precision 0.55, but 0.55 * 100 is more than 55.
     at_most = [alerts * (days or 0.0) * (1 + 1e-12) for alerts in targets.alerts_a_day]
@@ -171,35 +185,68 @@ def operating_points(
     positions.append(ranked.last(ranked.cuts <= (n_fraud if capacity is None else np.floor(capacity * (1 + 1e-12)))))
     others = targets.names[len(targets.false_positive_rates) :]
     points += [_point(name, ranked, at, days) for name, at in zip(others, positions, strict=True)]
-    return deciding_first(points, targets.decide_by or targets.names[0]), tuple(absent)
+    return deciding_first(points, targets.decide_by or targets.names[0])
 
 
 def deciding_first(points: Sequence[OperatingPoint], decide_by: str) -> tuple[OperatingPoint, ...]:
-    """Put the deciding point first: the named one or, if that is absent, the one for the review capacity."""
+    """Put the deciding point first: the named one or, if it was not chosen, the one for the review capacity."""
     first = decide_by if decide_by in {point.name for point in points} else CAPACITY
     return tuple(sorted(points, key=lambda point: point.name != first))
 
 
-def _promised(
-    ranked: _Ranked, is_fraud: Array, groups: Array | None, targets: Targets, days: float | None
-) -> tuple[list[OperatingPoint], list[AbsentPoint]]:
-    """Return the points of the rates that can be promised, and those that cannot."""
+def _of_rates(
+    ranked: _Ranked, is_fraud: Array, groups: Array | None, targets: Targets, days: float | None, promise: bool
+) -> list[OperatingPoint]:
+    """Return the points of the false positive rates, promised where that is possible, otherwise estimated."""
     clean = np.flatnonzero(~is_fraud)
     drawn = np.zeros(len(is_fraud), np.bool_)
     drawn[clean if groups is None else clean[draw_of_groups(groups[clean])]] = True
-    n_groups = int(drawn.sum())
     alarms = np.concatenate([[0], np.cumsum(drawn[ranked.order])])[ranked.cuts]
+    of_groups = ranked.probability[drawn[ranked.order]]
+    n = len(of_groups)
     on_these = 1 - (1 - targets.confidence) * (1 - targets.reserve)
-    points: list[OperatingPoint] = []
-    absent: list[AbsentPoint] = []
+    points = []
     for name, rate in zip(targets.names, targets.false_positive_rates, strict=False):
-        promise = (rate, targets.confidence, n_groups)
-        allowed = allowed_false_positives(n_groups, rate, on_these)
-        if allowed < 0:
-            absent.append(AbsentPoint(name, *promise, groups_needed(rate, on_these)))
+        allowed = allowed_false_positives(n, rate, on_these) if promise else -1
+        if allowed >= 0:
+            at = ranked.last(alarms <= allowed)
+            of_rate = replace(
+                _point(name, ranked, at, days), max_false_positive_rate=rate, confidence=targets.confidence
+            )
         else:
-            points.append(_point(name, ranked, ranked.last(alarms <= allowed), days, promise))
-    return points, absent
+            threshold = estimated_threshold(of_groups, rate)
+            at = ranked.at(threshold)
+            bounds = rate_bounds(float(alarms[at]) / n, n)
+            of_rate = replace(_point(name, ranked, at, days), threshold=threshold)
+            of_rate = replace(of_rate, estimated_false_positive_rate=rate, interval=bounds)
+        points.append(replace(of_rate, legitimate_groups=n))
+    return points
+
+
+def estimated_threshold(probability: Array, rate: float) -> float:
+    """Return the threshold that a share of legitimate records is expected to reach, from those of independent ones.
+
+    Between the probabilities it is their quantile. Beyond the highest, log-odds are taken to fall off exponentially, as
+    fast as the mean excess of the highest ones over the next (Weissman, 1978, "Estimation of parameters and large
+    quantiles based on the k largest observations", JASA 73): with 25 legitimate records, the highest of them is passed
+    by 4 % of the others, not by 1 %.
+
+    Parameters
+    ----------
+    probability : ndarray, shape (n,)
+        Probabilities of fraud, in descending order.
+    rate : float
+        Above 0 and below 1.
+    """
+    n = len(probability)
+    if n * rate >= 1 or n == 1:
+        place = int(n * rate * (1 + 1e-12))
+        return float(np.nextafter(probability[min(place, n - 1)], 2.0))
+    kept = np.clip(probability, LEAST, 1 - LEAST)
+    odds = np.log(kept) - np.log1p(-kept)
+    k = min(max(MIN_TAIL, int(TAIL_SHARE * n)), n - 1)
+    threshold = odds[k] + (odds[:k] - odds[k]).mean() * np.log(k / (n * rate))
+    return min(float(np.nextafter(1 / (1 + np.exp(-threshold)), 2.0)), MAX_THRESHOLD)
 
 
 def _cheapest(ranked: _Ranked, costs: Costs, is_fraud: Array, amounts: Array | None) -> int:
@@ -210,13 +257,7 @@ def _cheapest(ranked: _Ranked, costs: Costs, is_fraud: Array, amounts: Array | N
     return int(np.argmin(costs.false_alarm * ranked.clean + costs.review * ranked.cuts - saved))
 
 
-def _point(
-    name: str,
-    ranked: _Ranked,
-    at: int,
-    days: float | None,
-    promise: tuple[float | None, float | None, int | None] = (None, None, None),
-) -> OperatingPoint:
+def _point(name: str, ranked: _Ranked, at: int, days: float | None) -> OperatingPoint:
     flagged, frauds = int(ranked.cuts[at]), int(ranked.frauds[at])
     n, n_fraud = len(ranked.order), int(ranked.frauds[-1])
     return OperatingPoint(
@@ -227,5 +268,4 @@ def _point(
         flagged / n,
         frauds / flagged if flagged else None,
         None if days is None else flagged / days,
-        *promise,
     )

@@ -164,14 +164,14 @@ def verify(folder: str | Path, *, digest: str | None = None) -> Verified:
         ("samples", "sample records were scored and explained, without and with a history"),
     )
     notes = () if digest else (NOT_PINNED,)
-    notes = (*notes, *(point.reason for point in model.absent_points), *_version_notes(manifest))
+    notes = (*notes, *_version_notes(manifest))
     facts = model.name, model.subject, model.digest, training_line(model)
     return Verified(folder, *facts, bool(digest), checks, notes)
 
 
 def _count_points(model: Model) -> str:
-    absent = f" ({len(model.absent_points)} absent)" if model.absent_points else ""
-    return f"{len(model.points)} operating points{absent}"
+    estimated = sum(point.estimated_false_positive_rate is not None for point in model.points)
+    return f"{len(model.points)} operating points{f' ({estimated} estimated)' if estimated else ''}"
 
 
 def _version_notes(manifest: dict[str, Any]) -> tuple[str, ...]:

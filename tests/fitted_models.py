@@ -74,8 +74,7 @@ def train(folder: Path, name: str, texts: list[str], labels: npt.NDArray[np.obje
     )
     if legitimate is not None:
         fraud = Scorer(model).score_columns({"text": messages[calibration].tolist()})["probability"]
-        points, absent = operating_points(fraud, labels[calibration] != legitimate)
-        model = replace(model, points=points, absent_points=absent)
+        model = replace(model, points=operating_points(fraud, labels[calibration] != legitimate))
     write_model(model, folder / name)
     (folder / "fitted").write_bytes(pickle.dumps((features, classifier)))
 

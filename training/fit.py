@@ -30,7 +30,7 @@ from fraudsieve.training.data.column_notes import check_custom_columns
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.refit_summary import RefitSummary
 from fraudsieve.training.evaluation.metrics import METRIC_NAMES
-from fraudsieve.training.evaluation.points import check_points, share_of_records
+from fraudsieve.training.evaluation.points import check_points, exceeded_notes, share_of_records
 from fraudsieve.training.evaluation.report import EvaluationReport, ReportDetails, headline_figure
 from fraudsieve.training.recipe.cores import with_threads
 from fraudsieve.training.recipe.headers import check_headers
@@ -243,7 +243,8 @@ def _train(
         _log_curve(run, rounds)
         content = run_content(final_recipe, output, model, report, data, tuned, PageOrigin(run=run.page))
         logged = run.finish(output, content, register_as=recipe.name if recipe.track.register_model else None)
-    notes = (*busy_notes, *data.notes, *split.notes, *notes, *point_notes, *_write_rejected(data, output))
+    first = exceeded_notes(report.operating_points)
+    notes = (*first, *busy_notes, *data.notes, *split.notes, *notes, *point_notes, *_write_rejected(data, output))
     return Trained(model, output, report, split, data, logged, notes, tuned, split_model)
 
 

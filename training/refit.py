@@ -1,6 +1,5 @@
 """The shipped model: trained again on all mature rows, with the settings of the evaluated model."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,8 @@ import pandas as pd
 
 from fraudsieve._typing import Array, Progress
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.models.calibration import Calibration, fit_calibration
+from fraudsieve.models.guarantees import draw_of_groups, rate_bounds
+from fraudsieve.models.scoring.scores import fraud_probability
 from fraudsieve.models.unlike_training.compared_columns import compared_columns
 from fraudsieve.models.verification import write_verified
 from fraudsieve.training.data.builders import Builder, matrix_of
@@ -18,9 +18,18 @@ from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.training_rows import grow_trees, sample_slice, training_rows
 from fraudsieve.training.evaluation.report_parts.slices import mixture_of
 from fraudsieve.training.facts import window_of
+from fraudsieve.training.held_out import (
+    MAX_ROWS,
+    FoldScorer,
+    HeldOutScores,
+    are_few,
+    needs_folds,
+    newest_rows,
+    with_all_classes,
+)
 from fraudsieve.training.labels import seen_until
 from fraudsieve.training.recipe.recipe import Recipe
-from fraudsieve.training.split_model import distance_of, unlike_of, with_points
+from fraudsieve.training.split_model import distance_of, expected_unlike, unlike_of, with_points
 from fraudsieve.training.splits.split import Split
 
 RESERVE = 0.5
@@ -28,8 +37,12 @@ RESERVE = 0.5
 ``python -m benchmarks.evaluation refits`` measures it."""
 
 
-UNSEEN = 50.0
-"""Log-odds by which a class that the evaluated model has not seen is below the most probable class."""
+CHANCE = 0.98
+"""Level of the interval of a rate on the newest records: above it, chance does not explain the records flagged."""
+DRIFT = (
+    "the newest records are not like the earlier ones: more of the legitimate ones would be flagged than the points "
+    "are for, so the thresholds are set on the newest alone, from {n:,} campaigns or accounts"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,47 +82,6 @@ def mature_rows(data: LabelledData, split: Split) -> tuple[Array, dict[str, int]
     return np.flatnonzero(has_time & ~young), left_out
 
 
-@dataclass(frozen=True, eq=False)
-class ForwardScores:
-    """Uncalibrated scores of the evaluated model."""
-
-    # Shape (n_rows,). Positions in the data, ascending.
-    rows: Array
-    # Shape (n_rows, n_outputs). Uncalibrated.
-    log_odds: Array
-    # Shape (n_rows,). Whether the class of the row was among those that the evaluated model has learned.
-    seen: Array
-    # Shape (n_rows,). The distance of each row from the rows that the evaluated model has learned from; empty without a
-    # distance.
-    distances: Array
-
-    def calibrate(self, labels: Array, classes: Sequence[str]) -> Calibration:
-        """Fit a calibration on the rows whose class was seen."""
-        codes = np.searchsorted(np.array(classes, object), labels[self.seen])
-        return fit_calibration(self.log_odds[self.seen], codes)
-
-
-def score_forward(
-    evaluated: Model, builder: Builder, data: LabelledData, rows: Array, classes: Sequence[str]
-) -> ForwardScores:
-    """Score rows with the evaluated model, in the classes of the shipped model."""
-    labels = data.rows["label"].iloc[rows].to_numpy(object)
-    matrix = matrix_of(builder, data.rows.iloc[rows]).to_numpy()
-    odds = with_all_classes(evaluated.ensemble.log_odds(matrix), evaluated.classes, classes)
-    distances = np.empty(0) if evaluated.unlike is None else evaluated.unlike.distance.apply(matrix)
-    return ForwardScores(rows, odds, np.isin(labels, evaluated.classes), distances)
-
-
-def with_all_classes(log_odds: Array, seen: Sequence[str], classes: Sequence[str]) -> Array:
-    """Return log-odds with one column for every class; classes that a model has not seen are all but impossible."""
-    if len(seen) == len(classes):
-        return log_odds
-    by_class = log_odds if len(seen) > 2 else np.hstack([np.zeros((len(log_odds), 1)), log_odds])
-    filled = np.repeat(by_class.max(axis=1, keepdims=True) - UNSEEN, len(classes), axis=1)
-    filled[:, [list(classes).index(name) for name in seen]] = by_class
-    return filled
-
-
 def write_refitted(
     plan: RefitPlan, data: LabelledData, refitted: Model, of_split: Model, recipe: Recipe, output: str | Path
 ) -> tuple[Model, Model]:
@@ -140,21 +112,69 @@ def refit_model(
     classifier = grow_trees(trained_on, recipe, data.subject)
     classes = tuple(str(name) for name in classifier.classes_)
     progress("refit: calibrating")
-    forward = score_forward(evaluated, builder, data, plan.split.calibration, classes)
-    truth = data.rows["label"].to_numpy(object)[forward.rows]
-    columns = compared_columns(evaluated.matrix, evaluated.ensemble)
+    rows, columns = plan.split.calibration, compared_columns(evaluated.matrix, evaluated.ensemble)
+    matrix = matrix_of(builder, data.rows.iloc[rows]).to_numpy()
+    distances = np.empty(0) if evaluated.unlike is None else evaluated.unlike.distance.apply(matrix)
+    labels = data.rows["label"].to_numpy(object)
+    legitimate = data.legitimate if data.legitimate in classes else None
+    folds = FoldScorer(trained_on, data, groups, recipe, classes)
+    forward = legitimate is None or not needs_folds(data, groups, rows, recipe)
+    if not forward:
+        scores = folds.scores(progress, with_fraud=True)
+    else:
+        promise = not are_few(data, groups, rows)
+        odds = with_all_classes(evaluated.ensemble.log_odds(matrix), evaluated.classes, classes)
+        scores = HeldOutScores(rows, odds, np.isin(labels[rows], evaluated.classes), promise, RESERVE)
     model = replace(
         evaluated,
         classes=classes,
-        legitimate=data.legitimate if data.legitimate in classes else None,
+        legitimate=legitimate,
         matrix=trained_on.builder.matrix_,
         ensemble=classifier.ensemble_,
-        calibration=forward.calibrate(truth, classes),
-        unlike=unlike_of(distance_of(trained_on.plain, columns), trained_on.plain, forward.distances),
+        calibration=scores.calibrate(labels, classes),
+        unlike=unlike_of(distance_of(trained_on.plain, columns), trained_on.plain, distances),
         digest="",
     )
-    shares = None if model.unlike is None else model.unlike.shares_of(forward.distances)
-    return with_points(model, forward.log_odds, shares, data, groups, plan.split, recipe, RESERVE)
+    shares = None if model.unlike is None else model.unlike.shares_of(distances)
+    model = expected_unlike(model, shares, rows, data, groups)
+    decided, notes = with_points(model, scores, data, groups, recipe)
+    newest = guard_newest(decided, scores, folds, progress, forward=forward)
+    if newest is None:
+        return decided, notes
+    decided, notes = with_points(model, newest, data, groups, recipe)
+    return decided, (DRIFT.format(n=len(np.unique(groups[newest.rows]))), *notes)
+
+
+def guard_newest(
+    model: Model, scores: HeldOutScores, folds: FoldScorer, progress: Progress, *, forward: bool
+) -> HeldOutScores | None:
+    """Return the scores of the newest records if more of these are flagged than the points are for, beyond chance.
+
+    Scores of the evaluated model do not show how a shipped model that has learned a new kind of fraud scores what looks
+    like it. Of a large table, the scores of the shipped model itself do: they are only a little too low.
+    """
+    data, groups = folds.data, folds.groups
+    is_newest = newest_rows(data, scores.rows)
+    labels = data.rows["label"].to_numpy(object)[scores.rows]
+    legitimate = is_newest & (labels == data.legitimate)
+    rates = [point for point in model.points if point.target_rate is not None]
+    if not rates or not legitimate.any() or not (is_newest & ~legitimate).any():
+        return None
+    rows, odds = scores.rows[legitimate], scores.log_odds.copy()
+    is_quick = len(data.rows) <= MAX_ROWS
+    if forward:
+        progress("refit: comparing the thresholds with the newest records")
+        odds[legitimate] = folds.halves(rows) if is_quick else folds.learned_scores(model.ensemble, rows)
+    fraud = fraud_probability(model.calibration.apply(odds[legitimate]), model.classes, data.legitimate)
+    fraud = fraud[draw_of_groups(groups[rows])]
+    bounds = [rate_bounds(float((fraud >= point.threshold).mean()), len(fraud), CHANCE)[0] for point in rates]
+    if not any(low > (point.target_rate or 1.0) for low, point in zip(bounds, rates, strict=True)):
+        return None
+    if forward:
+        odds[legitimate] = odds[legitimate] if is_quick else folds.halves(rows)
+        frauds = is_newest & ~legitimate
+        odds[frauds] = folds.on_scale(odds[frauds], scores.log_odds[legitimate], odds[legitimate])
+    return HeldOutScores(scores.rows[is_newest], odds[is_newest], scores.seen[is_newest], promise=False)
 
 
 def refit_facts(plan: RefitPlan, data: LabelledData, of_split: Model, n_trained: int) -> dict[str, Any]:

@@ -62,10 +62,7 @@ def run_content(
                 report, title=title, facts=model_facts(model, language=language), origin=origin, language=language
             ),
             "recipe.json": written_settings(recipe),
-            "operating_points.json": {
-                "points": [asdict(point) for point in model.points],
-                "absent": [asdict(point) for point in model.absent_points],
-            },
+            "operating_points.json": [asdict(point) for point in model.points],
             **draw_figure_files(report, language=language),
         },
         tags={f"data.{name}.sha256": digest for name, digest in data.digests.items()}

@@ -31,6 +31,7 @@ from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, make_classifier, sample_of, training_rows
 from fraudsieve.training.evaluation.points import choose_points
 from fraudsieve.training.evaluation.report import RoundChoice, RoundMetrics
+from fraudsieve.training.held_out import FEW_FRAUDS, FoldScorer, HeldOutScores, needs_folds
 from fraudsieve.training.monitoring.expected_shares import expected_shares
 from fraudsieve.training.recipe.cores import with_threads
 from fraudsieve.training.recipe.recipe import Recipe
@@ -81,33 +82,28 @@ def fit_unlike(
 
 
 def with_points(
-    model: Model,
-    log_odds: Array,
-    unlike: Array | None,
-    data: LabelledData,
-    groups: Array,
-    split: Split,
-    recipe: Recipe,
-    reserve: float = 0.0,
+    model: Model, scores: HeldOutScores, data: LabelledData, groups: Array, recipe: Recipe
 ) -> tuple[Model, tuple[str, ...]]:
-    """Choose the operating points of a calibrated model on the calibration slice, and say what to expect of traffic.
+    """Choose the operating points of a calibrated model by the scores of held-out rows, and say how many records it
+    expects to flag.
 
-    Returns the model, and notes on the calibration slice and the points. `log_odds` are uncalibrated; `unlike` has for
-    each row the share of the training records that are less unfamiliar; for `reserve` see `Targets`.
+    Returns the model, and notes on the rows and the points.
     """
-    rows, scores = split.calibration, {} if unlike is None else {"unlike_training": unlike}
-    notes = tuple(few_to_calibrate(len(rows)))
-    if model.legitimate is not None:
-        is_fraud = (data.rows["label"].iloc[rows] != model.legitimate).to_numpy()
-        fraud = fraud_probability(model.calibration.apply(log_odds), model.classes, model.legitimate)
-        points, absent, of_points = choose_points(fraud, is_fraud, data, groups, split, recipe, reserve)
-        support = support_of(fraud, is_fraud, groups[rows])
-        model = replace(model, points=points, absent_points=absent, ratio_support=support)
-        scores["probability"], notes = fraud, (*notes, *of_points)
-    else:
-        model = replace(model, points=(), absent_points=(), ratio_support=None)
-    expected = expected_shares(model, scores, groups[rows], data.rows["as_of"].iloc[rows])
-    return replace(model, expected_shares=expected), notes
+    rows, notes = scores.rows, tuple(few_to_calibrate(len(scores.rows)))
+    if model.legitimate is None:
+        return replace(model, points=(), ratio_support=None), notes
+    is_fraud = (data.rows["label"].iloc[rows] != model.legitimate).to_numpy()
+    fraud = fraud_probability(model.calibration.apply(scores.log_odds), model.classes, model.legitimate)
+    points, of_points = choose_points(fraud, is_fraud, data, groups, scores, recipe)
+    model = replace(model, points=points, ratio_support=support_of(fraud, is_fraud, groups[rows]))
+    expected = expected_shares(model, {"probability": fraud}, groups[rows], data.rows["as_of"].iloc[rows])
+    return replace(model, expected_shares=(*model.expected_shares, *expected)), (*notes, *of_points)
+
+
+def expected_unlike(model: Model, shares: Array | None, rows: Array, data: LabelledData, groups: Array) -> Model:
+    """Say how many records are expected to look like nothing in training, by the share of each of some rows."""
+    scores = {} if shares is None else {"unlike_training": shares}
+    return replace(model, expected_shares=expected_shares(model, scores, groups[rows], data.rows["as_of"].iloc[rows]))
 
 
 def choose_rounds(
@@ -216,10 +212,14 @@ def fit_model(
     classifier = grow_trees(trained_on, chosen, data.subject, on_round)
     progress("calibrating")
     matrix, truth = matrix_of(features, rows.iloc[split.calibration]), labels[split.calibration]
-    trained_classes = np.isin(truth, classifier.classes_)
-    classifier.calibrate(matrix[trained_classes], truth[trained_classes])
     classes = tuple(str(name) for name in classifier.classes_)
     legitimate = data.legitimate if data.legitimate in classes else None
+    log_odds = classifier.ensemble_.log_odds(matrix.to_numpy(), n_threads=recipe.n_jobs or 0)
+    scores = HeldOutScores(split.calibration, log_odds, np.isin(truth, classes))
+    if legitimate is not None and needs_folds(data, groups, np.concatenate([split.calibration, split.test]), recipe):
+        few = len(np.unique(groups[split.calibration][truth != legitimate])) < FEW_FRAUDS
+        folds = FoldScorer(trained_on, data, groups, chosen, classes)
+        scores = scores.with_rows(folds.scores(progress, with_fraud=few))
     own = None if data.precomputed is not None else features.matrix_.custom.columns
     warnings, sample = _warnings(trained_on, data, groups, split, own), sample_of(data, recipe)
     model = Model(
@@ -228,14 +228,14 @@ def fit_model(
         legitimate=legitimate,
         matrix=features.matrix_,
         ensemble=classifier.ensemble_,
-        calibration=classifier.calibration_,
+        calibration=scores.calibrate(labels, classes),
         policy=recipe.scoring.policy,
         unlike=fit_unlike(features.matrix_, classifier.ensemble_, trained_on.plain, matrix),
         training=training_facts(data, split, recipe, rounds) | {"warnings": warnings},
     )
-    log_odds = model.ensemble.log_odds(matrix.to_numpy(), n_threads=recipe.n_jobs or 0)
-    unlike = None if model.unlike is None else model.unlike.apply(matrix.to_numpy())
-    model, point_notes = with_points(model, log_odds, unlike, data, groups, split, recipe)
+    shares = None if model.unlike is None else model.unlike.apply(matrix.to_numpy())
+    model = expected_unlike(model, shares, split.calibration, data, groups)
+    model, point_notes = with_points(model, scores, data, groups, recipe)
     notes = [*features.notes_, *_bound_notes(data, groups, features.matrix_), *candidate_notes(data, recipe)]
     notes += [] if getattr(features.matrix_, "timed", True) else [UNTIMED]
     notes += [] if legitimate else [NO_LEGITIMATE]

@@ -8,7 +8,7 @@ from scipy.stats import binomtest
 
 from benchmarks.runner import Bar, Report, progress
 from fraudsieve._typing import Array
-from fraudsieve.models.guarantees import groups_needed
+from fraudsieve.models.guarantees import allowed_false_positives
 from fraudsieve.models.thresholds import Targets, operating_points
 
 __all__ = ["MAX_SHARE", "RATE", "SCENARIOS", "Scenario", "guarantee", "lower_end"]
@@ -42,9 +42,10 @@ class Scenario(NamedTuple):
     size_effect: float = 0.0
 
 
+FEWEST: Final = next(n for n in range(1, 1000) if allowed_false_positives(n, RATE) >= 0)
 SCENARIOS: Final = {
     "single": Scenario(1000, np.inf),
-    "fewest": Scenario(groups_needed(RATE)),
+    "fewest": Scenario(FEWEST),
     "campaigns": Scenario(1000),
     "large_score_high": Scenario(1000, size_effect=0.3),
     "many": Scenario(4000),
@@ -96,7 +97,7 @@ def _true_rates(scenario: Scenario, slices: int, rng: np.random.Generator) -> di
         is_fraud = np.arange(len(probability)) >= len(score)
         every = np.append(groups, scenario.n_groups + np.arange(50))
         ours, binomial_rows = (
-            next(point for point in operating_points(probability, is_fraud, targets, groups=given)[0]).threshold
+            next(point for point in operating_points(probability, is_fraud, targets, groups=given)).threshold
             for given in (every, None)
         )
         rows = np.sort(probability[~is_fraud])[::-1][int(RATE * len(score))]

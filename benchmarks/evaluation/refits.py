@@ -122,7 +122,7 @@ def _grow(X: Array, y: Array) -> FraudClassifier:
 def _choose(log_odds: Array, y: Array, groups: Array, reserve: float) -> tuple[Calibration, float]:
     calibration = fit_calibration(log_odds, y)
     fraud = probabilities(calibration.apply(log_odds))[:, 1]
-    points, _ = operating_points(fraud, y == 1, Targets((RATE,), reserve=reserve), groups=groups)
+    points = operating_points(fraud, y == 1, Targets((RATE,), reserve=reserve), groups=groups)
     return calibration, next(point.threshold for point in points if point.max_false_positive_rate == RATE)
 
 

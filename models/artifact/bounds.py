@@ -39,7 +39,6 @@ def size_problem(manifest: Mapping[str, Any]) -> str | None:
         "columns": MAX_COLUMNS,
         "classes": MAX_CLASSES,
         "operating_points": MAX_POINTS,
-        "absent_points": MAX_POINTS,
     }
     for name, limit in limits.items():
         if len(manifest[name]) > limit:

@@ -25,7 +25,7 @@ from fraudsieve.exceptions import ArtifactError
 from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.features.wording.model import TextModel, output_classes
 from fraudsieve.models.calibration import Calibration
-from fraudsieve.models.points import AbsentPoint, OperatingPoint, RatioSupport
+from fraudsieve.models.points import OperatingPoint, RatioSupport
 from fraudsieve.models.policy import Policy
 from fraudsieve.models.sentences.phrases import Phrase, phrases_of
 from fraudsieve.models.trees.booster_text import check_booster
@@ -73,8 +73,6 @@ class Model:
         Converts log-odds to calibrated log-odds.
     points : tuple of OperatingPoint, default=()
         The operating points; the first one makes the decision.
-    absent_points : tuple of AbsentPoint, default=()
-        False positive rates that could not be promised.
     ratio_support : RatioSupport, default=None
         The bounds of likelihood ratios that the calibration slice supports; None if they are not known.
     expected_shares : tuple of ExpectedShare, default=()
@@ -96,7 +94,6 @@ class Model:
     ensemble: Ensemble
     calibration: Calibration
     points: tuple[OperatingPoint, ...] = ()
-    absent_points: tuple[AbsentPoint, ...] = ()
     ratio_support: RatioSupport | None = None
     expected_shares: tuple[ExpectedShare, ...] = ()
     policy: Policy = field(default_factory=Policy)
@@ -273,7 +270,6 @@ def _manifest(model: Model, files: dict[str, bytes]) -> dict[str, Any]:
         "policy": asdict(model.policy),
         "reasons": REASONS,
         "operating_points": [asdict(point) for point in model.points],
-        "absent_points": [asdict(point) for point in model.absent_points],
         "ratio_support": None if model.ratio_support is None else asdict(model.ratio_support),
         "expected_shares": [asdict(share) for share in model.expected_shares],
         "training": model.training,
@@ -407,8 +403,7 @@ def _build(manifest: dict[str, Any], files: dict[str, bytes]) -> Model:
         matrix=build_matrix(manifest["subject"], manifest["features"], files),
         ensemble=Ensemble(booster, tuple(start["wording"]), np.array(start["base"], np.float64)),
         calibration=calibration,
-        points=tuple(OperatingPoint(**point) for point in manifest["operating_points"]),
-        absent_points=tuple(AbsentPoint(**point) for point in manifest["absent_points"]),
+        points=tuple(OperatingPoint.of(point) for point in manifest["operating_points"]),
         ratio_support=RatioSupport(**support) if (support := manifest.get("ratio_support")) else None,
         expected_shares=tuple(ExpectedShare(**share) for share in manifest.get("expected_shares", ())),
         policy=Policy(**manifest["policy"]),
@@ -436,7 +431,7 @@ def _mismatch(model: Model, manifest: dict[str, Any]) -> str | None:
         return "the method of the reasons is unknown"
     if not all(abs(number) <= MAX_LOG_ODDS for number in base.tolist()):
         return "the initial log-odds are not finite, or too large"
-    problems = [*(point.problem for point in model.points), *(point.problem for point in model.absent_points)]
+    problems = [point.problem for point in model.points]
     if any(problems):
         return f"operating points: {next(filter(None, problems))}"
     if model.ratio_support is not None and model.ratio_support.problem is not None:

@@ -26,8 +26,8 @@ def write_message_model(folder: Path) -> list[str]:
     parts = features.matrix_, classifier.ensemble_, classifier.calibration_
     model = Model("messages", ("fraud", "legitimate"), "legitimate", *parts)
     fraud = Scorer(model).score_columns({"text": rows["text"].tolist()})["probability"]
-    points, absent = operating_points(fraud, y == "fraud")
-    write_model(Model("messages", ("fraud", "legitimate"), "legitimate", *parts, points, absent), folder)
+    points = operating_points(fraud, y == "fraud")
+    write_model(Model("messages", ("fraud", "legitimate"), "legitimate", *parts, points), folder)
     return [str(text) for text in rows["text"][:20]]
 
 

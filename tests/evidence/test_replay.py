@@ -101,7 +101,7 @@ RULES = RuleSet(
 @pytest.mark.parametrize("which", ["all", "flagged"])
 def test_a_log_has_the_decisions_of_the_model_and_of_rules(which: Which, tmp_path: Path) -> None:
     scorer = account_scorer()
-    points = operating_points(np.linspace(0, 1, 300), np.arange(300) > 150)[0]
+    points = operating_points(np.linspace(0, 1, 300), np.arange(300) > 150)
     model = replace(scorer.model, points=points)
     arriving = events(40)
     subjects = [{"account_id": f"a{n}", "as_of": arriving[-1]["occurred_at"]} for n in range(5)]

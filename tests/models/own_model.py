@@ -45,7 +45,7 @@ def write_own_model(folder: Path) -> Model:
     labels = frame["label"].to_numpy(object)
     matrix = features.fit_transform(frame, labels, groups=np.arange(N))
     fitted = FraudClassifier(n_rounds=8, n_jobs=1, min_leaf_rows=5).fit(matrix, labels)
-    points, absent = operating_points(fitted.predict_proba(matrix)[:, 0], labels == "fraud", days=1.0)
+    points = operating_points(fitted.predict_proba(matrix)[:, 0], labels == "fraud", days=1.0)
     model = Model(
         "own",
         ("fraud", "legitimate"),
@@ -54,7 +54,6 @@ def write_own_model(folder: Path) -> Model:
         fitted.ensemble_,
         fitted.calibration_,
         points=points,
-        absent_points=absent,
     )
     return write_model(model, folder)
 

@@ -6,11 +6,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.stats import beta
 
+from fraudsieve.models.guarantees import rate_bounds
 from fraudsieve.models.likelihood_ratios import (
     describe_strength,
     log10_likelihood_ratio,
     log10_ratio_bounds,
-    rate_bounds,
     support_of,
 )
 

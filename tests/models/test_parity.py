@@ -108,8 +108,7 @@ def trained(rows: pd.DataFrame, past: pd.DataFrame, events: pd.DataFrame) -> Mod
     classes = tuple(map(str, classifier.classes_))
     model = Model("m", classes, "legitimate", features.matrix_, classifier.ensemble_, classifier.calibration_)
     fraud = score_frame(Scorer(model), rows, events=events, history=past)["probability"].to_numpy()
-    points, absent = operating_points(fraud, y != "legitimate")
-    return replace(model, points=points, absent_points=absent)
+    return replace(model, points=operating_points(fraud, y != "legitimate"))
 
 
 @pytest.fixture(scope="module")

@@ -6,11 +6,18 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binom
+from scipy.stats import binom, norm
 
 from fraudsieve._typing import Array
 from fraudsieve.models.guarantees import draw_of_groups
-from fraudsieve.models.thresholds import CAPACITY, FALSE_POSITIVE_RATES, Costs, Targets, operating_points
+from fraudsieve.models.thresholds import (
+    CAPACITY,
+    FALSE_POSITIVE_RATES,
+    Costs,
+    Targets,
+    estimated_threshold,
+    operating_points,
+)
 from tests.messages import refused
 
 # Few distinct values, so that ties are frequent.
@@ -29,16 +36,16 @@ RATES = (0.05, 0.2, 0.5)
 @given(ROWS)
 def test_no_rate_is_exceeded_and_thresholds_are_minimal(rows: list[tuple[float, bool]]) -> None:
     probability, is_fraud = as_arrays(rows)
-    points, absent = operating_points(probability, is_fraud, Targets(RATES))
+    points = operating_points(probability, is_fraud, Targets(RATES))
     if is_fraud.all() or not is_fraud.any():
-        assert (points, absent) == ((), ())
+        assert points == ()
         return
     n_clean = int((~is_fraud).sum())
-    promised = {point.max_false_positive_rate for point in points} - {None}
-    assert promised | {missing.max_false_positive_rate for missing in absent} == set(RATES)
-    for missing in absent:
-        assert missing.legitimate_groups == n_clean < missing.needed_groups
+    assert {point.target_rate for point in points} - {None} == set(RATES)
     for point in points:
+        assert point.problem is None
+        if point.estimated_false_positive_rate is not None:
+            assert binom.cdf(0, n_clean, point.estimated_false_positive_rate) > 0.05  # too few for a promise
         flagged = probability >= point.threshold
         assert point.false_positive_rate == flagged[~is_fraud].mean()
         assert point.recall == flagged[is_fraud].mean()
@@ -54,12 +61,11 @@ def test_no_rate_is_exceeded_and_thresholds_are_minimal(rows: list[tuple[float, 
 def test_a_threshold_is_never_looser_than_the_bound_over_groups(rows: list[tuple[float, bool]], n: int) -> None:
     probability, is_fraud = both_kinds(rows)
     groups = np.arange(len(rows) + 2) * n // (len(rows) + 2)
-    points, absent = operating_points(probability, is_fraud, Targets(RATES), groups=groups)
+    points = operating_points(probability, is_fraud, Targets(RATES), groups=groups)
     n_groups = len(np.unique(groups[~is_fraud]))
     clean = np.flatnonzero(~is_fraud)
     drawn = clean[draw_of_groups(groups[clean])]
-    found = {point.legitimate_groups for point in points} | {missing.legitimate_groups for missing in absent}
-    assert found - {None} == {n_groups}
+    assert {point.legitimate_groups for point in points} - {None} == {n_groups}
     for point in points:
         if point.max_false_positive_rate is not None:
             hits = (probability[drawn] >= point.threshold).sum()
@@ -73,7 +79,7 @@ def test_thresholds_rise_with_the_confidence_and_fall_with_the_rate(
     probability, is_fraud = both_kinds(rows)
 
     def thresholds(confidence: float) -> list[float]:
-        points, _ = operating_points(probability, is_fraud, Targets(RATES, confidence=confidence))
+        points = operating_points(probability, is_fraud, Targets(RATES, confidence=confidence))
         of_rates = {point.max_false_positive_rate: point.threshold for point in points}
         return [of_rates.get(rate, 2.0) for rate in RATES]
 
@@ -84,8 +90,7 @@ def test_thresholds_rise_with_the_confidence_and_fall_with_the_rate(
 
 def test_the_first_rate_decides_and_the_points_are_ordered_as_their_rates() -> None:
     rng = np.random.default_rng(0)
-    points, absent = operating_points(rng.random(20_000), rng.random(20_000) < 0.1)
-    assert absent == ()
+    points = operating_points(rng.random(20_000), rng.random(20_000) < 0.1)
     assert [point.name for point in points] == list(Targets().names)
     by_rate = [point.threshold for _, point in sorted(zip(FALSE_POSITIVE_RATES, points[:3], strict=True))]
     assert by_rate == sorted(by_rate, reverse=True)
@@ -97,34 +102,54 @@ def test_the_first_rate_decides_and_the_points_are_ordered_as_their_rates() -> N
 def test_ties_stay_below() -> None:
     probability = np.array([0.4] * 298 + [0.9] * 2 + [0.9])
     is_fraud = np.arange(301) == 300
-    point = operating_points(probability, is_fraud)[0][0]
+    point = operating_points(probability, is_fraud)[0]
     assert (point.false_positive_rate, point.recall) == (0.0, 0.0)
     assert point.threshold > 0.9
 
 
 def test_a_legitimate_message_of_probability_one_prevents_flags() -> None:
-    point = operating_points(np.ones(400), np.arange(400) == 0)[0][0]
+    point = operating_points(np.ones(400), np.arange(400) == 0)[0]
     assert (point.name, point.flagged, point.recall) == ("false_positive_rate_0.01", 0.0, 0.0)
     assert point.threshold > 1
 
 
 @pytest.mark.parametrize("truth", [True, False])
 def test_with_one_class_there_are_no_points(truth: bool) -> None:
-    assert operating_points(np.array([0.1, 0.9]), np.array([truth, truth])) == ((), ())
-    assert operating_points(np.zeros(0), np.zeros(0, bool)) == ((), ())
+    assert operating_points(np.array([0.1, 0.9]), np.array([truth, truth])) == ()
+    assert operating_points(np.zeros(0), np.zeros(0, bool)) == ()
 
 
-def test_with_two_rows_the_capacity_decides() -> None:
-    (point,), absent = operating_points(np.array([0.2, 0.3]), np.array([False, True]))
-    assert (point.name, point.false_positive_rate, point.recall, point.flagged) == (CAPACITY, 0.0, 1.0, 0.5)
+def test_with_two_rows_a_rate_is_estimated_and_decides() -> None:
+    point, *_, capacity = operating_points(np.array([0.2, 0.3]), np.array([False, True]))
+    assert (point.name, point.false_positive_rate, point.recall) == ("false_positive_rate_0.01", 0.0, 1.0)
     assert 0.2 < point.threshold <= 0.3
-    assert [(point.legitimate_groups, point.needed_groups) for point in absent] == [(1, 299), (1, 2995), (1, 59)]
+    assert (point.legitimate_groups, point.interval) == (1, (0.0, 0.975))
+    assert (capacity.name, capacity.flagged) == (CAPACITY, 0.5)
 
 
-def test_the_capacity_decides_before_a_looser_rate_that_can_be_promised() -> None:
-    points, absent = operating_points(np.linspace(0, 1, 110), np.arange(110) >= 100)
-    assert [point.name for point in points] == [CAPACITY, "false_positive_rate_0.05"]
-    assert [point.name for point in absent] == ["false_positive_rate_0.01", "false_positive_rate_0.001"]
+def test_a_rate_is_promised_or_estimated_by_the_number_of_groups() -> None:
+    points = operating_points(np.linspace(0, 1, 110), np.arange(110) >= 100)
+    assert [point.name for point in points] == list(Targets().names)
+    assert [point.max_false_positive_rate for point in points] == [None, None, 0.05, None]
+    assert [point.estimated_false_positive_rate for point in points] == [0.01, 0.001, None, None]
+    assert points[0].interval == pytest.approx((0.0003, 0.0545), abs=1e-4)
+    several_models = operating_points(np.linspace(0, 1, 110), np.arange(110) >= 100, promise=False)
+    assert several_models[2].estimated_false_positive_rate == 0.05
+    assert several_models[2].threshold < points[2].threshold
+
+
+@pytest.mark.parametrize("n", [25, 50, 200, 1000])
+def test_an_estimated_rate_is_met_on_the_mean(n: int) -> None:
+    rng = np.random.default_rng(n)
+    rates = []
+    for _ in range(400):
+        odds = np.sort(rng.normal(-3, 1.5, n))[::-1]
+        threshold = estimated_threshold(1 / (1 + np.exp(-odds)), 0.01)
+        rates.append(norm.sf((np.log(threshold / (1 - threshold)) + 3) / 1.5))
+    assert 0.005 < np.mean(rates) < 0.018
+    highest = 1 / (1 + n)  # the rate above the highest of n, on the mean
+    assert np.mean(rates) < highest or n >= 100
+    assert np.mean(np.array(rates) > 0.1) < 0.03
 
 
 def test_the_capacity_is_as_many_alerts_as_frauds_or_as_many_as_are_given() -> None:
@@ -135,7 +160,7 @@ def test_the_capacity_is_as_many_alerts_as_frauds_or_as_many_as_are_given() -> N
 
 
 def only(probability: Array, is_fraud: Array, targets: Targets, name: str | None = None, **options: Any) -> Any:
-    points, _ = operating_points(probability, is_fraud, targets, **options)
+    points = operating_points(probability, is_fraud, targets, **options)
     return next(point for point in points if point.name == (name or targets.names[0]))
 
 
@@ -232,9 +257,9 @@ def test_a_fraud_of_an_unknown_amount_costs_the_mean() -> None:
 def test_the_named_point_decides_and_the_others_keep_their_order() -> None:
     targets = Targets((0.1, 0.2), (3,), (0.5,), Costs(1.0))
     arrays = np.linspace(0, 1, 50), np.arange(50) % 3 == 0
-    assert [point.name for point in operating_points(*arrays, targets, days=1.0)[0]] == list(targets.names)
+    assert [point.name for point in operating_points(*arrays, targets, days=1.0)] == list(targets.names)
     named = Targets((0.1, 0.2), (3,), (0.5,), Costs(1.0), "precision_0.5")
-    names = [point.name for point in operating_points(*arrays, named, days=1.0)[0]]
+    names = [point.name for point in operating_points(*arrays, named, days=1.0)]
     assert names == ["precision_0.5", *(name for name in targets.names if name != "precision_0.5")]
     with refused(ValueError, "none"):
         operating_points(*arrays, Targets((0.1,), decide_by="none"))
@@ -243,7 +268,7 @@ def test_the_named_point_decides_and_the_others_keep_their_order() -> None:
 def test_alerts_per_day_need_days() -> None:
     with refused(ValueError, "alerts_a_day"):
         operating_points(np.array([0.1, 0.9]), np.array([False, True]), Targets(alerts_a_day=(1,)))
-    (point, *_), _ = operating_points(np.array([0.1, 0.9]), np.array([False, True]))
+    point, *_ = operating_points(np.array([0.1, 0.9]), np.array([False, True]))
     assert point.alerts_a_day is None
     assert point.problem is None
 
@@ -252,7 +277,7 @@ def test_a_reserve_of_half_the_risk_is_a_higher_confidence_of_the_same_promise()
     rng = np.random.default_rng(0)
     p, is_fraud = rng.random(3000), rng.random(3000) < 0.1
     of = {
-        name: operating_points(p, is_fraud, targets)[0][0]
+        name: operating_points(p, is_fraud, targets)[0]
         for name, targets in (
             ("reserved", Targets((0.05,), reserve=0.5)),
             ("strict", Targets((0.05,), confidence=0.975)),
@@ -261,7 +286,6 @@ def test_a_reserve_of_half_the_risk_is_a_higher_confidence_of_the_same_promise()
     }
     assert of["reserved"].threshold == of["strict"].threshold > of["plain"].threshold
     assert of["reserved"].confidence == of["plain"].confidence == 0.95
-    few, absent = operating_points(p[:65], is_fraud[:65], Targets((0.05,), reserve=0.5))
-    assert [point.name for point in few] == [CAPACITY]
-    plain = operating_points(p[:40], is_fraud[:40], Targets((0.05,)))[1]
-    assert absent[0].needed_groups > plain[0].needed_groups
+    few = operating_points(p[:65], is_fraud[:65], Targets((0.05,), reserve=0.5))
+    assert few[0].max_false_positive_rate is None
+    assert operating_points(p[:75], is_fraud[:75], Targets((0.05,)))[0].max_false_positive_rate == 0.05

@@ -20,9 +20,7 @@ def test_the_checks_are_listed(fitted: Any) -> None:
     verified = verify(fitted.folder, digest=fitted.model.digest)
     assert (verified.name, verified.subject, verified.digest) == (fitted.model.name, "message", fitted.model.digest)
     assert verified.pinned
-    absent = [f"{point.name} is absent" for point in fitted.model.absent_points]
-    assert bool(absent) is bool(fitted.model.legitimate)
-    assert [note.partition(":")[0] for note in verified.notes] == absent
+    assert verified.notes == ()
     checks = dict(verified.checks)
     assert checks["booster"].startswith(f"{fitted.model.ensemble.booster.num_trees()} trees")
     assert checks["columns"].startswith(f"{len(fitted.model.matrix.columns)}, ")
@@ -47,21 +45,15 @@ def test_without_a_pinned_digest_there_is_a_note(binary: Any) -> None:
     assert verified.notes[0].startswith("the digest is not pinned")
 
 
-def test_absent_points_are_written_and_noted(binary: Any, tmp_path: Path) -> None:
+def test_estimated_points_are_written_and_counted(binary: Any, tmp_path: Path) -> None:
     probability = np.linspace(0, 1, 300)
-    points, absent = operating_points(probability, probability > 0.9)
-    model = replace(read_model(binary.folder), points=points, absent_points=absent)
-    write_model(model, tmp_path / "m")
-    written = json.loads((tmp_path / "m" / "manifest.json").read_text("utf-8"))
-    names = ["capacity", "false_positive_rate_0.05"]
-    assert [point["name"] for point in written["operating_points"]] == names
-    assert [(point["max_false_positive_rate"], point["legitimate_groups"]) for point in written["absent_points"]] == [
-        (0.01, 270), (0.001, 270),
-    ]  # fmt: skip
-    assert read_model(tmp_path / "m").absent_points == absent
-    verified = verify(tmp_path / "m")
-    assert verified.notes[1:3] == tuple(point.reason for point in absent)
-    assert dict(verified.checks)["thresholds"].startswith("2 operating points (2 absent) from 0 to 1")
+    points = operating_points(probability, probability > 0.9)
+    write_model(replace(read_model(binary.folder), points=points), tmp_path / "m")
+    written = json.loads((tmp_path / "m" / "manifest.json").read_text("utf-8"))["operating_points"]
+    assert [point["estimated_false_positive_rate"] for point in written] == [0.01, 0.001, None, None]
+    assert [point["legitimate_groups"] for point in written] == [270, 270, 270, None]
+    assert read_model(tmp_path / "m").points == points
+    assert dict(verify(tmp_path / "m").checks)["thresholds"].startswith("4 operating points (2 estimated) from 0 to 1")
 
 
 def test_other_versions_of_libraries_are_noted(binary: Any, tmp_path: Path) -> None:

@@ -61,9 +61,9 @@ def write_event_model(folder: Path, policy: Policy | None = None, *, with_labels
     y = np.where(made["labels"]["is_fraud"], "fraud", "legitimate").astype(object)
     matrix = features.set_output(transform="pandas").fit_transform(records, y)
     fitted = FraudClassifier(n_rounds=8, n_jobs=1, min_leaf_rows=5).fit(matrix, y)
-    points, absent = operating_points(fitted.predict_proba(matrix)[:, 0], y == "fraud", days=1.0)
+    points = operating_points(fitted.predict_proba(matrix)[:, 0], y == "fraud", days=1.0)
     parts = features.matrix_, fitted.ensemble_, fitted.calibration_
-    options: dict[str, Any] = {"points": points, "absent_points": absent}
+    options: dict[str, Any] = {"points": points}
     options |= {} if policy is None else {"policy": policy}
     write_model(Model("events", ("fraud", "legitimate"), "legitimate", *parts, **options), folder)
 

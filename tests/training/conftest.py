@@ -126,7 +126,7 @@ def message_report() -> EvaluationReport:
     by_class, labels, groups = scored(4000, TYPES, 0)
     rng = np.random.default_rng(1)
     targets = Targets(precisions=(0.9,))
-    points, absent = operating_points(1 - by_class[:1000, 0], labels[:1000] != TYPES[0], targets, days=50.0)
+    points = operating_points(1 - by_class[:1000, 0], labels[:1000] != TYPES[0], targets, days=50.0)
     cutoff_times = np.datetime64("2025-11-03", "us") + np.sort(rng.integers(0, 200 * 86_400, 4000)).astype("m8[s]")
     split = SplitSummary(
         kind="time",
@@ -158,7 +158,6 @@ def message_report() -> EvaluationReport:
         settings=EvaluateRecipe(alerts_a_day=4, replicates=100),
         details=ReportDetails(
             unscorable=3,
-            absent_points=absent,
             importance=shares,
             rounds=ROUNDS,
             attack=attack(),

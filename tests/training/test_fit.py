@@ -45,10 +45,9 @@ def test_the_model_beats_chance_on_later_messages(trained: Any) -> None:
     assert trained.report.average_precision > 2 * trained.report.base_rate
     assert trained.model.legitimate == "legitimate"
     # Its legitimate messages are of a few templates: too few campaigns for a promise of 1 %.
-    assert trained.model.points[0].name == "capacity"
-    assert {point.name for point in trained.model.absent_points} >= {"false_positive_rate_0.01"}
-    assert trained.report.absent_points == trained.split_model.absent_points
-    assert any("so capacity decides" in note for note in trained.notes)
+    assert trained.model.points[0].estimated_false_positive_rate == 0.01
+    assert [item.point for item in trained.report.operating_points] == list(trained.split_model.points)
+    assert any("the deciding point is not promised: 1 % estimated" in note for note in trained.notes)
 
 
 def test_the_model_keeps_what_its_calibration_supports_of_likelihood_ratios(trained: Any) -> None:

@@ -41,6 +41,12 @@ class TrainingRows:
     # Shape (n_rows,). The rows that are drawn like those of the sampled class, whatever their own class; None for all.
     drawn: Array | None = None
 
+    def part(self, rows: Array) -> "TrainingRows":
+        """Return some of the rows, by their positions in the matrix. Campaigns are left out."""
+        weights, drawn = (None if one is None else one[rows] for one in (self.weights, self.drawn))
+        parts = self.matrix.iloc[rows], self.labels[rows], self.positions[rows]
+        return TrainingRows(self.builder, *parts, {}, weights, self.class_rates, drawn)
+
     @property
     def plain(self) -> pd.DataFrame:
         """The features of rows with as little fraud as the slice has: without a sample, those of all."""

@@ -26,7 +26,7 @@ from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe
 from .capacity import naive_utc
 from .label_delays import label_metrics, label_notes
 from .label_selection import label_selection, selection_notes
-from .points import share_of_records
+from .points import exceeded_notes, share_of_records
 from .report import EvaluationReport, ReportDetails, evaluate
 from .report_parts.rules import RuleMetrics, rule_metrics
 from .report_parts.slices import check_slicing, excess_notes, first_seen_of, slices_of_rows
@@ -149,7 +149,8 @@ def evaluate_tables(
         details=details,
         rules=recipe.rule_set if rules is None else rules,
     )
-    notes = (*data.notes, *_notes(details, data, scorer.model), *excess_notes(report.slices))
+    notes = (*exceeded_notes(report.operating_points), *data.notes, *_notes(details, data, scorer.model))
+    notes = (*notes, *excess_notes(report.slices))
     return Evaluation(report, scorer.model, data, notes)
 
 
@@ -283,7 +284,6 @@ def evaluate_model(
         details=replace(
             details or ReportDetails(),
             unscorable=int((~scored).sum()),
-            absent_points=model.absent_points,
             importance=gain_by_family(model),
             attack=attack_result,
             rules=() if rules is None else _rule_metrics(rules, model, rows[scored], labels, flagged),

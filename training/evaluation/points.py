@@ -6,15 +6,19 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 import pandas as pd
 
+from fraudsieve._translation import tr
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import RecipeError
-from fraudsieve.models.points import AbsentPoint, OperatingPoint
+from fraudsieve.models.points import OperatingPoint
 from fraudsieve.models.thresholds import Targets, operating_points
+from fraudsieve.pages.words import point_words
 from fraudsieve.training.data.inclusion import inclusion_weights
 from fraudsieve.training.data.labelled import LabelledData
+from fraudsieve.training.held_out import HeldOutScores
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.split import Split
 
+from .bootstrap import LEVEL, Interval
 from .capacity import Capacity, count_days
 from .fraud_rows import FraudRows
 
@@ -42,43 +46,64 @@ class PointRates:
 
 @dataclass(frozen=True)
 class PointMetrics:
-    """An operating point, its rates on the evaluated records, and its rates on the calibration slice.
+    """An operating point with its rates on the calibration slice, and its rates on the evaluated records.
 
     The rates ``here`` of the point that decides are those of the decisions: the policy of a model may flag further
     records, which look like nothing in training. All other rates are those of the threshold alone.
     """
 
-    name: str
-    threshold: float
+    point: OperatingPoint
     here: PointRates
-    calibration: PointRates
+    # The interval of the false positive rate here; None if the groups of the records are unknown.
+    interval: Interval | None = None
+
+    @property
+    def calibration(self) -> PointRates:
+        """Its rates on the calibration slice."""
+        return PointRates(**{rate.name: getattr(self.point, rate.name) for rate in fields(PointRates)})
+
+    @property
+    def is_exceeded(self) -> bool:
+        """Whether the whole interval of the false positive rate here is above the rate that the point is for."""
+        rate = self.point.target_rate
+        return rate is not None and self.interval is not None and self.interval[0] > rate
 
 
 def point_metrics(
     points: Sequence[OperatingPoint],
-    probability: Array,
-    is_fraud: Array,
+    rows: FraudRows,
     *,
     flagged: Array | None = None,
     timed: Array | None = None,
     capacity: Capacity | None = None,
-    weight: Array | None = None,
 ) -> tuple[PointMetrics, ...]:
     """Compute the rates of every operating point on some records, next to those on the calibration slice."""
-    masks = [probability >= point.threshold for point in points]
+    masks = [rows.probability >= point.threshold for point in points]
     if masks and flagged is not None:
         masks[0] = flagged
-    timed = np.ones(len(probability), np.bool_) if timed is None else timed
-    rows = FraudRows(probability, is_fraud, weight=weight)
+    timed = np.ones(len(rows.probability), np.bool_) if timed is None else timed
+    intervals = rows.false_positive_intervals(np.column_stack(masks)) if masks else []
     return tuple(
-        PointMetrics(
-            point.name,
-            point.threshold,
-            here=_rates(mask, rows, timed, capacity),
-            calibration=PointRates(**{rate.name: getattr(point, rate.name) for rate in fields(PointRates)}),
-        )
-        for point, mask in zip(points, masks, strict=True)
+        PointMetrics(point, _rates(mask, rows, timed, capacity), between)
+        for point, mask, between in zip(points, masks, intervals, strict=True)
     )
+
+
+def exceeded_notes(points: Sequence[PointMetrics]) -> list[str]:
+    """Return a note for each point that flags clearly more of the legitimate records than its rate."""
+    return [
+        tr(
+            "{point}: {share:.2g} % of the legitimate records here are flagged ({level:.0f} % interval {low:.2g} to "
+            "{high:.2g} %), more than the point is for. Look at the months and at --by, or recalibrate the model",
+            point=point_words(one.point.name),
+            share=100 * (one.here.false_positive_rate or 0),
+            level=100 * LEVEL,
+            low=100 * one.interval[0],
+            high=100 * one.interval[1],
+        )
+        for one in points
+        if one.is_exceeded and one.interval is not None
+    ]
 
 
 def rates_known(points: Sequence[PointMetrics]) -> list[str]:
@@ -97,21 +122,21 @@ def _rates(flagged: Array, rows: FraudRows, timed: Array, capacity: Capacity | N
     )
 
 
-def calibration_days(data: LabelledData, split: Split) -> float | None:
-    """Return the number of days in which as many records come as the calibration slice has rows.
+def calibration_days(data: LabelledData, rows: Array) -> float | None:
+    """Return the number of days in which as many records come as there are rows to calibrate on.
 
-    Reviewers get alerts of all records, not only of labelled ones, and a slice leaves rows out. So the slice counts as
-    the time in which as many messages come during its window; of accounts and events, those with a label count. A split
-    that is not by time has the window of all rows. None if fewer than two records have a time, or all have the same.
+    Reviewers get alerts of all records, not only of labelled ones, and a slice leaves rows out. So the rows count as
+    the time in which as many messages come during their window; of accounts and events, those with a label count. None
+    if fewer than two records have a time, or all have the same.
     """
     times = data.rows["as_of"]
-    window = (times.iloc[split.calibration] if split.kind == "time" else times).dropna()
+    window = times.iloc[rows].dropna()
     all_times = times if data.messages is None else data.messages["as_of"]
     n_records = int(all_times.between(window.min(), window.max()).sum()) if len(window) else 0
     if n_records < 2 or window.min() == window.max():
         return None
     # There is one gap less than there are records.
-    return float((window.max() - window.min()) / DAY / (n_records - 1) * len(split.calibration))
+    return float((window.max() - window.min()) / DAY / (n_records - 1) * len(rows))
 
 
 def share_of_records(data: LabelledData, rows: pd.DataFrame) -> float:
@@ -131,10 +156,10 @@ def share_of_records(data: LabelledData, rows: pd.DataFrame) -> float:
 def check_points(data: LabelledData, split: Split, recipe: Recipe) -> None:
     """Check, before any work, that the operating points of a recipe can be chosen."""
     thresholds, problems = recipe.thresholds, []
-    if thresholds.alerts_a_day and calibration_days(data, split) is None:
+    if thresholds.alerts_a_day and calibration_days(data, split.calibration) is None:
         problems.append("thresholds.alerts_a_day: the records have no times. Add times, or remove this setting")
     if thresholds.costs is not None and thresholds.costs.by_amount:
-        amounts = amounts_of(data, split)
+        amounts = amounts_of(data, split.calibration)
         is_fraud = data.rows["label"].iloc[split.calibration].to_numpy(object) != data.legitimate
         if amounts is None or np.isnan(amounts[is_fraud]).all():
             problems.append("thresholds.costs.by_amount: no fraud to calibrate on has an amount. Set it to false")
@@ -142,52 +167,49 @@ def check_points(data: LabelledData, split: Split, recipe: Recipe) -> None:
         raise RecipeError("recipe", problems)
 
 
-def amounts_of(data: LabelledData, split: Split) -> Array | None:
-    """Return the amounts of the calibration slice, NaN for unknown; None if rows have no amount."""
+def amounts_of(data: LabelledData, rows: Array) -> Array | None:
+    """Return the amounts of rows, NaN for unknown; None if rows have no amount."""
     if "amount" not in data.rows:
         return None
-    return data.rows["amount"].iloc[split.calibration].to_numpy(np.float64, na_value=np.nan)
+    return data.rows["amount"].iloc[rows].to_numpy(np.float64, na_value=np.nan)
 
 
 def choose_points(
-    probability: Array,
-    is_fraud: Array,
-    data: LabelledData,
-    groups: Array,
-    split: Split,
-    recipe: Recipe,
-    reserve: float = 0.0,
-) -> tuple[tuple[OperatingPoint, ...], tuple[AbsentPoint, ...], tuple[str, ...]]:
-    """Choose the operating points of a recipe on the calibration slice; for the reserve see `Targets`."""
-    targets, alerts_a_day = replace(recipe.thresholds.targets, reserve=reserve), recipe.evaluate.alerts_a_day
+    probability: Array, is_fraud: Array, data: LabelledData, groups: Array, scores: HeldOutScores, recipe: Recipe
+) -> tuple[tuple[OperatingPoint, ...], tuple[str, ...]]:
+    """Choose the operating points of a recipe by the probabilities of held-out rows; return them, and notes."""
+    targets, alerts_a_day = replace(recipe.thresholds.targets, reserve=scores.reserve), recipe.evaluate.alerts_a_day
     # Times within one day may be no more than an order, so alerts per day are only computed if the recipe has some.
     is_requested = bool(targets.alerts_a_day) or alerts_a_day is not None
     in_days = is_requested or (count_days(data.rows["as_of"].to_numpy()) or 0) > 1
-    days, amounts = calibration_days(data, split) if in_days else None, amounts_of(data, split)
-    points, absent = operating_points(
+    days = calibration_days(data, scores.rows) if in_days else None
+    points = operating_points(
         probability,
         is_fraud,
         targets,
-        groups=groups[split.calibration],
+        groups=groups[scores.rows],
         capacity=None if alerts_a_day is None or days is None else alerts_a_day * days,
         days=days,
-        amounts=amounts,
+        amounts=amounts_of(data, scores.rows),
+        promise=scores.promise,
     )
-    notes = point_notes(points, absent, targets)
-    return points, absent, notes if alerts_a_day is None or days is not None else (*notes, WITHOUT_DAYS)
+    notes = point_notes(points, targets)
+    return points, notes if alerts_a_day is None or days is not None else (*notes, WITHOUT_DAYS)
 
 
-def point_notes(points: Sequence[OperatingPoint], absent: Sequence[AbsentPoint], targets: Targets) -> tuple[str, ...]:
-    """Return notes on points that are absent or flag nothing, and on the decision if another point makes it."""
+def point_notes(points: Sequence[OperatingPoint], targets: Targets) -> tuple[str, ...]:
+    """Return notes on points that are estimated or flag nothing, and on the decision if another point makes it."""
     idle = [point.name for point in points if not point.flagged]
     notes = (
         [f"operating points that flag nothing on the records that they were chosen on: {', '.join(idle)}"]
         if idle
         else []
     )
-    notes += [point.reason for point in absent]
+    first = points[0] if points else None
+    if first is not None and first.estimated_false_positive_rate is not None:
+        notes.append(f"the deciding point is not promised: {first.basis}")
     meant = targets.decide_by or targets.names[0]
-    if points and points[0].name != meant:
-        flags = f"it flags {100 * points[0].flagged:.1f} % of the records that it was chosen on"
-        notes.append(f"{meant} is absent, so {points[0].name} decides: {flags}")
+    if first is not None and first.name != meant:
+        flags = f"it flags {100 * first.flagged:.1f} % of the records that it was chosen on"
+        notes.append(f"{meant} is absent, so {first.name} decides: {flags}")
     return tuple(notes)

@@ -12,7 +12,7 @@ import numpy as np
 
 from fraudsieve._html import facts_table
 from fraudsieve._typing import Array
-from fraudsieve.models.points import AbsentPoint, OperatingPoint
+from fraudsieve.models.points import OperatingPoint
 from fraudsieve.training.attack.recall import AttackMetrics
 from fraudsieve.training.data.refit_summary import RefitSummary
 from fraudsieve.training.json_types import to_json_types
@@ -171,7 +171,6 @@ class ReportDetails:
     """Parts of a report besides the metrics of scores. See `EvaluationReport`."""
 
     unscorable: int = 0
-    absent_points: tuple[AbsentPoint, ...] = ()
     importance: Mapping[str, float] | None = None
     attack: AttackMetrics | None = None
     labels: LabelMetrics | None = None
@@ -252,8 +251,6 @@ class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
         Draws behind the intervals.
     operating_points : tuple of PointMetrics
         Rates of the operating points of the model; the first one decides. See `PointMetrics`.
-    absent_points : tuple of AbsentPoint
-        False positive rates that the model cannot promise.
     unscorable : int
         Records that could not be scored.
     unlike_training : UnlikeMetrics or None
@@ -438,7 +435,7 @@ def evaluate(
     return EvaluationReport(
         rows=len(labels),
         bootstrap=BootstrapSummary.of(groups, is_fraud, group_kind, settings),
-        operating_points=point_metrics(points, probability, is_fraud, capacity=all_records, **decided, weight=weight),
+        operating_points=point_metrics(points, rows, capacity=all_records, **decided),
         decision=decision,
         errors=errors,
         slices=sliced,

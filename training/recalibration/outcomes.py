@@ -10,13 +10,12 @@ from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.calibration import Calibration, fit_calibration
-from fraudsieve.models.guarantees import groups_needed
 from fraudsieve.models.likelihood_ratios import support_of
-from fraudsieve.models.points import AbsentPoint, OperatingPoint
+from fraudsieve.models.points import OperatingPoint
 from fraudsieve.models.scoring.scores import fraud_probability
 from fraudsieve.models.thresholds import CAPACITY, Targets, operating_points
 
-from .rates import LabelledRecords, promised_points, rate_interval, with_rates
+from .rates import LabelledRecords, points_of_rates, rate_interval, with_rates
 from .traffic import Traffic
 from .volume import volume_point
 
@@ -43,8 +42,6 @@ class Outcome:
 
     model: Model
     points: list[OperatingPoint]
-    # Rates that cannot be promised.
-    absent: list[AbsentPoint]
     # The recalibrated parts, the number of labels, and intervals.
     facts: dict[str, Any] = field(default_factory=dict)
 
@@ -56,12 +53,8 @@ def fraud_of(model: Model, read: Traffic) -> Array:
 
 def by_volume(model: Model, read: Traffic, targets: Targets, share: float) -> Outcome:
     """Set the threshold of the capacity: no label is needed, and no rate is known."""
-    absent = [
-        AbsentPoint(name, rate, targets.confidence, 0, groups_needed(rate, targets.confidence))
-        for name, rate in zip(targets.names, targets.false_positive_rates, strict=False)
-    ]
     facts = {"of": ["operating_points"], "labels": 0}
-    return Outcome(model, [volume_point(CAPACITY, fraud_of(model, read), share, read.days)], absent, facts)
+    return Outcome(model, [volume_point(CAPACITY, fraud_of(model, read), share, read.days)], facts)
 
 
 def by_all_labels(model: Model, read: Traffic, targets: Targets, share: float) -> Outcome:
@@ -78,10 +71,10 @@ def by_all_labels(model: Model, read: Traffic, targets: Targets, share: float) -
     alerts = () if read.days is None else targets.alerts_a_day
     kept = replace(targets, alerts_a_day=alerts, costs=None, decide_by=None)  # amounts are not read
     settings: dict[str, Any] = {"groups": read.groups, "capacity": share * n, "days": read.days}
-    points, absent = operating_points(probability, is_fraud, kept, **settings)
+    points = operating_points(probability, is_fraud, kept, **settings)
     bounds = bound_calibration(probability, np.arange(n), np.ones(n), is_fraud)
     model = replace(model, ratio_support=support_of(probability, is_fraud, read.groups))
-    return Outcome(model, list(points), list(absent), _facts(n, bounds))
+    return Outcome(model, list(points), _facts(n, bounds))
 
 
 def by_drawn_labels(model: Model, read: Traffic, inclusion: Array, targets: Targets, share: float) -> Outcome:
@@ -106,12 +99,16 @@ def by_drawn_labels(model: Model, read: Traffic, inclusion: Array, targets: Targ
     n_groups = min(len(sizes), round((1 / of_groups).sum()))
     unknown = probability[~has_label].max(initial=-np.inf)
     records = LabelledRecords(probability[rows], is_fraud, inclusion, of_groups, n_groups, unknown)
-    promised, absent = promised_points(records, targets)
-    points = with_rates([*promised, volume_point(CAPACITY, probability, share)], records, probability, read.days)
+    points = with_rates(
+        [*points_of_rates(records, targets), volume_point(CAPACITY, probability, share)],
+        records,
+        probability,
+        read.days,
+    )
     intervals = {point.name: list(rate_interval(records, point.threshold)) for point in points}
     bounds = bound_calibration(probability, rows, inclusion, is_fraud)
     facts = _facts(len(rows), bounds) | {"false_positive_rate_interval": intervals}
-    return Outcome(model, points, absent, facts)
+    return Outcome(model, points, facts)
 
 
 def _check_both_kinds(is_fraud: Array, fix: str) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from fraudsieve._typing import Array
-from fraudsieve.models.guarantees import groups_needed, upper_rate
-from fraudsieve.models.points import AbsentPoint, OperatingPoint
+from fraudsieve.models.guarantees import upper_rate
+from fraudsieve.models.points import OperatingPoint
 from fraudsieve.models.thresholds import Targets
 
 OF_FRAUD = 0.2
@@ -38,8 +38,8 @@ class LabelledRecords:
         return np.where(self.probability > self.unknown, self.group_inclusion, lowest)
 
 
-def promised_points(records: LabelledRecords, targets: Targets) -> tuple[list[OperatingPoint], list[AbsentPoint]]:
-    """Choose the thresholds of the rates of false positives that a draw can promise.
+def points_of_rates(records: LabelledRecords, targets: Targets) -> list[OperatingPoint]:
+    """Choose the thresholds of the rates of false positives: those that a draw can promise, otherwise estimates.
 
     Suppose that every record above a threshold were kept with the same probability, the lowest of them. The number of
     false positives that are kept is then binomial, and its upper bound divided by that probability bounds the share of
@@ -47,7 +47,6 @@ def promised_points(records: LabelledRecords, targets: Targets) -> tuple[list[Op
     and the first failure ends the search (fixed sequence testing, as in Angelopoulos et al., 2021, "Learn then test").
     """
     points: list[OperatingPoint] = []
-    absent: list[AbsentPoint] = []
     error = 1 - targets.confidence
     legitimate = 1 - _fraud_bound(records, 1 - OF_FRAUD * error)
     thresholds, bounds = _bounds(records, 1 - (1 - OF_FRAUD) * error)
@@ -55,17 +54,23 @@ def promised_points(records: LabelledRecords, targets: Targets) -> tuple[list[Op
         holds = np.cumprod(bounds <= rate * legitimate)
         if holds.any():
             at = int(holds.sum()) - 1
-            promise: dict[str, Any] = {
-                "max_false_positive_rate": rate,
-                "confidence": targets.confidence,
-                "legitimate_groups": len(records.is_fraud),
-            }
-            points.append(OperatingPoint(name, float(thresholds[at]), None, None, 0.0, **promise))
-            continue
-        needed = groups_needed(max(rate * legitimate, 1e-9), 1 - (1 - OF_FRAUD) * error)
-        found = min(int(records.n_groups * records.group_inclusion[records.probability.argmax()]), needed - 1)
-        absent.append(AbsentPoint(name, rate, targets.confidence, found, needed))
-    return points, absent
+            basis: dict[str, Any] = {"max_false_positive_rate": rate, "confidence": targets.confidence}
+            threshold = float(thresholds[at])
+        else:
+            threshold = _weighted_threshold(records, rate)
+            basis = {"estimated_false_positive_rate": rate, "interval": rate_interval(records, threshold)}
+        basis["legitimate_groups"] = len(records.is_fraud)
+        points.append(OperatingPoint(name, threshold, None, None, 0.0, **basis))
+    return points
+
+
+def _weighted_threshold(records: LabelledRecords, rate: float) -> float:
+    """Return the lowest threshold that at most a share of the legitimate records reaches, by their weights."""
+    clean = np.flatnonzero(~records.is_fraud)
+    order = clean[np.argsort(-records.probability[clean], kind="stable")]
+    passed = np.cumsum(1 / records.group_inclusion[order])
+    place = int(np.searchsorted(passed, rate * passed[-1] * (1 + 1e-12), side="right"))
+    return float(np.nextafter(records.probability[order[min(place, len(order) - 1)]], 2.0))
 
 
 def _bounds(records: LabelledRecords, confidence: float) -> tuple[Array, Array]:

@@ -208,12 +208,12 @@ def _recalibrate(model: Model, read: Traffic, has_labels: bool, share: float) ->
     volume = {"flagged": capacity.flagged, "flagged_interval": [low, high], "days": read.days}
     window = {"window": _window(model, read, has_labels)}
     facts = model.training | {"recalibration": outcome.facts | volume | window}
-    chosen = {point.name for point in points} | {point.name for point in outcome.absent}
+    chosen = {point.name for point in points}
     left_out = ", ".join(name for name in targets.names if name not in chosen)
-    notes = point_notes(points, outcome.absent, targets)
+    notes = point_notes(points, targets)
     if left_out:
         notes = (*notes, f"operating points that are not chosen again: {left_out}")
-    new = replace(outcome.model, points=points, absent_points=tuple(outcome.absent), training=facts)
+    new = replace(outcome.model, points=points, training=facts)
     scores = {"unlike_training": read.unlike, "probability": fraud}
     return replace(new, expected_shares=expected_shares(new, scores, read.groups, read.times)), notes
 
@@ -247,7 +247,6 @@ def _run_content(model: Model, address: str | None) -> RunContent:
         f"- labels: {facts['labels']:,}",
         f"- {first.name} decides",
         f"- alerts at the capacity: {100 * low:.2f} % to {100 * high:.2f} % of the records",
-        *(f"- {point.reason}" for point in model.absent_points),
         f"- digest of the model folder: `{model.digest}`",
     ]
     parent = {"parent.model": address} if address is not None and address.startswith("models:/") else {}
@@ -263,9 +262,6 @@ def _run_content(model: Model, address: str | None) -> RunContent:
         | {f"data.{name}.sha256": digest for name, digest in facts["digests"].items()},
         documents={
             "recalibration.json": facts,
-            "operating_points.json": {
-                "points": [asdict(point) for point in model.points],
-                "absent": [asdict(point) for point in model.absent_points],
-            },
+            "operating_points.json": [asdict(point) for point in model.points],
         },
     )

@@ -7,6 +7,7 @@ from fraudsieve._translation import tr
 from fraudsieve.pages.rendering import format_range
 from fraudsieve.pages.words import format_number, point_words
 from fraudsieve.training.evaluation.bootstrap import Interval
+from fraudsieve.training.evaluation.points import exceeded_notes
 from fraudsieve.training.evaluation.report import EvaluationReport
 from fraudsieve.training.evaluation.report_parts.decision import DecisionMetrics
 from fraudsieve.training.evaluation.report_parts.weighting import Weighting
@@ -28,18 +29,20 @@ def headline(report: EvaluationReport) -> Headline | None:
     decision, capacity = report.decision, report.capacity
     if not report.frauds or report.base_rate is None:
         return None
+    warnings = exceeded_notes(report.operating_points)
     given = capacity is not None and capacity.why == "as given"
     if decision is not None and not given:
         return Headline(
             _title(decision.found, decision.frauds, decision.reviews),
-            tuple(
-                _lines(
+            (
+                *warnings,
+                *_lines(
                     report.base_rate,
                     (decision.recall, decision.recall_interval),
                     (decision.precision, decision.precision_interval),
                     _how(decision) + _unfamiliar(decision.unlike_training) + _per_day(decision.reviews_a_day),
                     *_weighting(report.weighting, ("recall", "precision")),
-                )
+                ),
             ),
         )
     if capacity is None or report.recall_at_capacity is None:
@@ -50,14 +53,15 @@ def headline(report: EvaluationReport) -> Headline | None:
     how = tr("The records with the highest probabilities are reviewed, {why}.", why=why)
     return Headline(
         _title(round(found), round(frauds), round(capacity.alerts)),
-        tuple(
-            _lines(
+        (
+            *warnings,
+            *_lines(
                 report.base_rate,
                 (report.recall_at_capacity, report.intervals.get("recall_at_capacity")),
                 (report.precision_at_capacity, report.intervals.get("precision_at_capacity")),
                 how + _per_day(capacity.alerts_a_day),
                 *_weighting(report.weighting, ("recall_at_capacity", "precision_at_capacity")),
-            )
+            ),
         ),
     )
 

@@ -209,7 +209,7 @@ def point_table(report: EvaluationReport) -> PageTable:
     known = rates_known(report.operating_points)
     columns = [tr("point"), tr("threshold"), *(tr(RATE_NAMES[name]) for name in known)]
     rows = [
-        [point_words(point.name), format_metric(point.threshold)]
+        [point_words(point.point.name), format_metric(point.point.threshold)]
         + [
             tr(
                 "{value} ({interval})",
@@ -223,9 +223,9 @@ def point_table(report: EvaluationReport) -> PageTable:
     caption = tr(
         "Rates of each threshold on these records, and in brackets those on the calibration slice. "
         "The first point decides.{unfamiliar} "
-        "False positive rates are promised over campaigns or accounts, each of which counts once.{absent}",
+        "False positive rates are counted over campaigns or accounts, each of which counts once.{bases}",
         unfamiliar=_unfamiliar_reviews(report),
-        absent="".join(tr(" {text}.", text=point.reason) for point in report.absent_points),
+        bases="".join(tr(" {text}.", text=basis) for one in report.operating_points if (basis := one.point.basis)),
     )
     return PageTable(caption, columns, rows)
 

@@ -55,6 +55,7 @@ def trained_summary(trained: "Trained", given: dict[str, Any], new: Path | str =
     yield from _found(report)
     if report.refit is not None:
         yield "metrics", report.refit.metrics_of
+    yield from (("false positives", point.basis) for point in trained.model.points[:1] if point.basis is not None)
     yield "model folder", str(trained.folder)
     yield from logged_rows(logged)
     later = {f"{subject}s": "later.parquet"}

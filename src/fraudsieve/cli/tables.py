@@ -139,7 +139,6 @@ def trained_content(trained: "Trained") -> dict[str, Any]:
         **_logged_content(trained.logged),
         "report": trained.report.to_dict(),
         "operating_points": [asdict(point) for point in trained.model.points],
-        "absent_points": [asdict(point) for point in trained.model.absent_points],
         "unlabelled": trained.data.n_unlabelled,
         "rejected": len(trained.data.rejected),
         "rejected_labels": len(trained.data.rejected_labels),

@@ -19,7 +19,8 @@ from fraudsieve.cases.links.table import LINK_KINDS
 from fraudsieve.evidence.records import software
 from fraudsieve.exceptions import LeadError
 from fraudsieve.models.artifact.folder import LIBRARIES, Model
-from fraudsieve.models.likelihood_ratios import describe_strength, log10_likelihood_ratio, rate_bounds
+from fraudsieve.models.guarantees import rate_bounds
+from fraudsieve.models.likelihood_ratios import describe_strength, log10_likelihood_ratio
 from fraudsieve.models.sentences.techniques import techniques_of
 from fraudsieve.tables.cells import STRING
 

@@ -277,7 +277,6 @@ class RequestHandler:
             "rules": None if rules is None else _describe_rules(rules),
             "shadow": None if self.shadow is None else _describe_shadow(self.shadow, self.settings),
             "operating_points": [asdict(point) | {"decides": index == 0} for index, point in enumerate(model.points)],
-            "absent_points": [asdict(point) for point in model.absent_points],
         }
 
     def replace_model(self, loaded: LoadedModel) -> None:

@@ -167,10 +167,14 @@ class OperatingPointInfo(BaseModel):
     precision: float | None
     alerts_a_day: float | None = Field(description="Flagged records per day.")
     max_false_positive_rate: float | None = Field(
-        description="The promised rate, over legitimate campaigns or accounts; null if the target is not such a rate."
+        description="The promised rate, over legitimate campaigns or accounts; null if none is promised."
     )
     confidence: float | None = Field(description="Probability with which the promised rate is kept.")
-    legitimate_groups: int | None = Field(description="Number of campaigns or accounts on which the promise is based.")
+    legitimate_groups: int | None = Field(description="Number of campaigns or accounts that the rate is based on.")
+    estimated_false_positive_rate: float | None = Field(
+        description="The rate that the point is estimated to have; null if the rate is promised, or not the target."
+    )
+    interval: tuple[float, float] | None = Field(description="The 95 % interval of an estimated rate.")
     decides: bool = Field(description="Whether decisions are made at this point.")
 
 
@@ -189,16 +193,6 @@ class ShadowInfo(BaseModel):
     version: str | None = Field(description="Registered version; null for a model folder.")
     address: str | None = Field(description="The folder or address that the service was started with.")
     digest: str = Field(description="SHA-256 of the model's manifest.")
-
-
-class AbsentPointInfo(BaseModel):
-    """A false positive rate that could not be promised."""
-
-    name: str
-    max_false_positive_rate: float
-    confidence: float
-    legitimate_groups: int = Field(description="Number of legitimate campaigns or accounts in the calibration slice.")
-    needed_groups: int = Field(description="Number that is needed.")
 
 
 class TrainingInfo(BaseModel):
@@ -229,7 +223,6 @@ class ModelInfo(BaseModel):
     rules: RulesInfo | None = Field(description="The rules that override the model; null without a rules file.")
     shadow: ShadowInfo | None = Field(description="The challenger that also scores each record; null without one.")
     operating_points: list[OperatingPointInfo]
-    absent_points: list[AbsentPointInfo] = Field(description="Operating points for which there were too few labels.")
 
 
 class Health(BaseModel):

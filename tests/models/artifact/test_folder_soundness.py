@@ -14,7 +14,7 @@ import pytest
 from fraudsieve.exceptions import ArtifactError
 from fraudsieve.features.wording.surprisal import CharacterModel
 from fraudsieve.models import Scorer, verify
-from fraudsieve.models.points import AbsentPoint, RatioSupport
+from fraudsieve.models.points import OperatingPoint, RatioSupport
 from fraudsieve.models.unlike_training.expected_shares import ExpectedShare
 from tests.models.artifact.model_folders import POINT, Copy, Manifest, arrays
 
@@ -91,15 +91,18 @@ def test_an_operating_point_out_of_bounds_is_rejected(copy: Copy, change: dict[s
     ("change", "text"),
     [
         ({"name": "\x1b[2J"}, "expected a printable string as name"),
-        ({"max_false_positive_rate": 0}, "expected rates between 0 and 1"),
-        ({"confidence": "0.95"}, "expected rates between 0 and 1"),
+        ({"estimated_false_positive_rate": 1.5}, "expected rates from 0 to 1"),
+        ({"estimated_false_positive_rate": "0.01"}, "expected numbers"),
+        ({"interval": [0, 2]}, "expected rates from 0 to 1"),
+        ({"interval": "x"}, "expected numbers"),
         ({"legitimate_groups": -1}, "expected a number of legitimate groups"),
-        ({"needed_groups": 1.5}, "expected a number of legitimate groups"),
+        ({"legitimate_groups": 1.5}, "expected a number of legitimate groups"),
     ],
 )
-def test_an_absent_point_out_of_bounds_is_rejected(copy: Copy, change: dict[str, Any], text: str) -> None:
-    absent = asdict(AbsentPoint("false_positive_rate_0.001", 0.001, 0.95, 10, 2995))
-    folder = copy(lambda manifest: manifest.update(absent_points=[absent, absent | change]))
+def test_an_estimated_point_out_of_bounds_is_rejected(copy: Copy, change: dict[str, Any], text: str) -> None:
+    estimate: dict[str, Any] = {"estimated_false_positive_rate": 0.01, "interval": (0.0, 0.1), "legitimate_groups": 30}
+    point = asdict(OperatingPoint("false_positive_rate_0.01", 0.5, 0.0, 1.0, 0.5, **estimate))
+    folder = copy(lambda manifest: manifest.update(operating_points=[point, point | change]))
     assert_unsound(folder, f"operating points: {text}")
 
 

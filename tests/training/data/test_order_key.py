@@ -7,7 +7,9 @@ from fraudsieve.training.data.builders import read_data, with_order_key
 
 
 def key_of(events: pd.DataFrame) -> str:
-    labels = pd.DataFrame({"subject_id": [f"e{n}" for n in [*range(10), *range(11, 21)]], "label": ["fraud", "ok"] * 10})
+    labels = pd.DataFrame(
+        {"subject_id": [f"e{n}" for n in [*range(10), *range(11, 21)]], "label": ["fraud", "ok"] * 10}
+    )
     data = read_data(Recipe(), {"events": events, "labels": labels}, min_label_rows=1)
     return with_order_key(Recipe(), data, "").history.order_key
 

@@ -18,16 +18,19 @@ from fraudsieve.models.thresholds import Targets, operating_points
 from fraudsieve.training.data.builders import groups_of
 from fraudsieve.training.data.labelled import LabelledData, load_labelled
 from fraudsieve.training.evaluation.capacity import Capacity
+from fraudsieve.training.evaluation.fraud_rows import FraudRows
 from fraudsieve.training.evaluation.points import (
     PointRates,
     amounts_of,
     calibration_days,
     check_points,
     choose_points,
+    exceeded_notes,
     point_metrics,
     share_of_records,
 )
 from fraudsieve.training.fit import train
+from fraudsieve.training.held_out import HeldOutScores
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.simulation.world import World, simulate
 from fraudsieve.training.split_model import fit_model
@@ -55,23 +58,28 @@ def sliced(calibration: Array, kind: str = "time") -> Split:
     return Split(kind, np.arange(0), calibration, np.arange(0), ())
 
 
+def held(rows: Array, *, promise: bool = True) -> HeldOutScores:
+    """Return held-out rows; their log-odds are not looked at here."""
+    return HeldOutScores(rows, np.zeros((len(rows), 1)), np.ones(len(rows), bool), promise)
+
+
 def test_a_slice_of_every_record_spans_its_own_days() -> None:
-    assert calibration_days(labelled(), sliced(np.arange(48))) == pytest.approx(2)
+    assert calibration_days(labelled(), np.arange(48)) == pytest.approx(2)
 
 
 def test_a_slice_of_half_the_records_stands_for_half_the_days() -> None:
-    by_time = calibration_days(labelled(), sliced(np.arange(0, 48, 2)))
+    by_time = calibration_days(labelled(), np.arange(0, 48, 2))
     assert by_time == pytest.approx(1)  # 24 rows, and 24 messages come per day
-    assert calibration_days(labelled(), sliced(np.arange(0, 96, 4), "random")) == pytest.approx(1)
-    assert calibration_days(labelled(), sliced(np.arange(24), "campaign")) == pytest.approx(1)
+    assert calibration_days(labelled(), np.arange(0, 96, 4)) == pytest.approx(1)
+    assert calibration_days(labelled(), np.arange(24)) == pytest.approx(1)
 
 
 def test_messages_without_a_label_are_alerts_too() -> None:
     every_second = labelled(100)
     rows = every_second.rows[::2].reset_index(drop=True)
-    assert calibration_days(replace(every_second, rows=rows), sliced(np.arange(24))) == pytest.approx(1)
+    assert calibration_days(replace(every_second, rows=rows), np.arange(24)) == pytest.approx(1)
     alone = replace(every_second, rows=rows, messages=None)
-    assert calibration_days(alone, sliced(np.arange(24))) == pytest.approx(2)
+    assert calibration_days(alone, np.arange(24)) == pytest.approx(2)
 
 
 def test_share_of_the_records_of_their_time() -> None:
@@ -88,9 +96,9 @@ def test_share_of_the_records_of_their_time() -> None:
 
 def test_without_two_distinct_times_there_are_no_days() -> None:
     data = labelled()
-    assert calibration_days(data, sliced(np.array([3]))) is None
+    assert calibration_days(data, np.array([3])) is None
     untimed = data.rows.assign(as_of=pd.Series(pd.NaT, data.rows.index, "datetime64[us, UTC]"))
-    assert calibration_days(replace(data, rows=untimed), sliced(np.arange(9), "campaign")) is None
+    assert calibration_days(replace(data, rows=untimed), np.arange(9)) is None
 
 
 def test_points_that_cannot_be_chosen_are_named_before_any_work() -> None:
@@ -108,10 +116,10 @@ def test_points_that_cannot_be_chosen_are_named_before_any_work() -> None:
 
 
 def test_amounts_are_those_of_the_slice() -> None:
-    amounts = amounts_of(labelled(amount=np.arange(100.0)), sliced(np.array([7, 3])))
+    amounts = amounts_of(labelled(amount=np.arange(100.0)), np.array([7, 3]))
     assert amounts is not None
     assert amounts.tolist() == [7, 3]
-    assert amounts_of(labelled(), sliced(np.array([7]))) is None
+    assert amounts_of(labelled(), np.array([7])) is None
 
 
 def test_costs_go_by_the_amounts_of_the_slice() -> None:
@@ -120,7 +128,7 @@ def test_costs_go_by_the_amounts_of_the_slice() -> None:
     data, split = labelled(amount=np.where(np.arange(100) < 50, 100.0, 1.0)), sliced(np.arange(40, 60))
     is_fraud = (data.rows["label"] == "spam").to_numpy()[split.calibration]
     probability = np.linspace(1, 0, 20)
-    points, _, _ = choose_points(probability, is_fraud, data, singles(data), split, recipe)
+    points, _ = choose_points(probability, is_fraud, data, singles(data), held(split.calibration), recipe)
     # There is fraud at 40, 45, 50 and 55; from 50 on it costs less than a review.
     assert np.flatnonzero(probability >= points[0].threshold).max() == 5
 
@@ -129,7 +137,7 @@ def test_a_point_that_flags_nothing_is_noted() -> None:
     data, split = labelled(), sliced(np.arange(50))
     is_fraud = (data.rows["label"] == "spam").to_numpy()[:50]
     recipe = Recipe.read(overrides={"thresholds": {"alerts_a_day": [24], "precisions": [0.99]}})
-    points, _, notes = choose_points(np.linspace(0, 1, 50), is_fraud, data, singles(data), split, recipe)
+    points, notes = choose_points(np.linspace(0, 1, 50), is_fraud, data, singles(data), held(split.calibration), recipe)
     assert [point.name for point in points if not point.flagged and point.name.startswith("prec")] == ["precision_0.99"]
     assert "precision_0.99" in notes[0]
     assert "alerts_a_day_24" not in notes[0]
@@ -138,14 +146,18 @@ def test_a_point_that_flags_nothing_is_noted() -> None:
 def test_times_within_a_day_give_no_alerts_per_day_unless_they_are_asked_for() -> None:
     data, split = labelled(20), sliced(np.arange(20))  # one message an hour
     is_fraud = (data.rows["label"] == "spam").to_numpy()
-    (point, *_), _, _ = choose_points(np.linspace(0, 1, 20), is_fraud, data, singles(data), split, Recipe())
+    (point, *_), _ = choose_points(
+        np.linspace(0, 1, 20), is_fraud, data, singles(data), held(split.calibration), Recipe()
+    )
     assert point.alerts_a_day is None
     asked = Recipe.read(overrides={"thresholds": {"alerts_a_day": [24]}})
-    (point, *_), _, _ = choose_points(np.linspace(0, 1, 20), is_fraud, data, singles(data), split, asked)
+    (point, *_), _ = choose_points(np.linspace(0, 1, 20), is_fraud, data, singles(data), held(split.calibration), asked)
     assert point.alerts_a_day is not None
     several, split = labelled(60), sliced(np.arange(60))
     is_fraud = (several.rows["label"] == "spam").to_numpy()
-    (point, *_), _, _ = choose_points(np.linspace(0, 1, 60), is_fraud, several, singles(several), split, Recipe())
+    (point, *_), _ = choose_points(
+        np.linspace(0, 1, 60), is_fraud, several, singles(several), held(split.calibration), Recipe()
+    )
     assert point.alerts_a_day is not None
 
 
@@ -176,7 +188,9 @@ def test_alerts_per_day_stay_near_the_capacity_without_drift(seed: int) -> None:
         overrides={"thresholds": {"alerts_a_day": [CAPACITY], "decide_by": f"alerts_a_day_{CAPACITY:g}"}}
     )
     scores = probability[rows["message_id"].iloc[split.calibration]].to_numpy()
-    (point, *_), _, _ = choose_points(scores, is_fraud[split.calibration], data, np.arange(n), split, recipe)
+    (point, *_), _ = choose_points(
+        scores, is_fraud[split.calibration], data, np.arange(n), held(split.calibration), recipe
+    )
     assert point.alerts_a_day is not None
     assert CAPACITY - 0.1 < point.alerts_a_day <= CAPACITY
 
@@ -186,41 +200,44 @@ def test_alerts_per_day_stay_near_the_capacity_without_drift(seed: int) -> None:
     assert alerts == pytest.approx(CAPACITY, rel=0.2)
 
 
-@pytest.mark.parametrize(("n_legitimate", "absent_rates"), [(58, 3), (59, 2), (298, 2), (299, 1), (2994, 1), (2995, 0)])
-def test_a_rate_that_too_few_campaigns_allow_is_absent_and_the_capacity_decides(
-    n_legitimate: int, absent_rates: int
+@pytest.mark.parametrize(("n_legitimate", "n_estimated"), [(58, 3), (59, 2), (298, 2), (299, 1), (2994, 1), (2995, 0)])
+def test_a_rate_that_too_few_campaigns_allow_is_estimated_and_still_decides(
+    n_legitimate: int, n_estimated: int
 ) -> None:
     n = n_legitimate + 10
     data = labelled(n)
     is_fraud, probability = np.arange(n) < 10, np.linspace(1, 0, n)
     recipe = Recipe.read(overrides={"thresholds.false_positive_rates": [0.001, 0.01, 0.05]})
-    points, absent, notes = choose_points(probability, is_fraud, data, singles(data), sliced(np.arange(n)), recipe)
-    assert [point.name for point in absent] == list(recipe.thresholds.targets.names[:absent_rates])
-    assert points[0].name == ("capacity" if absent_rates else "false_positive_rate_0.001")
-    assert all(point.reason in notes for point in absent)
-    assert ("so capacity decides" in " ".join(notes)) == bool(absent_rates)
-    if n_legitimate == 58:
-        assert "label 1 more" in absent[-1].reason
+    points, notes = choose_points(probability, is_fraud, data, singles(data), held(np.arange(n)), recipe)
+    assert [point.estimated_false_positive_rate is not None for point in points[:3]] == [
+        place < n_estimated for place in range(3)
+    ]
+    assert points[0].name == "false_positive_rate_0.001"
+    assert any("is not promised" in note for note in notes) == bool(n_estimated)
+    unpromised, _ = choose_points(probability, is_fraud, data, singles(data), held(np.arange(n), promise=False), recipe)
+    assert [point.max_false_positive_rate for point in unpromised[:3]] == [None] * 3
 
 
 def test_copies_of_one_campaign_do_not_count() -> None:
     n = 700
     data, is_fraud, groups = labelled(n), np.arange(n) < 10, np.arange(n) // 2
     recipe = Recipe.read(overrides={"thresholds.false_positive_rates": [0.01]})
-    points, _, _ = choose_points(np.linspace(1, 0, n), is_fraud, data, groups, sliced(np.arange(n)), recipe)
+    points, _ = choose_points(np.linspace(1, 0, n), is_fraud, data, groups, held(np.arange(n)), recipe)
     assert points[0].legitimate_groups == 345
-    absent = choose_points(np.linspace(1, 0, n), is_fraud, data, groups // 2, sliced(np.arange(n)), recipe)[1]
-    assert [point.legitimate_groups for point in absent] == [173]  # one campaign has both kinds
+    (half, *_), _ = choose_points(np.linspace(1, 0, n), is_fraud, data, groups // 2, held(np.arange(n)), recipe)
+    assert half.legitimate_groups == 173  # one campaign has both kinds
 
 
 def test_the_capacity_is_that_of_the_evaluation() -> None:
     data, split = labelled(), sliced(np.arange(72))  # one message an hour: three days
     is_fraud = (data.rows["label"] == "spam").to_numpy()[:72]
     recipe = Recipe.read(overrides={"evaluate.alerts_a_day": 2, "thresholds.decide_by": "capacity"})
-    points, _, _ = choose_points(np.linspace(0, 1, 72), is_fraud, data, singles(data), split, recipe)
+    points, _ = choose_points(np.linspace(0, 1, 72), is_fraud, data, singles(data), held(split.calibration), recipe)
     assert points[0].name == "capacity"
     assert points[0].flagged * 72 == pytest.approx(6)
-    by_frauds, _, _ = choose_points(np.linspace(0, 1, 72), is_fraud, data, singles(data), split, Recipe())
+    by_frauds, _ = choose_points(
+        np.linspace(0, 1, 72), is_fraud, data, singles(data), held(split.calibration), Recipe()
+    )
     assert next(point for point in by_frauds if point.name == "capacity").flagged * 72 == is_fraud.sum()
 
 
@@ -231,7 +248,7 @@ def test_the_capacity_of_records_of_one_day_is_that_of_the_evaluation() -> None:
     data, split = replace(data, messages=data.rows), sliced(np.arange(0, 48, 2), "account")
     is_fraud, probability = (data.rows["label"] == "spam").to_numpy()[split.calibration], np.linspace(0, 1, 24)
     recipe = Recipe.read(overrides={"evaluate.alerts_a_day": 5, "thresholds.decide_by": "capacity"})
-    points, _, notes = choose_points(probability, is_fraud, data, singles(data), split, recipe)
+    points, notes = choose_points(probability, is_fraud, data, singles(data), held(split.calibration), recipe)
     assert points[0].name == "capacity"
     assert points[0].flagged * 24 == pytest.approx(2)
     assert points[0].alerts_a_day == pytest.approx(2 / (24 * 27 / 60 / 24))
@@ -242,13 +259,13 @@ def test_a_capacity_without_times_is_noted() -> None:
     data, split = labelled(), sliced(np.arange(50), "campaign")
     data.rows["as_of"] = pd.Series(pd.NaT, data.rows.index, "datetime64[us, UTC]")
     is_fraud = (data.rows["label"] == "spam").to_numpy()[:50]
-    chosen = np.linspace(0, 1, 50), is_fraud, data, singles(data), split
+    chosen = np.linspace(0, 1, 50), is_fraud, data, singles(data), held(split.calibration)
     recipe = Recipe.read(overrides={"evaluate.alerts_a_day": 5})
-    points, _, notes = choose_points(*chosen, recipe)
+    points, notes = choose_points(*chosen, recipe)
     assert next(point for point in points if point.name == "capacity").flagged * 50 == is_fraud.sum()
     (note,) = [note for note in notes if "evaluate.alerts_a_day" in note]
     assert "expected records with different times, got none. The point capacity flags as many records as" in note
-    assert not any("evaluate.alerts_a_day" in note for note in choose_points(*chosen, Recipe())[2])
+    assert not any("evaluate.alerts_a_day" in note for note in choose_points(*chosen, Recipe())[1])
 
 
 @pytest.mark.slow
@@ -296,11 +313,10 @@ def test_rates_are_those_of_scikit_learn_and_of_the_calibration_slice() -> None:
     is_fraud = rng.random(3000) < 0.1
     probability = np.clip(rng.normal(0.2 + 0.3 * is_fraud, 0.15), 0, 1)
     targets = Targets((0.01, 0.1), alerts_a_day=(5,), precisions=(0.8,))
-    points, absent = operating_points(probability[:1000], is_fraud[:1000], targets, days=20.0)
-    assert absent == ()
+    points = operating_points(probability[:1000], is_fraud[:1000], targets, days=20.0)
     p, truth = probability[1000:], is_fraud[1000:]
-    metrics = point_metrics(points, p, truth, capacity=Capacity.of(2000, 10, share=0.25))
-    assert [item.name for item in metrics] == list(targets.names)
+    metrics = point_metrics(points, FraudRows(p, truth), capacity=Capacity.of(2000, 10, share=0.25))
+    assert [item.point.name for item in metrics] == list(targets.names)
     for point, item in zip(points, metrics, strict=True):
         flagged, here = p >= point.threshold, item.here
         (clean, alarms), _ = confusion_matrix(truth, flagged)
@@ -311,21 +327,36 @@ def test_rates_are_those_of_scikit_learn_and_of_the_calibration_slice() -> None:
         # The rows are a quarter of all records of ten days, so there are four times as many alerts.
         assert here.alerts_a_day == pytest.approx(flagged.sum() * 4 / 10)
         assert item.calibration == PointRates(**{rate.name: getattr(point, rate.name) for rate in fields(PointRates)})
-        assert item.threshold == point.threshold
+        assert item.point == point
     assert any(item.here.recall != item.calibration.recall for item in metrics)
 
 
 def test_a_record_at_the_threshold_is_flagged() -> None:
     point = OperatingPoint("p", 0.5, 0.0, 1.0, 0.5)
-    (item,) = point_metrics([point], np.array([0.5, 0.49]), np.array([True, False]))
+    (item,) = point_metrics([point], FraudRows(np.array([0.5, 0.49]), np.array([True, False])))
     assert item.here == PointRates(false_positive_rate=0.0, recall=1.0, precision=1.0, flagged=0.5, alerts_a_day=None)
 
 
 def test_what_cannot_be_computed_is_none() -> None:
     point = OperatingPoint("p", 0.9, 0.0, 1.0, 0.5, precision=1.0)
-    (item,) = point_metrics([point], np.array([0.5]), np.array([False]), capacity=Capacity.of(1, None))
+    (item,) = point_metrics([point], FraudRows(np.array([0.5]), np.array([False])), capacity=Capacity.of(1, None))
     assert (item.here.recall, item.here.precision, item.here.alerts_a_day) == (None, None, None)
     assert item.here.false_positive_rate == 0.0
-    (item,) = point_metrics([point], np.zeros(0), np.zeros(0, bool))
+    (item,) = point_metrics([point], FraudRows(np.zeros(0), np.zeros(0, bool)))
     assert set(vars(item.here).values()) == {None}
-    assert point_metrics([], np.array([0.5]), np.array([False])) == ()
+    assert point_metrics([], FraudRows(np.array([0.5]), np.array([False]))) == ()
+
+
+def test_a_point_that_flags_clearly_more_than_its_rate_is_noted() -> None:
+    estimate: dict[str, Any] = {"estimated_false_positive_rate": 0.01, "interval": (0.0, 0.03)}
+    point = OperatingPoint("false_positive_rate_0.01", 0.5, 0.01, 1.0, 0.5, **estimate)
+    for share, is_noted in ((0.05, True), (0.011, False)):
+        probability = (np.arange(4000) < share * 4000).astype(float)
+        rows = FraudRows(probability, np.zeros(4000, bool), np.arange(4000))
+        metrics = point_metrics([point], rows)
+        assert metrics[0].is_exceeded is is_noted
+        notes = exceeded_notes(metrics)
+        assert len(notes) == is_noted
+        assert all(
+            note.startswith("1 % false positives: 5 % of the legitimate records here are flagged") for note in notes
+        )

@@ -10,7 +10,7 @@ from fraudsieve._typing import Array
 from fraudsieve.models.points import OperatingPoint
 from fraudsieve.models.thresholds import Targets
 from fraudsieve.review.sampling import Frame, ReviewPlan, select
-from fraudsieve.training.recalibration.rates import LabelledRecords, promised_points, rate_interval, with_rates
+from fraudsieve.training.recalibration.rates import LabelledRecords, points_of_rates, rate_interval, with_rates
 
 from .drawn import draw
 
@@ -40,7 +40,7 @@ def true_rate(threshold: float) -> float:
 def test_the_true_rate_exceeds_the_promise_in_at_most_one_audit_of_twenty() -> None:
     rng, rates = np.random.default_rng(0), []
     for _ in range(300):
-        points, _ = promised_points(audited(rng)[0], Targets((0.02,)))
+        points = points_of_rates(audited(rng), Targets((0.02,)))
         rates += [true_rate(point.threshold) for point in points]
     assert len(rates) == 300
     assert np.mean(np.array(rates) > 0.02) <= 0.05
@@ -66,7 +66,7 @@ def reviewed(rng: np.random.Generator, alerts: int, audit: int, *, answered: flo
 def test_the_promise_holds_with_the_answers_to_a_draw_for_review(answered: float) -> None:
     rng, rates = np.random.default_rng(2), []
     for _ in range(200):
-        points, _ = promised_points(reviewed(rng, 100, 400, answered=answered), Targets((0.02,)))
+        points = points_of_rates(reviewed(rng, 100, 400, answered=answered), Targets((0.02,)))
         rates += [true_rate(point.threshold) for point in points]
     assert len(rates) == 200
     assert np.mean(np.array(rates) > 0.02) <= 0.05
@@ -79,8 +79,8 @@ def test_above_a_record_without_a_label_the_lowest_probability_holds() -> None:
     assert (records.reach == records.group_inclusion).all()
     top = replace(records, unknown=float(records.probability.max()))
     assert (top.reach == lowest).all()
-    strict = [promised_points(one, Targets((0.005,)))[0] for one in (records, top)]
-    assert (len(strict[0]), len(strict[1])) == (1, 0)
+    strict = [points_of_rates(one, Targets((0.005,))) for one in (records, top)]
+    assert [point.max_false_positive_rate for (point,) in strict] == [0.005, None]
 
 
 @pytest.mark.slow
@@ -92,18 +92,30 @@ def test_the_interval_has_the_true_rate() -> None:
     assert np.mean(inside) >= 0.94
 
 
-def test_a_rate_that_the_sample_is_too_small_for_is_absent() -> None:
-    points, absent = promised_points(audited(np.random.default_rng(0), 2000, 100)[0], Targets((0.2, 0.0001)))
-    assert [point.max_false_positive_rate for point in points] == [0.2]
-    assert [point.max_false_positive_rate for point in absent] == [0.0001]
-    assert absent[0].legitimate_groups < absent[0].needed_groups
-    assert absent[0].problem is None
+def test_a_rate_that_the_sample_is_too_small_for_is_estimated() -> None:
+    promised, estimated = points_of_rates(audited(np.random.default_rng(0), 2000, 100)[0], Targets((0.2, 0.0001)))
+    assert (promised.max_false_positive_rate, promised.estimated_false_positive_rate) == (0.2, None)
+    assert (estimated.max_false_positive_rate, estimated.estimated_false_positive_rate) == (None, 0.0001)
+    assert estimated.interval is not None
+    assert estimated.interval[0] <= 0.0001 <= estimated.interval[1]
+    assert estimated.threshold > promised.threshold
+    assert estimated.problem is None
+
+
+@pytest.mark.slow
+def test_an_estimated_rate_is_that_of_all_records_on_the_mean() -> None:
+    rng, rates = np.random.default_rng(4), []
+    for _ in range(200):
+        (point,) = points_of_rates(audited(rng)[0], Targets((0.05,), confidence=0.999999))
+        assert point.estimated_false_positive_rate == 0.05
+        rates.append(true_rate(point.threshold))
+    assert 0.03 < np.mean(rates) < 0.06
 
 
 def test_a_higher_confidence_never_lowers_a_threshold() -> None:
     records = audited(np.random.default_rng(2))[0]
     at = [
-        promised_points(records, Targets((0.05,), confidence=confidence))[0][0].threshold
+        points_of_rates(records, Targets((0.05,), confidence=confidence))[0].threshold
         for confidence in (0.6, 0.8, 0.95, 0.99)
     ]
     assert at == sorted(at)

@@ -77,7 +77,6 @@ def test_unlabelled_traffic_sets_the_alert_volume_alone(folder: Path, tmp_path: 
     assert after.digest == content["digest"] != before.digest
     assert after.calibration == before.calibration
     assert [point.name for point in after.points] == ["capacity"]
-    assert [point.legitimate_groups for point in after.absent_points] == [0, 0, 0]
     facts = after.training["recalibration"]
     assert (facts["parent"], facts["of"], facts["labels"]) == (before.digest, ["operating_points"], 0)
     assert len(facts["digests"]["traffic"]) == 64

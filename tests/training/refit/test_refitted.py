@@ -15,14 +15,17 @@ from fraudsieve.models.artifact.model_address import model_folder
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.scores import fraud_probability
 from fraudsieve.training.data.after_training import trained_until
-from fraudsieve.training.data.builders import builder_of_model, groups_of
+from fraudsieve.training.data.builders import groups_of
+from fraudsieve.training.data.training_rows import training_rows
 from fraudsieve.training.evaluation.evaluation_run import evaluate_tables
 from fraudsieve.training.fit import train
+from fraudsieve.training.held_out import FoldScorer
 from fraudsieve.training.promotion.decision import promote
 from fraudsieve.training.promotion.judged_models import compare_judged
 from fraudsieve.training.recipe.recipe import Recipe
-from fraudsieve.training.refit import plan_refit, score_forward
+from fraudsieve.training.refit import plan_refit
 from fraudsieve.training.simulation.world import World
+from fraudsieve.training.split_model import with_rounds
 from fraudsieve.training.tracking.store import use_store
 from tests.messages import refused
 from tests.shared import mlflow_uri
@@ -107,25 +110,27 @@ def test_the_manifest_says_all_of_it(runs: tuple[Any, Any]) -> None:
     assert "refit" not in plain.model.training
 
 
-def test_calibration_and_points_are_those_of_rows_that_the_evaluated_model_has_not_learned_from(
-    runs: tuple[Any, Any],
-) -> None:
+def test_calibration_and_points_are_those_of_all_legitimate_rows_out_of_fold(runs: tuple[Any, Any]) -> None:
     _, refitted = runs
     data, model = refitted.data, refitted.model
-    rows = plan_refit(data, refitted.split).split.calibration
-    builder = builder_of_model(refitted.split_model, data)
-    forward = score_forward(refitted.split_model, builder, data, rows, model.classes)
-    truth = data.rows["label"].to_numpy(object)[rows]
-    assert model.calibration == forward.calibrate(truth, model.classes)
-    fraud = fraud_probability(model.calibration.apply(forward.log_odds), model.classes, "legitimate")
+    groups, _ = groups_of(data)
+    rows = plan_refit(data, refitted.split).split.train
+    recipe = with_rounds(Recipe.model_validate(model.training["recipe"]), model.ensemble.booster.current_iteration())
+    recipe = recipe.model_copy(update={"n_jobs": 1})
+    trained_on = training_rows(data, groups, rows, recipe)
+    folds = FoldScorer(trained_on, data, groups, recipe, model.classes)
+    scores = folds.scores(lambda step: None, with_fraud=True)
+    truth = data.rows["label"].to_numpy(object)
+    assert model.calibration == scores.calibrate(truth, model.classes)
+    fraud = fraud_probability(model.calibration.apply(scores.log_odds), model.classes, "legitimate")
+    legitimate = truth[scores.rows] == "legitimate"
+    assert set(scores.rows[legitimate]) == set(rows[truth[rows] == "legitimate"])
     for point in model.points:
         flagged = fraud >= point.threshold
-        assert flagged[truth == "legitimate"].mean() == point.false_positive_rate
-        assert flagged[truth != "legitimate"].mean() == point.recall
-    groups, _ = groups_of(data)
-    groups_found = {point.legitimate_groups for point in model.absent_points}
-    assert groups_found == {len(set(groups[rows][truth == "legitimate"].tolist()))}
-    assert model.points[0].name == "capacity"
+        assert flagged[legitimate].mean() == point.false_positive_rate
+        assert flagged[~legitimate].mean() == point.recall
+    found = {point.legitimate_groups for point in model.points} - {None}
+    assert found == {len(set(groups[scores.rows][legitimate].tolist()))}
 
 
 def test_no_command_scores_rows_of_the_refit_without_saying_so(runs: tuple[Any, Any], small_world: World) -> None:

@@ -91,8 +91,9 @@ def test_operating_points_have_their_rates_here_next_to_the_calibrated_ones(repo
         rates = [f"{100 * (rates.false_positive_rate or 0):.2f} %" for rates in (here, then)]
         assert cells[2:4] == [f"{rates[0]} ({rates[1]})", f"{here.recall:.3f} ({then.recall:.3f})"]
     assert point_table(reports["type-only"]).rows == []
-    (absent,) = reports["message"].absent_points
-    assert table.caption.endswith(f" which counts once. {absent.reason}.")
+    bases = [f" {point.point.basis}." for point in points if point.point.basis]
+    assert len(bases) == 2
+    assert table.caption.endswith(f" which counts once.{''.join(bases)}")
     nothing = replace(points[0], here=replace(points[0].here, **dict.fromkeys(vars(points[0].here))))
     (cells,) = point_table(replace(reports["message"], operating_points=(nothing,))).rows
     assert [cell.startswith("– (") for cell in cells[2:]] == [True] * 5

@@ -93,7 +93,6 @@ def _content(result: "Recalibrated") -> dict[str, Any]:
         "model": None if logged is None else logged.model_uri,
         "recalibration": result.facts,
         "operating_points": [asdict(point) for point in result.model.points],
-        "absent_points": [asdict(point) for point in result.model.absent_points],
         "notes": list(result.notes),
     }
 
