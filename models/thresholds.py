@@ -224,19 +224,13 @@ def _of_rates(
 
 
 def estimated_threshold(probability: Array, rate: float) -> float:
-    """Return the threshold that a share of legitimate records is expected to reach, from those of independent ones.
+    """Return the threshold that a share of legitimate records is expected to reach, from those of independent ones, in
+    descending order.
 
     Between the probabilities it is their quantile. Beyond the highest, log-odds are taken to fall off exponentially, as
     fast as the mean excess of the highest ones over the next (Weissman, 1978, "Estimation of parameters and large
     quantiles based on the k largest observations", JASA 73): with 25 legitimate records, the highest of them is passed
     by 4 % of the others, not by 1 %.
-
-    Parameters
-    ----------
-    probability : ndarray, shape (n,)
-        Probabilities of fraud, in descending order.
-    rate : float
-        Above 0 and below 1.
     """
     n = len(probability)
     if n * rate >= 1 or n == 1:

@@ -174,7 +174,7 @@ class OperatingPointInfo(BaseModel):
     estimated_false_positive_rate: float | None = Field(
         description="The rate that the point is estimated to have; null if the rate is promised, or not the target."
     )
-    interval: tuple[float, float] | None = Field(description="The 95 % interval of an estimated rate.")
+    interval: list[float] | None = Field(description="Ends of the 95 % interval of an estimated rate.")
     decides: bool = Field(description="Whether decisions are made at this point.")
 
 

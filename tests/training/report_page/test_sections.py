@@ -85,22 +85,21 @@ def test_records_that_were_trained_on_are_a_red_notice(reports: Reports) -> None
 def test_operating_points_have_their_rates_here_next_to_the_calibrated_ones(reports: Reports) -> None:
     points = reports["message"].operating_points
     table = point_table(reports["message"])
-    assert len(table.rows) == len(points) == 4
+    assert len(table.rows) == len(points) == 5
     for point, cells in zip(points, table.rows, strict=True):
         here, then = point.here, point.calibration
         rates = [f"{100 * (rates.false_positive_rate or 0):.2f} %" for rates in (here, then)]
         assert cells[2:4] == [f"{rates[0]} ({rates[1]})", f"{here.recall:.3f} ({then.recall:.3f})"]
     assert point_table(reports["type-only"]).rows == []
     bases = [f" {point.point.basis}." for point in points if point.point.basis]
-    assert len(bases) == 2
+    assert len(bases) == 3
     assert table.caption.endswith(f" which counts once.{''.join(bases)}")
     nothing = replace(points[0], here=replace(points[0].here, **dict.fromkeys(vars(points[0].here))))
     (cells,) = point_table(replace(reports["message"], operating_points=(nothing,))).rows
     assert [cell.startswith("– (") for cell in cells[2:]] == [True] * 5
     assert "alerts per day" in table.columns
     without_days = [
-        replace(p, **{name: replace(getattr(p, name), alerts_a_day=None) for name in ("here", "calibration")})
-        for p in points
+        replace(p, here=replace(p.here, alerts_a_day=None), point=replace(p.point, alerts_a_day=None)) for p in points
     ]
     table = point_table(replace(reports["message"], operating_points=tuple(without_days)))
     assert "alerts per day" not in table.columns
