@@ -69,6 +69,7 @@ def write() -> None:
     write_titled(earlier)
     write_chat(earlier)
     write_orders(earlier)
+    write_shop(earlier)
     Path("parquet").mkdir()
     for month, rows in earlier.groupby(earlier["sent_at"].dt.strftime("%Y-%m")):
         rows.to_parquet(f"parquet/{month}.parquet", index=False)
@@ -122,6 +123,24 @@ def write_orders(messages: pd.DataFrame) -> None:
     filed = (placed + pd.Timedelta(days=9)).dt.strftime("%m/%d/%Y")
     outcome = {"order": table["order"], "filed": filed, "status": np.where(is_fraud, "chargeback", "settled")}
     pd.DataFrame(outcome)[:-new].to_csv("chargebacks.csv", index=False)
+
+
+def write_shop(messages: pd.DataFrame) -> None:
+    """Write the orders of half a year and those of a month more, with the chargebacks of 30 to 90 days known then."""
+    events = pd.read_parquet(WORLD / "events.parquet")
+    orders = events[events["amount"].notna()].sort_values("occurred_at")
+    senders = set(messages.loc[messages["label"] != "legitimate", "account_id"])
+    is_fraud = orders["account_id"].isin(senders).to_numpy()
+    first, span = orders["occurred_at"].min(), orders["occurred_at"].max() - orders["occurred_at"].min()
+    placed = first + (orders["occurred_at"] - first) * (pd.Timedelta(days=210) / span)
+    filed = placed + pd.to_timedelta(np.random.default_rng(0).uniform(30, 90, len(orders)), unit="D")
+    shop = pd.DataFrame({"order": orders["event_id"], "placed": placed, "customer": orders["account_id"]})
+    shop["total"] = orders["amount"]
+    charged = pd.DataFrame({"order": orders["event_id"], "filed": filed, "status": "chargeback"})
+    for name, days in (("half-year", 180), ("month-later", 210)):
+        end = first + pd.Timedelta(days=days)
+        shop[placed <= end].to_csv(f"{name}.csv", index=False)
+        charged[is_fraud & (filed <= end)].to_csv(f"{name}-chargebacks.csv", index=False)
 
 
 def fill_database(folder: str) -> None:

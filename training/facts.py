@@ -1,6 +1,9 @@
 """The facts about a training run that a model keeps in its manifest."""
 
+from collections.abc import Mapping
 from typing import Any
+
+import pandas as pd
 
 from fraudsieve._typing import Array
 from fraudsieve.training.data.assumed_labels import ASSUMED
@@ -13,6 +16,8 @@ from fraudsieve.training.recipe.lists import LISTS
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.split import Split
 
+OLD = 0.25
+"""Part of the span of the records: points chosen on records that are older than this are mentioned."""
 MIN_TO_CALIBRATE = 200
 """With fewer rows, the calibration and its operating points are not reliable."""
 
@@ -30,7 +35,7 @@ def training_facts(
     return {
         "rows": split.rows | {"train": len(sample_slice(data, split.train, recipe))},
         "unlabelled": data.n_unlabelled,
-        **({} if data.assumed_after is None else {"assumed": int(data.rows[ASSUMED].sum()), "young": len(data.young)}),
+        **_assumed_facts(data),
         "rejected": len(data.rejected),
         "split": split.kind,
         "gap_days": split.gap_days,
@@ -43,6 +48,26 @@ def training_facts(
         **sample_of(data, recipe).facts,
         **({} if rounds is None else {"rounds_chosen": to_json_types(rounds)}),
     }
+
+
+def _assumed_facts(data: LabelledData) -> dict[str, Any]:
+    if data.assumed_after is None:
+        return {}
+    counts = {"assumed": int(data.rows[ASSUMED].sum()), "young": len(data.young)}
+    return counts | {"assumed_after": f"{data.assumed_after.total_seconds():.0f}s"}
+
+
+def age_notes(data: LabelledData, training: Mapping[str, Any]) -> list[str]:
+    """Return notes on a delay of labels that is long for the span of the records, and on what it makes old."""
+    notes, window = [data.delay_note(training["gap_days"])], training["calibration_window"]
+    times = data.subjects["as_of"]
+    age = times.max() - pd.Timestamp(window[1]) if window else pd.Timedelta(0)
+    if age > OLD * (times.max() - times.min()):
+        notes.append(
+            f"the operating points were chosen on records until {window[1][:10]}, {age.days} days before the newest: "
+            "if records have changed since, they flag another share of them. Compare with monitor"
+        )
+    return [note for note in notes if note is not None]
 
 
 def written_settings(recipe: Recipe) -> dict[str, Any]:

@@ -47,6 +47,7 @@ from .evaluation.label_delays import assumed_labels, assumed_note, label_metrics
 from .evaluation.label_selection import LabelSelection, label_selection, selection_notes
 from .evaluation.report import RoundChoice, SplitSummary, TemporalMetrics
 from .evaluation.report_parts.slices import check_slicing, excess_notes
+from .facts import age_notes
 from .memory import check_memory
 from .output import check_model_output, claiming, replacing_models
 from .refit import plan_refit, refit_model, split_model_folder, write_refitted
@@ -244,13 +245,14 @@ def _train(
         content = run_content(final_recipe, output, model, report, data, tuned, PageOrigin(run=run.page))
         logged = run.finish(output, content, register_as=recipe.name if recipe.track.register_model else None)
     first = exceeded_notes(report.operating_points)
+    first += age_notes(data, model.training) if split.kind == "time" else []
     notes = (*first, *busy_notes, *data.notes, *split.notes, *notes, *point_notes, *_write_rejected(data, output))
     return Trained(model, output, report, split, data, logged, notes, tuned, split_model)
 
 
 def _read(recipe: Recipe, tables: dict[str, Any], run: OpenRun | None, reader: LabelReader | None) -> LabelledData:
     """Read the tables, log them as inputs of the run, and check that a model can be trained on them."""
-    data = read_data(recipe, tables, min_label_rows=recipe.data.min_label_rows, reader=reader)
+    data = read_data(recipe, tables, min_label_rows=recipe.data.min_label_rows, reader=reader, to_train=True)
     if run is not None:
         run.log_inputs([_input(name, tables[name], digest) for name, digest in data.digests.items()])
     check_classes(data, next(table for table in tables.values() if table is not None), recipe.data)

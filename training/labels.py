@@ -58,6 +58,8 @@ CUTOFF_COLUMNS: Final = ("as_of", "sent_at", "occurred_at")
 """Columns with the time from which a label can arrive; the first that a table has is used."""
 RATE: Final = "sampling_rate"
 """The column of the share of the rows like this one that were drawn, if a table is a sample: it stands for 1 / rate."""
+FRAUD: Final = "fraud"
+"""What `kind_curves` calls all labels but that of legitimate subjects."""
 DAY: Final = 86_400.0
 """Seconds per day."""
 
@@ -264,6 +266,13 @@ def maturity_gaps(subjects: pd.DataFrame, *, share: float = MATURE, until: Any =
     """
     classes = sorted(subjects["label"].dropna().unique().tolist())
     return {str(name): maturity_gap(subjects, label=name, share=share, until=until) for name in classes}
+
+
+def kind_curves(subjects: pd.DataFrame, legitimate: str) -> tuple[DelayCurve, DelayCurve]:
+    """Return the delay curves of all labels that mean fraud, and of those of legitimate subjects."""
+    label = subjects["label"]
+    kinds = subjects.assign(label=label.where(label.isna() | (label == legitimate), FRAUD))
+    return delay_curve(kinds, label=FRAUD), delay_curve(kinds, label=legitimate)
 
 
 def seen_until(subjects: pd.DataFrame) -> pd.Timestamp:

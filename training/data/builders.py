@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from hashlib import blake2b
 from typing import Any, TypeAlias
@@ -23,11 +24,13 @@ from fraudsieve.tables.formats.loaded import ReadOptions
 from fraudsieve.tables.label_values import LabelReader, read_labels
 from fraudsieve.tables.source import InputTable, Source, as_input
 from fraudsieve.training.attack.augmentation import augment
+from fraudsieve.training.labels import DAY
+from fraudsieve.training.recipe.data import LabelRecipe
 from fraudsieve.training.recipe.recipe import Recipe
 
 from .accounts_events import known_labels_of, load_accounts, load_events
 from .after_training import known_before
-from .labelled import LabelledData, load_labelled
+from .labelled import LabelledData, load_labelled, months_for
 from .precomputed_matrix import PrecomputedMatrix
 from .precomputed_tables import load_precomputed
 
@@ -41,8 +44,12 @@ def read_data(
     *,
     min_label_rows: int,
     reader: LabelReader | None = None,
+    to_train: bool = False,
 ) -> LabelledData:
-    """Read the tables of the subject of a recipe, as of the time that it names."""
+    """Read the tables of the subject of a recipe, as of the time that it names.
+
+    To train, a record counts as legitimate earlier than the recipe says if the records span too little time for that.
+    """
     given = {name: as_input(source, recipe.data.options) for name, source in tables.items() if source is not None}
     if "features" in given:
         if len(given) > 1:
@@ -52,7 +59,19 @@ def read_data(
             raise RecipeError("recipe", ["data.as_of: expected tables, got features that are computed. Remove it"])
         return load_precomputed(given["features"], recipe, min_label_rows=min_label_rows)
     data = _read_subject(recipe, given, min_label_rows, reader)
-    return data if recipe.data.as_of is None else _as_of(data, pd.Timestamp(recipe.data.as_of), min_label_rows)
+    if recipe.data.as_of is not None:
+        data = _as_of(data, pd.Timestamp(recipe.data.as_of), min_label_rows)
+    if not to_train or data.assumed_after is None or data.assumed_after <= timedelta(days=data.delays[1]):
+        return data
+    shorter = LabelRecipe(legitimate_after=f"{max(1, int(data.delays[1] * DAY))}s")
+    short = recipe.model_copy(update={"labels": shorter})
+    days, used = data.assumed_after / timedelta(days=1), data.delays[1]
+    note = (
+        f"legitimate_after is {days:.3g} days, which needs about {months_for(days)} months of records: of those given, "
+        f"one without a label counts as legitimate after {used:.3g} days"
+    )
+    data = read_data(short, tables, min_label_rows=min_label_rows, reader=reader)
+    return replace(data, notes=(*data.notes, note))
 
 
 def _as_of(data: LabelledData, time: pd.Timestamp, min_label_rows: int) -> LabelledData:

@@ -1,9 +1,12 @@
 """Read labelled messages as one frame of rows to train on, and what all subjects share for that."""
 
 import difflib
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +19,7 @@ from fraudsieve.tables.label_times import with_times
 from fraudsieve.tables.label_values import LabelReader, LabelReading, read_classes, read_labels
 from fraudsieve.tables.reader import CheckedTable, read_table
 from fraudsieve.tables.source import Source, data_digest, origin_of
-from fraudsieve.training.labels import RATE, maturity_gap
+from fraudsieve.training.labels import DAY, MATURE, RATE, DelayCurve, kind_curves, maturity_gap, seen_until
 from fraudsieve.training.recipe.headers import required_columns
 
 from .assumed_labels import Assumption, reported, with_assumed_labels, without_assumed_labels
@@ -29,6 +32,18 @@ PLACE = "fraudsieve: row"
 MAX_UNLABELLED = 20_000
 MAX_NAMED = 5
 """Labels that a note names."""
+SLOW = 0.1
+"""Labels of a kind are slow if a larger share of them is still to come when all labels together are mature."""
+ALIKE = 0.8
+"""Two kinds are known equally often if the smaller share is at least this part of the larger one."""
+PARTS = 3
+"""The span of the records over the longest delay of labels that it allows, see `LabelledData.delays`."""
+DAYS_A_MONTH = 365.25 / 12
+
+
+def months_for(days: float) -> int:
+    """Return how many months of records a delay of labels needs."""
+    return math.ceil(PARTS * days / DAYS_A_MONTH)
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,13 +131,58 @@ class LabelledData:
         names = ["as_of", "labelled_at", "label", *([RATE] if is_sample else [])]
         return pd.concat([without_assumed_labels(self.rows)[names], self.young, waiting], ignore_index=True)
 
+    @cached_property
+    def kind_curves(self) -> tuple[DelayCurve, DelayCurve]:
+        """The delay curves of fraud and of legitimate records."""
+        return kind_curves(self.subjects, self.legitimate)
+
+    @cached_property
+    def delays(self) -> tuple[float, float]:
+        """The age, in days, at which labels are mature, and the largest one that the span of the records allows.
+
+        A third of the span is left to learn from, a third is the gap before the test, and in the last third the labels
+        of the test arrive.
+        """
+        subjects = self.subjects
+        age, span = maturity_gap(subjects), seen_until(subjects) - subjects["as_of"].min()
+        # The many labels of legitimate records hide that those of fraud come later. But 95 % of few labels are nearly
+        # all of them, so that an age of each kind would depend on the slowest single label.
+        slow = [curve.age_at(MATURE) for curve in self.kind_curves if curve.share_to_come(age) > SLOW]
+        return max([age, *slow]), 0.0 if pd.isna(span) else span.total_seconds() / DAY / PARTS
+
     def gap_days(self, given: float | None = None) -> float:
-        """Return the age, in days, at which labels are mature: given, or read off the delay curve.
+        """Return the age, in days, from which rows count: given, or that at which labels are mature if there is time.
 
         It is at least the age from which records without a label count as legitimate.
         """
-        days = maturity_gap(self.subjects) if given is None else given
-        return days if self.assumed_after is None else max(days, self.assumed_after / timedelta(days=1))
+        days = min(self.delays) if given is None else given
+        return days if self.assumed_after is None else max(days, self.assumed_after.total_seconds() / DAY)
+
+    def known_shares(self, age: Any) -> list[float]:
+        """Return the mean shares of the labels of fraud and of legitimate records that have arrived by ages in days.
+
+        Labels without a time were always known.
+        """
+        return [1 - float(np.mean(one.share_to_come(age))) if one.n_labelled else 1.0 for one in self.kind_curves]
+
+    def known_alike(self, since: pd.Timestamp) -> bool:
+        """Return whether fraud and legitimate records since a time are known equally often, by their delay curves."""
+        times = self.subjects["as_of"]
+        ages = seen_until(self.subjects) - times[times >= since]
+        shares = self.known_shares(ages.dt.total_seconds() / DAY)
+        return min(shares) >= ALIKE * max(shares)
+
+    def delay_note(self, gap: float) -> str | None:
+        """Return a note that the records span too little time for the delay of their labels; None if they do not."""
+        mature, longest = self.delays
+        delay = max(mature, gap)
+        if delay <= longest:
+            return None
+        known = f"{100 * min(self.known_shares(gap)):.0f} % or more of the labels of each kind have arrived"
+        return (
+            f"labels that take {delay:.0f} days need about {months_for(delay)} months of records, those given span "
+            f"{PARTS * longest / DAYS_A_MONTH:.1f}: they count from an age of {gap:.0f} days on, when {known}"
+        )
 
 
 def load_labelled(

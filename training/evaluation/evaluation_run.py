@@ -20,7 +20,6 @@ from fraudsieve.training.data.after_training import count_rows_in_training, is_t
 from fraudsieve.training.data.builders import Builder, builder_of_model, flags_of, groups_of, read_data, scores_of
 from fraudsieve.training.data.inclusion import inclusion_weights
 from fraudsieve.training.data.labelled import LabelledData
-from fraudsieve.training.recipe.data import LabelRecipe
 from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe
 
 from .capacity import naive_utc
@@ -189,7 +188,7 @@ def read_tables(
     settings = {"subject": model.subject, "trust": dict(trust.by_source), "default_trust": trust.default}
     of_subject = recipe.data.model_copy(update=settings)
     history = recipe.history.model_copy(update={"categories": ()})  # those of the model are in its options
-    labels = recipe.labels.or_else(LabelRecipe.of_training(model.training))
+    labels = recipe.labels.as_trained(model.training)
     of_model = recipe.model_copy(update={"data": of_subject, "history": history, "labels": labels})
     options = recipe.data.options.or_else(options_of_model(model))
     if champion is not None:

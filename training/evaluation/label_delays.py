@@ -128,7 +128,7 @@ def label_metrics(
     trust: Trust | None = None,
 ) -> LabelMetrics:
     """Compute how reliable the labels of some records are."""
-    subjects, gap = data.subjects, _gap_used(training)
+    subjects, gap = data.subjects, _gap_used(training, data)
     curve = delay_curve(subjects)
     timed = curve.age_at(1.0) >= INSTANT
     counted = subjects if since is None else subjects[subjects["as_of"] >= pd.to_datetime(since, utc=True)]
@@ -141,7 +141,7 @@ def label_metrics(
         records_in_period=len(counted),
         unlabelled_in_period=int(counted["label"].isna().sum()),
         # Young records are not evaluated if old ones count as legitimate.
-        youngest=_youngest(subjects, counted, curve, gap.days, legitimate)
+        youngest=_youngest(data, counted, curve, gap.days, legitimate)
         if timed and data.assumed_after is None
         else None,
         reversals=None if data.all_labels is None else _reversals(data.all_labels, trust),
@@ -154,7 +154,7 @@ def _steps() -> Array:
     return np.asarray(np.linspace(0, 1, CURVE_POINTS + 1)[1:])
 
 
-def _gap_used(training: Mapping[str, Any]) -> GapUsed:
+def _gap_used(training: Mapping[str, Any], data: LabelledData) -> GapUsed:
     kind, days = training.get("split"), training.get("gap_days")
     given = ((training.get("recipe") or {}).get("split") or {}).get("gap_days")
     if kind != "time" or days is None:
@@ -165,20 +165,21 @@ def _gap_used(training: Mapping[str, Any]) -> GapUsed:
     assumed = LabelRecipe.of_training(training).age
     if assumed is not None and days == assumed.total_seconds() / DAY:
         return GapUsed(days, tr("as long as a record waits for its label before it counts as legitimate"))
-    arrived = tr("{share:.0f} % of the labels have arrived by then", share=100 * MATURE)
+    share = MATURE if data.delay_note(days) is None else min(MATURE, *data.known_shares(days))
+    arrived = tr("{share:.0f} % of the labels have arrived by then", share=100 * share)
     return GapUsed(days, arrived if days else "labels have no times")
 
 
 def _youngest(
-    subjects: pd.DataFrame, counted: pd.DataFrame, curve: DelayCurve, gap: float | None, legitimate: str | None
+    data: LabelledData, counted: pd.DataFrame, curve: DelayCurve, gap: float | None, legitimate: str | None
 ) -> YoungestRecords:
     days = max(curve.age_at(MATURE), gap or 0.0)
-    ages = ((seen_until(subjects) - counted["as_of"]).dt.total_seconds() / DAY).to_numpy()
+    ages = ((seen_until(data.subjects) - counted["as_of"]).dt.total_seconds() / DAY).to_numpy()
     young = ages < days
     waiting = ages[young & counted["label"].isna().to_numpy()]
     frauds = None
     if legitimate is not None:
-        frauds = float(_fraud_curve(subjects, legitimate).chance_to_come(waiting, curve).sum())
+        frauds = float(data.kind_curves[0].chance_to_come(waiting, curve).sum())
     return YoungestRecords(
         days=days,
         records=int(young.sum()),
@@ -187,11 +188,6 @@ def _youngest(
         expected=float(curve.chance_to_come(waiting).sum()),
         expected_frauds=frauds,
     )
-
-
-def _fraud_curve(subjects: pd.DataFrame, legitimate: str) -> DelayCurve:
-    kinds = subjects["label"].where(subjects["label"].isna() | (subjects["label"] == legitimate), "fraud")
-    return delay_curve(subjects.assign(label=kinds), label="fraud")
 
 
 def assumed_labels(data: LabelledData, legitimate: str | None = None, since: Any = None) -> AssumedLabels | None:
@@ -204,7 +200,7 @@ def assumed_labels(data: LabelledData, legitimate: str | None = None, since: Any
         start = pd.to_datetime(since, utc=True)
         rows, young = rows[rows >= start], young[young >= start]
     days, to_come, frauds = data.assumed_after.total_seconds() / DAY, None, None
-    of_fraud = None if legitimate is None else _fraud_curve(subjects, legitimate)
+    of_fraud = None if legitimate is None else data.kind_curves[0]
     if of_fraud is not None and of_fraud.n_labelled:
         ages = ((seen_until(subjects) - rows).dt.total_seconds() / DAY).to_numpy()
         to_come = float(of_fraud.share_to_come(days))

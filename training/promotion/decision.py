@@ -160,15 +160,14 @@ def promote(
         together, or `force` is given for a dry run.
     SchemaError
         When a table cannot be used, or no record is later than training.
-    SplitError
-        When a stand-in for a refresh cannot be trained, because there are too few earlier records.
 
     Notes
     -----
     A challenger with the recipe of the champion and later data is a refresh. It is compared on the newest slice: the
     latest mature records. A model that has learned from the slice is replaced by a stand-in: its recipe, trained again
-    on the records before. Of any other challenger that was trained again on all mature rows (``refit``), the evaluated
-    model is compared. Warnings say which models were compared.
+    on the records before. If labels come so late that less than half of the frauds before the slice were known then,
+    the evaluated models of both are compared. So is that of any other challenger that was trained again on all mature
+    rows (``refit``). Warnings say which models were compared.
 
     Examples
     --------
@@ -192,7 +191,7 @@ def promote(
         report_step("loading the models")
         new = Scorer.load(registry.folder(version))
         old = None if before is None else Scorer.load(registry.folder(before))
-        comparison, notes = compare_judged(old, new, tables, recipe, report_step, (registry, version))
+        comparison, notes = compare_judged(old, new, tables, recipe, report_step, (registry, before, version))
         facts |= {"gates": apply_gates(comparison, recipe.gates), "comparison": comparison, "notes": notes}
     facts["needs_restart"] = _has_other_history(registry, before, version)
     if dry_run:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import pandas as pd
 
@@ -23,10 +23,13 @@ from fraudsieve.training.splits.choose import choose_split
 from fraudsieve.training.tracking.registry import Registry
 
 from .model_comparison import ModelComparison
-from .newest_slice import NewestSlice, newest_slice
+from .newest_slice import NewestSlice, can_stand_in, newest_slice, unseen_slice
 from .overturned import overturned_frauds
 from .refresh import STAND_IN_FOR, is_refresh, recipe_of_model
 from .same_records import check_comparable, compare_models
+
+Versions: TypeAlias = tuple[Registry, str | None, str]
+"""A registered model, and the versions of its champion, if there is one, and of the challenger."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +40,8 @@ class _Judged:
     challenger: Scorer
     rows: RowsAfterTraining | None = None
     notes: Sequence[str] = ()
+    # Whether they are the evaluated models of a refresh.
+    evaluated: bool = False
 
 
 def compare_judged(
@@ -45,12 +50,13 @@ def compare_judged(
     tables: dict[str, Any],
     recipe: Recipe,
     progress: Progress,
-    version: tuple[Registry, str] | None = None,
+    versions: Versions | None = None,
 ) -> tuple[ModelComparison, tuple[str, ...]]:
     """Compare two models as the gates judge them.
 
-    Of a refresh that is its shipped model, or a stand-in if that has learned from the newest slice. Otherwise it is the
-    evaluated model of the run of a registered version, or the challenger itself.
+    Of a refresh that is its shipped model, or a stand-in if that has learned from the newest slice, or, where labels
+    come too late for one, the evaluated model. Otherwise it is the evaluated model of the run of a registered version,
+    or the challenger itself.
 
     Returns the comparison, and notes on the tables.
     """
@@ -60,9 +66,11 @@ def compare_judged(
     data = read_tables(recipe, challenger.model, tables, champion=old)
     refresh = champion is not None and is_refresh(champion.model, challenger.model)
     if champion is not None and refresh:
-        judged = _judged_refresh(champion, challenger, data, recipe, progress)
+        judged = _judged_refresh(champion, challenger, data, recipe, progress, versions)
     else:
-        evaluated, said = (challenger, []) if version is None else evaluated_model(*version, challenger)
+        evaluated, said = (
+            (challenger, []) if versions is None else evaluated_model(versions[0], versions[2], challenger)
+        )
         judged = _Judged(champion, evaluated, notes=said)
     comparison = compare_models(
         judged.champion,
@@ -76,11 +84,16 @@ def compare_judged(
     trust = recipe.data.trusted
     overturned = None if champion is None else overturned_frauds(data, champion.model, trust)
     warnings = (*comparison.warnings, *judged.notes)
-    return replace(comparison, overturned=overturned, warnings=warnings), data.notes
+    return replace(comparison, overturned=overturned, warnings=warnings, evaluated=judged.evaluated), data.notes
 
 
 def _judged_refresh(
-    champion: Scorer, challenger: Scorer, data: LabelledData, recipe: Recipe, progress: Progress
+    champion: Scorer,
+    challenger: Scorer,
+    data: LabelledData,
+    recipe: Recipe,
+    progress: Progress,
+    versions: Versions | None,
 ) -> _Judged:
     """Return models that have not learned from the newest slice: the given ones, or stand-ins for them."""
     used = _recipe_of(challenger, recipe)
@@ -88,6 +101,8 @@ def _judged_refresh(
     ends = [trained_until(model) for model in (champion.model, challenger.model)]
     newest = newest_slice(data, ends, used, is_fraud, recipe.gates.refresh_frauds)
     learned = [newest.is_known_to(end) for end in ends]
+    if any(learned) and versions is not None and not can_stand_in(data, newest, used):
+        return _judged_evaluated(champion, challenger, data, used, versions)
     new, old = challenger, champion
     if learned[1]:
         check_learned_rows(challenger.model, data)
@@ -98,6 +113,31 @@ def _judged_refresh(
         old = _stand_in("champion", champion, data, _recipe_of(champion, recipe), newest, progress, again)
     roles = [role for role, seen in zip(("champion", "challenger"), learned, strict=True) if seen]
     return _Judged(old, new, newest.rows, _refresh_notes(newest, roles, data.subject))
+
+
+def _judged_evaluated(
+    champion: Scorer, challenger: Scorer, data: LabelledData, recipe: Recipe, versions: Versions
+) -> _Judged:
+    """Return the evaluated models of both, and the mature records that neither has learned from."""
+    registry, *numbers = versions
+    old, new = (
+        _standing_in(evaluated_model(registry, str(number), scorer)[0].model, scorer)
+        for number, scorer in zip(numbers, (champion, challenger), strict=True)
+    )
+    rows = unseen_slice(data, [trained_until(old.model), trained_until(new.model)], recipe)
+    note = (
+        f"the challenger is a refresh, and labels come so late that most of the frauds before the newest "
+        f"{data.subject}s were not yet known: a stand-in would have learned too little. So the evaluated models of "
+        f"both are compared, on the {int(rows.rows.sum()):,} mature {data.subject}s that neither has learned from. The "
+        "metrics are not those of the model that is promoted"
+    )
+    return _Judged(old, new, rows, [note], evaluated=True)
+
+
+def _standing_in(model: Model, scorer: Scorer) -> Scorer:
+    """Return a model as a stand-in for another one, unless it is that model."""
+    of_other = {} if model.digest == scorer.model.digest else {STAND_IN_FOR: scorer.model.digest}
+    return Scorer(replace(model, training=model.training | of_other))
 
 
 def _recipe_of(scorer: Scorer, recipe: Recipe) -> Recipe:
@@ -120,8 +160,7 @@ def _stand_in(
     if again is None:
         earlier = known_before(data, newest.start, min_label_rows=recipe.data.min_label_rows)
         again = train_again(earlier, recipe, lambda step: progress(f"stand-in for the {role}: {step}"))
-    model = again.model
-    return Scorer(replace(model, training=model.training | {STAND_IN_FOR: scorer.model.digest}))
+    return _standing_in(again.model, scorer)
 
 
 def _refresh_notes(newest: NewestSlice, roles: Sequence[str], subject: str) -> list[str]:

@@ -87,6 +87,8 @@ class ModelComparison(PairedMetrics):
     label_selection: LabelSelection | None = None
     # Whether the challenger has the recipe of the champion, and later data.
     refresh: bool = False
+    # Whether they are the evaluated models of two runs, because labels of a refresh come too late for stand-ins.
+    evaluated: bool = False
     # Frauds known to the champion that are legitimate now, by source; None if unknown.
     overturned: Overturned | None = None
     warnings: tuple[str, ...] = ()

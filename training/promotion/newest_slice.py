@@ -8,14 +8,19 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve._typing import Array
-from fraudsieve.exceptions import SchemaError
-from fraudsieve.training.data.after_training import RowsAfterTraining
+from fraudsieve.exceptions import SchemaError, SplitError
+from fraudsieve.training.data.after_training import RowsAfterTraining, known_before
+from fraudsieve.training.data.builders import groups_of
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.recipe.recipe import Recipe
-from fraudsieve.training.refit import mature_rows
+from fraudsieve.training.refit import mature_rows, plan_refit
+from fraudsieve.training.splits.choose import choose_split
 from fraudsieve.training.splits.split import Split
 
 NONE = np.array([], np.int64)
+MIN_CLASSES = 2
+MIN_KNOWN = 0.5
+"""Share of the frauds before the newest slice that a stand-in must have learned from."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +62,30 @@ def newest_slice(
     rows = mature & (times >= start).to_numpy()
     before = {"before the newest slice": int((mature & ~rows).sum())}
     return NewestSlice(start, RowsAfterTraining(rows, before | left_out))
+
+
+def unseen_slice(data: LabelledData, ends: Sequence[pd.Timestamp | None], recipe: Recipe) -> RowsAfterTraining:
+    """Choose the mature records that are later than what each model has learned from."""
+    mature, left_out = _mature(data, recipe)
+    rows = mature & later_than(data.rows["as_of"], ends)
+    return RowsAfterTraining(rows, {"not later than training": int((mature & ~rows).sum())} | left_out)
+
+
+def can_stand_in(data: LabelledData, newest: NewestSlice, recipe: Recipe) -> bool:
+    """Return whether a stand-in can learn from what was known before the newest slice.
+
+    It cannot if labels come so late that most of the frauds before the slice were not yet known, or leave no split.
+    """
+    earlier = known_before(data, newest.start, min_label_rows=recipe.data.min_label_rows)
+    if earlier.rows["label"].nunique() < MIN_CLASSES:
+        return False
+    try:
+        split = choose_split(earlier, *groups_of(earlier), recipe)
+    except SplitError:
+        return False
+    known = earlier.rows["label"].iloc[plan_refit(earlier, split).split.train] != data.legitimate
+    before = data.rows["label"][data.rows["as_of"] < newest.start] != data.legitimate
+    return bool(known.sum() >= MIN_KNOWN * before.sum())
 
 
 def _mature(data: LabelledData, recipe: Recipe) -> tuple[Array, dict[str, int]]:

@@ -133,10 +133,14 @@ class LabelRecipe(RecipeSection):
 
     @classmethod
     def of_training(cls, training: Mapping[str, Any]) -> Self:
-        """Return the settings that a model was trained with (``model.training``)."""
-        written = (training.get("recipe") or {}).get("labels") or {}
-        return cls(legitimate_after=written.get("legitimate_after"))
+        """Return what a model was trained with (``model.training``), which may be a shorter age than in its recipe."""
+        return cls(legitimate_after=training.get("assumed_after", _written_age(training)))
 
-    def or_else(self, other: "LabelRecipe") -> "LabelRecipe":
-        """Return these settings, or others if none is set."""
-        return other if self.legitimate_after is None else self
+    def as_trained(self, training: Mapping[str, Any]) -> Self:
+        """Return what a model was trained with, unless these are other settings than those of its recipe."""
+        return self.of_training(training) if self.legitimate_after in (None, _written_age(training)) else self
+
+
+def _written_age(training: Mapping[str, Any]) -> str | None:
+    age: str | None = ((training.get("recipe") or {}).get("labels") or {}).get("legitimate_after")
+    return age

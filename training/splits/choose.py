@@ -1,10 +1,14 @@
 """Choose the split of a training run: that of the recipe, or the best one that the rows allow."""
 
+from functools import partial
 from typing import Any
+
+import pandas as pd
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SplitError
 from fraudsieve.training.data.labelled import LabelledData
+from fraudsieve.training.labels import seen_until
 from fraudsieve.training.recipe.recipe import Recipe
 
 from .split import Split, has_times, split_by_campaign, split_by_time, split_randomly
@@ -13,8 +17,17 @@ from .split import Split, has_times, split_by_campaign, split_by_time, split_ran
 def choose_split(data: LabelledData, groups: Array, group_kind: str, recipe: Recipe) -> Split:
     """Split as the recipe declares; by default by time if most rows have a time, otherwise by campaign or account.
 
-    If the legitimate rows up to some time are a sample, the calibration slice begins there.
+    If the legitimate rows up to some time are a sample, the calibration slice begins there. An error says if the
+    records span too little time for the delay of their labels.
     """
+    try:
+        return _choose(data, groups, group_kind, recipe)
+    except SplitError as error:
+        note = data.delay_note(data.gap_days(recipe.split.gap_days))
+        raise error if note is None else SplitError(f"{error} Note: {note}.") from None
+
+
+def _choose(data: LabelledData, groups: Array, group_kind: str, recipe: Recipe) -> Split:
     settings, labels = recipe.split, data.rows["label"].to_numpy(object)
     kind, cutoffs = settings.kind, data.rows["as_of"]
     sampled = {} if data.precomputed is None else data.precomputed.declared.of_split
@@ -26,7 +39,11 @@ def choose_split(data: LabelledData, groups: Array, group_kind: str, recipe: Rec
         # Records that are waiting for a label count too: they show that labels may take longer.
         apart, gap_days = settings.keeps_apart(group_kind), data.gap_days(settings.gap_days)
         of_kind: dict[str, Any] = {"gap_days": gap_days, "group_kind": group_kind, "apart": apart, **sampled}
-        split = split_by_time(cutoffs, data.rows["labelled_at"], groups, is_crime, **of_kind, **shares)
+        cut = partial(split_by_time, cutoffs, data.rows["labelled_at"], groups, is_crime, **of_kind, **shares)
+        split = cut()
+        # Young rows with a label are tested too, unless one kind is known less often there: then they mislead.
+        if not data.known_alike(cutoffs.iloc[split.test].min()):
+            split = cut(until=seen_until(data.subjects) - pd.Timedelta(days=gap_days))
     elif kind in ("campaign", "account"):
         split = split_by_campaign(labels, groups, seed=recipe.seed, group_kind=group_kind, **shares)
     else:

@@ -30,6 +30,7 @@ MIN_TIMES = 20
 
 LEFT_OUT = {
     "no_time": "have no time",
+    "not_mature": "are too young for both kinds of labels to be known equally often",
     "label_not_known": "had no label yet when the test begins",
     "in_gap": "are in the gap before the test, which is as long as labels take to arrive",
     "crime_campaign_of_later_slice": "are near-duplicates of fraud in a later slice",
@@ -180,6 +181,7 @@ def split_by_time(
     apart: bool = True,
     calibration_start: pd.Timestamp | None = None,
     n_left_out: int = 0,
+    until: pd.Timestamp | None = None,
 ) -> Split:
     """Split by time, with a gap as long as labels take to arrive.
 
@@ -205,6 +207,8 @@ def split_by_time(
         When the calibration slice begins, if the rows before it are a sample; None to derive it from the shares.
     n_left_out : int, default=0
         Number of rows before `calibration_start` that are not in the sample; they count towards the share of the test.
+    until : Timestamp, default=None
+        Later rows are in no slice; None for no such time.
 
     Returns
     -------
@@ -226,7 +230,8 @@ def split_by_time(
     (20, 67, 77, 2)
     """
     has_time = sent_at.notna().to_numpy()
-    test_start = _quantile(sent_at, 1 - test_share, n_left_out)
+    young = np.zeros(len(sent_at), bool) if until is None else (sent_at > until).to_numpy()
+    test_start = _quantile(sent_at[~young], 1 - test_share, n_left_out)
     if calibration_start is not None and not test_start > calibration_start:
         raise SplitError(
             f"the test slice would begin before {calibration_start.isoformat()}, up to which rows were sampled. "
@@ -234,8 +239,8 @@ def split_by_time(
         )
     if gap_days is None:
         gap_days = maturity_gap(pd.DataFrame({"sent_at": sent_at, "labelled_at": labelled_at}))
-    test = has_time & (sent_at >= test_start).to_numpy()
-    before = has_time & ~test
+    from_start = has_time & (sent_at >= test_start).to_numpy()
+    test, before = from_start & ~young, has_time & ~from_start
     late, in_gap = unusable(test_start, gap_days, sent_at, labelled_at)
     usable = before & ~late & ~in_gap
     # A share of the rows before the gap, because a long gap could otherwise cover the whole slice.
@@ -250,6 +255,7 @@ def split_by_time(
     shared = train & np.isin(groups, groups[(calibration | test) & is_crime]) & of_kind & apart
     dropped = {
         "no_time": ~has_time,
+        "not_mature": young,
         "label_not_known": late,
         "in_gap": in_gap,
         f"crime_{group_kind}_of_later_slice": shared,

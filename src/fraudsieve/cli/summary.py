@@ -144,6 +144,8 @@ def plan_rows(plan: "RetrainPlan") -> Rows:
             f"{compared.rows:,} {plan.subject}s since {_minute(compared.since)}, {compared.frauds:,} of them fraud",
         )
         yield from [("", f"by a stand-in for the {stand_ins}, trained on earlier ones")] if stand_ins else []
+        if compared.evaluated:
+            yield "", "by the evaluated models of both: labels come too late for a stand-in"
     yield from (("CAUTION", warning) for warning in plan.warnings)
     yield "step", f"{plan.step}. {plan.reason}"
 

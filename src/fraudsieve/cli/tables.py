@@ -191,7 +191,8 @@ def comparison_rows(comparison: "ModelComparison") -> list[tuple[str, str]]:
     from fraudsieve.training.evaluation.metrics import METRIC_NAMES, describe_capacity
 
     capacity = comparison.capacity
-    rows = [("newest slice" if comparison.refresh else "later records", _records(comparison))]
+    name = "evaluated models" if comparison.evaluated else "newest slice" if comparison.refresh else "later records"
+    rows = [(name, _records(comparison))]
     if capacity is not None:
         of = ("alerts", "alerts_a_day", "flagged", "why")
         described = describe_capacity(**{name: getattr(capacity, name) for name in of})

@@ -29,7 +29,8 @@ from fraudsieve.training.facts import window_of
 from fraudsieve.training.json_types import to_json_types
 from fraudsieve.training.promotion.decision import NEEDS_RESTART
 from fraudsieve.training.promotion.gates import overturned_gate
-from fraudsieve.training.promotion.newest_slice import later_than, newest_slice
+from fraudsieve.training.promotion.judged_models import evaluated_model
+from fraudsieve.training.promotion.newest_slice import can_stand_in, later_than, newest_slice, unseen_slice
 from fraudsieve.training.promotion.overturned import Overturned, overturned_frauds
 from fraudsieve.training.promotion.refresh import digest_of, keeps_history, recipe_digest, recipe_to_repeat
 from fraudsieve.training.promotion.same_records import check_comparable
@@ -152,6 +153,8 @@ class ComparedRecords:
     frauds: int
     since: str
     stand_ins: tuple[str, ...]
+    # Whether the evaluated models of both are compared, because labels come too late for stand-ins.
+    evaluated: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -361,6 +364,7 @@ def _plan(base: BaseModel, inputs: Mapping[str, Source], given: GivenTables, lea
     overturned = overturned_frauds(data, base.in_use, recipe.data.trusted)
     gate = None if overturned is None else overturned_gate(overturned, recipe.gates)
     by_class, by_source = count_labels(data)
+    delay = data.delay_note(data.gap_days(recipe.split.gap_days))
     return RetrainPlan(
         step=step,
         reason=reason,
@@ -386,7 +390,11 @@ def _plan(base: BaseModel, inputs: Mapping[str, Source], given: GivenTables, lea
         trains_since=given.trains_since,
         needs_restart=needs_restart,
         overturned=overturned,
-        warnings=(*[NEEDS_RESTART][:needs_restart], *([] if gate is None or gate.passed else [gate.reason])),
+        warnings=(
+            *[NEEDS_RESTART][:needs_restart],
+            *([] if gate is None or gate.passed else [gate.reason]),
+            *([] if delay is None else [f"{delay.capitalize()}."]),
+        ),
     )
 
 
@@ -428,19 +436,25 @@ def _compared(base: BaseModel, learning: _Learning, refresh: bool) -> ComparedRe
         newest = newest_slice(data, (old, new), recipe, is_fraud, recipe.gates.refresh_frauds)
         roles = zip(("champion", "challenger"), (old, new), strict=True)
         stand_ins = tuple(role for role, end in roles if newest.is_known_to(end))
-        return _records(data, newest.rows.rows, is_fraud, stand_ins)
+        if not stand_ins or can_stand_in(data, newest, recipe):
+            return _records(data, newest.rows.rows, is_fraud, stand_ins)
+        if base.champion is not None:
+            evaluated, _ = evaluated_model(base.registry, base.champion.number, Scorer(base.in_use))
+            old = trained_until(evaluated.model)
     ends: Ends = (old, learning.until(learning.evaluated))
-    later = later_than(data.rows["as_of"], ends)
+    later = unseen_slice(data, ends, recipe).rows if refresh else later_than(data.rows["as_of"], ends)
     if not later.any():
         last = max(end for end in ends if end is not None).isoformat()
         problem = f"none of {len(later):,} labelled {data.subject}s is later than {last}, the end of what a model knows"
         raise SchemaError(f"{data.subject}s", problem, f"Give later {data.subject}s with labels.")
-    return _records(data, later, is_fraud, ())
+    return _records(data, later, is_fraud, (), evaluated=refresh)
 
 
-def _records(data: LabelledData, rows: Array, is_fraud: Array, stand_ins: tuple[str, ...]) -> ComparedRecords:
+def _records(
+    data: LabelledData, rows: Array, is_fraud: Array, stand_ins: tuple[str, ...], *, evaluated: bool = False
+) -> ComparedRecords:
     since = data.rows["as_of"][rows].min().isoformat()
-    return ComparedRecords(int(rows.sum()), int((rows & is_fraud).sum()), since, stand_ins)
+    return ComparedRecords(int(rows.sum()), int((rows & is_fraud).sum()), since, stand_ins, evaluated)
 
 
 def with_store(model: Model, given: Mapping[str, Source | None], state: str | Path | None) -> GivenTables:
@@ -494,7 +508,7 @@ def inputs_of(model: Model, recipe: Recipe, tables: Mapping[str, Source]) -> dic
 def read_training_table(model: Model, recipe: Recipe, inputs: Mapping[str, InputTable]) -> LabelledData:
     """Read the records that a retraining learns from, as `train` does."""
     reader = label_reader(model)
-    data = read_data(recipe, inputs, min_label_rows=recipe.data.min_label_rows, reader=reader)
+    data = read_data(recipe, inputs, min_label_rows=recipe.data.min_label_rows, reader=reader, to_train=True)
     _check_columns(model, data, partial(_origin, inputs))
     check_classes(data, inputs[f"{model.subject}s"] if f"{model.subject}s" in inputs else inputs["labels"], recipe.data)
     return data
