@@ -91,7 +91,7 @@ def ways(trained_on: TrainingRows, data: LabelledData, groups: Array, recipe: Re
     choice = choose_rounds(trained_on, data, groups, recipe, lambda step: None)
     ours = with_rounds(recipe, CONSTANT if choice is None else choice.rounds)
     one_seed = _changed(ours, n_seeds=1)
-    rate = recipe.model.settings(data.subject)["learning_rate"]
+    rate = recipe.model.settings(data.subject, data.size)["learning_rate"]
     found = {
         "ours": ours,
         "one_seed": one_seed,

@@ -116,7 +116,7 @@ def fit_calibration(log_odds: Array, y: Array, sample_weight: Array | None = Non
     Returns
     -------
     Calibration
-        The maximum-likelihood calibration, with a weak prior on no change.
+        The maximum-likelihood calibration, with a weak prior on no change; rows of one class change nothing.
 
     Examples
     --------
@@ -129,6 +129,8 @@ def fit_calibration(log_odds: Array, y: Array, sample_weight: Array | None = Non
     """
     from scipy.optimize import minimize
 
+    if len(np.unique(y)) < 2:
+        return Calibration()
     weights = np.ones(len(y)) if sample_weight is None else sample_weight
     binary = log_odds.shape[1] == 1
     start = np.zeros(3 if binary else 1)

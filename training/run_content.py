@@ -9,7 +9,6 @@ import pandas as pd
 
 from fraudsieve._translation import tr
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.models.classifier import FraudClassifier
 from fraudsieve.pages.origin import PageOrigin
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.evaluation.metrics import METRIC_NAMES
@@ -45,16 +44,13 @@ def run_content(
     """Return the content of a finished run."""
     content, title = report.to_dict(), tr("Evaluation: {name}", name=recipe.name)
     language = recipe.language
-    settings = FraudClassifier(**recipe.model.settings(data.subject)).get_params()
     of_text = _feature_params(recipe.features) if data.subject == "message" else {}
-    settings["n_rounds"] = settings["n_rounds"] if report.rounds is None else report.rounds.rounds
-    del settings["random_state"], settings["n_jobs"]
     facts = {"seed": recipe.seed, "subject": data.subject, "split": content["split"]["kind"]}
     facts |= recipe.labels.model_dump(exclude_none=True)
     return RunContent(
         name=_title(report, data.subject),
         description=describe_run(report, data.subject, model.digest),
-        params={**settings, **of_text, **facts, "legitimate": model.legitimate},
+        params={**model.training["trees"], **of_text, **facts, "legitimate": model.legitimate},
         metrics=_logged_metrics(content, tuned) | _slice_metrics(report.slices),
         documents={
             REPORT: content,

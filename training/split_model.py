@@ -112,9 +112,9 @@ def choose_rounds(
     """Grow trees on the earlier training rows until the log loss on the later ones no longer falls.
 
     Returns None if the recipe names a number of rounds, the rows are messages, whose boosting starts from the text
-    model, or there are too few frauds, or no legitimate rows, to choose by.
+    model, or there are too few rows or frauds, or no legitimate rows, to choose by.
     """
-    if recipe.model.n_rounds is not None or data.subject == "message":
+    if recipe.model.n_rounds is not None or data.subject == "message" or trained_on.size.is_small:
         return None
     is_later, by_time = _later_rows(trained_on, data, groups, recipe.seed)
     matrix, labels, is_fraud = trained_on.matrix, trained_on.labels, trained_on.labels != data.legitimate
@@ -130,7 +130,8 @@ def choose_rounds(
         losses[n_rounds] = loss
         return n_rounds >= max(min(losses, key=lambda n: losses[n]), MIN_ROUNDS) + PATIENCE
 
-    classifier = make_classifier(with_rounds(recipe, MAX_ROUNDS), data.subject).set_params(n_seeds=1)
+    of_most = with_rounds(recipe, MAX_ROUNDS)
+    classifier = make_classifier(of_most, data.subject, trained_on.size).set_params(n_seeds=1)
     classifier.fit(
         matrix[earlier],
         labels[earlier],
@@ -210,6 +211,7 @@ def fit_model(
     progress("growing trees")
     chosen = recipe if rounds is None else with_rounds(recipe, rounds.rounds)
     classifier = grow_trees(trained_on, chosen, data.subject, on_round)
+    trees = {name: value for name, value in classifier.get_params().items() if name not in ("random_state", "n_jobs")}
     progress("calibrating")
     matrix, truth = matrix_of(features, rows.iloc[split.calibration]), labels[split.calibration]
     classes = tuple(str(name) for name in classifier.classes_)
@@ -231,7 +233,7 @@ def fit_model(
         calibration=scores.calibrate(labels, classes),
         policy=recipe.scoring.policy,
         unlike=fit_unlike(features.matrix_, classifier.ensemble_, trained_on.plain, matrix),
-        training=training_facts(data, split, recipe, rounds) | {"warnings": warnings},
+        training=training_facts(data, split, recipe, rounds) | {"trees": trees, "warnings": warnings},
     )
     shares = None if model.unlike is None else model.unlike.apply(matrix.to_numpy())
     model = expected_unlike(model, shares, split.calibration, data, groups)
@@ -239,6 +241,9 @@ def fit_model(
     notes = [*features.notes_, *_bound_notes(data, groups, features.matrix_), *candidate_notes(data, recipe)]
     notes += [] if getattr(features.matrix_, "timed", True) else [UNTIMED]
     notes += [] if legitimate else [NO_LEGITIMATE]
+    if data.subject != "message" and data.size.is_small:
+        sizes = "little is labelled, so the model has {n_rounds:,} rounds of trees of at most {num_leaves:,} leaves"
+        notes.append(sizes.format(**trees))
     notes += [] if sample.rate == 1 else [_sampled(sample.rate, len(trained_on.labels), data, split)]
     notes += [f"{warning['found']}. {warning['do']}" for warning in warnings]
     return FittedModel(model, features, tuple(notes), point_notes, rounds, chosen)

@@ -114,7 +114,8 @@ CASES: list[tuple[tuple[str, ...], str]] = [
     (
         (*TRAIN, "few.csv"),
         "few.csv: expected at least 2 classes of 10 rows or more, got 1: 'spam' (39); 1 row is rejected: label: the "
-        "label has fewer than 10 rows: too few to train and to test (1). Give more labels.",
+        "label has fewer than 10 rows: too few to train and to test (1). Give more labels, or a smaller "
+        "min_label_rows in the section [data] of a recipe.",
     ),
     (
         (*TRAIN, "same-ids.csv"),

@@ -126,7 +126,8 @@ def _loaded(
     given = [source for source in sources.values() if source is not None]
     origin = origin_of(given[0])
     assumption = None if legitimate_after is None else Assumption(legitimate_after, reading)
-    loaded = keep_labelled(frame, table, labels, subject, origin, min_label_rows, assumption, trust)
+    rare = min_label_rows, reading.legitimate
+    loaded = keep_labelled(frame, table, labels, subject, origin, *rare, assumption, trust)
     digests = {name: data_digest(source) for name, source in sources.items() if source is not None}
     rejected_events = pd.DataFrame() if history is None or history is table else history.rejected
     return replace(

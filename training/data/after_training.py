@@ -12,7 +12,7 @@ import pandas as pd
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.models.artifact.folder import Model
 
-from .labelled import LabelledData
+from .labelled import LabelledData, is_rare
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +117,7 @@ def known_before(data: LabelledData, start: pd.Timestamp, *, min_label_rows: int
     known = data.rows[(times < start) & ~late]
     is_young = (known["as_of"] > start - (data.assumed_after or timedelta(0))).to_numpy()
     rows = known[~is_young]
-    rows = rows[rows["label"].map(rows["label"].value_counts()) >= min_label_rows]
+    rows = rows[~is_rare(rows["label"], min_label_rows, data.legitimate)]
     waiting = pd.concat([data.waiting[data.waiting < start], times[late]], ignore_index=True)
     return replace(
         data,

@@ -9,22 +9,27 @@ from fraudsieve.tables.source import Source, origin_of
 from fraudsieve.tables.values.label_words import NONE
 from fraudsieve.training.recipe.data import DataRecipe
 
-from .labelled import LabelledData, nearest_label
+from .labelled import FEW_ROWS_OF_LABEL, LabelledData, nearest_label
 
 ASSUME = (
     'If records that nobody labels for long are legitimate, set legitimate_after = "60d" in the section [labels] of a '
     "recipe, or --legitimate-after 60d"
 )
+MIN_FRAUDS = 2
+"""The fewest frauds that a model learns from."""
 MAX_SHOWN = 5
 """Labels and reasons that a message names."""
 
 
 def check_classes(data: LabelledData, source: Source, recipe: DataRecipe) -> None:
-    """Check that there are classes to separate."""
+    """Check that there are classes to separate, and frauds to learn from."""
     counts, legitimate = data.rows["label"].value_counts(), recipe.legitimate
     if len(counts) < 2:
         had = ", ".join(f"{name!r} ({n:,})" for name, n in counts.items()) or "none"
         problem = f"expected at least 2 classes of {recipe.min_label_rows} rows or more, got {len(counts)}: {had}"
+        raise SchemaError(origin_of(source), problem + _causes(data), _fix(data))
+    if data.legitimate in counts and len(data.rows) - counts[data.legitimate] < MIN_FRAUDS:
+        problem = f"expected at least {MIN_FRAUDS} frauds, got 1 beside {counts[data.legitimate]:,} legitimate rows"
         raise SchemaError(origin_of(source), problem + _causes(data), _fix(data))
     _check_bounds(counts.index, source)
     if legitimate == AUTO and data.legitimate not in counts:
@@ -63,7 +68,8 @@ def _fix(data: LabelledData) -> str:
             "legitimate if the data go on for so long after it without a label."
         )
     if not data.n_unlabelled:
-        return "Give more labels."
+        rare = len(data.rejected) and data.rejected["reason"].str.startswith(FEW_ROWS_OF_LABEL).any()
+        return f"Give more labels{', or a smaller min_label_rows in the section [data] of a recipe' if rare else ''}."
     return f"Label legitimate records too: a record without a label is not taken as legitimate. {ASSUME}."
 
 

@@ -21,6 +21,7 @@ from fraudsieve.tables.reader import CheckedTable, read_table
 from fraudsieve.tables.source import Source, data_digest, origin_of
 from fraudsieve.training.labels import DAY, MATURE, RATE, DelayCurve, kind_curves, maturity_gap, seen_until
 from fraudsieve.training.recipe.headers import required_columns
+from fraudsieve.training.recipe.recipe import DataSize
 
 from .assumed_labels import Assumption, reported, with_assumed_labels, without_assumed_labels
 from .inclusion import with_inclusion_weights
@@ -29,6 +30,7 @@ from .precomputed_matrix import PrecomputedMatrix
 PLACE = "fraudsieve: row"
 """The column of positions in the input while rows are read; no table has a column of this name."""
 
+FEW_ROWS_OF_LABEL = "the label has fewer than"
 MAX_UNLABELLED = 20_000
 MAX_NAMED = 5
 """Labels that a note names."""
@@ -120,6 +122,13 @@ class LabelledData:
         return self.reading.legitimate
 
     @property
+    def size(self) -> DataSize:
+        """The number of rows, and of the rarer of fraud and legitimate ones; without one of these, of all."""
+        n_frauds = int((self.rows["label"] != self.legitimate).sum())
+        n_rarer = min(n_frauds, len(self.rows) - n_frauds)
+        return DataSize(len(self.rows), n_rarer or len(self.rows))
+
+    @property
     def subjects(self) -> pd.DataFrame:
         """The ``as_of``, ``labelled_at`` and ``label`` of all records, labelled or not, for `delay_curve`.
 
@@ -207,7 +216,7 @@ def load_labelled(
     events : path or DataFrame, default=None
         The events of the senders.
     min_label_rows : int, default=1
-        Rows of a label with fewer rows are rejected: a class needs rows for training and test.
+        Rows of a label with fewer rows are rejected, unless this would leave no fraud beside the legitimate rows.
     trust : Trust, default=None
         Weights of the sources of labels; the rows then have a column ``label_weight``. None trusts all sources equally.
     reader : callable, optional
@@ -241,7 +250,8 @@ def load_labelled(
     frame = join_labels(frame, label_table, "message_id", trust, legitimate=reading.legitimate)
     known, time_notes = history_of_labels(frame, label_table, "message_id", trust, reading.legitimate)
     assumption = None if legitimate_after is None else Assumption(legitimate_after, reading)
-    loaded = keep_labelled(frame, table, label_table, "message", origin_of(messages), min_label_rows, assumption, trust)
+    rare = min_label_rows, reading.legitimate
+    loaded = keep_labelled(frame, table, label_table, "message", origin_of(messages), *rare, assumption, trust)
     sources = {"messages": messages, "labels": labels, "events": events}
     digests = {name: data_digest(source) for name, source in sources.items() if source is not None}
     notes = (*table.notes, *reading.notes, *time_notes, *loaded.notes)
@@ -261,6 +271,7 @@ def keep_labelled(
     subject: str,
     origin: str,
     min_label_rows: int,
+    legitimate: str,
     assumption: Assumption | None = None,
     trust: Trust | None = None,
 ) -> LabelledData:
@@ -283,11 +294,11 @@ def keep_labelled(
     labelled = frame[has_label & ~is_young]
     notes = [] if labels is None else [*labels.notes, *_unmatched(frame, labels, f"{subject}_id")]
     rejected = table.rejected
-    rare = labelled["label"].map(labelled["label"].value_counts()) < min_label_rows
+    rare = is_rare(labelled["label"], min_label_rows, legitimate)
     if rare.any():
         of_rare = _rejected_rare(labelled[rare], min_label_rows)
         rejected = pd.concat([rejected, of_rare] if len(rejected) else [of_rare], ignore_index=True)
-        notes += rare_labels_note(labelled["label"], min_label_rows)
+        notes.append(_rare_labels_note(labelled["label"], rare, min_label_rows))
     good = labelled[~rare].drop(columns=PLACE).reset_index(drop=True)
     rejected_labels = pd.DataFrame() if labels is None else labels.rejected
     waiting = frame.loc[~has_label, "as_of"].reset_index(drop=True)
@@ -308,6 +319,12 @@ def keep_labelled(
     )
 
 
+def is_rare(labels: "pd.Series[str]", min_label_rows: int, legitimate: str) -> "pd.Series[bool]":
+    """Return which rows have a label of too few rows; none has if that would leave no fraud beside legitimate rows."""
+    rare, is_fraud = labels.map(labels.value_counts()) < min_label_rows, labels != legitimate
+    return rare & ~is_fraud if rare[is_fraud].all() and (~rare & ~is_fraud).any() else rare
+
+
 def _drawn(frame: pd.DataFrame, places: Array) -> pd.DataFrame:
     if len(places) > MAX_UNLABELLED:
         places = np.random.default_rng(0).choice(places, MAX_UNLABELLED, replace=False)
@@ -320,7 +337,7 @@ def _unmatched(frame: pd.DataFrame, labels: CheckedTable, subject: str) -> list[
 
 
 def _rejected_rare(rows: pd.DataFrame, min_label_rows: int) -> pd.DataFrame:
-    reason = f"the label has fewer than {min_label_rows} rows: too few to train and to test"
+    reason = f"{FEW_ROWS_OF_LABEL} {min_label_rows} rows: too few to train and to test"
     reasons = pd.DataFrame({"row": rows[PLACE], "column": "label", "reason": reason})
     cells = rows.drop(columns=PLACE)
     return pd.concat([reasons, cells.set_axis(input_names(list(cells.columns)), axis=1)], axis=1)
@@ -333,12 +350,9 @@ def nearest_label(name: str, others: Iterable[str]) -> str | None:
     return folded[match[0]] if match else None
 
 
-def rare_labels_note(labels: "pd.Series[str]", min_label_rows: int) -> list[str]:
+def _rare_labels_note(labels: "pd.Series[str]", is_rare: "pd.Series[bool]", min_label_rows: int) -> str:
     """Return a note on labels of too few rows, and which others they may stand for."""
-    counts = labels.value_counts()
-    rare, common = counts[counts < min_label_rows], counts[counts >= min_label_rows].index
-    if rare.empty:
-        return []
+    rare, common = labels[is_rare].value_counts(), labels[~is_rare].unique()
     named = []
     for name in rare.index[:MAX_NAMED]:
         meant = nearest_label(name, common)
@@ -346,8 +360,8 @@ def rare_labels_note(labels: "pd.Series[str]", min_label_rows: int) -> list[str]
     more = f" and {len(rare) - MAX_NAMED} more" if len(rare) > MAX_NAMED else ""
     rows = int(rare.sum())
     one = len(rare) == 1
-    return [
+    return (
         f"{rows:,} row{'' if rows == 1 else 's'} with the label{'' if one else 's'} {', '.join(named)}{more} "
         f"{'is' if rows == 1 else 'are'} rejected, because {'it has' if one else 'they have'} fewer than "
         f"{min_label_rows} rows"
-    ]
+    )

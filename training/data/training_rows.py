@@ -13,7 +13,7 @@ from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.features.accounts import UNTIMED
 from fraudsieve.features.label_trust import WEIGHT
 from fraudsieve.models.classifier import FraudClassifier, OnRound
-from fraudsieve.training.recipe.recipe import Recipe
+from fraudsieve.training.recipe.recipe import DataSize, Recipe
 
 from .builders import Builder, make_builder, rows_to_train
 from .labelled import LabelledData
@@ -34,6 +34,8 @@ class TrainingRows:
     # Shape (n_rows,). Position of each row in the data, or of the row that it is an obfuscated copy of.
     positions: Array
     campaigns: dict[str, Any]
+    # The labelled rows of the run, of which these are some: trees of little data are small.
+    size: DataSize
     # Shape (n_rows,). Weights of the labels; None for equal weights.
     weights: Array | None = None
     # The share of the rows of a class that are among these, for a class that was sampled.
@@ -68,7 +70,7 @@ def training_rows(
     sample = sample_of(data, recipe)
     rates = sample.class_rates(data.legitimate, {*labels})
     drawn = select_ids(rows[ID_COLUMNS[data.subject]].to_numpy(object), sample) if rates else None
-    return TrainingRows(builder, matrix, labels, rows.index.to_numpy(), campaigns, weights, rates, drawn)
+    return TrainingRows(builder, matrix, labels, rows.index.to_numpy(), campaigns, data.size, weights, rates, drawn)
 
 
 def sample_of(data: LabelledData, recipe: Recipe) -> RowSample:
@@ -112,13 +114,13 @@ def _count_fits(progress: Progress) -> Callable[[int, int], None]:
     return report
 
 
-def make_classifier(recipe: Recipe, subject: str) -> FraudClassifier:
-    """Return the classifier of a recipe."""
-    parameters = recipe.model.settings(subject)
+def make_classifier(recipe: Recipe, subject: str, size: DataSize) -> FraudClassifier:
+    """Return the classifier of a recipe, for a run with so many labelled rows."""
+    parameters = recipe.model.settings(subject, size)
     return FraudClassifier(**parameters, random_state=recipe.seed, n_jobs=recipe.n_jobs)
 
 
 def grow_trees(rows: TrainingRows, recipe: Recipe, subject: str, on_round: OnRound | None = None) -> FraudClassifier:
     """Fit the classifier of a recipe."""
     settings: dict[str, Any] = {"sample_weight": rows.weights, "class_rates": rows.class_rates, "on_round": on_round}
-    return make_classifier(recipe, subject).fit(rows.matrix, rows.labels, **settings, **rows.campaigns)
+    return make_classifier(recipe, subject, rows.size).fit(rows.matrix, rows.labels, **settings, **rows.campaigns)

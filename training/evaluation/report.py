@@ -458,6 +458,8 @@ def calibration_error(probability: Array, is_fraud: Array, n_bins: int = ECE_BIN
 
 def headline_figure(report: EvaluationReport) -> str:
     """Return the name and the value of the metric that matters most."""
+    if report.base_rate == 0:
+        return "no fraud to measure recall and precision on"
     name = "average_precision" if report.average_precision is not None else "macro_f1"
     return f"{METRIC_NAMES[name]} {getattr(report, name):.3f}"
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, Literal, Self, TypeVar
+from typing import Any, Final, Literal, NamedTuple, Self, TypeVar
 
 from pydantic import Field, ValidationError, field_validator
 
@@ -121,10 +121,36 @@ def _declared(read: Callable[[Any], T], declared: dict[str, Any]) -> T:
         raise ValueError(str(error)) from None
 
 
+class DataSize(NamedTuple):
+    """The labelled rows of a run, and those of the rarer of fraud and legitimate ones."""
+
+    rows: int
+    rarer: int
+
+    @property
+    def is_small(self) -> bool:
+        """Whether trees have the sizes of `small_trees`."""
+        return self.rows < FEW_ROWS or self.rarer < FEW_RARER
+
+    @property
+    def small_trees(self) -> dict[str, Any]:
+        """Settings of accounts and events for little data; ``python -m benchmarks.small`` compares them.
+
+        With little fraud, a leaf must be allowed a small sum of Hessians, or there would be no split at all.
+        """
+        rounds, weight = min(max(100, 2 * self.rarer), 300), min(self.rarer / FEW_RARER, 1.0)
+        return {"n_rounds": rounds, "num_leaves": 4, "min_leaf_weight": weight, "min_leaf_rows": 5}
+
+
+FEW_ROWS: Final = 1000
+FEW_RARER: Final = 100
+
+
 class ClassifierRecipe(RecipeSection):
     """Parameters of `FraudClassifier`; None for its default, or for accounts and events for that of `WITHOUT_TEXT`.
 
-    For accounts and events without `n_rounds`, a run chooses the number on the latest part of the training rows."""
+    For accounts and events without `n_rounds`, a run chooses the number on the latest part of the training rows, unless
+    few rows are labelled: see `DataSize`."""
 
     n_rounds: int | None = Field(default=None, ge=1)
     learning_rate: float | None = Field(default=None, gt=0)
@@ -146,11 +172,10 @@ class ModelRecipe(ClassifierRecipe):
     """The share of the legitimate accounts or events of the training slice that trees are grown on, with all fraud. It
     saves time and memory. Probabilities remain those of all rows, and no other slice is sampled."""
 
-    def settings(self, subject: str) -> dict[str, Any]:
-        """Return the parameters of the classifier for a subject."""
-        return (WITHOUT_TEXT if subject != "message" else {}) | self.model_dump(
-            exclude={"refit", "sample_rate"}, exclude_none=True
-        )
+    def settings(self, subject: str, size: DataSize) -> dict[str, Any]:
+        """Return the parameters of the classifier for a subject, and for so many labelled rows."""
+        defaults = {} if subject == "message" else WITHOUT_TEXT | (size.small_trees if size.is_small else {})
+        return defaults | self.model_dump(exclude={"refit", "sample_rate"}, exclude_none=True)
 
 
 WITHOUT_TEXT: Final[dict[str, Any]] = {

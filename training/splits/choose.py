@@ -1,8 +1,10 @@
 """Choose the split of a training run: that of the recipe, or the best one that the rows allow."""
 
+from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from fraudsieve._typing import Array
@@ -13,12 +15,16 @@ from fraudsieve.training.recipe.recipe import Recipe
 
 from .split import Split, has_times, split_by_campaign, split_by_time, split_randomly
 
+FEW_FRAUDS: Final = 10
+"""With fewer, a split sees to it that some are trained on."""
+
 
 def choose_split(data: LabelledData, groups: Array, group_kind: str, recipe: Recipe) -> Split:
     """Split as the recipe declares; by default by time if most rows have a time, otherwise by campaign or account.
 
-    If the legitimate rows up to some time are a sample, the calibration slice begins there. An error says if the
-    records span too little time for the delay of their labels.
+    If the legitimate rows up to some time are a sample, the calibration slice begins there. Little fraud is not split
+    by time if none of it would be trained on, unless the recipe asks for it. An error says if the records span too
+    little time for the delay of their labels.
     """
     try:
         return _choose(data, groups, group_kind, recipe)
@@ -28,26 +34,18 @@ def choose_split(data: LabelledData, groups: Array, group_kind: str, recipe: Rec
 
 
 def _choose(data: LabelledData, groups: Array, group_kind: str, recipe: Recipe) -> Split:
-    settings, labels = recipe.split, data.rows["label"].to_numpy(object)
-    kind, cutoffs = settings.kind, data.rows["as_of"]
-    sampled = {} if data.precomputed is None else data.precomputed.declared.of_split
-    if kind == "auto":
-        kind = "time" if sampled or has_times(cutoffs) else "campaign"
-    shares: dict[str, Any] = {"test_share": settings.test_share, "calibration_share": settings.calibration_share}
-    if kind == "time":
-        is_crime = labels != data.legitimate
-        # Records that are waiting for a label count too: they show that labels may take longer.
-        apart, gap_days = settings.keeps_apart(group_kind), data.gap_days(settings.gap_days)
-        of_kind: dict[str, Any] = {"gap_days": gap_days, "group_kind": group_kind, "apart": apart, **sampled}
-        cut = partial(split_by_time, cutoffs, data.rows["labelled_at"], groups, is_crime, **of_kind, **shares)
-        split = cut()
-        # Young rows with a label are tested too, unless one kind is known less often there: then they mislead.
-        if not data.known_alike(cutoffs.iloc[split.test].min()):
-            split = cut(until=seen_until(data.subjects) - pd.Timedelta(days=gap_days))
-    elif kind in ("campaign", "account"):
-        split = split_by_campaign(labels, groups, seed=recipe.seed, group_kind=group_kind, **shares)
+    labels, kind = data.rows["label"].to_numpy(object), recipe.split.kind
+    is_crime = labels != data.legitimate
+    is_little = _is_little(is_crime)
+    is_sample = data.precomputed is not None and bool(data.precomputed.declared.of_split)
+    if kind != "auto":
+        split = _split(kind, data, groups, group_kind, recipe)
+    elif is_sample or has_times(data.rows["as_of"]):
+        split = _split("time", data, groups, group_kind, recipe)
+        if is_little and not is_crime[split.train].any() and not is_sample:
+            split = _split("campaign", data, groups, group_kind, recipe)
     else:
-        split = split_randomly(len(labels), seed=recipe.seed, **shares)
+        split = _split("campaign", data, groups, group_kind, recipe)
     trained, calibrated = {*labels[split.train]}, {*labels[split.calibration]}
     if len(trained) < 2:
         fix = f"If every fraudulent {group_kind} is active until the end, use --split {group_kind}"
@@ -56,7 +54,57 @@ def _choose(data: LabelledData, groups: Array, group_kind: str, recipe: Recipe) 
         raise _problem(split, "needs a class of the calibration slice, got others", "Add data, or change [split]")
     if data.subject == "message" and len({*groups[split.train]}) < 2:
         raise _problem(split, "needs at least 2 campaigns for the text model, got 1", "Add messages with other texts")
-    return split
+    return replace(split, few=_where(split, is_crime, has_times(data.rows["as_of"]))) if is_little else split
+
+
+def _is_little(is_crime: Array) -> bool:
+    return 0 < is_crime.sum() < FEW_FRAUDS and not is_crime.all()
+
+
+def _split(kind: str, data: LabelledData, groups: Array, group_kind: str, recipe: Recipe) -> Split:
+    settings, labels, cutoffs = recipe.split, data.rows["label"].to_numpy(object), data.rows["as_of"]
+    is_crime = labels != data.legitimate
+    shares: dict[str, Any] = {"test_share": settings.test_share, "calibration_share": settings.calibration_share}
+    if kind == "time":
+        sampled = {} if data.precomputed is None else data.precomputed.declared.of_split
+        # Records that are waiting for a label count too: they show that labels may take longer.
+        apart, gap_days = settings.keeps_apart(group_kind), data.gap_days(settings.gap_days)
+        of_kind: dict[str, Any] = {"gap_days": gap_days, "group_kind": group_kind, "apart": apart, **sampled}
+        cut = partial(split_by_time, cutoffs, data.rows["labelled_at"], groups, is_crime, **of_kind, **shares)
+        split = cut()
+        # Young rows with a label are tested too, unless one kind is known less often there: then they mislead.
+        is_alike = data.known_alike(cutoffs.iloc[split.test].min())
+        return split if is_alike else cut(until=seen_until(data.subjects) - pd.Timedelta(days=gap_days))
+    if kind == "random":
+        groups, split = np.arange(len(labels)), split_randomly(len(labels), seed=recipe.seed, **shares)
+    else:
+        split = split_by_campaign(labels, groups, seed=recipe.seed, group_kind=group_kind, **shares)
+    return _deal_fraud(split, groups, is_crime, recipe) if _is_little(is_crime) else split
+
+
+def _deal_fraud(split: Split, groups: Array, is_crime: Array, recipe: Recipe) -> Split:
+    """Deal the campaigns or accounts of little fraud to the slices: chance could leave none to train on."""
+    dealt = np.random.default_rng(recipe.seed).permutation(np.unique(groups[is_crime]))
+    shares = recipe.split.test_share, recipe.split.calibration_share
+    n_test, n_calibration = (min(round(share * len(dealt)), (len(dealt) - 1) // 2) for share in shares)
+    parts = dict(zip(("test", "calibration", "train"), np.split(dealt, [n_test, n_test + n_calibration]), strict=True))
+    moved = np.isin(groups, dealt)
+    slices: dict[str, Any] = {
+        name: np.flatnonzero(np.isin(np.arange(len(groups)), getattr(split, name)) & ~moved | np.isin(groups, part))
+        for name, part in parts.items()
+    }
+    return replace(split, **slices) if all(map(len, slices.values())) else split  # one account may have most rows
+
+
+def _where(split: Split, is_crime: Array, timed: bool) -> str:
+    """Say in which slices little fraud is, and what cannot be measured."""
+    counts = {name: int(is_crime[getattr(split, name)].sum()) for name in ("train", "calibration", "test")}
+    said = "{train} to train on, {calibration} to calibrate on and {test} to test on".format(**counts)
+    notes = [f"only {int(is_crime.sum())} rows are fraud: {said}"]
+    if timed and split.kind != "time":
+        notes.append("a split by time would leave none to train on, so the metrics may be optimistic")
+    notes += [] if counts["test"] else ["neither recall nor precision can be measured"]
+    return "; ".join(notes)
 
 
 def _problem(split: Split, problem: str, fix: str) -> SplitError:

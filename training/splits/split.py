@@ -55,6 +55,8 @@ class Split:
         Numbers of rows in no slice, by reason.
     gap_days : float, default=0.0
         Length of the gap before the test, in days.
+    few : str, default=""
+        What to know of a split of little fraud.
     """
 
     kind: str
@@ -64,6 +66,7 @@ class Split:
     keeps_apart: tuple[str, ...]
     dropped: dict[str, int] = field(default_factory=dict)
     gap_days: float = 0.0
+    few: str = field(default="", kw_only=True)
 
     @property
     def rows(self) -> dict[str, int]:
@@ -72,12 +75,14 @@ class Split:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Notes for the user: how many labelled rows are in no slice, and why."""
+        """Notes for the user: where little fraud is, how many labelled rows are in no slice, and why."""
+        notes = (self.few,) if self.few else ()
         parts = [f"{n:,} {LEFT_OUT.get(reason, reason)}" for reason, n in self.dropped.items() if n]
         if not parts:
-            return ()
+            return notes
         n_rows = sum(self.rows.values()) + sum(self.dropped.values())
-        return (f"{sum(self.dropped.values()):,} of {n_rows:,} labelled rows are in no slice: {'; '.join(parts)}",)
+        left_out = f"{sum(self.dropped.values()):,} of {n_rows:,} labelled rows are in no slice: {'; '.join(parts)}"
+        return (*notes, left_out)
 
     @property
     def flatters(self) -> bool:

@@ -197,7 +197,9 @@ def tune(
     SplitError
         If there are too few rows for folds.
     """
-    settings, own = tune_of(recipe), recipe_settings(recipe, data.subject)
+    settings, own = tune_of(recipe), recipe_settings(recipe, data.subject, data.size)
+    of_run = recipe.model.settings(data.subject, data.size)  # the training slice has fewer rows, with other defaults
+    fixed = with_settings(recipe, {f"model.{name}": value for name, value in of_run.items() if name != "n_seeds"})
     metric = metric_of(data, recipe)
     training_data, training_groups = training_alone(data, split), groups[split.train]
     splits = search_folds(training_data, training_groups, group_kind, split, recipe)
@@ -206,7 +208,7 @@ def tune(
         study.enqueue_trial(own)
         result = TuningResult(recipe, metric, study)
         study.optimize(
-            lambda trial: mean_score(trial, folds, with_settings(recipe, suggest_settings(trial, settings.space, own))),
+            lambda trial: mean_score(trial, folds, with_settings(fixed, suggest_settings(trial, settings.space, own))),
             n_trials=settings.trials,
             timeout=settings.seconds,
             callbacks=[_reporter(result, progress)],

@@ -6,18 +6,18 @@ from optuna.trial import Trial
 
 from fraudsieve.exceptions import RecipeError
 from fraudsieve.models.classifier import FraudClassifier
-from fraudsieve.training.recipe.recipe import Recipe
+from fraudsieve.training.recipe.recipe import DataSize, Recipe
 from fraudsieve.training.recipe.tune import Choices, Range, SpaceRecipe, TuneRecipe
 
 
-def recipe_settings(recipe: Recipe, subject: str) -> dict[str, Any]:
-    """Return the values in a recipe of the settings that it searches."""
+def recipe_settings(recipe: Recipe, subject: str, size: DataSize) -> dict[str, Any]:
+    """Return the values in a recipe of the settings that it searches, for so many labelled rows."""
     space = tune_of(recipe).space
     if space.features and subject != "message":
         raise RecipeError(
             "recipe", [f"tune.space.features: these are settings of messages, not {subject}s. Remove them"]
         )
-    of_model = FraudClassifier(**recipe.model.settings(subject)).get_params()
+    of_model = FraudClassifier(**recipe.model.settings(subject, size)).get_params()
     recipe_value = {f"model.{name}": of_model[name] for name in space.model}
     return recipe_value | {f"features.{name}": getattr(recipe.features, name) for name in space.features}
 

@@ -45,3 +45,12 @@ def test_a_legitimate_label_with_too_few_rows_is_named_with_its_reason() -> None
 
 def test_a_label_none_is_the_legitimate_one_if_it_is_named() -> None:
     assert check(["none", "loan"] * 20, "none") == "none"
+
+
+def test_little_fraud_is_enough_and_one_is_not() -> None:
+    assert check(["spam"] * 2 + ["ham"] * 20) == "ham"
+    assert check(["spam"] * 6 + ["loan"] * 3 + ["ham"] * 20) == "ham"
+    with refused(SchemaError, "fraud"):
+        check(["spam"] + ["ham"] * 20)
+    with refused(SchemaError, "min_label_rows"):
+        check(["spam"] * 9 + ["ham"] * 9)

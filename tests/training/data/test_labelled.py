@@ -70,6 +70,16 @@ def test_a_rare_label_is_rejected_with_its_row_and_reason() -> None:
     assert "fewer than 2 rows" in loaded.rejected["reason"].iloc[0]
 
 
+def test_rare_types_stay_if_all_fraud_is_rare_and_go_beside_common_ones() -> None:
+    def kept(*labels: str) -> list[str]:
+        frame = pd.DataFrame({"text": [f"text {n}" for n in range(len(labels))], "label": labels})
+        return sorted(load_labelled(frame, min_label_rows=4).rows["label"].unique())
+
+    assert kept(*["ham"] * 5, "spam", "spam", "loan") == ["ham", "loan", "spam"]
+    assert kept(*["ham"] * 5, *["spam"] * 4, "loan") == ["ham", "spam"]
+    assert kept(*["ham"] * 3, *["spam"] * 3) == []
+
+
 def test_columns_of_a_rejected_rare_label_keep_their_values_whatever_their_names() -> None:
     """The table of rejected rows has columns row, column and reason of its own."""
     own = {"row": [7, 8, 9], "input_row": [1, 2, 3], "column": ["A", "B", "C"], "reason": ["x", "y", "z"]}

@@ -10,8 +10,18 @@ from fraudsieve.exceptions import RecipeError
 from fraudsieve.features.messages import MessageFeatures
 from fraudsieve.models.classifier import FraudClassifier
 from fraudsieve.training.attack.augmentation import augment
-from fraudsieve.training.recipe.recipe import FeatureRecipe, ModelRecipe, Recipe
+from fraudsieve.training.recipe.recipe import (
+    FEW_RARER,
+    FEW_ROWS,
+    WITHOUT_TEXT,
+    DataSize,
+    FeatureRecipe,
+    ModelRecipe,
+    Recipe,
+)
 from tests.messages import refused
+
+MUCH = DataSize(FEW_ROWS, FEW_RARER)
 
 
 def test_defaults_are_those_of_the_estimators() -> None:
@@ -19,14 +29,28 @@ def test_defaults_are_those_of_the_estimators() -> None:
     parameters = MessageFeatures().get_params()
     assert settings == {name: parameters[name] for name in settings}
     assert FeatureRecipe().augment == inspect.signature(augment).parameters["share"].default
-    assert ModelRecipe().settings("message") == {}
-    assert FraudClassifier(**ModelRecipe().settings("event")).get_params()["n_rounds"] == 300
-    assert ModelRecipe(n_rounds=7).settings("account")["n_rounds"] == 7
+    assert ModelRecipe().settings("message", DataSize(50, 2)) == {}
+    assert FraudClassifier(**ModelRecipe().settings("event", MUCH)).get_params()["n_rounds"] == 300
+    assert ModelRecipe(n_rounds=7).settings("account", MUCH)["n_rounds"] == 7
+
+
+@pytest.mark.parametrize(
+    ("size", "rounds", "weight"),
+    [((999, 400), 300, 1.0), ((5000, 99), 198, 0.99), ((300, 66), 132, 0.66), ((50, 2), 100, 0.02)],
+)
+def test_trees_of_little_data_are_smaller_unless_the_recipe_names_their_size(
+    size: tuple[int, int], rounds: int, weight: float
+) -> None:
+    assert ModelRecipe().settings("account", MUCH) == WITHOUT_TEXT
+    small = ModelRecipe().settings("account", DataSize(*size))
+    sizes = {"n_rounds": rounds, "num_leaves": 4, "min_leaf_weight": weight, "min_leaf_rows": 5}
+    assert small == WITHOUT_TEXT | sizes
+    assert ModelRecipe(num_leaves=9).settings("account", DataSize(*size)) == small | {"num_leaves": 9}
 
 
 def test_refit_and_sample_rate_are_no_parameters_of_the_classifier_and_cannot_be_searched() -> None:
     recipe = Recipe.read(overrides={"model.refit": False, "model.sample_rate": 0.5, "model.l2": 2.0})
-    assert recipe.model.settings("message") == {"l2": 2.0}
+    assert recipe.model.settings("message", MUCH) == {"l2": 2.0}
     assert Recipe().model.refit
     with pytest.raises(RecipeError, match=r"space\.model\.refit: unknown setting"):
         Recipe.read(overrides={"tune": {"trials": 2, "space": {"model": {"refit": [True, False]}}}})

@@ -68,6 +68,44 @@ def test_a_training_slice_of_one_campaign_or_without_a_class_of_the_calibration_
         split(np.arange(200) // 10, np.repeat(["spam", "legitimate", "phishing"], [60, 60, 80]), "time")
 
 
+def slices(split: Any, label: Any) -> list[int]:
+    return [int((np.asarray(label)[rows] == "spam").sum()) for rows in (split.train, split.calibration, split.test)]
+
+
+@pytest.mark.parametrize("kind", ["campaign", "random"])
+@pytest.mark.parametrize(
+    ("frauds", "expected"), [(2, [2, 0, 0]), (3, [2, 0, 1]), (4, [2, 1, 1]), (5, [3, 1, 1]), (9, [6, 1, 2])]
+)
+def test_little_fraud_is_dealt_to_the_slices_and_training_has_the_most(
+    kind: str, frauds: int, expected: list[int]
+) -> None:
+    label = np.where(np.arange(200) % 20 < frauds, "spam", "legitimate")
+    label[20:] = "legitimate"
+    split = chosen(messages(label=label), kind=kind)
+    assert slices(split, label) == expected
+    assert sum(split.rows.values()) == 200
+    assert split.notes[0].startswith(f"only {frauds} rows are fraud: {expected[0]} to train on")
+    assert ("neither recall nor precision can be measured" in split.notes[0]) == (not expected[2])
+    assert ("probabilities are not calibrated" in split.notes[0]) == (not expected[1])
+
+
+def test_campaigns_of_little_fraud_stay_whole() -> None:
+    label = np.repeat(["spam", "legitimate"], [8, 192])
+    groups = np.where(np.arange(200) < 8, 0, np.arange(200))
+    split = choose_split(messages(label=label, sent_at=None, labelled_at=None), groups, "campaign", Recipe())
+    assert slices(split, label) == [8, 0, 0]
+
+
+def test_little_fraud_is_split_by_time_if_some_of_it_is_early_and_else_not_unless_asked_for() -> None:
+    late, early = (np.where(np.isin(np.arange(200), rows), "spam", "legitimate") for rows in ([190, 195], [5, 195]))
+    assert chosen(messages(label=early)).kind == "time"
+    split = chosen(messages(label=late))
+    assert (split.kind, slices(split, late)) == ("campaign", [2, 0, 0])
+    assert "a split by time would leave none to train on" in split.notes[0]
+    with refused(SplitError, "--split"):
+        chosen(messages(label=late), kind="time")
+
+
 def events(n: int = 400) -> LabelledData:
     """Return four events per day; from day 30 on, every account is robbed each tenth day."""
     at = pd.Series(pd.Timestamp("2026-01-01", tz="UTC") + pd.to_timedelta(np.arange(n) * 6, unit="h"))

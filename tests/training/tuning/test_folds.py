@@ -152,7 +152,7 @@ def by_hand(folds: SearchFolds, settings: Recipe, place: int) -> tuple[Any, Any,
     builder = make_builder(data, settings).set_output(transform="pandas")
     rows, labels, campaigns = rows_to_train(data, folds.groups, fold.train, settings)
     matrix = builder.fit_transform(rows, labels, **campaigns)
-    trained = TrainingRows(builder, matrix, labels, rows.index.to_numpy(), campaigns)
+    trained = TrainingRows(builder, matrix, labels, rows.index.to_numpy(), campaigns, data.size)
     classifier = grow_trees(trained, settings, "message")
     tested = matrix_of(builder, data.rows.iloc[fold.test])
     legitimate = classifier.classes_.tolist().index("legitimate")

@@ -7,9 +7,11 @@ import pytest
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 from fraudsieve.exceptions import RecipeError
-from fraudsieve.training.recipe.recipe import Recipe
+from fraudsieve.training.recipe.recipe import DataSize, Recipe
 from fraudsieve.training.tuning.space import recipe_settings, suggest_settings, tune_of, with_settings
 from tests.messages import refused
+
+MUCH = DataSize(2000, 500)
 
 
 def recipe(space: dict[str, Any], **rest: Any) -> Recipe:
@@ -18,7 +20,7 @@ def recipe(space: dict[str, Any], **rest: Any) -> Recipe:
 
 def suggested(given: Recipe, subject: str) -> tuple[dict[str, Any], dict[str, BaseDistribution]]:
     """Return the settings of a first trial, and what they were drawn from."""
-    own, study = recipe_settings(given, subject), optuna.create_study()
+    own, study = recipe_settings(given, subject, MUCH), optuna.create_study()
     study.enqueue_trial(own)
     trial = study.ask()
     return suggest_settings(trial, tune_of(given).space, own), trial.distributions
@@ -46,10 +48,10 @@ def test_ranges_and_choices_include_the_values_of_the_recipe() -> None:
 @pytest.mark.parametrize("subject", ["message", "account", "event"])
 def test_the_recipe_itself_can_be_tried_by_default(subject: str) -> None:
     plain = Recipe.model_validate({"tune": {"trials": 5}})
-    own = recipe_settings(plain, subject)
+    own = recipe_settings(plain, subject, MUCH)
     assert suggested(plain, subject)[0] == own
     assert own["model.n_rounds"] == (80 if subject == "message" else 300)
-    assert with_settings(plain, own).model.settings(subject)["n_rounds"] == own["model.n_rounds"]
+    assert with_settings(plain, own).model.settings(subject, MUCH)["n_rounds"] == own["model.n_rounds"]
 
 
 def test_a_trial_changes_only_its_settings() -> None:
@@ -62,7 +64,7 @@ def test_a_trial_changes_only_its_settings() -> None:
 
 def test_settings_that_cannot_be_searched_are_an_error() -> None:
     with pytest.raises(RecipeError, match="these are settings of messages, not events"):
-        recipe_settings(recipe({"features": {"C": [1.0, 2.0]}}), "event")
+        recipe_settings(recipe({"features": {"C": [1.0, 2.0]}}), "event", MUCH)
     with refused(RecipeError):
         suggested(recipe({"model": {"l2": {"low": 1, "high": 3, "log": True}}}, model={"l2": 0}), "message")
     with pytest.raises(RecipeError, match=r"the section \[tune\] is missing"):
