@@ -22,7 +22,7 @@ from fraudsieve._typing import Array
 from fraudsieve.training.data.builders import groups_of, matrix_of, read_data
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, training_rows
-from fraudsieve.training.recipe.recipe import FEW_RARER, FEW_ROWS, DataSize, Recipe
+from fraudsieve.training.recipe.recipe import FEW_RARER, FEW_ROWS, LabelledSize, Recipe
 from fraudsieve.training.split_model import choose_rounds, with_rounds
 from fraudsieve.training.splits.choose import choose_split
 
@@ -32,6 +32,8 @@ LEGITIMATE, FRAUD = "legitimate", "fraud"
 SIZES: Final = (50, 100, 200, 300, 500, 1000, 2000)
 MIN_FRAUDS: Final = 4
 MAX_TESTED: Final = 8000
+MAX_EVENTS: Final = 150_000
+"""Of more events, those of a random part of the accounts are used."""
 PROTOCOL: Final = (
     "{draws} draws of so many labelled rows, or of {rows} rows with so many frauds. The other rows have no label in "
     "the tables, and are the test, at most {tested:,} of them. ours: the trees of the ordinary call, on all drawn "
@@ -104,6 +106,9 @@ def _load(name: str) -> SmallSet:
         return SmallSet("account", accounts.assign(label=accounts["label"].map(words)))
     task = ACCOUNT_SETS[name].task()
     rows = task.rows.assign(label=task.rows["label"].map(words))
+    if task.subject == "event" and len(rows) > MAX_EVENTS:
+        ids = pd.Series(rows["account_id"].unique()).sample(frac=MAX_EVENTS / len(rows), random_state=0)
+        rows = rows[rows["account_id"].isin(ids)].reset_index(drop=True)
     return SmallSet(task.subject, rows, task.events)
 
 
@@ -145,7 +150,7 @@ def _ways(trained_on: TrainingRows, data: LabelledData, recipe: Recipe) -> Itera
     """Yield the trees of the ordinary call, and those for many and for few rows, whatever the number of rows is."""
     groups, group_kind = groups_of(data)
     of_split = training_rows(data, groups, choose_split(data, groups, group_kind, recipe).train, recipe)
-    for way, size in (("ours", data.size), ("large", DataSize(FEW_ROWS, FEW_RARER))):
+    for way, size in (("ours", data.size), ("large", LabelledSize(FEW_ROWS, FEW_RARER))):
         choice = choose_rounds(replace(of_split, size=size), data, groups, recipe, lambda step: None)
         yield way, replace(trained_on, size=size), recipe if choice is None else with_rounds(recipe, choice.rounds)
     small = recipe.model.model_copy(update=data.size.small_trees)

@@ -12,7 +12,7 @@ from fraudsieve.features.accounts import AccountFeatures
 from fraudsieve.features.history.declaration import History
 from fraudsieve.models.unlike_training.compared_columns import compared_columns
 from fraudsieve.training.data.training_rows import make_classifier
-from fraudsieve.training.recipe.recipe import DataSize, Recipe
+from fraudsieve.training.recipe.recipe import LabelledSize, Recipe
 from fraudsieve.training.split_model import distance_of
 
 from .weeks import DAYS, FRAUD, LEGITIMATE, Fitted, Traffic
@@ -71,7 +71,7 @@ def card_traffic(payments: pd.DataFrame, *, past_days: int = PAST_DAYS, capacity
     def fit(rows: Array, seed: int) -> Fitted:
         recipe = Recipe.read(overrides={"n_jobs": 1, "seed": seed, "model": SETTINGS})
         trained_on = X.iloc[rows]
-        classifier = make_classifier(recipe, "event", DataSize(len(rows), len(rows))).fit(trained_on, truth[rows])
+        classifier = make_classifier(recipe, "event", LabelledSize(len(rows), len(rows))).fit(trained_on, truth[rows])
 
         def unlike(rows: Array) -> Array:
             compared = compared_columns(features.matrix_, classifier.ensemble_)

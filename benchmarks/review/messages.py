@@ -14,7 +14,7 @@ from fraudsieve._typing import Array
 from fraudsieve.features import MessageFeatures
 from fraudsieve.models.unlike_training.compared_columns import compared_columns
 from fraudsieve.training.data.training_rows import make_classifier
-from fraudsieve.training.recipe.recipe import DataSize, Recipe
+from fraudsieve.training.recipe.recipe import LabelledSize, Recipe
 from fraudsieve.training.split_model import distance_of
 
 from .weeks import DAYS, FRAUD, LEGITIMATE, Fitted, Traffic
@@ -64,7 +64,7 @@ def message_traffic(messages: pd.DataFrame, capacity: int = CAPACITY) -> Traffic
         recipe = Recipe.read(overrides={"n_jobs": 1, "seed": seed})
         features = MessageFeatures(n_folds=FOLDS, random_state=seed, n_jobs=1).set_output(transform="pandas")
         trained_on = features.fit_transform(texts[rows], truth[rows], groups=campaigns[rows])
-        trees = make_classifier(recipe, "message", DataSize(len(rows), len(rows))).fit(
+        trees = make_classifier(recipe, "message", LabelledSize(len(rows), len(rows))).fit(
             trained_on, truth[rows], groups=campaigns[rows]
         )
 

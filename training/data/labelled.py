@@ -21,7 +21,7 @@ from fraudsieve.tables.reader import CheckedTable, read_table
 from fraudsieve.tables.source import Source, data_digest, origin_of
 from fraudsieve.training.labels import DAY, MATURE, RATE, DelayCurve, kind_curves, maturity_gap, seen_until
 from fraudsieve.training.recipe.headers import required_columns
-from fraudsieve.training.recipe.recipe import DataSize
+from fraudsieve.training.recipe.recipe import LabelledSize
 
 from .assumed_labels import Assumption, reported, with_assumed_labels, without_assumed_labels
 from .inclusion import with_inclusion_weights
@@ -122,11 +122,11 @@ class LabelledData:
         return self.reading.legitimate
 
     @property
-    def size(self) -> DataSize:
+    def size(self) -> LabelledSize:
         """The number of rows, and of the rarer of fraud and legitimate ones; without one of these, of all."""
         n_frauds = int((self.rows["label"] != self.legitimate).sum())
         n_rarer = min(n_frauds, len(self.rows) - n_frauds)
-        return DataSize(len(self.rows), n_rarer or len(self.rows))
+        return LabelledSize(len(self.rows), n_rarer or len(self.rows))
 
     @property
     def subjects(self) -> pd.DataFrame:

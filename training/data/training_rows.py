@@ -13,7 +13,7 @@ from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.features.accounts import UNTIMED
 from fraudsieve.features.label_trust import WEIGHT
 from fraudsieve.models.classifier import FraudClassifier, OnRound
-from fraudsieve.training.recipe.recipe import DataSize, Recipe
+from fraudsieve.training.recipe.recipe import LabelledSize, Recipe
 
 from .builders import Builder, make_builder, rows_to_train
 from .labelled import LabelledData
@@ -35,7 +35,7 @@ class TrainingRows:
     positions: Array
     campaigns: dict[str, Any]
     # The labelled rows of the run, of which these are some: trees of little data are small.
-    size: DataSize
+    size: LabelledSize
     # Shape (n_rows,). Weights of the labels; None for equal weights.
     weights: Array | None = None
     # The share of the rows of a class that are among these, for a class that was sampled.
@@ -114,7 +114,7 @@ def _count_fits(progress: Progress) -> Callable[[int, int], None]:
     return report
 
 
-def make_classifier(recipe: Recipe, subject: str, size: DataSize) -> FraudClassifier:
+def make_classifier(recipe: Recipe, subject: str, size: LabelledSize) -> FraudClassifier:
     """Return the classifier of a recipe, for a run with so many labelled rows."""
     parameters = recipe.model.settings(subject, size)
     return FraudClassifier(**parameters, random_state=recipe.seed, n_jobs=recipe.n_jobs)

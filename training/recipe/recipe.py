@@ -121,7 +121,7 @@ def _declared(read: Callable[[Any], T], declared: dict[str, Any]) -> T:
         raise ValueError(str(error)) from None
 
 
-class DataSize(NamedTuple):
+class LabelledSize(NamedTuple):
     """The labelled rows of a run, and those of the rarer of fraud and legitimate ones."""
 
     rows: int
@@ -150,7 +150,7 @@ class ClassifierRecipe(RecipeSection):
     """Parameters of `FraudClassifier`; None for its default, or for accounts and events for that of `WITHOUT_TEXT`.
 
     For accounts and events without `n_rounds`, a run chooses the number on the latest part of the training rows, unless
-    few rows are labelled: see `DataSize`."""
+    few rows are labelled: see `LabelledSize`."""
 
     n_rounds: int | None = Field(default=None, ge=1)
     learning_rate: float | None = Field(default=None, gt=0)
@@ -172,7 +172,7 @@ class ModelRecipe(ClassifierRecipe):
     """The share of the legitimate accounts or events of the training slice that trees are grown on, with all fraud. It
     saves time and memory. Probabilities remain those of all rows, and no other slice is sampled."""
 
-    def settings(self, subject: str, size: DataSize) -> dict[str, Any]:
+    def settings(self, subject: str, size: LabelledSize) -> dict[str, Any]:
         """Return the parameters of the classifier for a subject, and for so many labelled rows."""
         defaults = {} if subject == "message" else WITHOUT_TEXT | (size.small_trees if size.is_small else {})
         return defaults | self.model_dump(exclude={"refit", "sample_rate"}, exclude_none=True)

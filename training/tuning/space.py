@@ -6,11 +6,11 @@ from optuna.trial import Trial
 
 from fraudsieve.exceptions import RecipeError
 from fraudsieve.models.classifier import FraudClassifier
-from fraudsieve.training.recipe.recipe import DataSize, Recipe
+from fraudsieve.training.recipe.recipe import LabelledSize, Recipe
 from fraudsieve.training.recipe.tune import Choices, Range, SpaceRecipe, TuneRecipe
 
 
-def recipe_settings(recipe: Recipe, subject: str, size: DataSize) -> dict[str, Any]:
+def recipe_settings(recipe: Recipe, subject: str, size: LabelledSize) -> dict[str, Any]:
     """Return the values in a recipe of the settings that it searches, for so many labelled rows."""
     space = tune_of(recipe).space
     if space.features and subject != "message":

@@ -14,14 +14,14 @@ from fraudsieve.training.recipe.recipe import (
     FEW_RARER,
     FEW_ROWS,
     WITHOUT_TEXT,
-    DataSize,
+    LabelledSize,
     FeatureRecipe,
     ModelRecipe,
     Recipe,
 )
 from tests.messages import refused
 
-MUCH = DataSize(FEW_ROWS, FEW_RARER)
+MUCH = LabelledSize(FEW_ROWS, FEW_RARER)
 
 
 def test_defaults_are_those_of_the_estimators() -> None:
@@ -29,7 +29,7 @@ def test_defaults_are_those_of_the_estimators() -> None:
     parameters = MessageFeatures().get_params()
     assert settings == {name: parameters[name] for name in settings}
     assert FeatureRecipe().augment == inspect.signature(augment).parameters["share"].default
-    assert ModelRecipe().settings("message", DataSize(50, 2)) == {}
+    assert ModelRecipe().settings("message", LabelledSize(50, 2)) == {}
     assert FraudClassifier(**ModelRecipe().settings("event", MUCH)).get_params()["n_rounds"] == 300
     assert ModelRecipe(n_rounds=7).settings("account", MUCH)["n_rounds"] == 7
 
@@ -42,10 +42,10 @@ def test_trees_of_little_data_are_smaller_unless_the_recipe_names_their_size(
     size: tuple[int, int], rounds: int, weight: float
 ) -> None:
     assert ModelRecipe().settings("account", MUCH) == WITHOUT_TEXT
-    small = ModelRecipe().settings("account", DataSize(*size))
+    small = ModelRecipe().settings("account", LabelledSize(*size))
     sizes = {"n_rounds": rounds, "num_leaves": 4, "min_leaf_weight": weight, "min_leaf_rows": 5}
     assert small == WITHOUT_TEXT | sizes
-    assert ModelRecipe(num_leaves=9).settings("account", DataSize(*size)) == small | {"num_leaves": 9}
+    assert ModelRecipe(num_leaves=9).settings("account", LabelledSize(*size)) == small | {"num_leaves": 9}
 
 
 def test_refit_and_sample_rate_are_no_parameters_of_the_classifier_and_cannot_be_searched() -> None:

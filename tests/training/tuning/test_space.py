@@ -7,11 +7,11 @@ import pytest
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 from fraudsieve.exceptions import RecipeError
-from fraudsieve.training.recipe.recipe import DataSize, Recipe
+from fraudsieve.training.recipe.recipe import LabelledSize, Recipe
 from fraudsieve.training.tuning.space import recipe_settings, suggest_settings, tune_of, with_settings
 from tests.messages import refused
 
-MUCH = DataSize(2000, 500)
+MUCH = LabelledSize(2000, 500)
 
 
 def recipe(space: dict[str, Any], **rest: Any) -> Recipe:
