@@ -136,9 +136,10 @@ class LabelledSize(NamedTuple):
     def small_trees(self) -> dict[str, Any]:
         """Settings of accounts and events for little data; ``python -m benchmarks.small`` compares them.
 
-        With little fraud, a leaf must be allowed a small sum of Hessians, or there would be no split at all.
+        With little fraud, a leaf must be allowed a small sum of Hessians, or there would be no split at all. From
+        `FEW_RARER` frauds on, there are as many rounds as for more rows.
         """
-        rounds, weight = min(max(100, 2 * self.rarer), 300), min(self.rarer / FEW_RARER, 1.0)
+        rounds, weight = min(max(100, self.rarer**2 // 36), 300), min(self.rarer / FEW_RARER, 1.0)
         return {"n_rounds": rounds, "num_leaves": 4, "min_leaf_weight": weight, "min_leaf_rows": 5}
 
 
