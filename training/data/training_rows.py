@@ -47,7 +47,7 @@ class TrainingRows:
         """Return some of the rows, by their positions in the matrix. Campaigns are left out."""
         weights, drawn = (None if one is None else one[rows] for one in (self.weights, self.drawn))
         parts = self.matrix.iloc[rows], self.labels[rows], self.positions[rows]
-        return TrainingRows(self.builder, *parts, {}, weights, self.class_rates, drawn)
+        return TrainingRows(self.builder, *parts, {}, self.size, weights, self.class_rates, drawn)
 
     @property
     def plain(self) -> pd.DataFrame:
