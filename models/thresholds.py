@@ -170,10 +170,12 @@ def operating_points(
             "alerts_a_day: expected the number of days that the rows span, got None. Add times to the records."
         )
     n_fraud, n_clean = int(is_fraud.sum()), int((~is_fraud).sum())
-    if not n_fraud or not n_clean:
+    if not n_clean:
         return ()
     ranked = _rank(probability, is_fraud)
     points = _of_rates(ranked, is_fraud, groups, targets, days, promise)
+    if not n_fraud:  # all other targets are about fraud
+        return tuple(points)
     # 0.1 alerts per day are one in ten days, but 0.1 * 10.0 may be less than one by a rounding error. And 55 of 100
     # have the precision 0.55, but 0.55 * 100 is more than 55.
     at_most = [alerts * (days or 0.0) * (1 + 1e-12) for alerts in targets.alerts_a_day]
@@ -258,7 +260,7 @@ def _point(name: str, ranked: _Ranked, at: int, days: float | None) -> Operating
         name,
         ranked.threshold(at),
         (flagged - frauds) / (n - n_fraud),
-        frauds / n_fraud,
+        frauds / n_fraud if n_fraud else None,
         flagged / n,
         frauds / flagged if flagged else None,
         None if days is None else flagged / days,

@@ -111,7 +111,9 @@ class FoldScorer:
         """Score the legitimate rows out of fold, with all fraud in training, and the frauds if they are wanted."""
         rows = np.unique(self.trained_on.positions)
         legitimate = (self.data.rows["label"].iloc[rows] == self.data.legitimate).to_numpy(bool)
-        folds = campaign_folds(legitimate, self.groups[rows], N_FOLDS, self.recipe.seed)
+        groups = self.groups[rows]
+        has_fraud = np.isin(groups, groups[~legitimate])  # little fraud is not all in one fold
+        folds = campaign_folds(has_fraud, groups, N_FOLDS, self.recipe.seed)
         odds, apart = np.full((2, len(rows), self._outputs), np.nan)
         for fold in range(N_FOLDS):
             progress(f"setting thresholds: fold {fold + 1} of {N_FOLDS}")

@@ -37,7 +37,7 @@ RATES = (0.05, 0.2, 0.5)
 def test_no_rate_is_exceeded_and_thresholds_are_minimal(rows: list[tuple[float, bool]]) -> None:
     probability, is_fraud = as_arrays(rows)
     points = operating_points(probability, is_fraud, Targets(RATES))
-    if is_fraud.all() or not is_fraud.any():
+    if is_fraud.all():
         assert points == ()
         return
     n_clean = int((~is_fraud).sum())
@@ -48,7 +48,7 @@ def test_no_rate_is_exceeded_and_thresholds_are_minimal(rows: list[tuple[float, 
             assert binom.cdf(0, n_clean, point.estimated_false_positive_rate) > 0.05  # too few for a promise
         flagged = probability >= point.threshold
         assert point.false_positive_rate == flagged[~is_fraud].mean()
-        assert point.recall == flagged[is_fraud].mean()
+        assert point.recall == (flagged[is_fraud].mean() if is_fraud.any() else None)
         assert point.flagged == flagged.mean()
         if point.max_false_positive_rate is not None:
             # With groups of one, the bound is the plain binomial one.
@@ -113,10 +113,12 @@ def test_a_legitimate_message_of_probability_one_prevents_flags() -> None:
     assert point.threshold > 1
 
 
-@pytest.mark.parametrize("truth", [True, False])
-def test_with_one_class_there_are_no_points(truth: bool) -> None:
-    assert operating_points(np.array([0.1, 0.9]), np.array([truth, truth])) == ()
+def test_without_legitimate_rows_there_are_no_points_and_without_fraud_those_of_rates() -> None:
+    assert operating_points(np.array([0.1, 0.9]), np.array([True, True])) == ()
     assert operating_points(np.zeros(0), np.zeros(0, bool)) == ()
+    points = operating_points(np.linspace(0, 1, 100), np.zeros(100, bool))
+    assert [point.name for point in points] == list(Targets().names[:3])
+    assert {point.recall for point in points} == {None}
 
 
 def test_with_two_rows_a_rate_is_estimated_and_decides() -> None:
