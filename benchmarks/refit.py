@@ -27,7 +27,8 @@ from benchmarks.sets.fdh_cards import DELAY, load_payments
 from benchmarks.sets.table import ACCOUNT_SETS, message_sets_of
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import Scorer
-from fraudsieve.training.data.builders import builder_of_model, groups_of, read_data, scores_of
+from fraudsieve.training.data.builders import builder_of_model, read_data, scores_of
+from fraudsieve.training.data.groups import groups_of
 from fraudsieve.training.evaluation.bootstrap import draw_weights, percentile_interval
 from fraudsieve.training.fit import Trained, train
 from fraudsieve.training.recipe.recipe import Recipe

@@ -13,7 +13,8 @@ from benchmarks.measures.scores import METRICS
 from benchmarks.runner import Report, progress, run_command
 from benchmarks.sets.table import ACCOUNT_SETS
 from fraudsieve._typing import Array
-from fraudsieve.training.data.builders import groups_of, matrix_of
+from fraudsieve.training.data.builders import matrix_of
+from fraudsieve.training.data.groups import groups_of
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, training_rows
 from fraudsieve.training.recipe.recipe import Recipe

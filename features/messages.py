@@ -230,7 +230,13 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def fit_transform(
-        self, X: Any, y: Any = None, *, groups: Any = None, on_fit: Callable[[int, int], None] | None = None
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        groups: Any = None,
+        fold_groups: Any = None,
+        on_fit: Callable[[int, int], None] | None = None,
     ) -> Any:
         """Fit, and return the training matrix with out-of-fold scores.
 
@@ -238,6 +244,8 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         ----------
         X, y, groups
             As in `fit`.
+        fold_groups : array-like, shape (n_messages,), default=None
+            Larger groups, such as videos, that are kept whole in the folds; None for those of `groups`.
         on_fit : callable, default=None
             Called after each fit of a text model, with the number of finished fits and the total.
 
@@ -266,7 +274,8 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             )
         raw = pack(texts)
         folded, plain = MessageMatrix.plain(raw, lists)
-        models, blocks = self._fit_models(raw, folded, codes, groups, on_fit)
+        folds = campaign_folds(codes, groups if fold_groups is None else fold_groups, self.n_folds, self.random_state)
+        models, blocks = self._fit_models(raw, folded, codes, groups, folds, on_fit)
         self.matrix_ = MessageMatrix(**models, sender=views, lists=lists, custom=custom, campaigns=campaigns)
         of_records = [block for block in self._record_columns(X) if block is not None]
         return remember_unnamed(np.column_stack([*blocks, plain, *of_records]))
@@ -277,10 +286,11 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         folded: CodePoints,
         y: Array,
         groups: Array,
+        folds: Array,
         on_fit: Callable[[int, int], None] | None,
     ) -> tuple[dict[str, Any], list[Array]]:
         """Fit the models that need labels, and return them and their columns out of fold."""
-        settings: dict[str, Any] = {"C": self.C, "min_messages": self.min_messages, "n_folds": self.n_folds}
+        settings: dict[str, Any] = {"C": self.C, "min_messages": self.min_messages}
         settings |= {"random_state": self.random_state, "n_jobs": self.n_jobs}
         classes = tuple(str(name) for name in self.classes_)
         models: dict[str, Any] = {}
@@ -291,12 +301,11 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         is_chinese = needs_pinyin(folded)
         with_pinyin = is_chinese if self.pinyin is None else self.pinyin
         forms = {"wording": folded, **({"pinyin": to_pinyin(folded)} if with_pinyin else {})}
-        folds = campaign_folds(y, groups, self.n_folds, self.random_state)
         if on_fit is not None:
             settings["on_fit"] = _count_calls(on_fit, (len(forms) + 1) * (len(np.unique(folds)) + 1))
         for name, form in forms.items():
             beside = raw if name == "wording" else None
-            model, log_odds, known_share = out_of_fold(form, y, classes, groups, raw=beside, **settings)
+            model, log_odds, known_share = out_of_fold(form, y, classes, groups, folds, raw=beside, **settings)
             usual = max(float(np.quantile(known_share, USUAL)), LEAST_SHARE)
             models[name] = replace(model, trust=trust, legitimate=legitimate, usual_share=usual)
             blocks += [models[name].weigh(log_odds, known_share), 1 - known_share]

@@ -24,9 +24,10 @@ from fraudsieve.tables.reader import write_rejected
 from fraudsieve.tables.source import Source, local_files
 from fraudsieve.training.attack.recall import attackable
 from fraudsieve.training.data.after_training import rows_after_training
-from fraudsieve.training.data.builders import groups_of, read_data, with_order_key
+from fraudsieve.training.data.builders import read_data, with_order_key
 from fraudsieve.training.data.classes import check_classes
 from fraudsieve.training.data.column_notes import check_custom_columns
+from fraudsieve.training.data.groups import group_notes, groups_of
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.refit_summary import RefitSummary
 from fraudsieve.training.evaluation.metrics import METRIC_NAMES
@@ -46,7 +47,7 @@ from .evaluation.evaluation_run import evaluate_model
 from .evaluation.label_delays import assumed_labels, assumed_note, label_metrics
 from .evaluation.label_selection import LabelSelection, label_selection, selection_notes
 from .evaluation.report import RoundChoice, SplitSummary, TemporalMetrics
-from .evaluation.report_parts.slices import check_slicing, excess_notes
+from .evaluation.report_parts.slices import break_notes, check_slicing, excess_notes
 from .facts import age_notes
 from .memory import check_memory
 from .output import check_model_output, claiming, replacing_models
@@ -199,6 +200,7 @@ def _train(
     compile_rest(report_step)
     report_step("looking for campaigns" if data.subject == "message" else "looking for accounts")
     groups, group_kind = groups_of(data)
+    of_groups = group_notes(data, groups, group_kind)
     split = choose_split(data, groups, group_kind, recipe)
     check_points(data, split, recipe)
     plan = plan_refit(data, split) if recipe.model.refit else None
@@ -246,7 +248,8 @@ def _train(
         logged = run.finish(output, content, register_as=recipe.name if recipe.track.register_model else None)
     first = exceeded_notes(report.operating_points)
     first += age_notes(data, model.training) if split.kind == "time" else []
-    notes = (*first, *busy_notes, *data.notes, *split.notes, *notes, *point_notes, *_write_rejected(data, output))
+    notes = (*busy_notes, *data.notes, *of_groups, *split.notes, *notes, *point_notes, *_write_rejected(data, output))
+    notes = (*first, *break_notes(report.slices, report.operating_points), *notes)
     return Trained(model, output, report, split, data, logged, notes, tuned, split_model)
 
 

@@ -239,8 +239,8 @@ def groups_on_both_sides(groups: Mapping[str, Array], split: Split, is_fraud: Ar
     for name, column in groups.items():
         codes, values = pd.factorize(np.asarray(column))
         in_training = np.zeros(len(values) + 1, bool)
-        # As in a split by time: what is kept apart of a campaign is its fraud.
-        learned = split.train if is_fraud is None or name != "campaign" else split.train[is_fraud[split.train]]
+        # As in a split by time: what is kept apart of a campaign, or a group, is its fraud.
+        learned = split.train if is_fraud is None or name == "account" else split.train[is_fraud[split.train]]
         in_training[codes[learned]] = True
         in_training[-1] = False  # the code of rows without a group
         shared = int(in_training[codes[tested]].sum())

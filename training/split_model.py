@@ -27,6 +27,7 @@ from fraudsieve.models.unlike_training.distance import TrainingDistance, fit_dis
 from fraudsieve.models.unlike_training.shares import UnlikeTraining, calibrate_distance
 from fraudsieve.training.data.builders import Builder, matrix_of
 from fraudsieve.training.data.column_notes import candidate_notes
+from fraudsieve.training.data.groups import GROUP, UNITS, units_of
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, make_classifier, sample_of, training_rows
 from fraudsieve.training.evaluation.points import choose_points
@@ -238,7 +239,7 @@ def fit_model(
     shares = None if model.unlike is None else model.unlike.apply(matrix.to_numpy())
     model = expected_unlike(model, shares, split.calibration, data, groups)
     model, point_notes = with_points(model, scores, data, groups, recipe)
-    notes = [*features.notes_, *_bound_notes(data, groups, features.matrix_), *candidate_notes(data, recipe)]
+    notes = [*features.notes_, *_bound_notes(data, features.matrix_), *candidate_notes(data, recipe)]
     notes += [] if getattr(features.matrix_, "timed", True) else [UNTIMED]
     notes += [] if legitimate else [NO_LEGITIMATE]
     if data.subject != "message" and data.size.is_small:
@@ -260,20 +261,20 @@ def _warnings(
         split=split,
         cutoff_times=data.rows["as_of"],
         labelled_at=data.rows["labelled_at"],
-        groups={"campaign" if data.subject == "message" else "account": groups},
+        groups={GROUP if data.group else UNITS[data.subject]: groups},
         is_fraud=(data.rows["label"] != data.legitimate).to_numpy(),
         rows=trained_on.positions,
         own=own,
     )
 
 
-def _bound_notes(data: LabelledData, groups: Array, matrix: FeatureMatrix) -> list[str]:
+def _bound_notes(data: LabelledData, matrix: FeatureMatrix) -> list[str]:
     """Return how many entities have more events, or campaigns more messages, than windows count."""
     bounded = [view for view in matrix.event_views if view.max_events < EVERY_EVENT and data.events is not None]
     views = {view.entities: view for view in bounded}
     found = {"+".join(names): (count_beyond_bound(data.events, view), view.max_events) for names, view in views.items()}
     if getattr(matrix, "campaigns", None) is not None:
-        found["campaign"] = int((np.bincount(groups) > MAX_MESSAGES).sum()), MAX_MESSAGES
+        found["campaign"] = int((np.bincount(units_of(data.rows, data.subject)[0]) > MAX_MESSAGES).sum()), MAX_MESSAGES
     text = "entities by {} with more than {:,} events in a window, of which only the newest count: {:,}"
     return [text.format(name, most, n) for name, (n, most) in found.items() if n]
 

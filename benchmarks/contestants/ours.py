@@ -15,7 +15,8 @@ from fraudsieve.features import MessageFeatures
 from fraudsieve.models import FraudClassifier
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.attack.augmentation import augment
-from fraudsieve.training.data.builders import builder_of_model, groups_of, scores_of
+from fraudsieve.training.data.builders import builder_of_model, scores_of
+from fraudsieve.training.data.groups import groups_of
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.refit import RefitPlan, refit_model
 from fraudsieve.training.split_model import fit_model

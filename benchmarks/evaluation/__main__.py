@@ -8,6 +8,7 @@ from benchmarks.evaluation.accounts_apart import APART, accounts_apart
 from benchmarks.evaluation.calibration_folds import smishing
 from benchmarks.evaluation.capacity_world import capacity_world
 from benchmarks.evaluation.guarantee import guarantee
+from benchmarks.evaluation.joined_groups import joined_groups
 from benchmarks.evaluation.refits import refits
 from benchmarks.evaluation.report_sets import fdh_cards, s_ffsd
 from benchmarks.evaluation.weighted import weighted
@@ -21,6 +22,7 @@ SETS: dict[str, Callable[[], Report]] = {
     "s_ffsd": s_ffsd,
     "world": capacity_world,
     "guarantee": guarantee,
+    "groups": joined_groups,
     "refits": refits,
     "weighted": weighted,
     **{f"{name}_apart": partial(accounts_apart, name) for name in APART},

@@ -11,7 +11,8 @@ from benchmarks.runner import Bar, Report, progress
 from fraudsieve.features.wording.fit import campaign_folds
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.scores import fraud_probability
-from fraudsieve.training.data.builders import groups_of, read_data
+from fraudsieve.training.data.builders import read_data
+from fraudsieve.training.data.groups import groups_of
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.split_model import fit_model
 from fraudsieve.training.splits.split import Split

@@ -5,7 +5,8 @@ import pandas as pd
 
 from benchmarks.runner import Bar, Report, progress
 from fraudsieve.models.predict import Scorer
-from fraudsieve.training.data.builders import groups_of, read_data
+from fraudsieve.training.data.builders import read_data
+from fraudsieve.training.data.groups import groups_of
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.simulation.world import simulate
 from fraudsieve.training.split_model import fit_model

@@ -15,7 +15,8 @@ from benchmarks.sets.table import ACCOUNT_SETS, MESSAGE_SETS
 from fraudsieve._typing import Array
 from fraudsieve.models import Model, Scorer, unusual_shares
 from fraudsieve.training import Recipe, train
-from fraudsieve.training.data.builders import builder_of_model, read_data, row_groups, scores_of
+from fraudsieve.training.data.builders import builder_of_model, read_data, scores_of
+from fraudsieve.training.data.groups import row_groups
 
 __all__ = ["other_traffic"]
 

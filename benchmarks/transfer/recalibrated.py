@@ -14,7 +14,7 @@ from fraudsieve._typing import Array
 from fraudsieve.models import Scorer
 from fraudsieve.review import ReviewPlan, draw_records
 from fraudsieve.training import Recalibrated, Recipe, recalibrate, train
-from fraudsieve.training.data.builders import row_groups
+from fraudsieve.training.data.groups import row_groups
 from fraudsieve.training.evaluation.ranking import Ranking
 
 __all__ = ["recalibrated"]

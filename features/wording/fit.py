@@ -126,10 +126,10 @@ def out_of_fold(
     y: Array,
     classes: tuple[str, ...],
     groups: Array,
+    fold_of: Array,
     *,
     C: float,
     min_messages: int,
-    n_folds: int,
     random_state: int,
     n_jobs: int | None,
     raw: CodePoints | None = None,
@@ -140,7 +140,6 @@ def out_of_fold(
     With raw texts, a model that also has raw n-grams is used if its loss is smaller by more than a standard error and
     `LEAST_GAIN`.
     """
-    fold_of = campaign_folds(y, groups, n_folds, random_state)
     folds = [(np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)) for fold in np.unique(fold_of)]
     if len(folds) < 2:
         raise ValueError(

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fraudsieve.training.data.builders import groups_of, read_data
+from fraudsieve.training.data.builders import read_data
+from fraudsieve.training.data.groups import groups_of
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.training_rows import TrainingRows, training_rows
 from fraudsieve.training.recipe.recipe import Recipe

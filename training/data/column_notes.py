@@ -56,7 +56,7 @@ def candidate_notes(data: LabelledData, recipe: Recipe) -> list[str]:
     """Return a note that names the columns of messages that could be features, or none."""
     if data.subject != "message":
         return []
-    names = [name for name in candidate_columns(data.rows) if name not in recipe.features.columns]
+    names = [name for name in candidate_columns(data.rows) if name not in (*recipe.features.columns, data.group)]
     if not names:
         return []
     shown = ",".join(names[:MAX_NAMES])

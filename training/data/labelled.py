@@ -95,6 +95,8 @@ class LabelledData:
         How labels were read as classes, and which of them is legitimate.
     precomputed : PrecomputedMatrix, default=None
         The precomputed feature matrix of the rows; None if it must be computed.
+    group : str, default=None
+        The column of `rows` whose values belong together; None for campaigns or accounts alone.
     """
 
     rows: pd.DataFrame
@@ -115,6 +117,7 @@ class LabelledData:
     known_labels: pd.DataFrame | None = None
     reading: LabelReading = field(default_factory=LabelReading)
     precomputed: PrecomputedMatrix | None = None
+    group: str | None = None
 
     @property
     def legitimate(self) -> str:

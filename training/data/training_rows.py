@@ -64,8 +64,13 @@ def training_rows(
     rows, labels, campaigns = rows_to_train(data, groups, train, recipe)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", UNTIMED)  # reported as a note
-        on_fit = {} if progress is None or data.subject != "message" else {"on_fit": _count_fits(progress)}
-        matrix = builder.fit_transform(rows, labels, **campaigns, **on_fit)
+        of_messages: dict[str, Any] = {}
+        if data.subject == "message":
+            # Otherwise the text model knows the video of each message that it scores out of fold: average precision on
+            # new videos is then .943 instead of .980 after a training on 6 videos, and .983 instead of .987 on 40.
+            on_fit = None if progress is None else _count_fits(progress)
+            of_messages = {"fold_groups": groups[rows.index.to_numpy()], "on_fit": on_fit}
+        matrix = builder.fit_transform(rows, labels, **campaigns, **of_messages)
     weights = rows[WEIGHT].to_numpy() if recipe.data.trusted.declared else None
     sample = sample_of(data, recipe)
     rates = sample.class_rates(data.legitimate, {*labels})

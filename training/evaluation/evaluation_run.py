@@ -17,10 +17,11 @@ from fraudsieve.models.rules.rule_set import RuleSet
 from fraudsieve.tables.source import Source, as_input
 from fraudsieve.training.attack.recall import attack_messages, check_attackable
 from fraudsieve.training.data.after_training import count_rows_in_training, is_training_table, rows_since
-from fraudsieve.training.data.builders import Builder, builder_of_model, flags_of, groups_of, read_data, scores_of
+from fraudsieve.training.data.builders import Builder, builder_of_model, flags_of, read_data, scores_of
+from fraudsieve.training.data.groups import group_notes, group_of_model, groups_of, with_group
 from fraudsieve.training.data.inclusion import inclusion_weights
 from fraudsieve.training.data.labelled import LabelledData
-from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe
+from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe, SplitRecipe
 
 from .capacity import naive_utc
 from .label_delays import label_metrics, label_notes
@@ -28,7 +29,7 @@ from .label_selection import label_selection, selection_notes
 from .points import exceeded_notes, share_of_records
 from .report import EvaluationReport, ReportDetails, evaluate
 from .report_parts.rules import RuleMetrics, rule_metrics
-from .report_parts.slices import check_slicing, excess_notes, first_seen_of, slices_of_rows
+from .report_parts.slices import break_notes, check_slicing, excess_notes, first_seen_of, slices_of_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,7 +149,8 @@ def evaluate_tables(
         details=details,
         rules=recipe.rule_set if rules is None else rules,
     )
-    notes = (*exceeded_notes(report.operating_points), *data.notes, *_notes(details, data, scorer.model))
+    first = (*exceeded_notes(report.operating_points), *break_notes(report.slices, report.operating_points))
+    notes = (*first, *data.notes, *group_notes(data, groups, kind), *_notes(details, data, scorer.model))
     notes = (*notes, *excess_notes(report.slices))
     return Evaluation(report, scorer.model, data, notes)
 
@@ -189,12 +191,14 @@ def read_tables(
     of_subject = recipe.data.model_copy(update=settings)
     history = recipe.history.model_copy(update={"categories": ()})  # those of the model are in its options
     labels = recipe.labels.as_trained(model.training)
-    of_model = recipe.model_copy(update={"data": of_subject, "history": history, "labels": labels})
+    update = {"data": of_subject, "history": history, "labels": labels, "split": SplitRecipe()}
+    of_model = recipe.model_copy(update=update)
     options = recipe.data.options.or_else(options_of_model(model))
     if champion is not None:
         options = options.or_else(options_of_model(champion))  # its columns that are categories
     given = {name: as_input(table, options) for name, table in tables.items() if table is not None}
-    return read_data(of_model, given, min_label_rows=1, reader=label_reader(model))
+    data, group = read_data(of_model, given, min_label_rows=1, reader=label_reader(model)), recipe.split.group
+    return with_group(data, group or group_of_model(model), options.columns, required=group is not None)
 
 
 def evaluate_model(

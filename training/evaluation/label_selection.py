@@ -17,7 +17,8 @@ from fraudsieve._typing import Array
 from fraudsieve.features.label_trust import WEIGHT
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.assumed_labels import ASSUMED
-from fraudsieve.training.data.builders import Builder, builder_of_model, flags_of, row_groups, scores_of
+from fraudsieve.training.data.builders import Builder, builder_of_model, flags_of, scores_of
+from fraudsieve.training.data.groups import row_groups
 from fraudsieve.training.data.inclusion import INCLUSION, inclusion_weights
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.labels import maturity_gaps, seen_until
@@ -152,7 +153,7 @@ def label_selection(
     scores = scores_of(scorer, records, builder_of_model(model, data) if builder is None else builder)
     scored = scores["status"] != "unscorable"
     flagged, is_labelled = flags_of(scores)[scored], np.arange(len(records))[scored] < len(kept[0])
-    groups = row_groups(records[scored], data.subject)[0]
+    groups = row_groups(records[scored], data.subject, data.group)[0]
     if others.empty:
         is_legitimate = (kept[0]["label"] == model.legitimate).to_numpy()[scored]
         return _all_flagged(flagged, len(np.unique(groups[is_legitimate])), model.points[0].false_positive_rate, by)

@@ -6,7 +6,8 @@ import numpy as np
 
 from fraudsieve._typing import Array
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.training.data.builders import flags_of, row_groups
+from fraudsieve.training.data.builders import flags_of
+from fraudsieve.training.data.groups import group_of_model, row_groups
 from fraudsieve.training.evaluation.capacity import count_days
 from fraudsieve.training.evaluation.fraud import fraud_metrics
 from fraudsieve.training.evaluation.fraud_rows import FraudRows
@@ -96,7 +97,7 @@ def measure_calibration(model: Model, after: ScoredTable, replicates: int) -> La
     labelled = after.labelled
     if model.legitimate is None or not labelled.any():
         return None
-    groups, kind = row_groups(after.records[labelled], model.subject)
+    groups, kind = row_groups(after.records[labelled], model.subject, group_of_model(model))
     is_fraud = after.labels[labelled] != model.legitimate
     rows = FraudRows(after.scores["probability"][labelled], is_fraud, groups, replicates, after.weight)
     metrics = fraud_metrics(rows, EvaluateRecipe(replicates=replicates))

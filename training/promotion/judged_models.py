@@ -11,7 +11,7 @@ from fraudsieve.exceptions import SchemaError
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.after_training import RowsAfterTraining, known_before, trained_until
-from fraudsieve.training.data.builders import groups_of
+from fraudsieve.training.data.groups import groups_of
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.training_rows import sample_slice
 from fraudsieve.training.evaluation.evaluation_run import read_tables

@@ -10,7 +10,7 @@ import pandas as pd
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError, SplitError
 from fraudsieve.training.data.after_training import RowsAfterTraining, known_before
-from fraudsieve.training.data.builders import groups_of
+from fraudsieve.training.data.groups import groups_of
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.refit import mature_rows, plan_refit

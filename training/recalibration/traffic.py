@@ -16,7 +16,7 @@ from fraudsieve.tables.label_times import with_times
 from fraudsieve.tables.label_values import read_classes
 from fraudsieve.tables.reader import read_table
 from fraudsieve.tables.source import Source, as_input, origin_of
-from fraudsieve.training.data.builders import row_groups
+from fraudsieve.training.data.groups import group_of_model, row_groups
 from fraudsieve.training.data.inclusion import inclusion_weights, with_inclusion_weights
 
 MIN_ROWS = 100
@@ -75,7 +75,7 @@ def read_traffic(
     return Traffic(
         records[name].to_numpy(object),
         model.ensemble.log_odds(features.X[ok]),
-        row_groups(records, model.subject)[0],
+        row_groups(records, model.subject, group_of_model(model))[0],
         *_labels(model, records, labels),
         _days(times.dropna(), len(records)),
         _window(times.dropna()),

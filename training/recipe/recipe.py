@@ -29,8 +29,15 @@ NAMES_OF_COLUMNS: Final = ["data", "columns"]  # names that are given add to tho
 class SplitRecipe(RecipeSection):
     """The kind of split, and the sizes of the test and calibration slices."""
 
-    kind: Literal["auto", "time", "campaign", "account", "random"] = "auto"
-    """How records are split; with ``auto`` by time if most records have a time, otherwise by campaign or account."""
+    kind: Literal["auto", "time", "campaign", "account", "group", "random"] = "auto"
+    """How records are split; with ``auto`` by time if most records have a time, otherwise by campaign, account or
+    group."""
+    group: str | None = Field(default=None, min_length=1)
+    """A column whose values belong together: a host, a video, a branch, a reporting user. No group is on both sides of
+    a split by group, of a fold or of a search, and promises and intervals count groups in place of campaigns or
+    accounts. The column is not a feature, unless ``features.columns`` or ``history.categories`` names it. A record
+    without a value belongs to its campaign or account alone. If most texts are URLs, their sites are groups without
+    it."""
     test_share: float = Field(default=0.2, gt=0, lt=0.9)
     """Share of the records that the model is evaluated on."""
     calibration_share: float = Field(default=0.15, gt=0, lt=0.9)
@@ -39,14 +46,10 @@ class SplitRecipe(RecipeSection):
     """Length of the gap before the test slice of a split by time; by default from the delays of labels, see
     `maturity_gap`."""
     accounts_apart: bool = False
-    """Whether a split by time leaves accounts with fraud in a later slice out of the training slice. A live model has
-    seen the past of such accounts, so by default it is trained on."""
+    """Whether a split by time leaves accounts, or their groups, with fraud in a later slice out of the training slice.
+    A live model has seen their past, so by default it is trained on."""
     also_temporal: bool = True
     """Whether a random split, which is optimistic, is reported together with a split by time."""
-
-    def keeps_apart(self, group_kind: str) -> bool:
-        """Return whether fraud of later slices keeps its campaigns, or its accounts, out of the training slice."""
-        return group_kind == "campaign" or self.accounts_apart
 
 
 class FeatureRecipe(ListRecipe):

@@ -25,7 +25,7 @@ from fraudsieve.training.evaluation.label_selection import selection_notes
 from fraudsieve.training.evaluation.metrics import METRIC_NAMES, RATE_NAMES, describe_capacity
 from fraudsieve.training.evaluation.points import rates_known
 from fraudsieve.training.evaluation.report import EvaluationReport, SplitSummary, TemporalMetrics
-from fraudsieve.training.evaluation.report_parts.slices import excess_notes
+from fraudsieve.training.evaluation.report_parts.slices import break_notes, excess_notes
 from fraudsieve.training.evaluation.report_parts.weighting import UNWEIGHTED
 from fraudsieve.training.evaluation.types import ClassMetrics
 from fraudsieve.training.splits.split import LEFT_OUT, describe_split
@@ -102,6 +102,7 @@ def _later_notice(not_later: int, rows: int) -> Notice:
 
 
 def _reasons(report: EvaluationReport) -> Iterator[str]:
+    yield from map(sentence, break_notes(report.slices, report.operating_points))
     for warning in report.warnings:
         yield names_in_words(tr("{found}. {do}", found=tr(warning["found"]), do=tr(warning["do"])))
     draws = report.bootstrap

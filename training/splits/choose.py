@@ -9,6 +9,7 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SplitError
+from fraudsieve.training.data.groups import GROUP, units_of
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.labels import seen_until
 from fraudsieve.training.recipe.recipe import Recipe
@@ -17,6 +18,10 @@ from .split import Split, has_times, split_by_campaign, split_by_time, split_ran
 
 FEW_FRAUDS: Final = 10
 """With fewer, a split sees to it that some are trained on."""
+LASTING = (
+    "most fraud before the test is of groups that have fraud after it too, as with users or branches: only {unit}s "
+    "are kept apart. To test on groups that are new to the model, split by group (--split group)"
+)
 
 
 def choose_split(data: LabelledData, groups: Array, group_kind: str, recipe: Recipe) -> Split:
@@ -54,7 +59,9 @@ def _choose(data: LabelledData, groups: Array, group_kind: str, recipe: Recipe) 
         raise _problem(split, "needs a class of the calibration slice, got others", "Add data, or change [split]")
     if data.subject == "message" and len({*groups[split.train]}) < 2:
         raise _problem(split, "needs at least 2 campaigns for the text model, got 1", "Add messages with other texts")
-    return replace(split, few=_where(split, is_crime, has_times(data.rows["as_of"]))) if is_little else split
+    if not is_little:
+        return split
+    return replace(split, remarks=(*split.remarks, _where(split, is_crime, has_times(data.rows["as_of"]))))
 
 
 def _is_little(is_crime: Array) -> bool:
@@ -68,13 +75,18 @@ def _split(kind: str, data: LabelledData, groups: Array, group_kind: str, recipe
     if kind == "time":
         sampled = {} if data.precomputed is None else data.precomputed.declared.of_split
         # Records that are waiting for a label count too: they show that labels may take longer.
-        apart, gap_days = settings.keeps_apart(group_kind), data.gap_days(settings.gap_days)
-        of_kind: dict[str, Any] = {"gap_days": gap_days, "group_kind": group_kind, "apart": apart, **sampled}
-        cut = partial(split_by_time, cutoffs, data.rows["labelled_at"], groups, is_crime, **of_kind, **shares)
-        split = cut()
+        apart, gap_days = data.subject == "message" or settings.accounts_apart, data.gap_days(settings.gap_days)
+        shares |= {"gap_days": gap_days, "apart": apart, **sampled}
+        cut = partial(split_by_time, cutoffs, data.rows["labelled_at"], is_crime=is_crime, **shares)
+        split = cut(groups=groups, group_kind=group_kind)
+        if group_kind == GROUP and split.dropped["crime_group_of_later_slice"] > is_crime[split.train].sum():
+            groups, group_kind = units_of(data.rows, data.subject)
+            split = replace(cut(groups=groups, group_kind=group_kind), remarks=(LASTING.format(unit=group_kind),))
         # Young rows with a label are tested too, unless one kind is known less often there: then they mislead.
-        is_alike = data.known_alike(cutoffs.iloc[split.test].min())
-        return split if is_alike else cut(until=seen_until(data.subjects) - pd.Timedelta(days=gap_days))
+        if data.known_alike(cutoffs.iloc[split.test].min()):
+            return split
+        until = seen_until(data.subjects) - pd.Timedelta(days=gap_days)
+        return replace(cut(groups=groups, group_kind=group_kind, until=until), remarks=split.remarks)
     if kind == "random":
         groups, split = np.arange(len(labels)), split_randomly(len(labels), seed=recipe.seed, **shares)
     else:

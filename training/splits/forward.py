@@ -16,6 +16,7 @@ import pandas as pd
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SplitError
 from fraudsieve.features.wording.fit import campaign_folds
+from fraudsieve.training.data.groups import GROUP
 from fraudsieve.training.labels import maturity_gap
 
 from .split import Split, has_times, unusable
@@ -95,7 +96,7 @@ def forward_folds(
         Share of the rows with a time that comes before the first window.
     apart : {"all", "crime"}, default="all"
         Whether training excludes all groups of the window, or only those of its fraud, as in `split_by_time`. In the
-        second case, regular customers are in both, and of a column ``campaign`` only fraud is excluded.
+        second case, regular customers are in both, and of a column ``campaign`` or ``group`` only fraud is excluded.
     by_time : bool, default=None
         Whether the rows are cut by time, however few distinct times they have. None if most have a time and there are
         more than 20 distinct times.
@@ -193,7 +194,7 @@ def _without_shared(
         tested = np.zeros(len(codes) + 1, bool)
         tested[codes[test & apart_rows]] = True
         tested[-1] = False  # the code of rows without a group
-        shared = train & tested[codes] & (apart_rows | (name != "campaign"))
+        shared = train & tested[codes] & (apart_rows | (name not in ("campaign", GROUP)))
         dropped[f"{prefix.replace(' ', '_')}{name}_of_test"] = shared
         train = train & ~shared
     return train, dropped

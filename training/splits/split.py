@@ -35,6 +35,7 @@ LEFT_OUT = {
     "in_gap": "are in the gap before the test, which is as long as labels take to arrive",
     "crime_campaign_of_later_slice": "are near-duplicates of fraud in a later slice",
     "crime_account_of_later_slice": "are of accounts with fraud in a later slice",
+    "crime_group_of_later_slice": "are fraud of groups with fraud in a later slice",
 }
 """Reasons for which a row is in no slice, in words."""
 
@@ -55,8 +56,8 @@ class Split:
         Numbers of rows in no slice, by reason.
     gap_days : float, default=0.0
         Length of the gap before the test, in days.
-    few : str, default=""
-        What to know of a split of little fraud.
+    remarks : tuple of str, default=()
+        What else to know: of a split of little fraud, or of groups that last.
     """
 
     kind: str
@@ -66,7 +67,7 @@ class Split:
     keeps_apart: tuple[str, ...]
     dropped: dict[str, int] = field(default_factory=dict)
     gap_days: float = 0.0
-    few: str = field(default="", kw_only=True)
+    remarks: tuple[str, ...] = field(default=(), kw_only=True)
 
     @property
     def rows(self) -> dict[str, int]:
@@ -76,13 +77,12 @@ class Split:
     @property
     def notes(self) -> tuple[str, ...]:
         """Notes for the user: where little fraud is, how many labelled rows are in no slice, and why."""
-        notes = (self.few,) if self.few else ()
         parts = [f"{n:,} {LEFT_OUT.get(reason, reason)}" for reason, n in self.dropped.items() if n]
         if not parts:
-            return notes
+            return self.remarks
         n_rows = sum(self.rows.values()) + sum(self.dropped.values())
         left_out = f"{sum(self.dropped.values()):,} of {n_rows:,} labelled rows are in no slice: {'; '.join(parts)}"
-        return (*notes, left_out)
+        return (*self.remarks, left_out)
 
     @property
     def flatters(self) -> bool:
@@ -132,9 +132,10 @@ def split_by_campaign(
     >>> len(split.train), len(split.calibration), len(split.test)
     (140, 20, 40)
     """
-    folds = campaign_folds(y, groups, N_FOLDS, seed)
-    n_test = max(1, round(test_share * N_FOLDS))
-    n_calibration = max(1, round(calibration_share * N_FOLDS))
+    n_folds = min(N_FOLDS, len(np.unique(groups)))  # of few groups, each is a fold
+    folds = campaign_folds(y, groups, n_folds, seed)
+    n_test = max(1, round(test_share * n_folds))
+    n_calibration = max(1, round(calibration_share * n_folds))
     test, rest = folds < n_test, folds >= n_test
     calibration = rest & (folds < n_test + n_calibration)
     return _checked(group_kind, rest & ~calibration, calibration, test, (f"{group_kind}s",), {})
@@ -255,8 +256,8 @@ def split_by_time(
     calibration = usable & (sent_at >= calibration_start).to_numpy()
     train = usable & ~calibration
     # Legitimate near-duplicates stay: otherwise one wrong label removes all notices of a bank. They cannot flatter the
-    # metrics, because they speak against fraud of their campaign. Accounts go as a whole.
-    of_kind = is_crime | (group_kind != "campaign")
+    # metrics, because they speak against fraud of their campaign or host. Accounts go as a whole.
+    of_kind = is_crime | (group_kind == "account")
     shared = train & np.isin(groups, groups[(calibration | test) & is_crime]) & of_kind & apart
     dropped = {
         "no_time": ~has_time,

@@ -104,7 +104,7 @@ def _cut_folds(data: LabelledData, groups: Array, group_kind: str, split: Split,
     has_legitimate = bool((labels == legitimate).any())
     is_crime = (labels != (legitimate if has_legitimate else labels.mode()[0])).to_numpy()
     times = data.rows["as_of"], data.rows["labelled_at"]
-    apart = {group_kind: groups} if recipe.split.keeps_apart(group_kind) else {}
+    apart = {group_kind: groups} if f"fraud {group_kind}s" in split.keeps_apart else {}
     settings: dict[str, Any] = {"n_folds": n_folds, "gap_days": split.gap_days, "by_time": True}
     settings["apart"] = "crime" if has_legitimate else "all"
     for share in TRAIN_SHARES:

@@ -98,6 +98,14 @@ RulesOption = Annotated[
     Path | None,
     typer.Option("--rules", help="Rules file (TOML): senders, hosts and accounts that are always flagged or passed."),
 ]
+Group = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COLUMN",
+        help="Column whose values belong together, such as host, video or branch: splits by group keep them whole, and "
+        "promises and intervals count them. It is not a feature by itself.",
+    ),
+]
 
 
 @dataclass(frozen=True)

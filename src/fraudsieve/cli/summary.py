@@ -50,6 +50,7 @@ def next_command(command: str, **options: Any) -> str:
 def trained_summary(trained: "Trained", given: dict[str, Any], new: Path | str = "new.parquet") -> Rows:
     """Yield the rows of a training; `given` are the options that later commands need too, `new` a table to score."""
     report, logged, subject = trained.report, trained.logged, trained.model.subject
+    yield from _breaks(report)
     yield "test", tested_text(trained)
     yield from _left_out(left_out_text(trained.data))
     yield from _found(report)
@@ -72,6 +73,7 @@ def trained_summary(trained: "Trained", given: dict[str, Any], new: Path | str =
 def evaluation_summary(evaluation: "Evaluation", page: Path | None, address: str, events: Any) -> Rows:
     """Yield the rows of an evaluation of the model at an address."""
     report = evaluation.report
+    yield from _breaks(report)
     yield from _found(report)
     yield "in training", overlap_text(evaluation)
     yield from slice_rows(report)
@@ -186,6 +188,13 @@ def _figures_text(figures: Mapping[str, Any]) -> str:
     known = {METRIC_NAMES[name]: value for name, value in figures.items() if name in METRIC_NAMES and value is not None}
     metrics = ", ".join(f"{name} {value:.3f}" for name, value in known.items())
     return f"{figures['rows']:,} records of the test slice: {metrics}"
+
+
+def _breaks(report: "EvaluationReport") -> Rows:
+    """Yield the slices that the model should not be used for as it is, before anything else."""
+    from fraudsieve.training.evaluation.report_parts.slices import break_notes
+
+    yield from (("WARNING", note) for note in break_notes(report.slices, report.operating_points))
 
 
 def _found(report: "EvaluationReport") -> Rows:

@@ -21,8 +21,9 @@ from fraudsieve.models.batch.scored_tables import check_usable, columns_used, la
 from fraudsieve.models.predict import Scorer
 from fraudsieve.tables.source import InputTable, Source, as_input, origin_of
 from fraudsieve.training.data.after_training import learned_until, trained_until
-from fraudsieve.training.data.builders import groups_of, read_data
+from fraudsieve.training.data.builders import read_data
 from fraudsieve.training.data.classes import check_classes
+from fraudsieve.training.data.groups import groups_of
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.training_rows import sample_slice
 from fraudsieve.training.facts import window_of

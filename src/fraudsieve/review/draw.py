@@ -26,7 +26,7 @@ from fraudsieve.models.batch.scored_tables import options_of_model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.tables.formats.output import check_output_format, write_frame
 from fraudsieve.tables.source import InputTable, Source, origin_of
-from fraudsieve.training.data.builders import row_groups
+from fraudsieve.training.data.groups import row_groups
 
 from .candidates import Candidates, Sources, read_candidates
 from .sampling import Frame, ReviewPlan, Selection, select

@@ -17,7 +17,10 @@ TEXT = recipe_page()
     [
         ("seed", "Whole number, at least `0`, default `0`."),
         ("split.test_share", "Number, above `0`, below `0.9`, default `0.2`."),
-        ("split.kind", 'One of `"auto"`, `"time"`, `"campaign"`, `"account"`, `"random"`, default `"auto"`.'),
+        (
+            "split.kind",
+            'One of `"auto"`, `"time"`, `"campaign"`, `"account"`, `"group"`, `"random"`, default `"auto"`.',
+        ),
         ("features.C", "Number, above `0`, default `3.0`."),
         ("data.labels", "String or list of strings, no default."),
         ("thresholds.costs.missed", "Number, above `0`, required."),

@@ -46,9 +46,8 @@ def fit_out_of_fold(
     texts: CodePoints, y: Array, groups: Array, n_classes: int = 2, *, n_folds: int = 5, min_messages: int = 1
 ) -> tuple[TextModel, Array, Array]:
     classes = tuple(f"c{i}" for i in range(n_classes))
-    return out_of_fold(
-        texts, y, classes, groups, C=3.0, min_messages=min_messages, n_folds=n_folds, random_state=0, n_jobs=None
-    )
+    folds = campaign_folds(y, groups, n_folds, 0)
+    return out_of_fold(texts, y, classes, groups, folds, C=3.0, min_messages=min_messages, random_state=0, n_jobs=None)
 
 
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=40))

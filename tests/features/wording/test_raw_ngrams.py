@@ -16,7 +16,7 @@ from fraudsieve.features.text.codepoints import pack
 from fraudsieve.features.text.fold import fold_codes, styled_characters
 from fraudsieve.features.wording.attribution import character_weights
 from fraudsieve.features.wording.counts import COUNT_VALUES, count_ngrams
-from fraudsieve.features.wording.fit import out_of_fold
+from fraudsieve.features.wording.fit import campaign_folds, out_of_fold
 from fraudsieve.features.wording.linear_scores import linear_scores
 from fraudsieve.features.wording.model import TextModel
 from fraudsieve.features.wording.ngrams import hash_ngrams
@@ -121,15 +121,16 @@ def test_they_are_used_where_scores_out_of_fold_are_better(helps: bool) -> None:
         texts = [text.capitalize() if row % 2 else text for row, text in enumerate(texts)]
     raw = pack(texts)
     folded = fold_codes(raw)[0]
-    settings: dict[str, Any] = {"C": 3.0, "min_messages": 2, "n_folds": 3, "random_state": 0, "n_jobs": None}
+    settings: dict[str, Any] = {"C": 3.0, "min_messages": 2, "random_state": 0, "n_jobs": None}
+    folds = campaign_folds(y, np.arange(200), 3, 0)
     fits: list[int] = []
     model, log_odds, _ = out_of_fold(
-        folded, y, ("a", "b"), np.arange(200), raw=raw, on_fit=lambda: fits.append(1), **settings
+        folded, y, ("a", "b"), np.arange(200), folds, raw=raw, on_fit=lambda: fits.append(1), **settings
     )
     assert model.has_raw is helps
     assert len(fits) == 2 * (3 + 1)
     assert ((log_odds[:, 0] > 0) == (y == 1)).mean() > 0.95
-    assert not out_of_fold(folded, y, ("a", "b"), np.arange(200), **settings)[0].has_raw
+    assert not out_of_fold(folded, y, ("a", "b"), np.arange(200), folds, **settings)[0].has_raw
 
 
 @pytest.mark.slow

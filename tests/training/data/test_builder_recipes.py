@@ -9,7 +9,8 @@ import pytest
 from fraudsieve.exceptions import RecipeError
 from fraudsieve.features.accounts import AccountFeatures
 from fraudsieve.features.messages import MessageFeatures
-from fraudsieve.training.data.builders import groups_of, make_builder, read_data
+from fraudsieve.training.data.builders import make_builder, read_data
+from fraudsieve.training.data.groups import groups_of
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.simulation.world import World
 

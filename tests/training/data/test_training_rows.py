@@ -6,7 +6,7 @@ import pytest
 
 from fraudsieve.features.label_trust import Trust
 from fraudsieve.models.classifier import FraudClassifier
-from fraudsieve.training.data.builders import groups_of
+from fraudsieve.training.data.groups import groups_of
 from fraudsieve.training.data.labelled import load_labelled
 from fraudsieve.training.data.training_rows import grow_trees, training_rows
 from fraudsieve.training.recipe.recipe import Recipe

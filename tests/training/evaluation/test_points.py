@@ -15,7 +15,7 @@ from fraudsieve.models.artifact.folder import read_model
 from fraudsieve.models.points import OperatingPoint
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.thresholds import Targets, operating_points
-from fraudsieve.training.data.builders import groups_of
+from fraudsieve.training.data.groups import groups_of
 from fraudsieve.training.data.labelled import LabelledData, load_labelled
 from fraudsieve.training.evaluation.capacity import Capacity
 from fraudsieve.training.evaluation.fraud_rows import FraudRows

@@ -12,7 +12,8 @@ from fraudsieve.models.calibration import Calibration, fit_calibration, probabil
 from fraudsieve.models.classifier import FraudClassifier
 from fraudsieve.models.thresholds import operating_points
 from fraudsieve.training import held_out
-from fraudsieve.training.data.builders import groups_of, read_data
+from fraudsieve.training.data.builders import read_data
+from fraudsieve.training.data.groups import groups_of
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, training_rows
 from fraudsieve.training.held_out import FoldScorer, HeldOutScores, are_few, needs_folds, with_all_classes

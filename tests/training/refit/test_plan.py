@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fraudsieve.training.data.builders import groups_of
+from fraudsieve.training.data.groups import groups_of
 from fraudsieve.training.data.labelled import LabelledData, load_labelled
 from fraudsieve.training.labels import seen_until
 from fraudsieve.training.recipe.recipe import Recipe

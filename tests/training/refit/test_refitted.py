@@ -15,7 +15,7 @@ from fraudsieve.models.artifact.model_address import model_folder
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.scores import fraud_probability
 from fraudsieve.training.data.after_training import trained_until
-from fraudsieve.training.data.builders import groups_of
+from fraudsieve.training.data.groups import groups_of
 from fraudsieve.training.data.training_rows import training_rows
 from fraudsieve.training.evaluation.evaluation_run import evaluate_tables
 from fraudsieve.training.fit import train

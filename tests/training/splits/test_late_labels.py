@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from fraudsieve.exceptions import SplitError
-from fraudsieve.training.data.builders import groups_of, read_data
+from fraudsieve.training.data.builders import read_data
+from fraudsieve.training.data.groups import groups_of
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.facts import age_notes
 from fraudsieve.training.recipe.recipe import Recipe

@@ -12,7 +12,8 @@ import pytest
 from optuna.trial import Trial
 
 from fraudsieve._typing import Progress
-from fraudsieve.training.data.builders import groups_of, read_data
+from fraudsieve.training.data.builders import read_data
+from fraudsieve.training.data.groups import groups_of
 from fraudsieve.training.data.labelled import LabelledData, load_labelled
 from fraudsieve.training.fit import Trained, train
 from fraudsieve.training.recipe.recipe import Recipe

@@ -11,12 +11,13 @@ import pandas as pd
 
 from fraudsieve._translation import tr
 from fraudsieve._typing import Array
-from fraudsieve.exceptions import SchemaError
 from fraudsieve.models.points import OperatingPoint
 from fraudsieve.tables.cells import STRING, nested_values
 from fraudsieve.training.data.builders import Builder
+from fraudsieve.training.data.groups import column_named, without_values
 from fraudsieve.training.evaluation.bootstrap import LEVEL, Interval
 from fraudsieve.training.evaluation.fraud_rows import FraudRows, SliceMetrics
+from fraudsieve.training.evaluation.points import PointMetrics
 
 MIN_ROWS, MIN_FRAUDS, MAX_VALUES = 50, 10, 20
 """Slices with fewer rows, legitimate rows or frauds have no metrics of these; of many values, the most frequent ones
@@ -29,6 +30,9 @@ LENGTHS: Final = ((0, "up to 20 characters"), (21, "21 to 70"), (71, "71 to 160"
 AGES: Final = ((0, "less than 1 day"), (1, "1 to 7 days"), (7, "7 to 30 days"), (30, "more than 30 days"))
 N_BINS: Final = 4
 MAX_NAMED: Final = 5
+BREAK: Final = 3.0
+"""Times the rate of the deciding point, above which it does not hold for a slice."""
+LEAST_RATE: Final = 0.001
 OF_FRAUD: Final = (
     *("average_precision", "interval", "roc_auc", "recall", "recall_interval", "precision", "precision_interval"),
     *("observed_over_expected", "observed_over_expected_interval"),
@@ -50,6 +54,10 @@ class PointRate:
     def is_exceeded(self) -> bool:
         """Whether the whole interval is above the promised rate."""
         return self.promised is not None and self.interval is not None and self.interval[0] > self.promised
+
+    def is_far_above(self, rate: float) -> bool:
+        """Return whether chance does not explain that this is several times a rate."""
+        return self.interval is not None and self.interval[0] > rate and self.false_positive_rate > BREAK * rate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,26 +90,7 @@ def check_slicing(rows: pd.DataFrame, by: Sequence[str], origin: str, names: Map
 
     A column that got another name when it was read is there under both.
     """
-    given = {ours.rpartition(".")[2]: theirs for ours, theirs in names.items()}
-    renamed = {theirs: rows[ours] for ours, theirs in given.items() if ours in rows and theirs in by}
-    rows = rows.assign(**{theirs: column for theirs, column in renamed.items() if theirs not in rows})
-    for name in by:
-        if name not in rows:
-            known = [str(column) for column in rows if not _not_sliceable(rows[column])][:MAX_VALUES]
-            problem = f"expected a column {name!r} to slice by, got none of this name"
-            fix = f"Choose one that exists, such as: {', '.join(given.get(column, column) for column in known)}."
-            raise SchemaError(origin, problem, fix)
-        if held := _not_sliceable(renamed.get(name, rows[name])):
-            problem = f"expected numbers or words in column {name!r} to slice by, got {held}"
-            raise SchemaError(origin, problem, "Choose another column. Every report has slices by month.")
-    return rows
-
-
-def _not_sliceable(column: pd.Series) -> str:
-    """Return what a column holds that cannot be sliced by; an empty string if it can be sliced by."""
-    if column.name == "text":
-        return "texts"
-    return "times" if pd.api.types.is_datetime64_any_dtype(column) else nested_values(column)
+    return rows.assign(**{name: column_named(rows, name, origin, names, "slice") for name in by})
 
 
 def first_seen_of(rows: pd.DataFrame, subject: str, builder: Builder | None) -> pd.Series | None:
@@ -136,7 +125,7 @@ def mixture_of(rows: pd.DataFrame) -> dict[str, dict[str, int]]:
 
     Columns with many values are left out: they may tell persons apart.
     """
-    columns = (rows[name] for name in MIXTURES if name in rows and not _not_sliceable(rows[name]))
+    columns = (rows[name] for name in MIXTURES if name in rows and not without_values(rows[name]))
     few = (column for column in columns if 0 < column.nunique() <= MAX_VALUES)
     counts = {str(column.name): column.dropna().astype(STRING).value_counts() for column in few}
     return {name: {str(value): int(n) for value, n in of_values.items()} for name, of_values in counts.items()}
@@ -257,6 +246,31 @@ def excess_notes(slices: Slices | None) -> list[str]:
             n=slices.compared,
         )
         for promised, texts in above.items()
+    ]
+
+
+def break_notes(slices: Slices | None, points: Sequence[PointMetrics]) -> list[str]:
+    """Return a note for each value whose legitimate rows the deciding point flags far more often than it should.
+
+    It should flag what it is for, or as many as of the rows that it was chosen on. The share of all rows that are
+    flagged does not show this: it depends on how much fraud a source has.
+    """
+    chosen = points[0].point if points else None
+    if slices is None or chosen is None or chosen.false_positive_rate is None:
+        return []
+    bound = chosen.target_rate or max(chosen.false_positive_rate, LEAST_RATE)
+    parts = [part for part in slices.parts if part.points and part.by in (*MIXTURES, *slices.requested)]
+    return [
+        tr(
+            "where {by} is {value}, {rate:.2g} % of the legitimate records are flagged, and not {bound:.2g} %: "
+            "recalibrate the model on these records before it is used for them",
+            by=tr(part.by, sense="slice"),
+            value=tr(part.value, sense="slice"),
+            rate=100 * part.points[0].false_positive_rate,
+            bound=100 * bound,
+        )
+        for part in parts
+        if part.points[0].is_far_above(bound)
     ]
 
 

@@ -9,6 +9,7 @@ import typer
 from fraudsieve._translation import tr
 from fraudsieve.cli.console import answer, exit_on_error, notes, steps
 from fraudsieve.cli.options import (
+    Group,
     Json,
     LanguageOption,
     ModelOption,
@@ -44,6 +45,7 @@ def evaluate_command(
         list[str] | None,
         typer.Option(metavar="COLUMN", help="Column whose values are slices of the report: channel. Repeatable."),
     ] = None,
+    group: Group = None,
     rules: RulesOption = None,
     language: LanguageOption = None,
     verbose: Verbose = False,
@@ -58,7 +60,8 @@ def evaluate_command(
 
         if report is not None:
             check_report_path(report, *vars(tables).values())
-        settings = Recipe.read(recipe, {**reading.overrides(), "language": language, "evaluate.by": by or None})
+        changes = {"language": language, "evaluate.by": by or None, "split.group": group}
+        settings = Recipe.read(recipe, {**reading.overrides(), **changes})
         result = evaluate_tables(
             model,
             **vars(tables),

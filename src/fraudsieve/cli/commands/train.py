@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from fraudsieve.cli.console import answer, exit_on_error, notes, steps, stop_on_sigterm
-from fraudsieve.cli.options import Json, LanguageOption, Name, ReadingOptions, TableOptions, Verbose, split_names
+from fraudsieve.cli.options import Group, Json, LanguageOption, Name, ReadingOptions, TableOptions, Verbose, split_names
 from fraudsieve.cli.summary import trained_summary
 from fraudsieve.cli.tables import trained_content, trained_rows
 
@@ -37,7 +37,8 @@ def train_command(
             help="Age from which a record without a label counts as legitimate, such as 60d; by default, never."
         ),
     ] = None,
-    split: Annotated[str | None, typer.Option(help="How to split: auto, time, campaign, account or random.")] = None,
+    split: Annotated[str | None, typer.Option(help="Split by: auto, time, campaign, account, group or random.")] = None,
+    group: Group = None,
     experiment: Annotated[str | None, typer.Option(help="Name of the MLflow experiment.")] = None,
     campaigns: Annotated[
         bool | None,
@@ -96,6 +97,7 @@ def train_command(
             "labels.legitimate_after": legitimate_after,
             "name": name,
             "split.kind": split,
+            "split.group": group,
             "features.campaigns": campaigns,
             "features.columns": None if feature_columns is None else split_names(feature_columns),
             "tune.budget": tune,

@@ -1,6 +1,7 @@
 """Slices: values that the rows have, no metric of too few records or frauds, missing values in none."""
 
 import re
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,11 +10,13 @@ import pytest
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.models.points import OperatingPoint
 from fraudsieve.training.evaluation.fraud_rows import FraudRows
+from fraudsieve.training.evaluation.points import PointMetrics, PointRates
 from fraudsieve.training.evaluation.report_parts.slices import (
     MAX_VALUES,
     MIN_FRAUDS,
     MIN_ROWS,
     Slices,
+    break_notes,
     check_slicing,
     excess_notes,
     first_seen_of,
@@ -191,3 +194,26 @@ def test_a_note_names_the_values_for_which_a_promise_does_not_hold() -> None:
     assert not any(f"is {value}" in note for value in ("sms", "app"))
     assert excess_notes(mixture("length")) == []
     assert len(excess_notes(mixture("partner", ("partner",)))) == 1
+
+
+def chosen_at(rate: float | None, **target: Any) -> list[PointMetrics]:
+    point = OperatingPoint("a point", 0.9, rate, 1.0, 0.1, **target)
+    here = PointRates(false_positive_rate=rate, recall=None, precision=None, flagged=None, alerts_a_day=None)
+    return [PointMetrics(point, here)]
+
+
+@pytest.mark.parametrize("kind", ["max_false_positive_rate", "estimated_false_positive_rate"])
+def test_a_break_names_the_value_whose_legitimate_rows_are_flagged_far_too_often(kind: str) -> None:
+    chosen = chosen_at(0.05, **{kind: 0.01})
+    (note,) = break_notes(mixture(), chosen)
+    assert note.startswith("where channel is mail, 1")
+    assert " % of the legitimate records are flagged, and not 1 %: recalibrate the model on these" in note
+    assert break_notes(mixture("length"), chosen) == break_notes(None, chosen) == break_notes(mixture(), []) == []
+    assert len(break_notes(mixture("partner", ("partner",)), chosen)) == 1
+
+
+@pytest.mark.parametrize(("rate", "n_breaks"), [(0.01, 1), (0.0, 1), (0.06, 0), (None, 0)])
+def test_a_point_without_a_rate_is_compared_with_the_rows_that_it_was_chosen_on(
+    rate: float | None, n_breaks: int
+) -> None:
+    assert len(break_notes(mixture(), chosen_at(rate))) == n_breaks
