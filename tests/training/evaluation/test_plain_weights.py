@@ -62,7 +62,7 @@ def test_the_metrics_of_drawn_labels_are_those_of_plain_sums(seed: int, tmp_path
     assert report.decision.precision == pytest.approx(share(rows, is_fraud, is_flagged))
     assert report.base_rate == pytest.approx(share(rows, is_fraud, anything))
     assert report.average_precision == pytest.approx(average_precision(rows))
-    (here,) = [point.here for point in report.operating_points if point.threshold == threshold]
+    (here,) = [point.here for point in report.operating_points if point.point.threshold == threshold]
     assert here.false_positive_rate == pytest.approx(share(rows, is_flagged, is_legitimate))
     expected = sum(score / probability for score, _, probability in rows)
     frauds = sum(1 / probability for _, fraud, probability in rows if fraud)

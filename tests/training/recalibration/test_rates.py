@@ -40,7 +40,7 @@ def true_rate(threshold: float) -> float:
 def test_the_true_rate_exceeds_the_promise_in_at_most_one_audit_of_twenty() -> None:
     rng, rates = np.random.default_rng(0), []
     for _ in range(300):
-        points = points_of_rates(audited(rng), Targets((0.02,)))
+        points = points_of_rates(audited(rng)[0], Targets((0.02,)))
         rates += [true_rate(point.threshold) for point in points]
     assert len(rates) == 300
     assert np.mean(np.array(rates) > 0.02) <= 0.05

@@ -52,7 +52,7 @@ def split_of(data: LabelledData, **settings: Any) -> Split:
     return choose_split(data, *groups_of(data), Recipe.read(overrides=settings))
 
 
-SHOPS = [("all", {}), ("untimed", {}), ("quick", {}), ("replaced", {})]
+SHOPS: list[tuple[str, dict[str, Any]]] = [("all", {}), ("untimed", {}), ("quick", {}), ("replaced", {})]
 SHOPS += [("frauds", {"labels.legitimate_after": age}) for age in ("90d", "60d", "30d")]
 
 
@@ -112,7 +112,7 @@ def test_an_error_says_how_many_months_a_delay_needs() -> None:
 
 
 def test_a_record_counts_as_legitimate_earlier_only_to_train_and_only_if_there_is_no_time() -> None:
-    settings = {"labels.legitimate_after": "90d"}
+    settings: dict[str, Any] = {"labels.legitimate_after": "90d"}
     data = shop("frauds", **settings)
     assert data.assumed_after is not None
     assert data.assumed_after / DAY == pytest.approx(60, abs=0.1)
