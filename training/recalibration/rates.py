@@ -57,14 +57,14 @@ def points_of_rates(records: LabelledRecords, targets: Targets) -> list[Operatin
             basis: dict[str, Any] = {"max_false_positive_rate": rate, "confidence": targets.confidence}
             threshold = float(thresholds[at])
         else:
-            threshold = _weighted_threshold(records, rate)
+            threshold = weighted_threshold(records, rate)
             basis = {"estimated_false_positive_rate": rate, "interval": rate_interval(records, threshold)}
         basis["legitimate_groups"] = len(records.is_fraud)
         points.append(OperatingPoint(name, threshold, None, None, 0.0, **basis))
     return points
 
 
-def _weighted_threshold(records: LabelledRecords, rate: float) -> float:
+def weighted_threshold(records: LabelledRecords, rate: float) -> float:
     """Return the lowest threshold that at most a share of the legitimate records reaches, by their weights."""
     clean = np.flatnonzero(~records.is_fraud)
     order = clean[np.argsort(-records.probability[clean], kind="stable")]
