@@ -58,8 +58,8 @@ class OperatingPoint:
         """Whether the rate is promised or estimated, and from what; None for another target."""
         if self.max_false_positive_rate is not None and self.confidence is not None:
             return tr(
-                "at most {rate:.4g} % promised, from {groups:,} legitimate campaigns or accounts ({confidence:.4g} % "
-                "confidence)",
+                "at most {rate:.4g} % promised, from {groups:,} legitimate campaigns, accounts or groups "
+                "({confidence:.4g} % confidence)",
                 rate=100 * self.max_false_positive_rate,
                 groups=self.legitimate_groups or 0,
                 confidence=100 * self.confidence,
@@ -67,7 +67,8 @@ class OperatingPoint:
         if self.estimated_false_positive_rate is None or self.interval is None:
             return None
         return tr(
-            "{rate:.4g} % estimated, from {groups:,} legitimate campaigns or accounts ({low:.2g} to {high:.2g} %)",
+            "{rate:.4g} % estimated, from {groups:,} legitimate campaigns, accounts or groups "
+            "({low:.2g} to {high:.2g} %)",
             rate=100 * self.estimated_false_positive_rate,
             groups=self.legitimate_groups or 0,
             low=100 * self.interval[0],

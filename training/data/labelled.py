@@ -32,6 +32,8 @@ PLACE = "fraudsieve: row"
 
 FEW_ROWS_OF_LABEL = "the label has fewer than"
 MAX_UNLABELLED = 20_000
+MIN_LEGITIMATE = 5
+"""The fewest legitimate rows that fraud is told apart from."""
 MAX_NAMED = 5
 """Labels that a note names."""
 SLOW = 0.1
@@ -323,9 +325,12 @@ def keep_labelled(
 
 
 def is_rare(labels: "pd.Series[str]", min_label_rows: int, legitimate: str) -> "pd.Series[bool]":
-    """Return which rows have a label of too few rows; none has if that would leave no fraud beside legitimate rows."""
+    """Return which rows have a label of too few rows; none has if that would leave only fraud, or none of it."""
     rare, is_fraud = labels.map(labels.value_counts()) < min_label_rows, labels != legitimate
-    return rare & ~is_fraud if rare[is_fraud].all() and (~rare & ~is_fraud).any() else rare
+    alone = [bool(rare[kind].all()) for kind in (is_fraud, ~is_fraud)]
+    if alone == [True, False]:
+        return rare & ~is_fraud
+    return rare & is_fraud if alone == [False, True] and (~is_fraud).sum() >= MIN_LEGITIMATE else rare
 
 
 def _drawn(frame: pd.DataFrame, places: Array) -> pd.DataFrame:

@@ -29,7 +29,7 @@ def headline(report: EvaluationReport) -> Headline | None:
     decision, capacity = report.decision, report.capacity
     if not report.frauds or report.base_rate is None:
         return None
-    warnings = exceeded_notes(report.operating_points)
+    warnings = exceeded_notes(report.operating_points[:1])
     given = capacity is not None and capacity.why == "as given"
     if decision is not None and not given:
         return Headline(

@@ -50,6 +50,7 @@ def test_a_label_none_is_the_legitimate_one_if_it_is_named() -> None:
 def test_little_fraud_is_enough_and_one_is_not() -> None:
     assert check(["spam"] * 2 + ["ham"] * 20) == "ham"
     assert check(["spam"] * 6 + ["loan"] * 3 + ["ham"] * 20) == "ham"
+    assert check(["spam"] * 20 + ["ham"] * 5) == "ham"
     with refused(SchemaError, "fraud"):
         check(["spam"] + ["ham"] * 20)
     with refused(SchemaError, "min_label_rows"):
