@@ -38,8 +38,9 @@ MANY_GROUPS: Final = 300
 MANY_FRAUDS: Final = 30
 """With so many legitimate campaigns or accounts, and so many frauds, that the evaluated model has not learned from, its
 scores of these rows stand for those of the model that ships (``python -m benchmarks.decisions``)."""
-MAX_ROWS: Final = 10_000
-"""With more rows, fits in folds would take longer than the training itself."""
+MAX_ROWS: Final = 2_000
+MAX_RARE_ROWS: Final = 10_000
+"""With more rows, fits in folds would take longer than the training itself; if fraud is rare, they are worth it."""
 N_FOLDS: Final = 4
 FEW_FRAUDS: Final = 20
 """With fewer frauds in the calibration slice, those of the training slice are scored too."""
@@ -86,14 +87,22 @@ def with_all_classes(log_odds: Array, seen: Sequence[str], classes: Sequence[str
 
 def are_few(data: LabelledData, groups: Array, rows: Array) -> bool:
     """Return whether rows that a model has not learned from are too few to stand for those of another model."""
-    legitimate = (data.rows["label"].iloc[rows] == data.legitimate).to_numpy(bool)
-    counts = (len(np.unique(groups[rows[kind]])) for kind in (legitimate, ~legitimate))
-    return any(n < many for n, many in zip(counts, (MANY_GROUPS, MANY_FRAUDS), strict=True))
+    frauds, clean = _count_groups(data, groups, rows)
+    return frauds < MANY_FRAUDS or clean < MANY_GROUPS
 
 
 def needs_folds(data: LabelledData, groups: Array, rows: Array, recipe: Recipe) -> bool:
     """Return whether thresholds are set on scores out of fold: those of rows not learned from are too few."""
-    return sample_of(data, recipe).rate == 1 and len(data.rows) <= MAX_ROWS and are_few(data, groups, rows)
+    if sample_of(data, recipe).rate < 1 or not are_few(data, groups, rows):
+        return False
+    is_rare = _count_groups(data, groups, rows)[0] < MANY_FRAUDS
+    return len(data.rows) <= (MAX_RARE_ROWS if is_rare else MAX_ROWS)
+
+
+def _count_groups(data: LabelledData, groups: Array, rows: Array) -> tuple[int, int]:
+    """Return how many groups have fraud, and how many have legitimate rows."""
+    is_fraud = (data.rows["label"].iloc[rows] != data.legitimate).to_numpy(bool)
+    return len(np.unique(groups[rows[is_fraud]])), len(np.unique(groups[rows[~is_fraud]]))
 
 
 @dataclass(frozen=True, eq=False)

@@ -39,9 +39,9 @@ RESERVE = 0.5
 
 CHANCE = 0.98
 """Level of the interval of a rate on the newest records: above it, chance does not explain the records flagged."""
-DRIFT = (
-    "the newest records are not like the earlier ones: more of the legitimate ones would be flagged than the points "
-    "are for, so the thresholds are set on the newest alone, from {n:,} campaigns or accounts"
+NEWEST = (
+    "the model that ships gives higher scores to the newest legitimate records than the evaluated model: its "
+    "thresholds are set on the newest records alone, with {n:,} campaigns or accounts"
 )
 
 
@@ -142,7 +142,7 @@ def refit_model(
     if newest is None:
         return decided, notes
     decided, notes = with_points(model, newest, data, groups, recipe)
-    return decided, (DRIFT.format(n=len(np.unique(groups[newest.rows]))), *notes)
+    return decided, (NEWEST.format(n=len(np.unique(groups[newest.rows]))), *notes)
 
 
 def guard_newest(
@@ -151,7 +151,7 @@ def guard_newest(
     """Return the scores of the newest records if more of these are flagged than the points are for, beyond chance.
 
     Scores of the evaluated model do not show how a shipped model that has learned a new kind of fraud scores what looks
-    like it. Of a large table, the scores of the shipped model itself do: they are only a little too low.
+    like it.
     """
     data, groups = folds.data, folds.groups
     is_newest = newest_rows(data, scores.rows)
@@ -161,17 +161,22 @@ def guard_newest(
     if not rates or not legitimate.any() or not (is_newest & ~legitimate).any():
         return None
     rows, odds = scores.rows[legitimate], scores.log_odds.copy()
-    is_quick = len(data.rows) <= MAX_ROWS
+    drawn = draw_of_groups(groups[rows])
+
+    def are_too_many(log_odds: Array) -> bool:
+        fraud = fraud_probability(model.calibration.apply(log_odds), model.classes, data.legitimate)[drawn]
+        shares = [(float((fraud >= point.threshold).mean()), point.target_rate or 1.0) for point in rates]
+        return any(rate_bounds(share, len(drawn), CHANCE)[0] > rate for share, rate in shares)
+
     if forward:
         progress("refit: comparing the thresholds with the newest records")
-        odds[legitimate] = folds.halves(rows) if is_quick else folds.learned_scores(model.ensemble, rows)
-    fraud = fraud_probability(model.calibration.apply(odds[legitimate]), model.classes, data.legitimate)
-    fraud = fraud[draw_of_groups(groups[rows])]
-    bounds = [rate_bounds(float((fraud >= point.threshold).mean()), len(fraud), CHANCE)[0] for point in rates]
-    if not any(low > (point.target_rate or 1.0) for low, point in zip(bounds, rates, strict=True)):
+        # Of a large table, the scores of the model itself are only a little too low: they show if it is worth a look.
+        if len(data.rows) > MAX_ROWS and not are_too_many(folds.learned_scores(model.ensemble, rows)):
+            return None
+        odds[legitimate] = folds.halves(rows)
+    if not are_too_many(odds[legitimate]):
         return None
     if forward:
-        odds[legitimate] = odds[legitimate] if is_quick else folds.halves(rows)
         frauds = is_newest & ~legitimate
         odds[frauds] = folds.on_scale(odds[frauds], scores.log_odds[legitimate], odds[legitimate])
     return HeldOutScores(scores.rows[is_newest], odds[is_newest], scores.seen[is_newest], promise=False)

@@ -11,6 +11,7 @@ from fraudsieve._typing import Array
 from fraudsieve.models.calibration import Calibration, fit_calibration, probabilities
 from fraudsieve.models.classifier import FraudClassifier
 from fraudsieve.models.thresholds import operating_points
+from fraudsieve.models.trees.ensemble import Ensemble
 from fraudsieve.training import held_out
 from fraudsieve.training.data.builders import read_data
 from fraudsieve.training.data.groups import groups_of
@@ -98,6 +99,10 @@ def test_folds_are_for_tables_with_few_frauds_or_few_legitimate_groups() -> None
     sampled = RECIPE.model_copy(update={"model": RECIPE.model.model_copy(update={"sample_rate": 0.5})})
     assert not needs_folds(few, np.arange(900), np.arange(900), sampled)
     assert needs_folds(many, np.arange(2000) // 10, np.arange(2000), RECIPE)
+    larger = read_data(RECIPE, {"events": payments(2500, 200)}, min_label_rows=1)
+    rare = read_data(RECIPE, {"events": payments(2500, 20)}, min_label_rows=1)
+    assert not needs_folds(larger, np.arange(2500) // 10, np.arange(2500), RECIPE)
+    assert needs_folds(rare, np.arange(2500) // 10, np.arange(2500), RECIPE)
 
 
 def test_rows_whose_class_was_not_seen_do_not_calibrate() -> None:
@@ -131,6 +136,9 @@ class OtherScores(FoldScorer):
         odds[: len(rows) // 5] += self.rise
         return odds
 
+    def learned_scores(self, ensemble: Ensemble, rows: Array) -> Array:
+        return self.halves(rows)
+
 
 @pytest.mark.parametrize("rise", [0.0, 4.0])
 def test_thresholds_that_flag_too_many_of_the_newest_legitimate_records_are_set_anew(rise: float) -> None:
@@ -141,7 +149,10 @@ def test_thresholds_that_flag_too_many_of_the_newest_legitimate_records_are_set_
     scores = HeldOutScores(groups, odds, np.ones(n, bool), reserve=0.5)
     probability = 1 / (1 + np.exp(-odds[:, 0]))
     model: Any = SimpleNamespace(
-        points=operating_points(probability, is_fraud), calibration=Calibration(), classes=("legitimate", "phish")
+        points=operating_points(probability, is_fraud),
+        calibration=Calibration(),
+        classes=("legitimate", "phish"),
+        ensemble=None,
     )
     folds = OtherScores(None, data, groups, RECIPE, ("legitimate", "phish"))  # type: ignore[arg-type]
     object.__setattr__(folds, "rise", rise)
