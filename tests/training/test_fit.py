@@ -87,7 +87,7 @@ def test_the_report_is_complete(trained: Any) -> None:
 
 def test_the_report_has_the_rates_of_operating_points_on_the_test(trained: Any) -> None:
     points, tested = trained.report.operating_points, trained.data.rows.iloc[trained.split.test]
-    assert [point.name for point in points] == [point.name for point in trained.split_model.points]
+    assert [item.point for item in points] == list(trained.split_model.points)
     flagged = Scorer(trained.split_model).score_columns({"text": tested["text"].tolist()})["decision"] == "flag"
     is_fraud = (tested["label"] != "legitimate").to_numpy()
     here, capacity = points[0].here, trained.report.capacity
