@@ -38,11 +38,11 @@ WORLDS: Final = ("rare", "drift", "late", "sources")
 SETS: Final = (*HAM, "credit_default", "fdh_cards", *WORLDS)
 SIZES: Final = (50, 100, 200, 500, 2000)
 TESTED: Final = 3000
-FEWEST: Final = 4
+FEWEST: Final = 5
 MEAN_BARS: Final = {50: 0.06, 100: 0.03, 200: 0.02, 500: 0.02, 2000: 0.02}
 RECALL_BARS: Final = {50: 0.6, 100: 0.6, 200: 0.8, 500: 0.8, 2000: 0.8}
 PROTOCOL: Final = (
-    "Records are drawn at random; with fewer than four frauds among them, four are added. fraudsieve train without a "
+    "Records are drawn at random; with fewer than five of a kind among them, there are more. fraudsieve train without a "
     "recipe but one thread, no attack, no intervals, no tracking; 3,000 other records are scored. Of fdh_cards, the "
     "payments of 400 customers in 60 days. flagged: legitimate test records at the deciding point, ours; svm: a "
     "linear SVM of character 1- to 4-grams with the quantile of its legitimate rows out of fold, for tables LightGBM. "
@@ -196,11 +196,9 @@ def _case(name: str, size: int, seed: int) -> Case:
     kind = {"fdh_cards": "events", "credit_default": "accounts"}.get(name, "messages")
     order = rng.permutation(len(table))
     chosen, others = order[:size], order[size:]
-    missing = max(FEWEST - int(is_fraud[chosen].sum()), 0)
-    if missing:
-        more = others[is_fraud[others]][:missing]
-        chosen, others = np.concatenate([chosen, more]), np.setdiff1d(others, more)
-        others = rng.permutation(others)
+    for kind in (is_fraud, ~is_fraud):
+        more = others[kind[others]][: max(FEWEST - int(kind[chosen].sum()), 0)]
+        chosen, others = np.concatenate([chosen, more]), others[~np.isin(others, more)]
     columns = ["message_id", "text", "label"] if kind == "messages" else list(table)
     learned, tested = table.iloc[np.sort(chosen)][columns], table.iloc[np.sort(others[:TESTED])][columns]
     history = None

@@ -105,7 +105,7 @@ def test_evaluate_reports_points_and_records_that_wait_for_labels(
     code, answer, error = run(*call)
     assert code == 0
     points, labels = answer["report"]["operating_points"], answer["report"]["labels"]
-    assert [point["name"] for point in points] == [point.name for point in Scorer.load(model).model.points]
+    assert [point["point"]["name"] for point in points] == [point.name for point in Scorer.load(model).model.points]
     assert (labels["unlabelled_in_period"], labels["youngest"]["waiting"]) == (late.sum(), late.sum())
     assert labels["youngest"]["expected"] == pytest.approx(late.sum(), rel=0.1)
     records = labels["youngest"]["records"]
