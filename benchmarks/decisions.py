@@ -42,7 +42,7 @@ FEWEST: Final = 5
 MEAN_BARS: Final = {50: 0.06, 100: 0.03, 200: 0.02, 500: 0.02, 2000: 0.02}
 RECALL_BARS: Final = {50: 0.6, 100: 0.6, 200: 0.8, 500: 0.8, 2000: 0.8}
 PROTOCOL: Final = (
-    "Records are drawn at random; with fewer than five of a kind among them, there are more. fraudsieve train without a "
+    "Records are drawn at random, five of each kind at least. fraudsieve train without a "
     "recipe but one thread, no attack, no intervals, no tracking; 3,000 other records are scored. Of fdh_cards, the "
     "payments of 400 customers in 60 days. flagged: legitimate test records at the deciding point, ours; svm: a "
     "linear SVM of character 1- to 4-grams with the quantile of its legitimate rows out of fold, for tables LightGBM. "
