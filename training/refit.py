@@ -87,8 +87,10 @@ def write_refitted(
 ) -> tuple[Model, Model]:
     """Write both models: the shipped one to `output`, the evaluated one next to it."""
     of_split = write_verified(of_split, split_model_folder(output))
-    n_trained = len(sample_slice(data, plan.split.train, recipe))
-    return write_verified(replace(refitted, training=refit_facts(plan, data, of_split, n_trained)), output), of_split
+    facts = refit_facts(plan, data, of_split, recipe)
+    facts["rows"]["calibration"] = refitted.training["calibration"]
+    facts["calibration_window"] = refitted.training["calibration_window"]
+    return write_verified(replace(refitted, training=facts), output), of_split
 
 
 def split_model_folder(output: str | Path) -> Path:
@@ -134,6 +136,7 @@ def refit_model(
         calibration=scores.calibrate(labels, classes),
         unlike=unlike_of(distance_of(trained_on.plain, columns), trained_on.plain, distances),
         digest="",
+        training={"calibration": len(scores.rows), "calibration_window": window_of(data, scores.rows)},
     )
     shares = None if model.unlike is None else model.unlike.shares_of(distances)
     model = expected_unlike(model, shares, rows, data, groups)
@@ -182,18 +185,17 @@ def guard_newest(
     return HeldOutScores(scores.rows[is_newest], odds[is_newest], scores.seen[is_newest], promise=False)
 
 
-def refit_facts(plan: RefitPlan, data: LabelledData, of_split: Model, n_trained: int) -> dict[str, Any]:
+def refit_facts(plan: RefitPlan, data: LabelledData, of_split: Model, recipe: Recipe) -> dict[str, Any]:
     """Return the training facts of a shipped model.
 
     Returns the facts of the evaluated model, with the rows and windows of the refit instead. ``split_model`` says which
-    model the metrics of the run are of, and gave the scores of the calibration rows.
+    model the metrics of the run are of.
     """
     of_run = of_split.training
     return of_run | {
         "refit": True,
-        "rows": {"train": n_trained, "calibration": len(plan.split.calibration)},
+        "rows": {"train": len(sample_slice(data, plan.split.train, recipe))},
         "window": window_of(data, plan.split.train),
-        "calibration_window": window_of(data, plan.split.calibration),
         "mixture": mixture_of(data.rows.iloc[plan.split.train]),
         "left_out": plan.left_out,
         "metrics_of": "split_model",

@@ -17,7 +17,7 @@ class RefitSummary:
     window: tuple[str, ...]
     # Labelled rows that are not mature, by reason.
     left_out: Mapping[str, int]
-    # Rows behind its calibration and operating points: the evaluated model had not learned from them.
+    # Rows behind its calibration and operating points: each was scored by a model that had not learned from it.
     calibration_rows: int
     # Digest of the evaluated model, which the metrics of the run are about.
     split_model: str
@@ -61,8 +61,8 @@ class RefitSummary:
         left_out = {reason: rows for reason, rows in self.left_out.items() if rows}
         names = {"no_time": tr("without a time"), "not_mature": tr("with labels that are not mature")}
         calibrated = tr(
-            "its calibration and operating points come from {rows:,} rows that the evaluated model had not "
-            "learned from",
+            "its calibration and operating points come from {rows:,} rows, each scored by a model that had not learned "
+            "from it",
             rows=self.calibration_rows,
         )
         return (

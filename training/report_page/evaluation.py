@@ -127,7 +127,7 @@ def _model_facts(model: Model) -> Iterator[tuple[str, str]]:
     refit = RefitSummary.of(training)
     if refit is not None:
         yield tr("trained again"), tr("on {n:,} mature rows, after the split", n=refit.rows)
-        rows = tr("{n:,} rows that the evaluated model had not learned from", n=refit.calibration_rows)
+        rows = tr("{n:,} rows, each scored by a model that had not learned from it", n=refit.calibration_rows)
         yield tr("calibrated on"), rows
         yield tr("evaluated model"), refit.split_model
     for name, table in (training.get("digests") or {}).items():

@@ -24,6 +24,7 @@ def test_rows_without_times_have_no_end() -> None:
     assert summary.lines == (
         "the metrics are of the evaluated model, trained on 3,250 rows. The model that was written was "
         "trained again, on 5,000 rows",
-        "its calibration and operating points come from 2,500 rows that the evaluated model had not learned from",
+        "its calibration and operating points come from 2,500 rows, each scored by a model that had not learned "
+        "from it",
     )
     assert summary.tags == {"refit": "true", "metrics_of": "split_model", "split_model.digest": "cd" * 32}

@@ -169,7 +169,7 @@ def test_the_run_in_mlflow_has_the_refitted_model_and_says_whose_the_metrics_are
     assert "refit" not in mlflow.get_run(plain.logged.run_id).data.tags
     page = mlflow.artifacts.load_text(f"{logged.info.artifact_uri}/report.html")
     assert "The metrics are of the evaluated model, trained on " in page
-    assert "rows that the evaluated model had not learned from" in page
+    assert "rows, each scored by a model that had not learned from it" in page
     assert refitted.split_model.digest in page
 
 

@@ -66,7 +66,8 @@ def test_a_refit_is_the_first_notice(reports: Reports) -> None:
         "written was trained again, on 19,000 rows up to 2026-06-30."
     )
     assert list(first.lines) == [
-        "Its calibration and operating points come from 9,500 rows that the evaluated model had not learned from.",
+        "Its calibration and operating points come from 9,500 rows, each scored by a model that had not learned "
+        "from it.",
         "1,200 labelled rows with labels that are not mature were left out of it.",
     ]
     assert second.title.startswith("Split by time")
