@@ -73,7 +73,7 @@ def test_the_documents_that_are_needed_exist_and_what_they_need_is_named() -> No
 def test_the_blocks_of_a_first_document_run(document: str, read: Callable[[str], None], session: Session) -> None:
     read(document)
     if document.startswith("README"):
-        session.execute(f"{document}:0", "assert score['probability'] > 0.5, score")
+        session.execute(f"{document}:0", "assert score['status'] == 'ok' and score['reasons'], score")
 
 
 @pytest.mark.slow
