@@ -157,7 +157,7 @@ def guard_newest(
     like it.
     """
     data, groups = folds.data, folds.groups
-    is_newest = newest_rows(data, scores.rows)
+    is_newest = newest_rows(data, scores.rows) & np.isin(scores.rows, folds.trained_on.positions)  # not all of a sample
     labels = data.rows["label"].to_numpy(object)[scores.rows]
     legitimate = is_newest & (labels == data.legitimate)
     rates = [point for point in model.points if point.target_rate is not None]

@@ -61,7 +61,7 @@ def test_an_unexpected_error_exits_with_1_and_leaks_nothing(
         raise RuntimeError(SECRET)
 
     messages.to_parquet("m.parquet")
-    monkeypatch.setattr("fraudsieve.training.data.builders.near_duplicate_groups", fail)
+    monkeypatch.setattr("fraudsieve.training.data.groups.near_duplicate_groups", fail)
     code, answer, error = run("train", "--messages", "m.parquet")
     assert code == 1
     assert "RuntimeError in test_app.py" in answer["error"]

@@ -35,7 +35,7 @@ def test_quickstart_in_a_new_process() -> None:
         "fraudsieve predict --model fraudsieve-quickstart/model --messages fraudsieve-quickstart/world/messages.parquet"
         in printed
     )
-    assert len(printed.splitlines()) <= 14
+    assert len(printed.splitlines()) <= 15
     assert len(pd.read_parquet(folder / "scores.parquet")) > 100
     assert fraudsieve.Scorer.load(folder / "model").score({"text": "hello"})["status"] == "ok"
     again = subprocess.run([sys.executable, "-m", "fraudsieve", "quickstart"], cwd=empty, capture_output=True)

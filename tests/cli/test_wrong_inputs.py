@@ -130,7 +130,7 @@ CASES: list[tuple[tuple[str, ...], str]] = [
     ),
     (
         (*TRAIN, "m.csv", "--split", "tiem"),
-        "recipe: split.kind: expected 'auto', 'time', 'campaign', 'account' or 'random', got 'tiem'",
+        "recipe: split.kind: expected 'auto', 'time', 'campaign', 'account', 'group' or 'random', got 'tiem'",
     ),
     (
         (*TRAIN, "m.csv", "--split", "time"),

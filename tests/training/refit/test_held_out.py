@@ -154,7 +154,8 @@ def test_thresholds_that_flag_too_many_of_the_newest_legitimate_records_are_set_
         classes=("legitimate", "phish"),
         ensemble=None,
     )
-    folds = OtherScores(None, data, groups, RECIPE, ("legitimate", "phish"))  # type: ignore[arg-type]
+    learned: Any = SimpleNamespace(positions=groups)
+    folds = OtherScores(learned, data, groups, RECIPE, ("legitimate", "phish"))
     object.__setattr__(folds, "rise", rise)
     newest = guard_newest(model, scores, folds, lambda step: None, forward=True)
     if not rise:
