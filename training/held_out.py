@@ -44,6 +44,8 @@ MAX_RARE_ROWS: Final = 10_000
 N_FOLDS: Final = 4
 FEW_FRAUDS: Final = 20
 """With fewer frauds in the calibration slice, those of the training slice are scored too."""
+TOO_FEW: Final = 2
+"""With fewer later rows of a kind, a calibration is fitted on scores out of fold."""
 UNSEEN: Final = 50.0
 """Log-odds by which a class that a model has not seen is below the most probable class."""
 
@@ -67,6 +69,15 @@ class HeldOutScores:
         """Fit a calibration on the rows whose class was seen."""
         codes = np.searchsorted(np.array(classes, object), labels[self.rows][self.seen])
         return fit_calibration(self.log_odds[self.seen], codes)
+
+    def or_if_few(self, others: "HeldOutScores", labels: Array, legitimate: str | None) -> "HeldOutScores":
+        """Return these, or the others if they have few rows of a kind.
+
+        Later frauds are more like new ones than those out of fold are, whose campaigns no model has seen: probabilities
+        that are calibrated on these are too low.
+        """
+        is_fraud = labels[self.rows] != legitimate
+        return others if min(is_fraud.sum(), (~is_fraud).sum()) < TOO_FEW else self
 
     def with_rows(self, others: "HeldOutScores") -> "HeldOutScores":
         """Add other rows; nothing is promised on scores of several models."""

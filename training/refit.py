@@ -87,10 +87,8 @@ def write_refitted(
 ) -> tuple[Model, Model]:
     """Write both models: the shipped one to `output`, the evaluated one next to it."""
     of_split = write_verified(of_split, split_model_folder(output))
-    facts = refit_facts(plan, data, of_split, recipe)
-    facts["rows"]["calibration"] = refitted.training["calibration"]
-    facts["calibration_window"] = refitted.training["calibration_window"]
-    return write_verified(replace(refitted, training=facts), output), of_split
+    refitted = replace(refitted, training=refit_facts(plan, data, of_split, refitted, recipe))
+    return write_verified(refitted, output), of_split
 
 
 def split_model_folder(output: str | Path) -> Path:
@@ -121,22 +119,20 @@ def refit_model(
     legitimate = data.legitimate if data.legitimate in classes else None
     folds = FoldScorer(trained_on, data, groups, recipe, classes)
     forward = legitimate is None or not needs_folds(data, groups, rows, recipe)
-    if not forward:
-        scores = folds.scores(progress, with_fraud=True)
-    else:
-        promise = not are_few(data, groups, rows)
-        odds = with_all_classes(evaluated.ensemble.log_odds(matrix), evaluated.classes, classes)
-        scores = HeldOutScores(rows, odds, np.isin(labels[rows], evaluated.classes), promise, RESERVE)
+    odds = with_all_classes(evaluated.ensemble.log_odds(matrix), evaluated.classes, classes)
+    promise = forward and not are_few(data, groups, rows)
+    later = HeldOutScores(rows, odds, np.isin(labels[rows], evaluated.classes), promise, RESERVE)
+    scores = later if forward else folds.scores(progress, with_fraud=True)
     model = replace(
         evaluated,
         classes=classes,
         legitimate=legitimate,
         matrix=trained_on.builder.matrix_,
         ensemble=classifier.ensemble_,
-        calibration=scores.calibrate(labels, classes),
+        calibration=later.or_if_few(scores, labels, legitimate).calibrate(labels, classes),
         unlike=unlike_of(distance_of(trained_on.plain, columns), trained_on.plain, distances),
         digest="",
-        training={"calibration": len(scores.rows), "calibration_window": window_of(data, scores.rows)},
+        training={"rows": {"calibration": len(scores.rows)}, "calibration_window": window_of(data, scores.rows)},
     )
     shares = None if model.unlike is None else model.unlike.shares_of(distances)
     model = expected_unlike(model, shares, rows, data, groups)
@@ -185,7 +181,9 @@ def guard_newest(
     return HeldOutScores(scores.rows[is_newest], odds[is_newest], scores.seen[is_newest], promise=False)
 
 
-def refit_facts(plan: RefitPlan, data: LabelledData, of_split: Model, recipe: Recipe) -> dict[str, Any]:
+def refit_facts(
+    plan: RefitPlan, data: LabelledData, of_split: Model, refitted: Model, recipe: Recipe
+) -> dict[str, Any]:
     """Return the training facts of a shipped model.
 
     Returns the facts of the evaluated model, with the rows and windows of the refit instead. ``split_model`` says which
@@ -194,7 +192,8 @@ def refit_facts(plan: RefitPlan, data: LabelledData, of_split: Model, recipe: Re
     of_run = of_split.training
     return of_run | {
         "refit": True,
-        "rows": {"train": len(sample_slice(data, plan.split.train, recipe))},
+        "rows": {"train": len(sample_slice(data, plan.split.train, recipe)), **refitted.training["rows"]},
+        "calibration_window": refitted.training["calibration_window"],
         "window": window_of(data, plan.split.train),
         "mixture": mixture_of(data.rows.iloc[plan.split.train]),
         "left_out": plan.left_out,

@@ -218,7 +218,7 @@ def fit_model(
     classes = tuple(str(name) for name in classifier.classes_)
     legitimate = data.legitimate if data.legitimate in classes else None
     log_odds = classifier.ensemble_.log_odds(matrix.to_numpy(), n_threads=recipe.n_jobs or 0)
-    scores = HeldOutScores(split.calibration, log_odds, np.isin(truth, classes))
+    scores = later = HeldOutScores(split.calibration, log_odds, np.isin(truth, classes))
     if legitimate is not None and needs_folds(data, groups, np.concatenate([split.calibration, split.test]), recipe):
         few = len(np.unique(groups[split.calibration][truth != legitimate])) < FEW_FRAUDS
         folds = FoldScorer(trained_on, data, groups, chosen, classes)
@@ -231,7 +231,7 @@ def fit_model(
         legitimate=legitimate,
         matrix=features.matrix_,
         ensemble=classifier.ensemble_,
-        calibration=scores.calibrate(labels, classes),
+        calibration=later.or_if_few(scores, labels, legitimate).calibrate(labels, classes),
         policy=recipe.scoring.policy,
         unlike=fit_unlike(features.matrix_, classifier.ensemble_, trained_on.plain, matrix),
         training=training_facts(data, split, recipe, rounds) | {"trees": trees, "warnings": warnings},

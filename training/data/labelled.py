@@ -129,9 +129,9 @@ class LabelledData:
     @property
     def size(self) -> LabelledSize:
         """The number of rows, and of the rarer of fraud and legitimate ones; without one of these, of all."""
+        n_rows = len(self.rows) + (0 if self.precomputed is None else self.precomputed.declared.left_out)
         n_frauds = int((self.rows["label"] != self.legitimate).sum())
-        n_rarer = min(n_frauds, len(self.rows) - n_frauds)
-        return LabelledSize(len(self.rows), n_rarer or len(self.rows))
+        return LabelledSize(n_rows, min(n_frauds, n_rows - n_frauds) or n_rows)
 
     @property
     def subjects(self) -> pd.DataFrame:

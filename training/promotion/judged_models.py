@@ -13,7 +13,6 @@ from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.after_training import RowsAfterTraining, known_before, trained_until
 from fraudsieve.training.data.groups import groups_of
 from fraudsieve.training.data.labelled import LabelledData
-from fraudsieve.training.data.training_rows import sample_slice
 from fraudsieve.training.evaluation.evaluation_run import read_tables
 from fraudsieve.training.recipe.cores import with_threads
 from fraudsieve.training.recipe.recipe import Recipe
@@ -228,5 +227,5 @@ def train_again(data: LabelledData, recipe: Recipe, progress: Progress) -> Score
         return Scorer(evaluated.model)
     plan = plan_refit(data, split)
     shipped, _ = refit_model(plan, data, groups, evaluated.model, evaluated.builder, evaluated.recipe, progress)
-    facts = refit_facts(plan, data, evaluated.model, len(sample_slice(data, plan.split.train, recipe)))
+    facts = refit_facts(plan, data, evaluated.model, shipped, recipe)
     return Scorer(replace(shipped, training=facts))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -15,11 +16,12 @@ from fraudsieve.models.artifact.model_address import model_folder
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.scores import fraud_probability
 from fraudsieve.training.data.after_training import trained_until
+from fraudsieve.training.data.builders import builder_of_model, matrix_of
 from fraudsieve.training.data.groups import groups_of
 from fraudsieve.training.data.training_rows import training_rows
 from fraudsieve.training.evaluation.evaluation_run import evaluate_tables
 from fraudsieve.training.fit import train
-from fraudsieve.training.held_out import FoldScorer
+from fraudsieve.training.held_out import FoldScorer, HeldOutScores
 from fraudsieve.training.promotion.decision import promote
 from fraudsieve.training.promotion.judged_models import compare_judged
 from fraudsieve.training.recipe.recipe import Recipe
@@ -110,21 +112,25 @@ def test_the_manifest_says_all_of_it(runs: tuple[Any, Any]) -> None:
     assert "refit" not in plain.model.training
 
 
-def test_calibration_and_points_are_those_of_all_legitimate_rows_out_of_fold(runs: tuple[Any, Any]) -> None:
+def test_points_are_those_of_all_legitimate_rows_out_of_fold_and_the_calibration_that_of_later_rows(
+    runs: tuple[Any, Any],
+) -> None:
     _, refitted = runs
-    data, model = refitted.data, refitted.model
+    data, model, evaluated = refitted.data, refitted.model, refitted.split_model
     groups, _ = groups_of(data)
-    rows = plan_refit(data, refitted.split).split.train
-    recipe = with_rounds(Recipe.model_validate(model.training["recipe"]), model.ensemble.booster.current_iteration())
-    recipe = recipe.model_copy(update={"n_jobs": 1})
-    trained_on = training_rows(data, groups, rows, recipe)
-    folds = FoldScorer(trained_on, data, groups, recipe, model.classes)
-    scores = folds.scores(lambda step: None, with_fraud=True)
-    truth = data.rows["label"].to_numpy(object)
-    assert model.calibration == scores.calibrate(truth, model.classes)
+    plan = plan_refit(data, refitted.split)
+    rounds = model.ensemble.booster.current_iteration()
+    recipe = with_rounds(Recipe.model_validate(model.training["recipe"]), rounds).model_copy(update={"n_jobs": 1})
+    trained_on = training_rows(data, groups, plan.split.train, recipe)
+    scores = FoldScorer(trained_on, data, groups, recipe, model.classes).scores(lambda step: None, with_fraud=True)
+    truth, later = data.rows["label"].to_numpy(object), plan.split.calibration
+    matrix = matrix_of(builder_of_model(evaluated, data), data.rows.iloc[later]).to_numpy()
+    assert evaluated.classes == model.classes
+    forward = HeldOutScores(later, evaluated.ensemble.log_odds(matrix), np.ones(len(later), bool))
+    assert model.calibration == forward.calibrate(truth, model.classes)
     fraud = fraud_probability(model.calibration.apply(scores.log_odds), model.classes, "legitimate")
     legitimate = truth[scores.rows] == "legitimate"
-    assert set(scores.rows[legitimate]) == set(rows[truth[rows] == "legitimate"])
+    assert set(scores.rows[legitimate]) == set(plan.split.train[truth[plan.split.train] == "legitimate"])
     for point in model.points:
         flagged = fraud >= point.threshold
         assert flagged[legitimate].mean() == point.false_positive_rate
