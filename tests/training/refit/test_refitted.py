@@ -18,16 +18,14 @@ from fraudsieve.models.scoring.scores import fraud_probability
 from fraudsieve.training.data.after_training import trained_until
 from fraudsieve.training.data.builders import builder_of_model, matrix_of
 from fraudsieve.training.data.groups import groups_of
-from fraudsieve.training.data.training_rows import training_rows
 from fraudsieve.training.evaluation.evaluation_run import evaluate_tables
 from fraudsieve.training.fit import train
-from fraudsieve.training.held_out import FoldScorer, HeldOutScores
+from fraudsieve.training.held_out import HeldOutScores, needs_folds, with_all_classes
 from fraudsieve.training.promotion.decision import promote
 from fraudsieve.training.promotion.judged_models import compare_judged
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.refit import plan_refit
 from fraudsieve.training.simulation.world import World
-from fraudsieve.training.split_model import with_rounds
 from fraudsieve.training.tracking.store import use_store
 from tests.messages import refused
 from tests.shared import mlflow_uri
@@ -112,31 +110,27 @@ def test_the_manifest_says_all_of_it(runs: tuple[Any, Any]) -> None:
     assert "refit" not in plain.model.training
 
 
-def test_points_are_those_of_all_legitimate_rows_out_of_fold_and_the_calibration_that_of_later_rows(
+def test_calibration_and_points_are_those_of_rows_that_the_evaluated_model_has_not_learned_from(
     runs: tuple[Any, Any],
 ) -> None:
     _, refitted = runs
     data, model, evaluated = refitted.data, refitted.model, refitted.split_model
     groups, _ = groups_of(data)
-    plan = plan_refit(data, refitted.split)
-    rounds = model.ensemble.booster.current_iteration()
-    recipe = with_rounds(Recipe.model_validate(model.training["recipe"]), rounds).model_copy(update={"n_jobs": 1})
-    trained_on = training_rows(data, groups, plan.split.train, recipe)
-    scores = FoldScorer(trained_on, data, groups, recipe, model.classes).scores(lambda step: None, with_fraud=True)
-    truth, later = data.rows["label"].to_numpy(object), plan.split.calibration
+    truth, later = data.rows["label"].to_numpy(object), plan_refit(data, refitted.split).split.calibration
+    assert not needs_folds(data, groups, later, Recipe())
     matrix = matrix_of(builder_of_model(evaluated, data), data.rows.iloc[later]).to_numpy()
-    assert evaluated.classes == model.classes
-    forward = HeldOutScores(later, evaluated.ensemble.log_odds(matrix), np.ones(len(later), bool))
-    assert model.calibration == forward.calibrate(truth, model.classes)
-    fraud = fraud_probability(model.calibration.apply(scores.log_odds), model.classes, "legitimate")
-    legitimate = truth[scores.rows] == "legitimate"
-    assert set(scores.rows[legitimate]) == set(plan.split.train[truth[plan.split.train] == "legitimate"])
+    odds = with_all_classes(evaluated.ensemble.log_odds(matrix), evaluated.classes, model.classes)
+    scores = HeldOutScores(later, odds, np.isin(truth[later], evaluated.classes))
+    assert model.calibration == scores.calibrate(truth, model.classes)
+    fraud = fraud_probability(model.calibration.apply(odds), model.classes, "legitimate")
+    legitimate = truth[later] == "legitimate"
     for point in model.points:
         flagged = fraud >= point.threshold
         assert flagged[legitimate].mean() == point.false_positive_rate
         assert flagged[~legitimate].mean() == point.recall
     found = {point.legitimate_groups for point in model.points} - {None}
-    assert found == {len(set(groups[scores.rows][legitimate].tolist()))}
+    assert found == {len(set(groups[later][legitimate].tolist()))}
+    assert model.points[0].estimated_false_positive_rate == 0.01
 
 
 def test_no_command_scores_rows_of_the_refit_without_saying_so(runs: tuple[Any, Any], small_world: World) -> None:
