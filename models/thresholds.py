@@ -175,7 +175,7 @@ def operating_points(
     ranked = _rank(probability, is_fraud)
     points = _of_rates(ranked, is_fraud, groups, targets, days, promise)
     if not n_fraud:  # all other targets are about fraud
-        return tuple(points)
+        return deciding_first(points, targets.decide_by or targets.names[0])
     # 0.1 alerts per day are one in ten days, but 0.1 * 10.0 may be less than one by a rounding error. And 55 of 100
     # have the precision 0.55, but 0.55 * 100 is more than 55.
     at_most = [alerts * (days or 0.0) * (1 + 1e-12) for alerts in targets.alerts_a_day]

@@ -119,6 +119,8 @@ def test_without_legitimate_rows_there_are_no_points_and_without_fraud_those_of_
     points = operating_points(np.linspace(0, 1, 100), np.zeros(100, bool))
     assert [point.name for point in points] == list(Targets().names[:3])
     assert {point.recall for point in points} == {None}
+    named = operating_points(np.linspace(0, 1, 100), np.zeros(100, bool), Targets(decide_by="false_positive_rate_0.05"))
+    assert named[0].name == "false_positive_rate_0.05"
 
 
 def test_with_two_rows_a_rate_is_estimated_and_decides() -> None:
