@@ -104,10 +104,9 @@ def are_few(data: LabelledData, groups: Array, rows: Array) -> bool:
 
 def needs_folds(data: LabelledData, groups: Array, rows: Array, recipe: Recipe) -> bool:
     """Return whether thresholds are set on scores out of fold: those of rows not learned from are too few."""
-    if sample_of(data, recipe).rate < 1 or not are_few(data, groups, rows):
-        return False
-    is_rare = _count_groups(data, groups, rows)[0] < MANY_FRAUDS
-    return len(data.rows) <= (MAX_RARE_ROWS if is_rare else MAX_ROWS)
+    frauds, clean = _count_groups(data, groups, rows)
+    most = MAX_RARE_ROWS if frauds < MANY_FRAUDS else MAX_ROWS if clean < MANY_GROUPS else 0
+    return sample_of(data, recipe).rate == 1 and len(data.rows) <= most
 
 
 def _count_groups(data: LabelledData, groups: Array, rows: Array) -> tuple[int, int]:
@@ -159,7 +158,7 @@ class FoldScorer:
         halves = campaign_folds(np.ones(len(rows)), self.groups[rows], 2, self.recipe.seed)
         for half in (0, 1):
             self._score(every, np.isin(every, rows[halves == half]), odds)
-        return odds[np.isin(every, rows)]
+        return odds[np.searchsorted(every, rows)]
 
     @property
     def _outputs(self) -> int:
