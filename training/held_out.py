@@ -155,7 +155,8 @@ class FoldScorer:
         """Return the log-odds of legitimate rows from two models, each of which did not learn from half of them."""
         every = np.unique(self.trained_on.positions)
         odds = np.full((len(every), self._outputs), np.nan)
-        halves = campaign_folds(np.ones(len(rows)), self.groups[rows], 2, self.recipe.seed)
+        # In the order of the rows: the codes of groups are others in a table of which rows were left out.
+        halves = campaign_folds(np.ones(len(rows)), pd.factorize(self.groups[rows])[0], 2, self.recipe.seed)
         for half in (0, 1):
             self._score(every, np.isin(every, rows[halves == half]), odds)
         return odds[np.searchsorted(every, rows)]

@@ -170,7 +170,7 @@ def guard_newest(
     if forward:
         progress("refit: comparing the thresholds with the newest records")
         # Of a large table, the scores of the model itself are only a little too low: they show if it is worth a look.
-        if len(data.rows) > MAX_ROWS and not are_too_many(folds.learned_scores(model.ensemble, rows)):
+        if len(folds.trained_on.positions) > MAX_ROWS and not are_too_many(folds.learned_scores(model.ensemble, rows)):
             return None
         odds[legitimate] = folds.halves(rows)
     if not are_too_many(odds[legitimate]):

@@ -113,8 +113,8 @@ def test_evaluate_reports_points_and_records_that_wait_for_labels(
     later = run(*call, "--since", "2026-03-08T05:00:00")[1]["report"]["labels"]
     assert (later["records_in_period"], later["delays"]) == (len(messages) - 173, labels["delays"])
     table = CliRunner().invoke(app, [*map(str, call), "--verbose"]).stdout
-    here, then = points[0]["here"], points[0]["calibration"]
-    (line,) = [line for line in table.splitlines() if line.strip().startswith(point_words(points[0]["name"]))]
+    here, then = points[0]["here"], points[0]["point"]
+    (line,) = [line for line in table.splitlines() if line.strip().startswith(point_words(then["name"]))]
     assert f"{here['recall']:.3f} ({then['recall']:.3f})" in line
     assert f"{format_metric(here['alerts_a_day'])} (–)" in line
     assert "split by campaign" not in table, "nothing was split here"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from fraudsieve._translation import tr
-from fraudsieve.pages.rendering import PageTable, format_interval, format_metric, format_rate
+from fraudsieve.pages.rendering import PageTable, format_interval, format_metric, format_range, format_rate
 from fraudsieve.pages.words import point_words
 from fraudsieve.training.evaluation.bootstrap import LEVEL, Interval
 from fraudsieve.training.evaluation.fraud_rows import SliceMetrics
@@ -129,7 +129,7 @@ def _with_interval(value: float | None, interval: Interval | None) -> str:
 def _rate_with_interval(rate: float | None, interval: Interval | None) -> str:
     between = ""
     if rate is not None and interval is not None:
-        between = tr("{low} to {high}", low=format_rate(interval[0]), high=format_rate(interval[1]))
+        between = format_range(f"{100 * interval[0]:.2f}", format_rate(interval[1]))
     return _in_brackets(format_rate(rate), between)
 
 

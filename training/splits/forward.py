@@ -47,6 +47,8 @@ class Fold(Split):
     window : tuple of Timestamp, default=None
         Begin and end of the test window: the next window begins at the end, and the last one ends with its last row.
         None if the fold is not by time.
+    remarks : tuple of str, default=()
+        What else to know.
 
     Examples
     --------

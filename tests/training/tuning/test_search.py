@@ -186,7 +186,7 @@ def test_an_error_ends_the_search_and_restores_optuna() -> None:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """Train on accounts with a recipe that is bad on purpose: trial round."""
-    folder, world = tmp_path_factory.mktemp("tuned"), simulate(days=60, n_accounts=600)
+    folder, world = tmp_path_factory.mktemp("tuned"), simulate(days=60, n_accounts=1200)
     labels = world.labels.assign(label=world.labels["label"].where(world.labels["label"] == "legitimate", "fraud"))
     settings = recipe(
         **{
