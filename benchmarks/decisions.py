@@ -1,7 +1,8 @@
 """Whether decisions hold: legitimate records flagged and recall at the point that decides, by the number of labels.
 
 ``python -m benchmarks.decisions [SET ...] --sizes 50 100 --draws 5``. Worlds with rare fraud, drift, late labels and
-two sources are sets too: ``rare``, ``drift``, ``late``, ``sources``.
+two channels are sets too: ``rare``, ``drift``, ``late``, ``channels`` and, with ``--threshold-by channel``,
+``by_channel``.
 """
 
 import argparse
@@ -34,7 +35,8 @@ __all__ = ["Case", "main", "run"]
 
 RATE: Final = 0.01
 HAM: Final = {"smishing": "ham", "mudou_sms": "ham", "exais_sms": "ham", "chineseharm": "ordinary"}
-WORLDS: Final = ("rare", "drift", "late", "sources")
+CHANNELS: Final = ("channels", "by_channel")
+WORLDS: Final = ("rare", "drift", "late", *CHANNELS)
 SETS: Final = (*HAM, "credit_default", "fdh_cards", *WORLDS)
 SIZES: Final = ("50", "100", "200", "500", "2000", "all")
 TESTED: Final = 3000
@@ -49,8 +51,8 @@ PROTOCOL: Final = (
     "recall: at that point; true: at the threshold that flags 1 % of the legitimate test records. worst: the draw that "
     "flags most. "
     "Worlds: made payments, test rows later. rare: .2 % fraud; drift: another kind of fraud from 70 % of the time on; "
-    "late: labels after 60 days; sources: one of two has ten times the fraud and other amounts, flagged is that of "
-    "the worse."
+    "late: labels after 60 days; channels: one of two has ten times the fraud and other amounts, flagged is that of "
+    "the worse; by_channel: the same with --threshold-by channel."
 )
 
 
@@ -116,8 +118,8 @@ def _measure(case: Case) -> tuple[float, float, float, float, float]:
     true = clean[int(RATE * len(clean))]
     flagged = probability >= threshold
     share = float(flagged[~is_fraud].mean())
-    if "source" in case.tested:
-        source = case.tested["source"].to_numpy()[~is_fraud]
+    if "channel" in case.tested:
+        source = case.tested["channel"].to_numpy()[~is_fraud]
         share = max(float(flagged[~is_fraud][source == one].mean()) for one in np.unique(source))
     scores, at = _peer(case)
     return (
@@ -213,7 +215,7 @@ def _world(name: str, seed: int, n: int = 12_000, days: int = 180) -> Case:
     rng = np.random.default_rng(seed)
     times = pd.Timestamp("2026-01-01", tz="UTC") + pd.to_timedelta(np.sort(rng.uniform(0, days, n)), unit="D")
     source = rng.random(n) < 0.2
-    share = np.where(source, 0.05, 0.005) if name == "sources" else 0.002 if name == "rare" else 0.02
+    share = np.where(source, 0.05, 0.005) if name in CHANNELS else 0.002 if name == "rare" else 0.02
     is_fraud = rng.random(n) < share
     is_late = (np.arange(n) > 0.7 * n) & (name == "drift")
     frame = {
@@ -221,13 +223,13 @@ def _world(name: str, seed: int, n: int = 12_000, days: int = 180) -> Case:
         "occurred_at": times,
         "account_id": rng.integers(0, 1500, n).astype(str),
         "counterparty_id": rng.integers(0, 300, n).astype(str),
-        "amount": np.exp(rng.normal(3 + (source & (name == "sources")), 1, n) + 1.5 * (is_fraud & ~is_late)),
+        "amount": np.exp(rng.normal(3 + (source & (name in CHANNELS)), 1, n) + 1.5 * (is_fraud & ~is_late)),
         "risk": rng.normal(2.5 * (is_fraud & ~is_late), 1),
         "speed": rng.normal(2.0 * (is_fraud & is_late), 1),
         "label": np.where(is_fraud, "fraud", "legitimate"),
         "labelled_at": times + pd.Timedelta(60 if name == "late" else 3, "D"),
     }
-    table = pd.DataFrame(frame | ({"source": np.where(source, "shop", "app")} if name == "sources" else {}))
+    table = pd.DataFrame(frame | ({"channel": np.where(source, "shop", "app")} if name in CHANNELS else {}))
     start = table["occurred_at"].iloc[int(0.85 * n)]
     known = table["occurred_at"] < start
     unknown = known & (table["labelled_at"] >= start)

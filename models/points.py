@@ -97,6 +97,21 @@ class OperatingPoint:
 
 
 @dataclass(frozen=True)
+class SourcePoints:
+    """The points that decide the records of some values of a category, such as a channel."""
+
+    # The category, which is a column of the model.
+    column: str
+    # By value, as the model keeps the category. Other records are decided by the first point of the model.
+    points: Mapping[str, OperatingPoint]
+
+    @classmethod
+    def of(cls, content: Mapping[str, Any]) -> Self:
+        """Return those of a manifest."""
+        return cls(content["column"], {value: OperatingPoint.of(point) for value, point in content["points"].items()})
+
+
+@dataclass(frozen=True)
 class RatioSupport:
     """The bounds of likelihood ratios that the calibration slice supports, and the counts behind its rates."""
 

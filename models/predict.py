@@ -22,7 +22,7 @@ from fraudsieve.models.scoring.fields import model_fields
 from fraudsieve.models.scoring.observers import ScoredChunk, ScoreObserver
 from fraudsieve.models.scoring.record_policy import apply_policy, check_unknown
 from fraudsieve.models.scoring.samples import warm_records
-from fraudsieve.models.scoring.scores import Score, to_columns, to_records
+from fraudsieve.models.scoring.scores import Score, deciding_thresholds, to_columns, to_records
 
 from .policy import Policy
 from .scoring.feature_scores import calibrated_log_odds, score_features
@@ -291,10 +291,14 @@ class Scorer:
             raise KeyError(f"Expected a column {key!r}; the columns are {sorted(map(str, columns))}.")
         check_unknown(columns, "columns", self.policy, self._fields, self.rules)
         records = records_of(columns, [key, *(set(self._fields.checks) - {key})])
-        parts = [(odds, unlike, rows.why, rows.has_history) for _, rows, odds, unlike in self._chunks(records, history)]
-        odds, unlike, why, has_history = zip(*parts, strict=True)
+        parts = [
+            (odds, unlike, rows.why, rows.has_history, deciding_thresholds(self.model, rows.X))
+            for _, rows, odds, unlike in self._chunks(records, history)
+        ]
+        odds, unlike, why, has_history, limits = zip(*parts, strict=True)
         with_history, join = None if has_history[0] is None else np.concatenate(has_history), np.concatenate
-        scores = to_columns(self.model, join(odds), join(why), with_history, join(unlike), self.policy)
+        thresholds = None if limits[0] is None else join(limits)
+        scores = to_columns(self.model, join(odds), join(why), with_history, join(unlike), self.policy, thresholds)
         rules = self.rules
         return scores if rules is None else decide_columns(rules, lists_of(columns, rules.fields), scores)
 
@@ -337,7 +341,8 @@ class Scorer:
             raise ValueError(f"Expected rows of {expected} columns, got an array of shape {rows.shape}.")
         features = FeatureRows(rows, np.full(len(rows), None, object) if why is None else why, has_history)
         features, odds, unlike = score_features(self.model, self.policy, features, self.n_threads)
-        columns = to_columns(self.model, odds, features.why, has_history, unlike, self.policy)
+        thresholds = deciding_thresholds(self.model, rows)
+        columns = to_columns(self.model, odds, features.why, has_history, unlike, self.policy, thresholds)
         extra = reason_columns(self.model, rows, odds, features.why, n=reasons, language=language) if reasons else {}
         return columns | extra
 
@@ -390,7 +395,8 @@ class Scorer:
             check_unknown(record, f"record {position}", self.policy, self._fields, rules)
         scores: list[Score] = []
         for chunk, features, odds, unlike in self._chunks(records, history):
-            chunk_scores = to_records(self.model, odds, features.why, features.has_history, unlike, self.policy)
+            known = features.why, features.has_history, unlike, self.policy
+            chunk_scores = to_records(self.model, odds, *known, deciding_thresholds(self.model, features.X))
             if request is not None:
                 explanations = request.explain(chunk, features, odds)
                 chunk_scores = [score | reasons for score, reasons in zip(chunk_scores, explanations, strict=True)]

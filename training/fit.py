@@ -196,6 +196,9 @@ def _train(
     recipe, busy_notes = with_threads(recipe)
     for step in (*busy_notes, "reading"):
         report_step(step)
+    if tables["features"] is None:
+        given = [name for name, table in tables.items() if table is not None]
+        recipe = recipe.with_threshold_column(recipe.data.subject_of(given))
     recipe = with_order_key(recipe, data := _read(recipe, tables, run, reader), champion_order_key(recipe))
     compile_rest(report_step)
     report_step("looking for campaigns" if data.subject == "message" else "looking for accounts")

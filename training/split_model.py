@@ -30,7 +30,7 @@ from fraudsieve.training.data.column_notes import candidate_notes
 from fraudsieve.training.data.groups import GROUP, UNITS, units_of
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, make_classifier, sample_of, training_rows
-from fraudsieve.training.evaluation.points import choose_points
+from fraudsieve.training.evaluation.points import choose_points, choose_source_points
 from fraudsieve.training.evaluation.report import RoundChoice, RoundMetrics
 from fraudsieve.training.held_out import FEW_FRAUDS, FoldScorer, HeldOutScores, needs_folds
 from fraudsieve.training.monitoring.expected_shares import expected_shares
@@ -97,6 +97,9 @@ def with_points(
     fraud = fraud_probability(model.calibration.apply(scores.log_odds), model.classes, model.legitimate)
     points, of_points = choose_points(fraud, is_fraud, data, groups, scores, recipe)
     model = replace(model, points=points, ratio_support=support_of(fraud, is_fraud, groups[rows]))
+    if recipe.thresholds.by is not None:
+        by_source, of_sources = choose_source_points(model, fraud, is_fraud, data, groups, scores, recipe)
+        model, of_points = replace(model, source_points=by_source), (*of_points, *of_sources)
     expected = expected_shares(model, {"probability": fraud}, groups[rows], data.rows["as_of"].iloc[rows])
     return replace(model, expected_shares=(*model.expected_shares, *expected)), (*notes, *of_points)
 

@@ -59,7 +59,7 @@ class CustomColumns:
         for place, name in enumerate(self.numbers):
             columns[:, place] = values[name]
         for place, (name, seen) in enumerate(self.categories.items(), len(self.numbers)):
-            columns[:, place] = _category_codes(values[name], seen, self.digest_key)
+            columns[:, place] = category_codes(values[name], seen, self.digest_key)
         return columns
 
     def unknown(self, n_records: int) -> Array:
@@ -132,7 +132,7 @@ def digest_categories(categories: Iterable[str], key: str) -> list[str]:
     return [hashlib.blake2b(value.encode(), key=secret, digest_size=8).hexdigest() for value in categories]
 
 
-def _category_codes(values: Array, seen: Sequence[str], key: str) -> Array:
+def category_codes(values: Array, seen: Sequence[str], key: str) -> Array:
     """Encode categories by their positions in `seen`, or as `MISSING` or `UNSEEN`."""
     of_seen = {category: float(code) for code, category in enumerate(seen)}
     distinct = [value for value in dict.fromkeys(values.tolist()) if value is not None]

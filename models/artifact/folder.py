@@ -25,7 +25,7 @@ from fraudsieve.exceptions import ArtifactError
 from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.features.wording.model import TextModel, output_classes
 from fraudsieve.models.calibration import Calibration
-from fraudsieve.models.points import OperatingPoint, RatioSupport
+from fraudsieve.models.points import OperatingPoint, RatioSupport, SourcePoints
 from fraudsieve.models.policy import Policy
 from fraudsieve.models.sentences.phrases import Phrase, phrases_of
 from fraudsieve.models.trees.booster_text import check_booster
@@ -73,6 +73,8 @@ class Model:
         Converts log-odds to calibrated log-odds.
     points : tuple of OperatingPoint, default=()
         The operating points; the first one makes the decision.
+    source_points : SourcePoints, default=None
+        Points that decide instead for some values of a category, such as a channel; None if the first decides always.
     ratio_support : RatioSupport, default=None
         The bounds of likelihood ratios that the calibration slice supports; None if they are not known.
     expected_shares : tuple of ExpectedShare, default=()
@@ -94,6 +96,7 @@ class Model:
     ensemble: Ensemble
     calibration: Calibration
     points: tuple[OperatingPoint, ...] = ()
+    source_points: SourcePoints | None = None
     ratio_support: RatioSupport | None = None
     expected_shares: tuple[ExpectedShare, ...] = ()
     policy: Policy = field(default_factory=Policy)
@@ -129,6 +132,17 @@ class Model:
         """The positions of the columns of each family."""
         names = [family for family, _ in self.cues]
         return {name: np.flatnonzero([name == family for family in names]) for name in dict.fromkeys(names)}
+
+    @cached_property
+    def source_thresholds(self) -> tuple[int, Array] | None:
+        """The position of the column of `source_points`, and the threshold of each code; the last is for all others."""
+        if self.source_points is None:
+            return None
+        column, by_value = self.source_points.column, self.source_points.points
+        first = self.points[0]
+        points = [by_value.get(value, first) for value in self.matrix.custom.categories[column]]
+        place = self.matrix.columns.index(f"profile__{column}")
+        return place, np.array([point.threshold for point in (*points, first)])
 
     @cached_property
     def usual(self) -> Array:
@@ -270,6 +284,7 @@ def _manifest(model: Model, files: dict[str, bytes]) -> dict[str, Any]:
         "policy": asdict(model.policy),
         "reasons": REASONS,
         "operating_points": [asdict(point) for point in model.points],
+        "source_points": None if model.source_points is None else asdict(model.source_points),
         "ratio_support": None if model.ratio_support is None else asdict(model.ratio_support),
         "expected_shares": [asdict(share) for share in model.expected_shares],
         "training": model.training,
@@ -404,6 +419,7 @@ def _build(manifest: dict[str, Any], files: dict[str, bytes]) -> Model:
         ensemble=Ensemble(booster, tuple(start["wording"]), np.array(start["base"], np.float64)),
         calibration=calibration,
         points=tuple(OperatingPoint.of(point) for point in manifest["operating_points"]),
+        source_points=SourcePoints.of(by_source) if (by_source := manifest.get("source_points")) else None,
         ratio_support=RatioSupport(**support) if (support := manifest.get("ratio_support")) else None,
         expected_shares=tuple(ExpectedShare(**share) for share in manifest.get("expected_shares", ())),
         policy=Policy(**manifest["policy"]),
@@ -431,7 +447,10 @@ def _mismatch(model: Model, manifest: dict[str, Any]) -> str | None:
         return "the method of the reasons is unknown"
     if not all(abs(number) <= MAX_LOG_ODDS for number in base.tolist()):
         return "the initial log-odds are not finite, or too large"
-    problems = [point.problem for point in model.points]
+    by_source = model.source_points
+    if by_source is not None and not (model.points and by_source.column in model.matrix.custom.categories):
+        return "there are points of a category that the model does not have"
+    problems = [point.problem for point in (*model.points, *(by_source.points.values() if by_source else ()))]
     if any(problems):
         return f"operating points: {next(filter(None, problems))}"
     if model.ratio_support is not None and model.ratio_support.problem is not None:

@@ -20,7 +20,7 @@ import numpy as np
 from fraudsieve._translation import Language, check_language
 from fraudsieve._typing import Array
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.models.scoring.scores import fraud_probability
+from fraudsieve.models.scoring.scores import deciding_thresholds, fraud_probability
 from fraudsieve.models.sentences.sentence import REST, resemblance, sentence_of
 from fraudsieve.models.sentences.techniques import techniques_of
 from fraudsieve.models.trees.ensemble import Ensemble
@@ -92,7 +92,7 @@ def explain(
     """
     known_language = check_language(language)
     classes, against = explained_classes(model, odds, of)
-    directions = _decided_directions(model, odds, classes)
+    directions = _decided_directions(model, odds, X, classes)
     signs = output_signs(model, classes, against)
     calibrated = (np.where(signs, odds, 0.0) * signs).sum(axis=1)
     parts = np.zeros((len(X), X.shape[1] + 1))
@@ -110,12 +110,14 @@ def explain(
     ]
 
 
-def _decided_directions(model: Model, odds: Array, explained: Array) -> Array:
+def _decided_directions(model: Model, odds: Array, X: Array, explained: Array) -> Array:
     """Return 1 where the decision is for the explained class, and -1 where it is against it."""
     if model.legitimate is None:
         return np.ones(len(odds))
-    threshold = model.points[0].threshold if model.points else 0.5
-    flagged = fraud_probability(odds, model.classes, model.legitimate) >= threshold
+    thresholds = deciding_thresholds(model, X)
+    if thresholds is None:
+        thresholds = np.full(len(odds), model.points[0].threshold if model.points else 0.5)
+    flagged = fraud_probability(odds, model.classes, model.legitimate) >= thresholds
     return np.where(flagged == (explained != model.classes.index(model.legitimate)), 1.0, -1.0)
 
 

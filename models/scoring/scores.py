@@ -22,11 +22,13 @@ def to_columns(
     has_history: Array | None = None,
     unlike: Array | None = None,
     policy: Policy | None = None,
+    thresholds: Array | None = None,
 ) -> dict[str, Array]:
     """Turn calibrated log-odds into the columns of `Scorer.score_columns`.
 
     `why` is None where a record can be scored. `has_history` says whether the account has an event, and `unlike` comes
-    from `unlike_shares`; both are None if they are not known.
+    from `unlike_shares`; both are None if they are not known. Without `thresholds` the first point
+    decides all records.
     """
     unlike = np.full(len(odds), np.nan) if unlike is None else unlike
     scored = why == None  # noqa: E711 - compares every element
@@ -36,7 +38,8 @@ def to_columns(
     fraud = _fraud(model, odds)
     decision = np.full(len(odds), None, object)
     if model.points:
-        decision[scored] = np.where(fraud[scored] >= model.points[0].threshold, "flag", "pass")
+        limits = np.full(len(odds), model.points[0].threshold) if thresholds is None else thresholds
+        decision[scored] = np.where((fraud >= limits)[scored], "flag", "pass")
         decision[unlike >= _flag_limit(model, policy)] = "flag"
     status = np.where(scored, "ok", "unscorable").astype(object)
     if has_history is not None:
@@ -51,6 +54,15 @@ def to_columns(
         "unlike_training": unlike,
     }
     return columns | {f"probability__{name}": classes[:, k] for k, name in enumerate(model.classes)}
+
+
+def deciding_thresholds(model: Model, X: Array) -> Array | None:
+    """Return the threshold that decides each feature row; None if the first point decides all."""
+    if model.source_thresholds is None:
+        return None
+    place, thresholds = model.source_thresholds
+    codes = X[:, place]
+    return np.asarray(thresholds[np.where(codes >= 0, codes, -1).astype(np.int64)])
 
 
 def _reached(model: Model, fraud: Array) -> Array:
@@ -75,6 +87,7 @@ def to_records(
     has_history: Array | None = None,
     unlike: Array | None = None,
     policy: Policy | None = None,
+    thresholds: Array | None = None,
 ) -> list[Score]:
     """Turn calibrated log-odds into the records of `Scorer.score`, in plain JSON types.
 
@@ -88,8 +101,10 @@ def to_records(
     unlike_values = [None] * len(odds) if unlike is None or model.unlike is None else unlike.tolist()
     flag_limit = _flag_limit(model, policy)
     scores = []
-    rows = zip(shares, fraud, why.tolist(), cold_starts, unlike_values, strict=True)
-    for row, probability, reason, is_cold, unfamiliar in rows:
+    first = model.points[0].threshold if model.points else math.nan
+    limits = [first] * len(odds) if thresholds is None else thresholds.tolist()
+    rows = zip(shares, fraud, why.tolist(), cold_starts, unlike_values, limits, strict=True)
+    for row, probability, reason, is_cold, unfamiliar, limit in rows:
         if reason is not None:
             unfamiliar = None if unfamiliar is None or math.isnan(unfamiliar) else unfamiliar
             scores.append(_unscorable(model.classes, reason, unfamiliar) | {"model": identity})
@@ -98,7 +113,7 @@ def to_records(
         score = {
             "probability": probability,
             "label": model.classes[row.index(max(row))],
-            "decision": _decision(model, probability, unfamiliar is not None and unfamiliar >= flag_limit),
+            "decision": _decision(model, probability, limit, unfamiliar is not None and unfamiliar >= flag_limit),
             "false_positive_rate": reached[-1].false_positive_rate if reached else None,
             "status": "no_history" if is_cold else "ok",
             "why": None,
@@ -110,10 +125,10 @@ def to_records(
     return scores
 
 
-def _decision(model: Model, probability: float | None, flagged: bool) -> str | None:
+def _decision(model: Model, probability: float | None, threshold: float, flagged: bool) -> str | None:
     if not model.points:
         return None
-    reached = probability is not None and probability >= model.points[0].threshold
+    reached = probability is not None and probability >= threshold
     return "flag" if flagged or reached else "pass"
 
 

@@ -33,7 +33,8 @@ class ShareLimit(NamedTuple):
 def share_limits(model: Model) -> tuple[ShareLimit, ...]:
     """Return which scores of a model count for which share, of those that the model can have."""
     limits = [] if model.unlike is None else [ShareLimit(UNLIKE, "unlike_training", nextafter(UNFAMILIAR, 1.0))]
-    limits += [ShareLimit(FLAGGED, "probability", point.threshold) for point in model.points[:1]]
+    first = () if model.source_points else model.points[:1]  # a score does not say from which source it is
+    limits += [ShareLimit(FLAGGED, "probability", point.threshold) for point in first]
     return tuple(limits)
 
 

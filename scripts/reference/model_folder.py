@@ -39,6 +39,7 @@ KEYS = {
     "policy": "What happens to fields that are missing, unknown or of the wrong type.",
     "reasons": "How reasons are computed.",
     "operating_points": "Thresholds with their rates on the calibration slice. The first one decides.",
+    "source_points": "Points that decide instead for values of one category, by value; null without `--threshold-by`.",
     "ratio_support": "Bounds of the likelihood ratios that the calibration slice supports, and its counts.",
     "expected_shares": "Shares of records unlike training, and flagged, on the same traffic, and their variance.",
     "training": "Facts about the training run: rows, digests, settings.",

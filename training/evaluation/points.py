@@ -9,7 +9,10 @@ import pandas as pd
 from fraudsieve._translation import tr
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import RecipeError
-from fraudsieve.models.points import OperatingPoint
+from fraudsieve.features.profile.custom_columns import category_codes
+from fraudsieve.features.profile.frames import category_column
+from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.points import OperatingPoint, SourcePoints
 from fraudsieve.models.thresholds import Targets, operating_points
 from fraudsieve.pages.words import point_words
 from fraudsieve.training.data.inclusion import inclusion_weights
@@ -23,6 +26,8 @@ from .capacity import Capacity, count_days
 from .fraud_rows import FraudRows
 
 DAY = pd.Timedelta(days=1)
+MIN_OF_SOURCE = 30
+"""Legitimate records that a threshold of their own needs: sources differ by less than an estimate of fewer does."""
 WITHOUT_DAYS = (
     "evaluate.alerts_a_day: expected records with different times, got none. The point capacity flags as many "
     "records as there are frauds among those that it was chosen on. Add times, or remove this setting"
@@ -195,6 +200,45 @@ def choose_points(
     )
     notes = point_notes(points, targets)
     return points, notes if alerts_a_day is None or days is not None else (*notes, WITHOUT_DAYS)
+
+
+def choose_source_points(
+    model: Model,
+    probability: Array,
+    is_fraud: Array,
+    data: LabelledData,
+    groups: Array,
+    scores: HeldOutScores,
+    recipe: Recipe,
+) -> tuple[SourcePoints, tuple[str, ...]]:
+    """Choose the point of each value of the column `thresholds.by`, and return notes of what decides each.
+
+    A value with few legitimate records is decided by the first point, as values that training did not see are.
+    """
+    column, rate = recipe.thresholds.by or "", model.points[0].target_rate if model.points else None
+    seen = model.matrix.custom.categories.get(column)
+    if seen is None or rate is None:
+        got = f"got {column!r}" if seen is None else f"got the point {model.points[0].name}"
+        expected = f"a category of the {data.subject}s" if seen is None else "a false positive rate to decide"
+        if column == "source":
+            got = "got the source of the label. Give the column of records another name, such as channel"
+        raise RecipeError("recipe", [f"thresholds.by: expected {expected}, {got}"])
+    values, _ = category_column(data.rows[column].iloc[scores.rows])
+    codes = category_codes(values, seen, model.matrix.custom.digest_key)
+    targets = Targets((rate,), confidence=recipe.thresholds.confidence, reserve=scores.reserve)
+    points: dict[str, OperatingPoint] = {}
+    for code, value in enumerate(seen):
+        of_value = codes == code
+        if (of_value & ~is_fraud).sum() >= MIN_OF_SOURCE:
+            parts = probability[of_value], is_fraud[of_value], targets
+            of_rates = operating_points(*parts, groups=groups[scores.rows][of_value], promise=scores.promise)
+            points[value] = next(point for point in of_rates if point.target_rate is not None)
+    notes = [f"where {column} is {value}: {point.basis}" for value, point in points.items()]
+    others = len(seen) - len(points)
+    if others:
+        few = f"fewer than {MIN_OF_SOURCE} legitimate records to set a threshold on, so {model.points[0].name} decides"
+        notes.append(f"{others:,} of {len(seen):,} values of {column!r} have {few}")
+    return SourcePoints(column, points), tuple(notes)
 
 
 def point_notes(points: Sequence[OperatingPoint], targets: Targets) -> tuple[str, ...]:

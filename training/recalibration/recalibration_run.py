@@ -213,7 +213,10 @@ def _recalibrate(model: Model, read: Traffic, has_labels: bool, share: float) ->
     notes = point_notes(points, targets)
     if left_out:
         notes = (*notes, f"operating points that are not chosen again: {left_out}")
-    new = replace(outcome.model, points=points, training=facts)
+    if model.source_points is not None:
+        gone = f"the thresholds by {model.source_points.column} are not set again: {points[0].name} decides all records"
+        notes = (*notes, gone)
+    new = replace(outcome.model, points=points, source_points=None, training=facts)
     scores = {"unlike_training": read.unlike, "probability": fraud}
     return replace(new, expected_shares=expected_shares(new, scores, read.groups, read.times)), notes
 

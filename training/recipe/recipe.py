@@ -306,6 +306,17 @@ class Recipe(RecipeSection):
             raise ValueError("; ".join(problems))
         return tune
 
+    def with_threshold_column(self, subject: str) -> Self:
+        """Return the recipe with the column of `thresholds.by` as a category, whose code tells the threshold."""
+        if (by := self.thresholds.by) is None:
+            return self
+        categories = tuple(dict.fromkeys((*self.history.categories, by)))
+        changed: dict[str, Any] = {"history": self.history.model_copy(update={"categories": categories})}
+        if subject == "message":
+            columns = tuple(dict.fromkeys((*self.features.columns, by)))
+            changed["features"] = self.features.model_copy(update={"columns": columns})
+        return self.model_copy(update=changed)
+
     @classmethod
     def read(cls, path: str | Path | None = None, overrides: dict[str, Any] | None = None) -> Self:
         """Read a recipe from a TOML file, and replace some of its values.

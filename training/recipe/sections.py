@@ -40,6 +40,8 @@ class ThresholdRecipe(BaseModel):
     costs: CostRecipe | None = None
     decide_by: str | None = None
     confidence: Annotated[float, Field(ge=0.5, lt=1)] = CONFIDENCE
+    by: str | None = None
+    """A column of categories, such as channel, whose values are decided by thresholds of their own. It is a feature."""
 
     @model_validator(mode="after")
     def _check_names(self) -> Self:

@@ -92,6 +92,7 @@ def error_rates(members: pd.DataFrame, model: Model | None) -> dict[str, Any] | 
         model is None
         or not scores_all(model, members)
         or not model.points
+        or model.source_points is not None  # its rates are of all sources together
         or model.ratio_support is None
         or "probability" not in members
     ):

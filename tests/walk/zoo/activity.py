@@ -13,7 +13,10 @@ __all__ = ["ACTIVITY"]
 
 
 def clicks(folder: Path) -> TableFiles:
-    """Write clicks: every column but the time is an integer that stands for a thing; no kind, no amount and no id."""
+    """Write clicks: every column but the time is an integer that stands for a thing; no kind, no amount and no id.
+
+    Thresholds are by a category of numbers, and a column that is not a feature groups the rows.
+    """
     rng, made = make_events(21, 1200, days=4, accounts=60)
     odd = made["fraud"] & (rng.random(len(made)) < 0.6)
     frame = pd.DataFrame(
@@ -28,7 +31,8 @@ def clicks(folder: Path) -> TableFiles:
         }
     )
     names = {"account_id": "ip", "occurred_at": "click_time", "label": "is_attributed"}
-    return write_files(folder, frame, Layout("events", ".csv.gz", names, ("is_attributed",)))
+    by_app = ("--threshold-by", "app", "--group", "channel")
+    return write_files(folder, frame, Layout("events", ".csv.gz", names, ("is_attributed",), train_options=by_app))
 
 
 def calls(folder: Path) -> TableFiles:

@@ -13,6 +13,7 @@ from tests.walk.zoo.files import Layout, write_files, write_frame
 __all__ = ["MESSAGES"]
 
 DAYS = 60
+BY_CHANNEL = ("--threshold-by", "channel")
 TYPES = {
     "legitimate": "legitimate",
     "spam": "spam",
@@ -76,7 +77,7 @@ def spam_latin1(folder: Path) -> TableFiles:
 
 
 def chat(folder: Path) -> TableFiles:
-    """Write a chat as JSON Lines: an account, a channel, reactions that are a list, and several types of fraud."""
+    """Write a chat as JSON Lines: an account, reactions that are a list, types of fraud, and thresholds by channel."""
     rng, made = make_messages(53, 1200)
     frame = pd.DataFrame(
         {
@@ -89,7 +90,7 @@ def chat(folder: Path) -> TableFiles:
             "label": made["type"].map(lambda name: TYPES.get(name, "scam")),
         }
     )
-    return write_files(folder, frame, Layout("messages", ".jsonl", {}, ("label",)))
+    return write_files(folder, frame, Layout("messages", ".jsonl", {}, ("label",), train_options=BY_CHANNEL))
 
 
 def chat_nested(folder: Path) -> TableFiles:

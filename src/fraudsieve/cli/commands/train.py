@@ -39,6 +39,13 @@ def train_command(
     ] = None,
     split: Annotated[str | None, typer.Option(help="Split by: auto, time, campaign, account, group or random.")] = None,
     group: Group = None,
+    threshold_by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="Column whose values, such as channels, decide by thresholds of their own; it becomes a feature.",
+        ),
+    ] = None,
     experiment: Annotated[str | None, typer.Option(help="Name of the MLflow experiment.")] = None,
     campaigns: Annotated[
         bool | None,
@@ -98,6 +105,7 @@ def train_command(
             "name": name,
             "split.kind": split,
             "split.group": group,
+            "thresholds.by": threshold_by,
             "features.campaigns": campaigns,
             "features.columns": None if feature_columns is None else split_names(feature_columns),
             "tune.budget": tune,
