@@ -43,7 +43,7 @@ def train_command(
         str | None,
         typer.Option(
             metavar="COLUMN",
-            help="Column whose values, such as channels, decide by thresholds of their own; it becomes a feature.",
+            help="Column, such as channel, each value of which has a threshold of its own; it becomes a feature.",
         ),
     ] = None,
     experiment: Annotated[str | None, typer.Option(help="Name of the MLflow experiment.")] = None,
