@@ -6,6 +6,7 @@ import numpy as np
 
 from fraudsieve._typing import Array
 from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.scoring.scores import deciding_thresholds
 from fraudsieve.training.data.builders import flags_of
 from fraudsieve.training.data.groups import group_of_model, row_groups
 from fraudsieve.training.evaluation.capacity import count_days
@@ -37,10 +38,7 @@ def measure_alerts(model: Model, before: ScoredTable, after: ScoredTable) -> tup
     for i, point in enumerate(model.points):
         flagged = [Share.of(of[i], table.clusters) for of, table in zip(flags, tables, strict=True)]
         per_day = [_per_day(of[i], values) for of, values in zip(flags, times, strict=True)]
-        below = [
-            float((of[i] & (table.scores["probability"] < point.threshold)).mean())
-            for of, table in zip(flags, tables, strict=True)
-        ]
+        below = [_below(model, table, of[0]) if i == 0 else 0.0 for of, table in zip(flags, tables, strict=True)]
         points.append(
             PointAlerts(
                 **vars(compare_ratio(*flagged)),
@@ -51,6 +49,13 @@ def measure_alerts(model: Model, before: ScoredTable, after: ScoredTable) -> tup
             )
         )
     return tuple(points)
+
+
+def _below(model: Model, table: ScoredTable, flagged: Array) -> float:
+    """Return the share of the rows that the policy flags below the threshold that decides."""
+    thresholds = deciding_thresholds(model, table.rows)
+    thresholds = model.points[0].threshold if thresholds is None else thresholds
+    return float((flagged & (table.scores["probability"] < thresholds)).mean())
 
 
 def _per_day(flags: Array, times: Array | None) -> float | None:
