@@ -26,12 +26,12 @@ from benchmarks.runner import Bar, Report, progress, run_command
 from benchmarks.sets.fdh_cards import load_payments
 from fraudsieve._typing import Array
 from fraudsieve.models.predict import Scorer
-from fraudsieve.training.data.builders import builder_of_model, read_data, scores_of
+from fraudsieve.training.data.builders import builder_of_model, flags_of, read_data, scores_of
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.fit import train
 from fraudsieve.training.recipe.recipe import Recipe
 
-__all__ = ["Case", "main", "run"]
+__all__ = ["Case", "main", "ordinary_scores", "run"]
 
 RATE: Final = 0.01
 HAM: Final = {"smishing": "ham", "mudou_sms": "ham", "exais_sms": "ham", "chineseharm": "ordinary"}
@@ -65,6 +65,8 @@ class Case(NamedTuple):
     table: str
     # Events beside the records to learn from, without labels.
     history: pd.DataFrame | None = None
+    # The column whose values have thresholds of their own.
+    threshold_by: str | None = None
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -112,11 +114,10 @@ def run(sets: Sequence[str] = SETS, sizes: Sequence[str] = SIZES, draws: int = 5
 def _measure(case: Case) -> tuple[float, float, float, float, float]:
     """Return the share of legitimate test records that is flagged, recall, and recall at the true rate; then the first
     two of the peer."""
-    probability, threshold = _ours(case)
+    probability, flagged = ordinary_scores(case)
     is_fraud = (case.tested["label"] == "fraud").to_numpy()
     clean = np.sort(probability[~is_fraud])[::-1]
     true = clean[int(RATE * len(clean))]
-    flagged = probability >= threshold
     share = float(flagged[~is_fraud].mean())
     if "channel" in case.tested:
         source = case.tested["channel"].to_numpy()[~is_fraud]
@@ -131,10 +132,10 @@ def _measure(case: Case) -> tuple[float, float, float, float, float]:
     )
 
 
-def _ours(case: Case) -> tuple[Array, float]:
-    """Return the probabilities of the test records, and the threshold that decides."""
-    settings = {"evaluate": {"attack": False, "replicates": 0}, "track.enabled": False, "n_jobs": 1}
-    recipe = Recipe.read(overrides={**settings, "data.subject": case.table[:-1]})
+def ordinary_scores(case: Case, seed: int = 0) -> tuple[Array, float]:
+    """Return the probabilities of the test records, and which are flagged."""
+    settings = {"evaluate": {"attack": False, "replicates": 0}, "track.enabled": False, "n_jobs": 1, "seed": seed}
+    recipe = Recipe.read(overrides={**settings, "data.subject": case.table[:-1], "thresholds.by": case.threshold_by})
     unlabelled = [] if case.history is None else [case.history]
     with tempfile.TemporaryDirectory() as folder:
         learned = pd.concat([case.learned, *unlabelled], ignore_index=True)
@@ -146,7 +147,8 @@ def _ours(case: Case) -> tuple[Array, float]:
     builder = None if case.table == "messages" else builder_of_model(model, _with_events(known, data))
     key = f"{case.table[:-1]}_id"
     rows = data.rows.set_index(key, drop=False).loc[case.tested[key].astype(str).tolist()].reset_index(drop=True)
-    return np.asarray(scores_of(Scorer(model), rows, builder)["probability"]), model.points[0].threshold
+    scores = scores_of(Scorer(model), rows, builder)
+    return np.asarray(scores["probability"]), flags_of(scores)
 
 
 def _with_events(known: LabelledData, data: LabelledData) -> LabelledData:
@@ -234,7 +236,13 @@ def _world(name: str, seed: int, n: int = 12_000, days: int = 180) -> Case:
     known = table["occurred_at"] < start
     unknown = known & (table["labelled_at"] >= start)
     learned, history = table[known & ~unknown], table[unknown].assign(label=None, labelled_at=pd.NaT)
-    return Case(learned, table[~known].reset_index(drop=True), "events", history if len(history) else None)
+    return Case(
+        learned,
+        table[~known].reset_index(drop=True),
+        "events",
+        history if len(history) else None,
+        "channel" if name == "by_channel" else None,
+    )
 
 
 if __name__ == "__main__":

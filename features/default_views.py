@@ -1,6 +1,6 @@
 """The default feature views and network, chosen by the columns of a table of events."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -25,6 +25,9 @@ NOT_IDENTIFIERS = frozenset(
     {"account_id", "counterparty_id", "event_id", "occurred_at", "kind", "amount", "label", "labelled_at"}
 )
 NUMBER_MEASURES = ("sum", "mean", "std", "max", "min", "z", "to_mean", "last_1", "last_2", "last_3")
+KNOWN = ("count", "is_new", "since_last", "since_first")
+MAX_IDENTIFIERS = 6
+"""Further identifiers are counted, and have no views: each view holds the events of its entities."""
 PAIR = ("count", "sum", "mean", "max", "to_mean", "to_max", "since_last", "since_first")
 
 
@@ -52,15 +55,32 @@ def default_histories(
     measures = possible_measures(columns, (*MEASURES, *LATEST_MEASURES, *label_measures), counterparty=counterparty)
     view = partial(History, windows, time_zone=time_zone)
     own = view(kinds=kinds, counterparty=counterparty, identifiers=tuple(identifiers), measures=measures)
+    of_ids = _of_identifiers(own, identifier_columns(columns)) if subject == "event" else []
     if "counterparty_id" not in columns:
-        return _with_distinct_names(own, *_of_numbers(own, numbers))
+        return _with_distinct_names(own, *of_ids, *_of_numbers(own, numbers))
     other = view(entity="counterparty_id", counterparty="account_id", measures=measures)
     if subject == "account":
         received = replace(other, subject="account_id", name="received")
         return _with_distinct_names(own, received, *_of_numbers(own, numbers), *_of_numbers(received, numbers))
     pair = view(entity=("account_id", "counterparty_id"), measures=possible_measures(columns, PAIR), name="pair")
     other = replace(other, name="counterparty")
-    return _with_distinct_names(own, other, pair, *_of_numbers(own, numbers), *_of_numbers(other, numbers))
+    return _with_distinct_names(own, other, pair, *of_ids, *_of_numbers(own, numbers), *_of_numbers(other, numbers))
+
+
+def _of_identifiers(own: History, identifiers: Sequence[str]) -> list[History]:
+    """Return two views of each identifier: whether the account of an event knows it, and what all accounts do with it.
+
+    A device that is new for its account gives a payment away more often than any amount.
+    """
+    view, views = replace(own, kinds=(), identifiers=()), []
+    labels = tuple(name for name in ("known", "frauds", "fraud_rate") if name in own.measures)
+    for name in identifiers[:MAX_IDENTIFIERS]:
+        short = name.removesuffix("_id")
+        known = replace(view, entity=("account_id", name), windows=("all",), measures=KNOWN, name=f"known_{short}")
+        windows, measures = tuple(dict.fromkeys((view.windows[-2], "all"))), ("count", "distinct", *KNOWN[1:], *labels)
+        everyone = replace(view, entity=name, counterparty="account_id", windows=windows, measures=measures, name=short)
+        views += [known, everyone]
+    return views
 
 
 def default_windows(times: Array) -> tuple[str, ...]:

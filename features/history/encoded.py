@@ -91,7 +91,10 @@ class CutoffTimes:
 
 
 def fill_history(history: History, events: EncodedEvents, cutoffs: CutoffTimes, out: Array) -> None:
-    """Compute every column of a feature view, except those of labels."""
+    """Compute every column of a feature view, except those of labels.
+
+    To be `is_new` is missing, and not true, for a subject that does not name the entity: callers know.
+    """
     _check_columns(history, events)
     floors = _floors(history, events, cutoffs)
     _fill_events(history, events, cutoffs, floors, "", out)
@@ -99,6 +102,9 @@ def fill_history(history: History, events: EncodedEvents, cutoffs: CutoffTimes, 
         # The events of every kind are bounded together, so that a live state can drop them together.
         of_kind, floors_of_kind = events.where(events.kinds == index, floors)
         _fill_events(history, of_kind, cutoffs, floors_of_kind, kind, out)
+    if "is_new" in history.measures:
+        is_new, since_first = history.indices(("is_new", "since_first"), "")
+        out[:, is_new] = np.isnan(out[:, since_first])
     if "held" in history.measures:
         kinds = events.kinds if history.kinds else np.zeros(events.times.size, np.int32)
         columns = np.hstack([history.indices_by_window(("held",), "", kind) for kind in (*history.kinds, "")])

@@ -184,6 +184,9 @@ def fill_history_features(tables: HistoryTables, views: Sequence[History], out: 
 
 def _fill_view(view: History, tables: HistoryTables, out: Array) -> None:
     fill_blocks(fill_history, view, *encode(view, tables.events, tables.subjects), out)
+    if "is_new" in view.measures:
+        is_named = np.logical_and.reduce([tables.subjects.ids(name).is_present for name in view.subjects])
+        out[~is_named, view.indices(("is_new",), "")[0]] = np.nan
     if view.needs_labels:
         if tables.labels is None:
             measures = ", ".join(name for name in view.measures if name in LABEL_MEASURES)

@@ -105,6 +105,7 @@ class ViewState:
         is_empty = slot == label_slot == ABSENT
         if is_empty and self.empty_row is not None:
             out[0] = self.empty_row
+            self._mark_unnamed(key, out)
             return False
         cutoffs = CutoffTimes(_ONE, np.array([cutoff]), _FIRST_ROW, amounts)
         has_history = self._fill_events(slot, cutoffs, out)
@@ -112,7 +113,13 @@ class ViewState:
             self._fill_labels(label_slot, cutoffs, out)
         if is_empty:
             self.empty_row = out[0].copy()
+            self._mark_unnamed(key, out)
         return has_history
+
+    def _mark_unnamed(self, key: bytes | None, out: Array) -> None:
+        """An entity that the subject does not name is neither known nor new."""
+        if key is None and "is_new" in self.history.measures:
+            out[0, self.history.indices(("is_new",), "")[0]] = np.nan
 
     def _fill_events(self, slot: int, cutoffs: CutoffTimes, out: Array) -> bool:
         """Compute the columns of events; return whether the entity has history."""

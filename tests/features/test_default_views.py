@@ -8,7 +8,7 @@ import pytest
 
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.accounts import AccountFeatures
-from fraudsieve.features.default_views import default_histories, default_windows
+from fraudsieve.features.default_views import MAX_IDENTIFIERS, default_histories, default_windows
 from fraudsieve.features.history.declaration import History, check_histories
 
 DAY = 86_400_000_000
@@ -84,6 +84,34 @@ def test_without_counterparties_an_identifier_takes_their_place() -> None:
     (view,) = default_histories(["account_id", "occurred_at", "device_id", "ip"])
     assert (view.counterparty, view.identifiers) == ("device_id", ("ip",))
     assert "counterparties__distinct_ip_1d" in view.columns
+
+
+def test_an_event_says_whether_its_account_knows_each_identifier_and_what_all_accounts_did_with_it() -> None:
+    events = world(100).sort_values("occurred_at", ignore_index=True)
+    found = AccountFeatures(events, subject="event").set_output(transform="pandas").fit(events).transform(events)
+    for i in (40, 70, 99):
+        past = events[events["occurred_at"] < events["occurred_at"][i]]
+        terminal = past[past["terminal_id"] == events["terminal_id"][i]]
+        known = terminal[terminal["account_id"] == events["account_id"][i]]
+        assert found["volume__known_terminal_count_all"][i] == len(known)
+        since = events["occurred_at"][i] - (known["occurred_at"].min() if len(known) else pd.NaT)
+        np.testing.assert_equal(found["profile__known_terminal_since_first"][i], since.total_seconds())
+        assert found["volume__terminal_count_all"][i] == len(terminal)
+        assert found["counterparties__terminal_distinct_all"][i] == terminal["account_id"].nunique()
+    few = default_histories(["account_id", "occurred_at", *(f"x{n}_id" for n in range(9))], subject="event")
+    assert len(few) == 1 + 2 * MAX_IDENTIFIERS
+
+
+def test_a_known_a_new_and_a_missing_identifier_differ_in_a_live_state() -> None:
+    events = world().assign(kind="pay")
+    features = AccountFeatures(events, subject="event").fit(events)
+    state = features.matrix_.new_state(lateness="52w")
+    state.update(records_of(events))
+    event = records_of(events.tail(1))[0] | {"event_id": "new", "occurred_at": pd.Timestamp("2026-06-01")}
+    rows = [features.matrix_.rows([event | {"terminal_id": terminal}], state).X[0] for terminal in (3, 77, None)]
+    is_new = [row[features.matrix_.columns.index("profile__known_terminal_is_new")] for row in rows]
+    np.testing.assert_array_equal(is_new, [0.0, 1.0, np.nan])
+    assert len({row.tobytes() for row in rows}) == 3
 
 
 def test_without_counterparties_and_identifiers_their_measures_are_left_out() -> None:

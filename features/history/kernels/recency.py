@@ -15,6 +15,15 @@ MEASURES = (
     Measure("since_first", "profile", "seconds since the first event ever", has_window=False, has_kinds=False),
     Measure("since_last", "rhythm", "seconds since the last event ever", has_window=False),
     Measure(
+        "is_new",
+        "profile",
+        "1 if there is no event yet, 0 if there is one; NaN if the subject does not name the entity",
+        "1",
+        derived_from=("since_first",),
+        has_window=False,
+        has_kinds=False,
+    ),
+    Measure(
         "trend",
         "volume",
         "rate of events in the shortest window / rate in this window",

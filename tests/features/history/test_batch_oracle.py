@@ -108,6 +108,9 @@ def _column(base: Any, history: History, column: HistoryColumn, n: int) -> npt.N
             derived = (found("last", "") - found("mean")) / found("std")
         elif column.measure == "peak":
             derived = found("max") / found("mean", history.longest)
+        elif column.measure == "is_new":
+            named = base.execute("SELECT account_id IS NOT NULL FROM subjects ORDER BY place").fetchall()
+            derived = np.where(np.array(named)[:, 0], np.isnan(found("since_first")), np.nan)
         elif column.measure in ("to_mean", "to_max"):
             derived = found("last", "") / found(column.measure[3:])
         else:

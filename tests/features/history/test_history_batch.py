@@ -78,7 +78,7 @@ def test_the_order_of_rows_does_not_matter(events: Rows, subjects: Rows, random:
 @example([("ann", minute, 5.0, "x", "pay", None) for minute in range(0, 150, 10)], 200, ("3h", 180))
 def test_events_before_a_window_change_nothing_in_it(events: Rows, now: int, window: tuple[str, int]) -> None:
     (name, length), events = window, [("ann", *row[1:]) for row in events]
-    measures = tuple(measure for measure in HISTORY.measures if measure not in ("since_first", "since_last"))
+    measures = tuple(measure for measure in HISTORY.measures if measure not in ("since_first", "since_last", "is_new"))
     by_kind = tuple(measure for measure in measures if measure not in LATEST_MEASURES)
     history = History((name,), ("pay",), by_kind, measures=measures, night=(22, 6))
     subjects, inside = as_subjects([("ann", now)]), [row for row in events if row[1] >= now - length]
@@ -239,7 +239,9 @@ def test_without_events_and_without_subjects() -> None:
     none = history_features(as_events([]), as_subjects([("ann", 5)]), HISTORY)
     counts = [name.split("__")[1].split("_")[0] in ZERO for name in HISTORY.columns]
     assert none[0, counts].tolist() == [0] * sum(counts)
-    assert np.isnan(none[0, ~np.array(counts)]).all()
+    is_new = np.array([name.endswith("__is_new") for name in HISTORY.columns])
+    assert none[0, is_new].tolist() == [1]
+    assert np.isnan(none[0, ~(np.array(counts) | is_new)]).all()
     assert history_features(as_events([]), None, HISTORY).shape == (0, len(HISTORY.columns))
     only = History(("1h",), measures=("count",))
     plain = as_events([("ann", 0, None, None, None)]).select([0, 1])
