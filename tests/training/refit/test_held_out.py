@@ -78,6 +78,22 @@ def test_frauds_out_of_fold_are_brought_to_the_scale_of_the_legitimate_rows() ->
     assert scores.seen.all()
 
 
+@pytest.mark.parametrize(("n", "is_corrected"), [(600, True), (90, False)])
+def test_a_fold_lacks_legitimate_rows_which_moves_its_prior_odds(
+    monkeypatch: pytest.MonkeyPatch, n: int, is_corrected: bool
+) -> None:
+    data = read_data(RECIPE, {"events": payments(n, 20)}, min_label_rows=1)
+
+    def prior_alone(rows: TrainingRows, *rest: Any) -> Any:
+        odds = np.log((rows.labels == "legitimate").sum() / 20)
+        ensemble = SimpleNamespace(log_odds=lambda X, n_threads: np.full((len(X), 1), odds))
+        return SimpleNamespace(classes_=["fraud", "legitimate"], ensemble_=ensemble)
+
+    monkeypatch.setattr(held_out, "grow_trees", prior_alone)
+    found = fold_scorer(data).scores(lambda step: None, with_fraud=False).log_odds
+    assert (np.abs(found - np.log((n - 20) / 20)) < 1e-9).all() == is_corrected
+
+
 def test_quantiles_of_legitimate_rows_map_the_scores_of_fraud() -> None:
     data = read_data(RECIPE, {"events": payments()}, min_label_rows=1)
     scorer = FoldScorer(None, data, np.zeros(1), RECIPE, ("fraud", "legitimate"))  # type: ignore[arg-type]
