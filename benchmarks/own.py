@@ -18,7 +18,7 @@ from benchmarks.runner import Bar, Report, progress, run_command
 from benchmarks.speed.timing import medians_in_turn
 from fraudsieve._typing import Array
 from fraudsieve.features.accounts import AccountFeatures
-from fraudsieve.features.cues.words import count_words, word_automaton
+from fraudsieve.features.cues.custom_lists import count_words, word_automaton
 from fraudsieve.features.history.columns.encoded_ids import first_rows
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.history.kernels.ids import CodedStrings, code_strings
@@ -173,7 +173,7 @@ def library_search() -> Callable[[CodePoints], Array]:
     """Return a function that counts the words of texts as `count_words`, by ``pyahocorasick``."""
     import ahocorasick
 
-    from fraudsieve.features.cues.words import CATEGORIES, WORDS
+    from fraudsieve.features.cues.custom_lists import CATEGORIES, WORDS
     from fraudsieve.features.text.automaton import read_words
 
     automaton = ahocorasick.Automaton()

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import KW_ONLY, dataclass, replace
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
@@ -73,6 +73,7 @@ def _labelled_before(ids: Array, cutoffs: Array, labelled_ids: pd.Series, times:
     return np.asarray(pd.Series(ids).map(first_times) < pd.to_datetime(cutoffs, utc=True))
 
 
+@dataclass(repr=False, eq=False)
 class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Compute the feature matrix of accounts or events: their history up to a cutoff time, and their profile.
 
@@ -149,38 +150,21 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         "order_key": [str],
     }
 
-    def __init__(
-        self,
-        events: pd.DataFrame | None = None,
-        *,
-        accounts: pd.DataFrame | None = None,
-        labels: pd.DataFrame | None = None,
-        account_labels: pd.DataFrame | None = None,
-        subject: str = "account",
-        history: History | Sequence[History] | None = None,
-        network: Network | bool | None = None,
-        exclude: Sequence[str] = (),
-        min_category_rows: int = 5,
-        categories: Sequence[str] = (),
-        digest_categories: bool = False,
-        n_folds: int = 5,
-        time_zone: str = "UTC",
-        order_key: str = "",
-    ) -> None:
-        self.events = events
-        self.accounts = accounts
-        self.labels = labels
-        self.account_labels = account_labels
-        self.subject = subject
-        self.history = history
-        self.network = network
-        self.exclude = exclude
-        self.min_category_rows = min_category_rows
-        self.categories = categories
-        self.digest_categories = digest_categories
-        self.n_folds = n_folds
-        self.time_zone = time_zone
-        self.order_key = order_key
+    events: pd.DataFrame | None = None
+    _: KW_ONLY
+    accounts: pd.DataFrame | None = None
+    labels: pd.DataFrame | None = None
+    account_labels: pd.DataFrame | None = None
+    subject: str = "account"
+    history: History | Sequence[History] | None = None
+    network: Network | bool | None = None
+    exclude: Sequence[str] = ()
+    min_category_rows: int = 5
+    categories: Sequence[str] = ()
+    digest_categories: bool = False
+    n_folds: int = 5
+    time_zone: str = "UTC"
+    order_key: str = ""
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Determine the columns, and learn the categories.

@@ -1,7 +1,7 @@
 """`MessageFeatures`: a scikit-learn transformer that computes the features of messages."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import count
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -22,9 +22,8 @@ from fraudsieve.features.profile.choice import declared_columns
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.pinyin import needs_pinyin, to_pinyin
 from fraudsieve.features.wording.fit import campaign_folds, out_of_fold
-from fraudsieve.features.wording.model import output_classes, remember_unnamed
+from fraudsieve.features.wording.model import LEAST_SHARE, TRUST, USUAL, output_classes, remember_unnamed
 from fraudsieve.features.wording.surprisal import chinese_background, surprisal_out_of_fold
-from fraudsieve.features.wording.trust import LEAST_SHARE, TRUST, USUAL
 
 from .campaign.campaign_batch import label_types
 from .cues.custom_lists import Brands, CustomLists
@@ -35,6 +34,7 @@ from .message_matrix import MessageMatrix
 from .profile.custom_columns import CustomColumns
 
 
+@dataclass(kw_only=True, repr=False, eq=False)
 class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Compute the feature matrix of messages.
 
@@ -152,56 +152,29 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         "order_key": [str],
     }
 
-    def __init__(
-        self,
-        *,
-        C: float = 3.0,
-        min_messages: int = 2,
-        n_folds: int = 5,
-        wording: bool = True,
-        pinyin: bool | None = None,
-        legitimate: str = "legitimate",
-        columns: Sequence[str] = (),
-        categories: Sequence[str] = (),
-        min_category_rows: int = 5,
-        digest_categories: bool = False,
-        words: Mapping[str, Sequence[str]] | None = None,
-        brands: Brands = (),
-        hotlines: Sequence[str] = (),
-        short_hosts: Sequence[str] = (),
-        events: pd.DataFrame | None = None,
-        history: History | Sequence[History] | None = None,
-        past: pd.DataFrame | None = None,
-        campaign_types: Sequence[str] | None = None,
-        label_classes: Mapping[str, str | None] | None = None,
-        random_state: int = 0,
-        n_jobs: int | None = None,
-        time_zone: str = "UTC",
-        order_key: str = "",
-    ) -> None:
-        self.C = C
-        self.min_messages = min_messages
-        self.n_folds = n_folds
-        self.wording = wording
-        self.pinyin = pinyin
-        self.legitimate = legitimate
-        self.columns = columns
-        self.categories = categories
-        self.min_category_rows = min_category_rows
-        self.digest_categories = digest_categories
-        self.words = words
-        self.brands = brands
-        self.hotlines = hotlines
-        self.short_hosts = short_hosts
-        self.events = events
-        self.history = history
-        self.past = past
-        self.campaign_types = campaign_types
-        self.label_classes = label_classes
-        self.random_state = random_state
-        self.n_jobs = n_jobs
-        self.time_zone = time_zone
-        self.order_key = order_key
+    C: float = 3.0
+    min_messages: int = 2
+    n_folds: int = 5
+    wording: bool = True
+    pinyin: bool | None = None
+    legitimate: str = "legitimate"
+    columns: Sequence[str] = ()
+    categories: Sequence[str] = ()
+    min_category_rows: int = 5
+    digest_categories: bool = False
+    words: Mapping[str, Sequence[str]] | None = None
+    brands: Brands = ()
+    hotlines: Sequence[str] = ()
+    short_hosts: Sequence[str] = ()
+    events: pd.DataFrame | None = None
+    history: History | Sequence[History] | None = None
+    past: pd.DataFrame | None = None
+    campaign_types: Sequence[str] | None = None
+    label_classes: Mapping[str, str | None] | None = None
+    random_state: int = 0
+    n_jobs: int | None = None
+    time_zone: str = "UTC"
+    order_key: str = ""
 
     def fit(self, X: Any, y: Any = None, *, groups: Any = None) -> Self:
         """Fit the text models and the character models.

@@ -15,7 +15,7 @@ from tests.live.small_models import account_scorer, event_scorer, message_model,
 
 from benchmarks.runner import Bar, Report, progress
 from fraudsieve._io import sync_data
-from fraudsieve.live.fold import encode_entry
+from fraudsieve.live.records import encode_entry
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import open_store
 

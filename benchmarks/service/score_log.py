@@ -12,7 +12,7 @@ from benchmarks.service.http_load import Load, load
 from benchmarks.service.http_servers import TOKEN, our_server
 from benchmarks.service.workers import message_bodies
 from fraudsieve.live.contents import describe_store
-from fraudsieve.live.store.addresses import open_store
+from fraudsieve.live.store.event_store import open_store
 from fraudsieve.training.simulation.world import World
 
 __all__ = ["CLIENTS", "measure_score_log"]

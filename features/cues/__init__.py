@@ -34,14 +34,14 @@ from typing import TYPE_CHECKING
 from fraudsieve._lazy import attach
 
 if TYPE_CHECKING:
-    from .check_digits import is_chinese_id as is_chinese_id
-    from .check_digits import is_company_number as is_company_number
-    from .check_digits import passes_luhn as passes_luhn
     from .contacts import CONTACT_KINDS as CONTACT_KINDS
     from .contacts import Contacts as Contacts
     from .contacts import find_contacts as find_contacts
     from .matrix import CUES as CUES
     from .matrix import SHAPES as SHAPES
     from .matrix import cues_and_shape as cues_and_shape
+    from .numbers import is_chinese_id as is_chinese_id
+    from .numbers import is_company_number as is_company_number
+    from .numbers import passes_luhn as passes_luhn
 
 __getattr__, __dir__, __all__ = attach(__name__, __file__)

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from fraudsieve._compiled import INT_0, compile_kernel, compile_part
 from fraudsieve._typing import Array
 from fraudsieve.features.text.characters import is_alnum
+from fraudsieve.features.text.codepoints import BEGIN, END, KIND, TEXT
 from fraudsieve.features.text.fold import fold_text
-from fraudsieve.features.text.spans import BEGIN, END, KIND, TEXT
 
 from .links import HOST
 from .suffixes import find_rule, hash_span, split_host

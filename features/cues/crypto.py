@@ -13,8 +13,7 @@ import numpy as np
 from fraudsieve._compiled import INT_0, compile_inlined, compile_kernel, compile_part
 from fraudsieve._typing import Array
 from fraudsieve.features.text.characters import code_number
-from fraudsieve.features.text.codepoints import CodePoints
-from fraudsieve.features.text.spans import add_span, count_spans
+from fraudsieve.features.text.codepoints import CodePoints, add_span, count_spans
 
 CRYPTO = ("bitcoin", "ethereum", "tron")
 BITCOIN, ETHEREUM, TRON = range(3)

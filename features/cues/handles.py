@@ -15,8 +15,7 @@ from fraudsieve._compiled import INT_0, compile_kernel, compile_part
 from fraudsieve._typing import Array
 from fraudsieve.features.text.automaton import Automaton, build_automaton, read_words
 from fraudsieve.features.text.characters import code_array, is_alnum, is_digit, is_latin, is_one_of, starts_with
-from fraudsieve.features.text.codepoints import CodePoints
-from fraudsieve.features.text.spans import add_span, new_spans
+from fraudsieve.features.text.codepoints import CodePoints, add_span, new_spans
 
 HANDLES = ("wechat", "qq", "telegram", "whatsapp")
 WECHAT, QQ, TELEGRAM, WHATSAPP = range(4)

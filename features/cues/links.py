@@ -13,8 +13,7 @@ import numpy as np
 from fraudsieve._compiled import INT_0, compile_kernel, compile_part
 from fraudsieve._typing import Array
 from fraudsieve.features.text.characters import is_digit, is_host, starts_with
-from fraudsieve.features.text.codepoints import CodePoints
-from fraudsieve.features.text.spans import add_span, new_spans
+from fraudsieve.features.text.codepoints import CodePoints, add_span, new_spans
 
 from .hosts import AT, COLON, DOT, HTTP_END, XN, find_host, is_ip, is_suspicious, local_part, path_end, split_trimmed
 from .suffixes import find_rule, hash_host, hash_span, suffix_table

@@ -16,20 +16,18 @@ import numpy as np
 from fraudsieve._compiled import INT_0, compile_inlined, compile_kernel, compile_part
 from fraudsieve._typing import Array
 from fraudsieve.features.text.characters import code_array, is_digit, is_han, is_latin, is_one_of, starts_with
-from fraudsieve.features.text.codepoints import CodePoints
-from fraudsieve.features.text.spans import KIND, TEXT, new_spans
+from fraudsieve.features.text.codepoints import KIND, TEXT, CodePoints, new_spans
 
 from .amounts import AMOUNT_SHAPES, AMOUNTS, amount_automaton, amount_kernel
 from .brands import BRANDS, brand_kernel
 from .crypto import CRYPTO, count_crypto, may_have_crypto
-from .custom_lists import CustomLists
+from .custom_lists import CATEGORIES, CustomLists, word_automaton, word_kernel
 from .handles import HANDLES, handle_automaton, handle_kernel
 from .hosts import HTTP_END
 from .layout import LAYOUT, LAYOUT_SHAPES, layout_kernel
 from .links import LINK_SHAPES, LINKS, link_kernel
 from .numbers import NUMBERS, number_kernel
 from .suffixes import suffix_table
-from .words import CATEGORIES, word_automaton, word_kernel
 
 BASIC_CUES = (
     "links",

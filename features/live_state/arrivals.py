@@ -8,7 +8,7 @@ import numpy as np
 from fraudsieve._typing import Array, Record
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.history.columns.checks import ColumnChecks, check_columns, records_to_columns
-from fraudsieve.features.history.columns.prepared import PreparedColumns
+from fraudsieve.features.history.columns.reader import PreparedColumns
 from fraudsieve.features.history.columns.table import Columns, is_columns
 from fraudsieve.features.history.reader import TIME_FIELDS, RecordType, check_labelled_entity, read_record
 from fraudsieve.features.history.records import RejectedRecord, as_records, check_time_between

@@ -18,8 +18,7 @@ from fraudsieve._microseconds import SECOND
 from fraudsieve._typing import Array, Records
 from fraudsieve.exceptions import RejectedRecordError, StateError
 from fraudsieve.features.history.columns.checks import ColumnChecks, check_columns
-from fraudsieve.features.history.columns.prepared import PreparedColumns
-from fraudsieve.features.history.columns.reader import NO_LINKS, ColumnType, LinkFields
+from fraudsieve.features.history.columns.reader import NO_LINKS, ColumnType, LinkFields, PreparedColumns
 from fraudsieve.features.history.columns.table import Columns
 from fraudsieve.features.history.declaration import History, check_histories, history_columns
 from fraudsieve.features.history.kernels.recency import NEVER

@@ -1,22 +1,221 @@
-"""The network of accounts from tables of events, labels and cutoff times."""
+"""The network of accounts from tables of events, labels and cutoff times.
+
+A live graph takes links in any order, and searches for each among those of the account. Here, the graph of a column is
+built at once: links are sorted by account and by value instead, in linear time. A link repeats an earlier one if its
+value was last seen at the same account. For four million links of Zipf accounts that takes a tenth of the time
+(measured).
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
+from fraudsieve._compiled import compile_kernel
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.history.columns.encoded_ids import code_ids
 from fraudsieve.features.history.columns.table import Columns, ColumnTable
+from fraudsieve.features.history.kernels.sorting import in_order, sort_events
+from fraudsieve.features.network.kernels.network_columns import Rules, fill_columns
+from fraudsieve.features.network.kernels.nodes import number_nodes
+from fraudsieve.features.network.kernels.series import SIZE, Series, empty_series, item_at, size_of, start_of
+from fraudsieve.features.network.kernels.updates import ACCOUNTS, KNOWN, LABELLED, LABELS, RETURNED, VALUES, Graph
 
-from .bulk import CodedLabels, CodedLinks, FullGraph
 from .declaration import Network
 
-NO_LABELS = CodedLabels(np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0, np.bool_))
 Part: TypeAlias = tuple[Array, Array]
 """Indices of subjects, and of the labels that count for them."""
+
+
+@compile_kernel()
+def keep_first_links(
+    starts: Array, times: Array, values: Array, between: bool, kept_accounts: Array, kept_times: Array, kept: Array
+) -> int:
+    """Write the earliest link of each pair of an account and a value, and return their number.
+
+    Rows are sorted by account and time. Rows without a value are skipped, and with `between` those of an account to
+    itself.
+    """
+    # `last_account` says at which account a value was last kept, so that it needs no reset between accounts.
+    #
+    #   accounts             0    0    0  |  1    1
+    #   values               7    9    7  |  7    7
+    #   last_account, then  -1   -1    0  |  0    1
+    #   kept                 x    x    .  |  x    .
+    last_account, n = np.full(starts.size, -1, np.int32), 0
+    for account in range(starts.size - 1):
+        for i in range(starts[account], starts[account + 1]):
+            value = values[i]
+            if value < 0 or last_account[value] == account or (between and value == account):
+                continue
+            last_account[value] = account
+            kept_accounts[n], kept_times[n], kept[n] = account, times[i], value
+            n += 1
+    return n
+
+
+@compile_kernel()
+def mutual_links(links: Series, nodes: Array, times: Array) -> int:
+    """Write the nodes of every pair that is linked both ways, with the later of the two times; return their number."""
+    # As above, `last_node` marks the accounts that link to a node; its own links to marked ones go both ways.
+    #
+    #   accounts of node 0    1 at 10   2 at 20             marked with 0
+    #   values of node 0      2 at 15   3 at 30             2 is marked: 0 is written, with 20
+    #   values of node 2      0 at 20                       later, in its turn: 2 is written, with 20
+    n_nodes = len(links.spans)
+    last_node, since, n = np.full(n_nodes, -1, np.int32), np.empty(n_nodes, np.int64), 0
+    for node in range(n_nodes):
+        n_values, n_accounts = size_of(links, node, VALUES), size_of(links, node, ACCOUNTS)
+        if n_values == 0 or n_accounts == 0:
+            continue
+        start = start_of(links, node, ACCOUNTS)
+        for k in range(start, start + n_accounts):
+            last_node[item_at(links, k)], since[item_at(links, k)] = node, links.times[k]
+        start = start_of(links, node, VALUES)
+        for k in range(start, start + n_values):
+            if last_node[item_at(links, k)] == node:
+                nodes[n], times[n] = node, max(links.times[k], since[item_at(links, k)])
+                n += 1
+    return n
+
+
+class CodedLinks(NamedTuple):
+    """Links in any order: codes of accounts and of values, int32, -1 if missing; and times, int64."""
+
+    accounts: Array
+    values: Array
+    times: Array
+
+
+class CodedLabels(NamedTuple):
+    """Labels in any order: codes of accounts, int32, -1 if missing; times, int64; and whether they mean fraud.
+
+    Of several labels with the same account and time, fraud counts.
+    """
+
+    accounts: Array
+    times: Array
+    frauds: Array
+
+
+NO_LABELS = CodedLabels(np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0, np.bool_))
+
+
+class FullGraph:
+    """All links of one column. It computes features for any labels and cutoff times, and accepts no further links."""
+
+    def __init__(self, network: Network, name: str, links: CodedLinks, n_nodes: int) -> None:
+        rate, weight = network.prior
+        between = name == network.counterparty
+        self._rules = Rules(network.max_degree, float(rate), float(weight), network.labels, between)
+        self._n_columns, self._n_nodes = len(network.columns_of(name)), n_nodes
+        self._nodes, self._links = number_nodes(n_nodes), _link_series(links, n_nodes, between)
+        self._returned = _returned(self._links, n_nodes) if between else _NO_SERIES
+
+    def columns(self, labels: CodedLabels, accounts: Array, cutoffs: Array) -> Array:
+        """Compute the columns of accounts, strictly before their cutoff times."""
+        kept = _sorted_labels(labels, self._n_nodes)
+        steps = {LABELS: kept, LABELLED: _labelled(self._links, kept, self._n_nodes), RETURNED: self._returned}
+        graph = Graph(self._nodes, self._links, _joined([steps[kind] for kind in sorted(steps)], self._n_nodes))
+        # Three times as fast: what an account is linked to is still in the processor's cache for the next cutoff.
+        _, order, sorted_cutoffs = sort_events(accounts + np.int32(1), cutoffs, self._n_nodes + 1)
+        digests = (in_order(accounts, order) + np.int64(1)).view(np.uint64)
+        block, out = np.empty((2, len(accounts), self._n_columns))
+        fill_columns(graph, self._rules, digests, sorted_cutoffs, block, 0)
+        out[order] = block
+        return out
+
+
+class _Sorted(NamedTuple):
+    """Entries of a series, sorted by node and time. Of entries with the same node and time, the last counts."""
+
+    nodes: Array
+    times: Array
+    items: Array
+
+
+_NO_SERIES = _Sorted(np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0, np.int64))
+
+
+def _sort(nodes: Array, times: Array, items: Array, n_nodes: int) -> _Sorted:
+    starts, order, sorted_times = sort_events(nodes, times, n_nodes)
+    return _Sorted(_owners(np.diff(starts)), sorted_times, in_order(items, order))
+
+
+def _owners(sizes: Array) -> Array:
+    return np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+
+
+def _totals(series: _Sorted) -> _Sorted:
+    """Return the running totals of changes, per node."""
+    totals = np.cumsum(series.items)
+    is_first = np.ones(len(totals), np.bool_)
+    is_first[1:] = series.nodes[1:] != series.nodes[:-1]
+    first = np.flatnonzero(is_first)
+    before = totals[first] - series.items[first]
+    return series._replace(items=totals - np.repeat(before, np.diff(first, append=len(totals))))
+
+
+def _joined(parts: list[_Sorted], n_nodes: int) -> Series:
+    """Return the series of several kinds in one array; the series of a kind are contiguous."""
+    n, at = sum(len(part.times) for part in parts), 0
+    if n >= 2**31:
+        raise OverflowError(f"Expected fewer than {2**31:,} entries of a network, got {n:,}.")
+    joined = empty_series(n_nodes, len(parts), n, parts[0].items.dtype.type)
+    for kind, part in enumerate(parts):
+        sizes = np.bincount(part.nodes, minlength=n_nodes)
+        joined.spans[:, kind, 0], joined.spans[:, kind, SIZE] = at + np.cumsum(sizes) - sizes, sizes
+        joined.times[at : at + len(part.times)], joined.items[at : at + len(part.times)] = part.times, part.items
+        at += len(part.times)
+    return joined
+
+
+def _link_series(links: CodedLinks, n_nodes: int, between: bool) -> Series:
+    """Return the values of each account and the accounts of each value, from their earliest link on."""
+    rows = np.arange(len(links.times)) if links.accounts.min(initial=0) >= 0 else np.flatnonzero(links.accounts >= 0)
+    accounts, values, times = (column if len(rows) == len(column) else column[rows] for column in links)
+    starts, order, times = sort_events(accounts, times, n_nodes)
+    kept = _Sorted(np.empty_like(order), np.empty_like(times), np.empty_like(order))
+    n = keep_first_links(starts, times, in_order(values, order), between, *kept)
+    of_accounts = _Sorted(*(column[:n] for column in kept))
+    of_values = _sort(of_accounts.items, of_accounts.times, of_accounts.nodes, n_nodes)
+    return _joined([of_accounts, of_values], n_nodes)
+
+
+def _returned(links: Series, n_nodes: int) -> _Sorted:
+    """Return the running counts of links both ways."""
+    n_most = int(np.minimum(*links.spans[:, :, SIZE].T).sum(dtype=np.int64))
+    nodes, times = np.empty(n_most, np.int32), np.empty(n_most, np.int64)
+    n = mutual_links(links, nodes, times)
+    return _totals(_sort(nodes[:n], times[:n], np.ones(n, np.int64), n_nodes))
+
+
+def _sorted_labels(labels: CodedLabels, n_nodes: int) -> _Sorted:
+    is_known = labels.accounts >= 0
+    # Of labels with the same account and time, the last counts.
+    rows = np.concatenate([np.flatnonzero(is_known & ~labels.frauds), np.flatnonzero(is_known & labels.frauds)])
+    accounts, times, frauds = (column[rows] for column in labels)
+    return _sort(accounts, times, frauds.astype(np.int64), n_nodes)
+
+
+def _labelled(links: Series, labels: _Sorted, n_nodes: int) -> _Sorted:
+    """Return the running counts of known and fraudulent accounts of each value."""
+    if not len(labels.times):
+        return _NO_SERIES
+    sizes = links.spans[:, VALUES, SIZE]
+    accounts, n_links = _owners(sizes), int(sizes.sum(dtype=np.int64))
+    n_labels = np.bincount(labels.nodes, minlength=n_nodes)
+    repeats = n_labels[accounts]
+    link = np.repeat(np.arange(n_links), repeats)
+    first_label = np.cumsum(n_labels) - n_labels
+    label = np.arange(len(link)) + np.repeat(first_label[accounts] - np.cumsum(repeats) + repeats, repeats)
+    changes = np.diff(labels.items, prepend=0)
+    firsts = first_label[n_labels > 0]
+    changes[firsts] = labels.items[firsts] + KNOWN
+    since = np.maximum(links.times[link], labels.times[label])
+    return _totals(_sort(links.items[link], since, changes[label], n_nodes))
 
 
 def network_features(

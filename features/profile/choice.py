@@ -1,8 +1,11 @@
 """The choice of further columns of records as features: numbers, and strings that are categories."""
 
+import re
 import secrets
-from collections.abc import Collection
+import unicodedata
+from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
+from itertools import islice
 from typing import Final, NamedTuple
 
 import pandas as pd
@@ -14,7 +17,6 @@ from fraudsieve.tables.column_names import describe_columns
 
 from .custom_columns import CustomColumns, digest_categories
 from .frames import NOT_PROFILE, category_column, frequent_categories, is_flag, is_number, nested_error
-from .persons import person_reason
 
 NOT_OWN: Final = NOT_PROFILE | {"message_id", "text", "recipient_id", "sent_at", "campaign", "row"}
 """Columns of messages that are read for other purposes, or that repeat the label."""
@@ -23,6 +25,137 @@ NO_VALUE: Final = "no value in any row"
 FEW_VALUES, MANY_VALUES, MAX_SHARE = 20, 1000, 0.1
 """A column with at most `FEW_VALUES` distinct values holds categories; one with more than `MANY_VALUES`, or more than
 `MAX_SHARE` of the rows, does not."""
+
+
+WORDS: Final[Mapping[str, str]] = {
+    "names of persons": """
+        first name, given name, forename, fore name, middle name, last name, surname, family name, maiden name,
+        full name, person name, customer name, client name, user name, holder name, card holder, cardholder,
+        account holder, policy holder, policyholder, owner name, sender name, recipient name, receiver name,
+        beneficiary name, payee name, payer name, applicant name, borrower name, claimant name, insured name,
+        patient name, driver name, witness name, employee name, contact name, contact person, spouse name, mother name,
+        father name, mothers maiden name, firstname, middlename, lastname, fullname, fname, lname, username, nickname
+    """,
+    "e-mail addresses": "email, e mail, email address, e mail address, mail address, emailaddress, email addr",
+    "telephone numbers": """
+        phone, telephone, tel, phone number, phone no, phone nr, telephone number, telephone no, mobile number,
+        mobile no, cell number, mobilephone, cellphone, phonenumber, msisdn, fax, fax number
+    """,
+    "addresses": "street, street name, address, addr, address line, streetaddress, homeaddress, house number",
+    "dates of birth": "dob, birth date, date birth, date of birth, birthdate, birthday, birth day, dateofbirth",
+    "numbers of identity documents": """
+        ssn, social security, social security number, social security no, social insurance number, national insurance
+        number, nino, passport, passport number, passport no, identity number, identity card, identity card number,
+        id number, id no, id card, id card number, national number, tax number, taxpayer number, driver license,
+        drivers license, driving license, driver licence, drivers licence, driving licence, license number,
+        licence number, license no, licence no
+    """,
+}
+"""Last words of column names, in lower case and split by commas. After them may follow a number, or one of `PLACES`."""
+WHOLE: Final[Mapping[str, str]] = {
+    "names of persons": "name, first, middle, last",
+    "dates of birth": "birth, born",
+}
+"""Words that count only if they are the whole name: ``last_login`` is not a name, and ``place_of_birth`` is not a
+date."""
+CHINESE: Final[Mapping[str, str]] = {
+    "names of persons": "姓名 名字 户名 联系人 持卡人 昵称 用户名",
+    "e-mail addresses": "邮箱 邮箱地址 电子邮件 电子邮箱 邮件地址 邮箱号",
+    "telephone numbers": "电话 电话号 电话号码 手机 手机号 手机号码 联系方式 联系电话 座机 传真 微信号",
+    "addresses": "地址 住址 街道 门牌号 详细地址",
+    "dates of birth": "出生日期 出生年月 出生年月日 生日",
+    "numbers of identity documents": (
+        "身份证 身份证号 身份证号码 护照 护照号 护照号码 证件号 证件号码 社保号 驾驶证号 驾照号"
+    ),
+}
+"""Last characters of column names. What follows ``电话`` in ``电话类型`` makes it a type, which is not a number."""
+
+PLACES: Final = frozenset({"home", "work", "office", "private", "personal", "primary", "secondary", "mobile"})
+FLAGS: Final = frozenset({"has", "is", "was", "same", "valid", "verified", "no", "num", "count", "type"})
+"""First words of names of columns that describe a value instead of holding it, such as ``has_phone``."""
+TECHNICAL: Final = frozenset({"ip", "mac", "web", "url", "site", "wallet", "contract", "server", "host", "network"})
+"""Words before ``address`` with which it is not a person's."""
+NO_PERSON_CHINESE: Final = (
+    "ip",
+    "mac",
+    "url",
+    "网络",
+    "物理",
+    "链接",
+    "钱包",
+    "是否",
+    "有无",
+    "商户",
+    "商品",
+    "产品",
+    "店",
+)
+"""Characters of names of columns about a network, a shop or an answer: ``商户名`` ends as ``户名`` does."""
+MAX_FLAG_VALUES: Final = 3
+"""At most this many values in many rows are answers such as yes and no, like ``telephone`` in credit data sets."""
+
+SAMPLE, MIN_SHARE = 1000, 0.8
+"""Number of values that are checked, and the share of them that must have the form."""
+DAY, MONTH, YEAR = "(?:0?[1-9]|[12][0-9]|3[01])", "(?:0?[1-9]|1[0-2])", "(?:1[89]|20)[0-9]{2}"
+VALUES: Final[Mapping[str, re.Pattern[str]]] = {
+    "looks like e-mail addresses": re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]{2,}"),
+    "looks like telephone numbers": re.compile(
+        r"\+[0-9](?:[ ./()-]{0,2}[0-9]){7,14}"
+        r"|(?:1[ .-]?)?(?:\([0-9]{3}\) ?|[0-9]{3}[ .-])[0-9]{3}[ .-][0-9]{4}(?: ?x[0-9]+)?"
+        r"|(?=(?:[^0-9]*[0-9]){9})\(?0[0-9]{1,4}\)?(?:[ /-][0-9]{2,8}){1,4}"
+        r"|1[3-9][0-9]{9}"
+    ),
+    "a time": re.compile(
+        rf"(?:{YEAR}(?P<a>[-/.]){MONTH}(?P=a){DAY}|{YEAR}年{MONTH}月{DAY}日"
+        rf"|{DAY}(?P<b>[-/.]){DAY}(?P=b){YEAR}|{DAY}(?P<c>[-/]){DAY}(?P=c)[0-9]{{2}}"
+        rf"|{DAY}[ -][A-Za-z]{{3,9}}\.?[ -](?:{YEAR}|[0-9]{{2}}))"
+        r"(?:[T ]+[0-9]{1,2}:[0-9]{2}.*)?"
+    ),
+}
+"""Forms of values that are never categories."""
+
+
+def person_reason(name: str, values: Collection[str], n_rows: int) -> str | None:
+    """Return why a column of strings looks like data about persons, or like times; None if it does not."""
+    kind = _kind_of_name(name)
+    is_flag = len(values) <= MAX_FLAG_VALUES and MAX_FLAG_VALUES * len(values) <= n_rows
+    if kind is not None and not is_flag:
+        return f"looks like {kind}"
+    sample = list(islice(values, SAMPLE))
+    for reason, pattern in VALUES.items():
+        n_matches = sum(pattern.fullmatch(value) is not None for value in sample)
+        if sample and n_matches >= MIN_SHARE * len(sample):
+            return reason
+    return None
+
+
+def _kind_of_name(name: str) -> str | None:
+    name = unicodedata.normalize("NFKC", name).strip()
+    chinese = name.casefold().rstrip("0123456789_ ")
+    if not any(word in chinese for word in NO_PERSON_CHINESE):
+        for kind, endings in CHINESE.items():
+            if chinese.endswith(tuple(endings.split())):
+                return kind
+    words = _words_of(name)
+    if not words or (len(words) > 1 and words[0] in FLAGS) or (words[-1] == "address" and words[-2:][0] in TECHNICAL):
+        return None
+    for kind, phrases in _phrases(WORDS):
+        if any(words[-len(phrase) :] == phrase for phrase in phrases):
+            return kind
+    return next((kind for kind, phrases in _phrases(WHOLE) if words in phrases), None)
+
+
+def _words_of(name: str) -> list[str]:
+    """Return the words of a name in snake_case or camelCase, without what numbers it."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[A-Za-z])(?=[0-9])", " ", name)
+    words = re.findall(r"[^\W_]+", spaced.casefold())
+    while len(words) > 1 and (words[-1].isdigit() or words[-1] in PLACES):
+        words.pop()
+    return words
+
+
+def _phrases(table: Mapping[str, str]) -> Iterator[tuple[str, list[list[str]]]]:
+    return ((kind, [phrase.split() for phrase in text.split(",")]) for kind, text in table.items())
 
 
 class ProfileColumns(NamedTuple):

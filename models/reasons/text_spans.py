@@ -8,9 +8,8 @@ import numpy as np
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.wording.attribution import character_weights, source_positions, spans
-from fraudsieve.features.wording.model import TextModel
+from fraudsieve.features.wording.model import TextModel, trusted_shares
 from fraudsieve.features.wording.ngrams import without_texts
-from fraudsieve.features.wording.trust import trusted_shares
 from fraudsieve.models.artifact.folder import Model
 
 from .explained import explained_classes, output_signs

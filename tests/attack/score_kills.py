@@ -20,8 +20,8 @@ from typing import Any, Self
 
 import httpx
 
-from fraudsieve.live.fold import fold_rows
-from fraudsieve.live.score_log import LoggedScore
+from fraudsieve.live.recording import LoggedScore
+from fraudsieve.live.records import fold_rows
 from fraudsieve.live.store import EventStore, open_store
 from fraudsieve.live.store.score_rows import iterate_scores
 from fraudsieve.models import Scorer

@@ -9,7 +9,7 @@ import pytest
 from benchmarks import own
 
 from fraudsieve.features.accounts import AccountFeatures
-from fraudsieve.features.cues.words import count_words
+from fraudsieve.features.cues.custom_lists import count_words
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.history.kernels.ids import code_strings
 from fraudsieve.features.history.kernels.sorting import sort_events

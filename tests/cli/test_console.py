@@ -3,7 +3,7 @@
 import pytest
 
 from fraudsieve.cli import console
-from fraudsieve.cli.console import answer, exit_on_error, notes, steps
+from fraudsieve.cli.console import Answer, exit_on_error, notes, steps
 from fraudsieve.exceptions import SchemaError
 
 NAMES = ["leads [final].jsonl", "FIU [/DE]", "[red]", "a:key:b.jsonl", "unit\\[1]"]
@@ -11,7 +11,7 @@ NAMES = ["leads [final].jsonl", "FIU [/DE]", "[red]", "a:key:b.jsonl", "unit\\[1
 
 @pytest.mark.parametrize("name", NAMES)
 def test_names_are_printed_as_they_are(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    answer({}, as_json=False, title=f"{name}: nothing was changed", rows=[("log", name)])
+    Answer({}, f"{name}: nothing was changed", [("log", name)]).show(as_json=False)
     assert capsys.readouterr().out == f"{name}: nothing was changed\n  log  {name}\n"
 
 

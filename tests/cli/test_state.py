@@ -10,10 +10,10 @@ import pytest
 from typer.testing import CliRunner
 
 from fraudsieve.cli.app import app
+from fraudsieve.live.loading import json_lines
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import open_store
 from fraudsieve.live.store.snapshots import list_snapshots
-from fraudsieve.live.tables.loading import json_lines
 from fraudsieve.models import Scorer
 from fraudsieve.training.data.builders import read_data
 from fraudsieve.training.recipe.recipe import Recipe

@@ -19,7 +19,7 @@ from fraudsieve.evidence.verification import verify_log
 from fraudsieve.exceptions import EvidenceError
 from fraudsieve.live.removal import rewind
 from fraudsieve.live.state import LiveState
-from fraudsieve.live.store.addresses import open_store
+from fraudsieve.live.store.event_store import open_store
 from fraudsieve.models import Policy, Scorer
 from fraudsieve.models.rules import Rule, RuleSet
 from fraudsieve.models.thresholds import operating_points

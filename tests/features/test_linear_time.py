@@ -15,12 +15,11 @@ import pytest
 
 from fraudsieve.features.cues.contacts import find_contacts
 from fraudsieve.features.cues.crypto import count_crypto
-from fraudsieve.features.cues.custom_lists import CustomLists
+from fraudsieve.features.cues.custom_lists import CustomLists, count_words
 from fraudsieve.features.cues.handles import find_handles
 from fraudsieve.features.cues.links import measure_links
 from fraudsieve.features.cues.matrix import cues_and_shape
 from fraudsieve.features.cues.numbers import find_numbers
-from fraudsieve.features.cues.words import count_words
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.fold_rules import undo_by_context
 

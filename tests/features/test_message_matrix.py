@@ -17,10 +17,9 @@ from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.features.text.codepoints import pack
 from fraudsieve.features.text.fold import OBFUSCATIONS
 from fraudsieve.features.text.pinyin import to_pinyin
-from fraudsieve.features.wording.model import TextModel
+from fraudsieve.features.wording.model import TextModel, weigh_by_known_share
 from fraudsieve.features.wording.ngrams import hash_ngrams
 from fraudsieve.features.wording.surprisal import SURPRISALS, CharacterModel, count_characters
-from fraudsieve.features.wording.trust import weigh_by_known_share
 
 ANYTHING = st.text(st.characters(exclude_categories=()))
 TEXTS = ["", "WIN a priｚe", "see you", "\0\ud800", "恭喜中奖 13800000000", "раураl\u200b", "\u200b\u200b"]

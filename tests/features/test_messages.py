@@ -22,7 +22,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 import fraudsieve.features
 from fraudsieve._typing import Array
 from fraudsieve.features import MessageFeatures, near_duplicate_groups
-from fraudsieve.features.wording.trust import TRUST
+from fraudsieve.features.wording.model import TRUST
 from tests.messages import refused
 
 ANYTHING = st.text(st.characters(exclude_categories=()))

@@ -13,7 +13,7 @@ from fraudsieve.leads.case_content import CaseContent
 from fraudsieve.leads.files import encode_lead
 from fraudsieve.leads.lead_content import make_lead
 from fraudsieve.leads.stix import to_stix
-from fraudsieve.leads.texts import describe_texts
+from fraudsieve.leads.words import describe_texts
 
 from .disguises import planted_pattern
 from .planted import TERMS, key_of

@@ -15,7 +15,7 @@ from fraudsieve.leads.case_content import CaseContent
 from fraudsieve.leads.files import encode_lead, lead_schema, read_lead
 from fraudsieve.leads.lead_content import make_lead
 from fraudsieve.leads.stix import to_stix, to_stix_revocation
-from fraudsieve.leads.texts import describe_texts
+from fraudsieve.leads.words import describe_texts
 from fraudsieve.models import Model
 
 from .planted import CREATED, REASONS, TERMS, key_of, messages

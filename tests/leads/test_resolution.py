@@ -18,7 +18,7 @@ from fraudsieve.leads.keys import Secret
 from fraudsieve.leads.lead_content import Disclosure, make_lead
 from fraudsieve.leads.resolution import resolve_lead, write_resolution
 from fraudsieve.leads.stix import to_stix
-from fraudsieve.leads.texts import describe_texts
+from fraudsieve.leads.words import describe_texts
 from fraudsieve.tables.cells import STRING
 
 from .planted import SECRET, TERMS, actions, key_of, messages

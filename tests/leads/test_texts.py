@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.exceptions import LeadError
-from fraudsieve.leads.texts import describe_texts, mask_text, widely_used
+from fraudsieve.leads.words import describe_texts, mask_text, widely_used
 from tests.messages import refused
 
 from .planted import MARKERS, key_of, messages

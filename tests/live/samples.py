@@ -10,7 +10,7 @@ import pytest
 
 from fraudsieve.features import History
 from fraudsieve.live.calls import Call
-from fraudsieve.live.clock import PlausibleClock
+from fraudsieve.live.records import PlausibleClock
 from fraudsieve.live.session import StoreSession
 from fraudsieve.live.state import LiveState
 from fraudsieve.models import Scorer

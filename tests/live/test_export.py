@@ -10,11 +10,11 @@ import pytest
 
 from fraudsieve.exceptions import StateError
 from fraudsieve.features.profile.custom_columns import CustomColumns
+from fraudsieve.live.export import export_tables
 from fraudsieve.live.records import not_kept
 from fraudsieve.live.removal import erase
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import open_store
-from fraudsieve.live.tables.export import export_tables
 from fraudsieve.models import Scorer
 from fraudsieve.training.data.builders import make_builder, read_data
 from fraudsieve.training.recipe.recipe import Recipe

@@ -7,10 +7,9 @@ from typing import Any, Final
 import pandas as pd
 import pytest
 
-from fraudsieve.live.labels.rules import LabelRules
-from fraudsieve.live.labels.subjects import Subjects, label_key
+from fraudsieve.live.labels import LabelRules, Subjects, label_key
 from fraudsieve.live.state import LiveState
-from fraudsieve.live.store.subjects import subject_key
+from fraudsieve.live.store.facts import subject_key
 from fraudsieve.models import Scorer
 from tests.live.samples import RECEIVED, event, with_views
 from tests.live.small_models import account_scorer, event_scorer

@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from fraudsieve.live.recording import RecordingCall
-from fraudsieve.live.score_log import LoggedScore
+from fraudsieve.live.recording import LoggedScore, RecordingCall
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import open_store
 from fraudsieve.live.store.score_rows import Recorded, ScoreRow, StoredScore, drop_old_scores

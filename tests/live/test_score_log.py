@@ -12,8 +12,8 @@ import pytest
 from fraudsieve.exceptions import StateError
 from fraudsieve.live.calls import Call
 from fraudsieve.live.contents import describe_store
+from fraudsieve.live.recording import LoggedScore
 from fraudsieve.live.removal import erase, rewind
-from fraudsieve.live.score_log import LoggedScore
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import EventStore, open_store
 from fraudsieve.live.store.score_rows import ScoreRow, StoredScore, drop_old_scores, iterate_scores

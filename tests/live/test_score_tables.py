@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from fraudsieve.exceptions import RejectedRecordError, SchemaError, StateError
-from fraudsieve.live.score_log import LoggedScore
+from fraudsieve.live.recording import LoggedScore
 from fraudsieve.live.score_tables import ExportedScores, export_scores
 from fraudsieve.live.store import open_store
 from fraudsieve.live.store.score_rows import ScoreRow

@@ -11,12 +11,12 @@ import pandas as pd
 import pytest
 
 from fraudsieve.features.profile.custom_columns import CustomColumns
+from fraudsieve.live.export import export_tables
+from fraudsieve.live.recording import LoggedScore
 from fraudsieve.live.removal import erase
-from fraudsieve.live.score_log import LoggedScore
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import open_store
 from fraudsieve.live.store.score_rows import ScoreRow
-from fraudsieve.live.tables.export import export_tables
 from fraudsieve.models import Scorer
 from fraudsieve.tables.conversion import convert, convert_numbers
 from fraudsieve.tables.values.reading import read_id

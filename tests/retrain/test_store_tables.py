@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from fraudsieve.exceptions import StateError
+from fraudsieve.live.export import export_tables
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import open_store
-from fraudsieve.live.tables.export import export_tables
 from fraudsieve.models import Scorer
 from fraudsieve.retrain import plan_retraining, retrain
 from fraudsieve.retrain.retraining_plan import with_store

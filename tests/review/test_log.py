@@ -10,7 +10,7 @@ import pytest
 from fraudsieve._microseconds import DAY
 from fraudsieve.exceptions import SchemaError, StateError
 from fraudsieve.live import open_store
-from fraudsieve.live.score_log import LoggedScore
+from fraudsieve.live.recording import LoggedScore
 from fraudsieve.live.store.score_rows import ScoreRow
 from fraudsieve.review import ReviewDraw, ReviewPlan, draw_from_log
 from tests.live.small_models import score_log

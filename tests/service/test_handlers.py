@@ -237,7 +237,7 @@ import sys
 for name in ("mlflow", "pandas", "sklearn", "pyarrow", "httpx"):
     sys.modules[name] = None
 from fraudsieve.service import Settings
-from fraudsieve.service.processes.loading import load_app
+from fraudsieve.service.processes.worker import load_app
 import fraudsieve.cli.app
 load_app(Settings(address={str(binary.folder)!r})).state.handler.warm_up()
 print("no mlflow")

@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from fraudsieve.live.export import export_tables
 from fraudsieve.live.store import open_store
-from fraudsieve.live.tables.export import export_tables
 from fraudsieve.models import Scorer
 from fraudsieve.service.bodies import RejectedRequest, Reply, ScoreRequest
 from fraudsieve.service.handlers import RequestHandler

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from fraudsieve.evidence.settings import EvidenceSettings
 from fraudsieve.exceptions import EvidenceError, StateError
 from fraudsieve.live.contents import stored_records
+from fraudsieve.live.recording import LoggedScore
 from fraudsieve.live.removal import erase, rewind
-from fraudsieve.live.score_log import LoggedScore
 from fraudsieve.live.store import open_store
 from fraudsieve.live.store.score_rows import ScoreRow, iterate_scores
 from fraudsieve.models import Scorer
@@ -27,9 +27,8 @@ from fraudsieve.service.bodies import RejectedRequest, Reply, ScoreRequest
 from fraudsieve.service.handlers import RequestHandler
 from fraudsieve.service.loaded_model import LoadedModel
 from fraudsieve.service.metrics import Metrics
-from fraudsieve.service.scores.recorder import NOT_RECORDED
-from fraudsieve.service.scores.recording import MAX_RECORDED, Recording, why_not_recorded
-from fraudsieve.service.scores.score_log import NOT_LOGGED
+from fraudsieve.service.recording import MAX_RECORDED, Recording, why_not_recorded
+from fraudsieve.service.score_log import NOT_LOGGED, NOT_RECORDED
 from fraudsieve.service.settings import Settings
 from tests.live.samples import count_commits
 from tests.live.small_models import account_model, event_pair_model, message_pair_model

@@ -14,7 +14,7 @@ import pytest
 
 from fraudsieve._microseconds import DAY
 from fraudsieve.exceptions import ServiceError, StateError
-from fraudsieve.live.score_log import LoggedScore, logged_record
+from fraudsieve.live.recording import LoggedScore, logged_record
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import open_store
 from fraudsieve.live.store.event_store import EventStore
@@ -28,7 +28,7 @@ from fraudsieve.service.bodies import RejectedRequest, Reply, ScoreRequest
 from fraudsieve.service.handlers import RequestHandler
 from fraudsieve.service.loaded_model import LoadedModel
 from fraudsieve.service.metrics import Metrics
-from fraudsieve.service.scores.score_log import NOT_LOGGED
+from fraudsieve.service.score_log import NOT_LOGGED
 from fraudsieve.service.settings import Settings
 from tests.fitted_models import Fitted
 from tests.messages import refused

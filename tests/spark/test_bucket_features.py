@@ -9,9 +9,7 @@ import pytest
 from pyarrow.fs import LocalFileSystem
 
 from fraudsieve.features.history.declaration import History
-from fraudsieve.spark.bucket_features import BucketFeatures, read_block
-from fraudsieve.spark.part_files import FILE, WritePart
-from fraudsieve.spark.views import group_views
+from fraudsieve.spark.bucket_features import FILE, BucketFeatures, WritePart, group_views, read_block
 
 VIEW = History(("1h",), measures=("count", "sum"))
 

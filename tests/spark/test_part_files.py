@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow.fs import LocalFileSystem
 
-from fraudsieve.spark.part_files import FILE, WritePart
+from fraudsieve.spark.bucket_features import FILE, WritePart
 
 
 def test_every_call_writes_a_file_of_its_own(tmp_path: Path) -> None:

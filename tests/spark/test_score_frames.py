@@ -120,7 +120,7 @@ def test_a_record_that_fails_leaves_the_others_alone(event_model: Path, monkeypa
     records = made.as_dicts(made.world(5)["events"])
     expected = scorer.model.matrix.rows(records)
     kind = type(scorer.model.matrix)
-    compute = kind._row  # type: ignore[attr-defined]
+    compute = kind._row  # type: ignore[union-attr]
 
     def fails(matrix: Any, record: Any, state: Any) -> Any:
         if record.get("event_id") == "e2":

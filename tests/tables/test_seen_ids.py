@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve.tables.cells import STRING
-from fraudsieve.tables.seen_ids import SeenIdHashes
+from fraudsieve.tables.checks import SeenIdHashes
 
 
 def test_only_added_ids_are_found() -> None:

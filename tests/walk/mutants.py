@@ -57,7 +57,7 @@ MUTANTS = (
     ),
     Mutant(
         "numbers in a file are times an hour later",
-        "src/fraudsieve/tables/times.py",
+        "src/fraudsieve/tables/conversion.py",
         "np.where(units < 0, _NAT, times)",
         "np.where(units < 0, _NAT, times + 3_600_000_000)",
         "wallet_hashes",
@@ -65,7 +65,7 @@ MUTANTS = (
     ),
     Mutant(
         "a file's times without a zone are those of Shanghai",
-        "src/fraudsieve/tables/times.py",
+        "src/fraudsieve/tables/conversion.py",
         "known = (times >= EARLIEST)",
         "times = np.where(naive, times - 28_800_000_000, times)\n        known = (times >= EARLIEST)",
         "sparkov",

@@ -11,8 +11,7 @@ from fraudsieve.features.history.records import RejectedRecord, check_time_betwe
 from fraudsieve.features.history.seen_ids import SeenIds
 from fraudsieve.features.history.timeline import ViewState
 
-from .prepared import PreparedColumns
-from .reader import NO_LINKS, ColumnType, LinkFields, ReadColumns, read_columns, time_field
+from .reader import NO_LINKS, ColumnType, LinkFields, PreparedColumns, ReadColumns, read_columns, time_field
 from .table import Columns, ColumnTable, reason_of
 
 NO_BANDS = "campaign, labelled: expected the bands of a message, both fields are missing"

@@ -26,8 +26,19 @@ from fraudsieve.tables.values.reading import (
     read_number,
 )
 
-from .encoded_ids import EncodedIds, Read, combine_codes, encode_ids, first_rows
-from .values import Values, plain_list, plain_values, read_amounts, read_frauds, read_times
+from .encoded_ids import (
+    EncodedIds,
+    Read,
+    Values,
+    combine_codes,
+    encode_ids,
+    first_rows,
+    plain_list,
+    plain_values,
+    read_amounts,
+    read_frauds,
+    read_times,
+)
 
 Columns: TypeAlias = Any
 """A mapping of names to columns, or a table with names of columns."""

@@ -12,9 +12,8 @@ import numpy as np
 from fraudsieve._compiled import compile_inlined, compile_kernel, compile_part
 from fraudsieve._typing import Array
 
-from .nodes import find_node
+from .nodes import find_node, frauds_of, known_of, label_before, total_before
 from .series import Series, count_before, item_at, start_of
-from .steps import frauds_of, known_of, label_before, total_before
 from .updates import ACCOUNTS, LABELLED, LABELS, RETURNED, VALUES, Graph
 
 SHARING, SHARING_MAX, SHARING_LABELS, MET_DEGREE, MET_LABELS = range(5)

@@ -13,7 +13,7 @@ from fraudsieve._compiled import compile_inlined, compile_kernel, compile_part
 from fraudsieve._typing import Array
 from fraudsieve.features.history.kernels.slabs import END, SIZES, size_class
 
-from .nodes import Nodes, empty_nodes, find_node, grow_nodes, intern_node
+from .nodes import HALF, Nodes, add_change, empty_nodes, find_node, grow_nodes, intern_node
 from .series import (
     ONE,
     TWO,
@@ -29,7 +29,6 @@ from .series import (
     size_of,
     start_of,
 )
-from .steps import HALF, add_change
 
 NEVER = 2**63 - 1
 """Time of a link that does not exist."""

@@ -11,7 +11,7 @@ from fraudsieve._typing import Array
 from fraudsieve.tables.cells import STRING
 
 from .actions import NO_TIME, Actions
-from .confirmed_members import CONFIRMED, confirmed_probability
+from .flagged_records import CONFIRMED, confirmed_probability
 from .links.table import LINK_KINDS, Links
 
 MAX_WORDS: Final = 3

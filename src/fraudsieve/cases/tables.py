@@ -14,8 +14,7 @@ from fraudsieve.tables.label_values import AUTO
 from fraudsieve.tables.source import Source
 
 from .case_finding import Cases, find_cases
-from .confirmed_members import labels_of_records, read_case_labels
-from .flagged_records import read_case_inputs
+from .flagged_records import labels_of_records, read_case_inputs, read_case_labels
 from .ledger import CHANGES, CaseLedger
 from .settings import CaseSettings
 from .summary import ReviewTime

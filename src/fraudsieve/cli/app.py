@@ -27,6 +27,10 @@ run."""
 try:
     import typer
 
+    from fraudsieve.cli.commands.promote import rollback_command
+    from fraudsieve.cli.commands.quickstart import simulate_command
+    from fraudsieve.cli.commands.state import scores_app
+
     from .commands.cases import cases_command
     from .commands.evaluate import evaluate_command
     from .commands.evidence import evidence_app
@@ -38,14 +42,12 @@ try:
     from .commands.recalibrate import recalibrate_command
     from .commands.retrain import retrain_command
     from .commands.review import review_app
-    from .commands.rollback import rollback_command
-    from .commands.scores import scores_app
     from .commands.serve import serve_command
-    from .commands.simulate import simulate_command
     from .commands.state import state_app
     from .commands.train import train_command
     from .commands.verify import verify_command
-    from .options import Command, with_groups
+    from .console import Answer
+    from .options import Command, subcommand, with_groups
 except ModuleNotFoundError as error:  # the base installation scores, and has no command line
     sys.exit(f"fraudsieve: {error.name} is not installed. The command line needs: pip install 'fraudsieve[train]'")
 
@@ -68,7 +70,7 @@ def _version(version: Annotated[bool, typer.Option("--version", help="Print the 
         raise typer.Exit
 
 
-COMMANDS: dict[str, Callable[..., None]] = {
+COMMANDS: dict[str, Callable[..., Answer]] = {
     "quickstart": quickstart_command,
     "simulate": simulate_command,
     "train": train_command,
@@ -80,11 +82,11 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "promote": promote_command,
     "rollback": rollback_command,
     "retrain": retrain_command,
-    "serve": serve_command,
     "verify": verify_command,
 }
 for name, command in COMMANDS.items():
-    app.command(name, cls=Command)(with_groups(command))
+    subcommand(app, name)(command)
+app.command("serve", cls=Command)(with_groups(serve_command))
 app.add_typer(state_app)
 app.add_typer(scores_app)
 app.add_typer(review_app)

@@ -8,10 +8,10 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -34,21 +34,33 @@ plain_console = partial(Console, soft_wrap=True, highlight=False, markup=False, 
 errors = plain_console(stderr=True)
 
 
+Report: TypeAlias = Callable[..., None]
+"""Shows the current step of a command; takes its name and, if known, the progress and the total."""
+
+
 def count_of(n: int, noun: str) -> str:
     """Return a number with its noun."""
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
-def answer(content: dict[str, Any], *, as_json: bool, title: str, rows: list[tuple[str, str]]) -> None:
-    """Print the result of a command: `content` as one line of JSON, or `rows` of name and value as a table."""
-    if as_json:
-        sys.stdout.write(json.dumps(content, ensure_ascii=False, default=str) + "\n")
-        return
-    console = plain_console()  # unbroken lines: paths can be copied
-    console.print(title, style="bold")
-    width = max(len(name) for name, _ in rows) + 2
-    for name, value in rows:
-        console.print(f"  {name:<{width}}{value}")
+class Answer(NamedTuple):
+    """The result of a command: its content as JSON, or a title and rows of name and value; and the exit code."""
+
+    content: dict[str, Any]
+    title: str
+    rows: Iterable[tuple[str, str]]
+    code: int = 0
+
+    def show(self, *, as_json: bool) -> None:
+        """Print one line of JSON, or a table."""
+        if as_json:
+            sys.stdout.write(json.dumps(self.content, ensure_ascii=False, default=str) + "\n")
+            return
+        console, rows = plain_console(), list(self.rows)  # unbroken lines: paths can be copied
+        console.print(self.title, style="bold")
+        width = max(len(name) for name, _ in rows) + 2
+        for name, value in rows:
+            console.print(f"  {name:<{width}}{value}")
 
 
 def notes(lines: tuple[str, ...]) -> None:
@@ -58,11 +70,8 @@ def notes(lines: tuple[str, ...]) -> None:
 
 
 @contextmanager
-def steps(*, quiet: bool) -> Iterator[Any]:
-    """Show the current step and the time since the start; yield a callable for the next step.
-
-    The callable takes the name of the step and, if known, the progress and the total.
-    """
+def steps(*, quiet: bool) -> Iterator[Report]:
+    """Show the current step and the time since the start."""
     name = TextColumn("{task.description}", markup=False)
     columns = (SpinnerColumn(), name, BarColumn(bar_width=24), TimeElapsedColumn())
     live = errors.is_terminal and not quiet

@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperCommand
 
 from fraudsieve._translation import Language
+from fraudsieve.cli.console import Answer, exit_on_error, steps
 from fraudsieve.exceptions import RecipeError
 
 if TYPE_CHECKING:  # imported at first use: PyArrow takes time
@@ -224,8 +225,8 @@ def input_table(sources: list[str] | None, reading: ReadingOptions | None = None
     """
     if not sources:
         return None
+    from fraudsieve.tables.formats.encoding import check_exists
     from fraudsieve.tables.formats.loaded import ReadOptions
-    from fraudsieve.tables.formats.signatures import check_exists
     from fraudsieve.tables.source import InputTable, local_file
 
     for source in sources:
@@ -234,6 +235,30 @@ def input_table(sources: list[str] | None, reading: ReadingOptions | None = None
             check_exists(file, source)
     options = {} if reading is None else {name: value for name, value in reading.given().items() if value is not None}
     return InputTable(sources[0] if len(sources) == 1 else sources, ReadOptions(**options))
+
+
+def subcommand(app: typer.Typer, name: str) -> Callable[[Callable[..., Answer]], Callable[..., None]]:
+    """Add a command to an app, which answers with a table or, by its option --json, with one line of JSON."""
+    return lambda command: app.command(name, cls=Command)(answering(command))
+
+
+def answering(command: Callable[..., Answer]) -> Callable[..., None]:
+    """Return a command that prints its answer and its errors, and its steps if it has the parameter `progress`."""
+    own = inspect.signature(command, eval_str=True).parameters
+    has_steps = "progress" in own
+
+    @wraps(command)
+    def call(*, json: bool, **options: Any) -> None:
+        with exit_on_error(as_json=json), steps(quiet=json or not has_steps) as progress:
+            answer = command(**options, **({"progress": progress} if has_steps else {}))
+        answer.show(as_json=json)
+        if answer.code:
+            raise typer.Exit(answer.code)
+
+    as_json = inspect.Parameter("json", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Json)
+    options = [parameter for parameter in own.values() if parameter.name != "progress"]
+    call.__signature__ = inspect.Signature([*options, as_json])  # type: ignore[attr-defined]
+    return with_groups(call)
 
 
 def with_groups(command: Callable[..., None]) -> Callable[..., None]:

@@ -22,8 +22,7 @@ from fraudsieve.models.scoring.scores import Score
 from .canonical import NumberWriter, encode_canonical, join_object, to_plain
 from .checkpoints import Checkpoint
 from .kept_content import Content
-from .lines import NO_RECORD, leaf_of_line, line_of, may_begin_line, read_line
-from .merkle import Frontier
+from .lines import NO_RECORD, Frontier, leaf_of_line, line_of, may_begin_line, read_line
 from .records import FORMAT, clock, describe_history, describe_setting, is_flagged, software, to_record
 
 Which: TypeAlias = Literal["flagged", "all"]

@@ -9,8 +9,7 @@ from fraudsieve.exceptions import EvidenceError
 
 from .canonical import decode_canonical, encode_canonical
 from .checkpoints import Checkpoint, checkpoint_of
-from .lines import line_of, log_lines, read_line
-from .merkle import inclusion_path, is_included, root_of
+from .lines import inclusion_path, is_included, line_of, log_lines, read_line, root_of
 from .verification import log_leaves
 
 FORMAT: Final = 1

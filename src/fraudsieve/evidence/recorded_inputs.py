@@ -11,11 +11,10 @@ from typing import Any, Final, Self, get_args
 from fraudsieve.features.history.measures import window_seconds
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.record_fields import FeatureRows
-from fraudsieve.live.fold import fold_rows
 from fraudsieve.live.handover import stored_state
-from fraudsieve.live.store.addresses import open_store
+from fraudsieve.live.records import fold_rows
 from fraudsieve.live.store.chain import START, Position
-from fraudsieve.live.store.event_store import BATCH, EventStore, StoreTransaction
+from fraudsieve.live.store.event_store import BATCH, EventStore, StoreTransaction, open_store
 from fraudsieve.live.store.snapshots import list_snapshots
 from fraudsieve.models.artifact.folder import FEATURES_VERSION, Model
 from fraudsieve.models.policy import Policy

@@ -11,8 +11,7 @@ from typing import Final
 from fraudsieve.exceptions import EvidenceError
 
 from .checkpoints import Checkpoint, signers
-from .lines import NO_RECORD, Line, log_lines, read_line
-from .merkle import Frontier
+from .lines import NO_RECORD, Frontier, Line, log_lines, read_line
 from .records import clock
 
 WITHOUT_CHECKPOINT: Final = (

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from .log import read_register as read_register
     from .resolution import resolve_lead as resolve_lead
     from .stix import to_stix as to_stix
-    from .texts import describe_texts as describe_texts
     from .withdrawal import withdraw_lead as withdraw_lead
     from .withdrawal import withdraw_reversed as withdraw_reversed
+    from .words import describe_texts as describe_texts
 
 __getattr__, __dir__, __all__ = attach(__name__, __file__)

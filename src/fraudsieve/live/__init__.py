@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 from fraudsieve._lazy import attach
 
 if TYPE_CHECKING:
+    from fraudsieve.live.store.event_store import open_store as open_store
+
     from .calls import Accepted as Accepted
     from .removal import erase as erase
     from .removal import rewind as rewind
@@ -13,7 +15,6 @@ if TYPE_CHECKING:
     from .state import LiveSize as LiveSize
     from .state import LiveState as LiveState
     from .state import Scored as Scored
-    from .store.addresses import open_store as open_store
     from .store.event_store import EventStore as EventStore
 
 __getattr__, __dir__, __all__ = attach(__name__, __file__)

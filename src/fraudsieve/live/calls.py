@@ -14,7 +14,7 @@ from fraudsieve.features.record_fields import RecordField
 from fraudsieve.models.scoring.given_history import message_bands
 from fraudsieve.tables.values.reading import read_category, read_id
 
-from .labels.rules import LabelRules, label_to_entry
+from .labels import LabelRules, label_to_entry
 from .records import LoggedFields, message_to_entry, to_entry
 from .store.score_rows import ScoreRow, StoredScore
 

@@ -9,8 +9,7 @@ import numpy as np
 
 from fraudsieve.features.history.records import required_time
 
-from .labels.effects import is_effect
-from .labels.rules import LABEL
+from .labels import LABEL, is_effect
 from .records import OWN
 from .store.event_store import EventStore
 from .store.row_removal import list_removals

@@ -14,12 +14,8 @@ from fraudsieve.features.history.timeline import PreparedRecord
 from fraudsieve.features.live_state import HistoryState
 
 from .calls import Call
-from .clock import PlausibleClock
-from .fold import encode_entry
-from .labels.effects import changes, effects_of
-from .labels.rules import LABEL, Verdict
-from .labels.subjects import Entry, Subjects, label_key
-from .records import read_entry
+from .labels import LABEL, Entry, Subjects, Verdict, changes, effects_of, label_key
+from .records import PlausibleClock, encode_entry, read_entry
 
 ACCOUNT = ("account_id",)
 TOO_LATE = "expected a time within the declared lateness of the newest record of the request, got an older one"

@@ -1,28 +1,144 @@
 """Records that a request adds to the history and scores: all of them or none, and each of them is answered once.
 
 The score log has the answer of a record that is sent again. It is found by the id of the record.
+
+The rows of the log, one for each scored record, are in the store of the history, and share the commits of events.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from typing import Any, NamedTuple, Self
 
 from fraudsieve._typing import Record
-from fraudsieve.exceptions import RejectedRecordError
+from fraudsieve.exceptions import RejectedRecordError, StateError
 from fraudsieve.features.history.reader import zone_of
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.tables.values.reading import EXPECTED, read_id
 
 from .calls import Call
-from .labels.rules import LabelRules
+from .labels import LabelRules
 from .records import LoggedFields, own_columns
-from .score_log import LoggedScore, encode_record
+from .store.chain import RESTORE
 from .store.event_store import StoreTransaction
-from .store.score_rows import Recorded, ScoreRow, StoredScore, append_scores, find_recorded
+from .store.score_rows import Recorded, ScoreRow, StoredScore, append_scores, delete_scores, find_recorded, read_scores
 
 RECORDED_PARTS = {"event": "events", "message": "messages"}
 """The part of the history to which a scored record belongs, by its type."""
+
+
+SUBJECTS = ("message", "account", "event")
+NOT_ACCOUNTS = {"event_id", "message_id"}
+
+
+class LoggedScore(NamedTuple):
+    """A score as the log stores it: that of the answer, and where it belongs."""
+
+    request: str
+    # Position of the record in the request, from 0.
+    position: int
+    subject: str
+    # `message_id`, `event_id` and `account_id`, as far as the record has them.
+    ids: dict[str, str]
+    # Its cutoff time in microseconds since 1970; None for a record without a time.
+    as_of: int | None
+    # Name, digest and registered version of the model; the version is None for a model folder.
+    model: str
+    digest: str
+    version: str | None
+    # Offset of the history that the score saw; None for a model without history.
+    offset: int | None
+    probability: float | None
+    label: str
+    decision: str | None
+    false_positive_rate: float | None
+    status: str
+    unlike_training: float | None
+    probabilities: dict[str, float]
+    has_rules: bool = False
+    # As in the columns of `Scorer.score_columns`; None without rules.
+    rule: str | None = None
+    rule_reason: str | None = None
+    model_decision: str | None = None
+    # Digest of the record as it came, if its request added it to the history.
+    body: str | None = None
+
+    def encode(self) -> bytes:
+        """Return it as JSON, without the names of the fields."""
+        return json.dumps(self, allow_nan=False, separators=(",", ":")).encode("ascii")
+
+    @classmethod
+    def decode(cls, row: StoredScore, origin: str) -> Self:
+        """Read a row of the log."""
+        try:
+            score = cls(*json.loads(row.entry))
+            is_score = isinstance(score.ids, dict) and isinstance(score.probabilities, dict)
+            if score.subject not in SUBJECTS or not is_score:
+                raise ValueError
+        except (ValueError, TypeError, RecursionError):
+            raise StateError(origin, f"row {row.number} of the score log cannot be read", RESTORE) from None
+        return score
+
+
+def erase_scores(transaction: StoreTransaction, account: str, subjects: set[tuple[str, str]]) -> int:
+    """Delete the logged scores that name an account, or one of its messages or events, and return their number.
+
+    A message or an event is a pair of its type and its id. Those of deleted scores are added to the subjects, so that
+    labels of them go too.
+
+    An account is named by an id of the score, or by a field of the logged record whose name ends in ``_id`` or that the
+    store has as an id.
+    """
+    fields, last, n_deleted = {*transaction.facts.ids}, None, 0
+    while rows := read_scores(transaction) if last is None else read_scores(transaction, (last.time, last.number)):
+        last = rows[-1]
+        found = [row for row in rows if _names(row, account, subjects, fields, transaction.origin)]
+        delete_scores(transaction, [row.number for row in found])
+        for row in found:
+            ids = LoggedScore.decode(row, transaction.origin).ids
+            subjects |= {(name.removesuffix("_id"), ids[name]) for name in NOT_ACCOUNTS & ids.keys()}
+        n_deleted += len(found)
+    return n_deleted
+
+
+def _names(row: StoredScore, account: str, subjects: set[tuple[str, str]], fields: set[str], origin: str) -> bool:
+    ids = LoggedScore.decode(row, origin).ids
+    if ids.get("account_id") == account or any((kind, ids.get(f"{kind}_id")) in subjects for kind in SUBJECTS):
+        return True
+    return row.record is not None and _holds(logged_record(row, origin), account, fields)
+
+
+def encode_record(record: Mapping[str, Any]) -> bytes:
+    """Return a record as the log keeps it: equal ones have equal bytes."""
+    return json.dumps(record, sort_keys=True, separators=(",", ":")).encode("ascii")
+
+
+def logged_record(row: StoredScore, origin: str) -> dict[str, Any]:
+    """Return the logged record of a row."""
+    try:
+        return dict(json.loads(row.record or b"{}").items())
+    except (ValueError, AttributeError, RecursionError):
+        raise StateError(origin, f"record {row.number} of the score log cannot be read", RESTORE) from None
+
+
+def _holds(value: Any, account: str, fields: set[str], name: str = "") -> bool:
+    """Return whether an id field of a value, which may be nested, is an account."""
+    if isinstance(value, dict):
+        return any(_holds(part, account, fields, key) for key, part in value.items())
+    if isinstance(value, list):
+        return any(_holds(part, account, fields, name) for part in value)
+    is_id = name in fields or (name.endswith("_id") and name not in NOT_ACCOUNTS)
+    return is_id and readable_id(value) == account
+
+
+def readable_id(value: Any) -> str | None:
+    """Return a value as an id; None if it is missing or of another type."""
+    try:
+        return read_id(value, "id")
+    except RejectedRecordError:
+        return None
 
 
 class RecordingCall(Call):

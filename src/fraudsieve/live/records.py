@@ -5,14 +5,20 @@ fingerprint bands (`fraudsieve.features.campaign`), from which its text cannot b
 reads entries, whether a record arrives or is restored, so everything that is accepted can be restored.
 """
 
-from collections.abc import Sequence
-from datetime import datetime
+import json
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import groupby
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
 
+from fraudsieve._microseconds import SECOND
 from fraudsieve._typing import Record
-from fraudsieve.exceptions import RejectedRecordError
+from fraudsieve.exceptions import RejectedRecordError, StateError
+from fraudsieve.features.history.kernels.recency import NEVER
+from fraudsieve.features.history.measures import window_seconds
 from fraudsieve.features.history.reader import CAMPAIGN, TIME_FIELDS, RecordType
 from fraudsieve.features.history.records import required_time
 from fraudsieve.features.history.timeline import PreparedRecord
@@ -23,8 +29,8 @@ from fraudsieve.models.scoring.fields import FIELD_TYPES
 from fraudsieve.models.scoring.given_history import message_error, prepare_bands
 from fraudsieve.tables.values.reading import is_missing, read_category, read_id, read_number
 
-from .labels.effects import RETRACTED
-from .labels.rules import LABEL
+from .labels import LABEL, RETRACTED
+from .store.chain import RESTORE, Row
 
 LoggedPart: TypeAlias = RecordType | Literal["messages"]
 
@@ -33,6 +39,102 @@ OWN = "own columns"
 COMMON_FIELDS = ("account_id", "event_id", "kind", *CAMPAIGN)
 MESSAGE_FIELDS = ("sender_id", "recipient_id", "event_id")
 PARTS: dict[str, LoggedPart] = {"messages": "messages", **{name: name for name in get_args(RecordType)}}
+
+
+MIN_COLUMN_LENGTH = 32
+"""Fewer entries of one type are read one by one, which is then faster."""
+
+
+class PlausibleClock:
+    """The system time, limited if it is ahead of both the events and the time since the clock was created."""
+
+    def __init__(self) -> None:
+        self._opened = time.time() - seconds_since_boot()
+
+    def now(self, state: HistoryState) -> datetime:
+        """Return the time with which a state recognises events in the future."""
+        wall, newest = time.time(), state.watermark
+        if newest != NEVER:
+            plausible = newest / SECOND + window_seconds(state.lateness)
+            wall = min(wall, max(self._opened + seconds_since_boot(), plausible))
+        return datetime.fromtimestamp(wall, UTC)
+
+
+def seconds_since_boot() -> float:
+    """Return a monotonic clock, if possible one that includes the time in which the machine sleeps."""
+    if not hasattr(time, "clock_gettime"):  # Windows
+        return time.monotonic()
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+def encode_entry(entry: dict[str, Any]) -> tuple[int, bytes]:
+    """Return a log entry as a store keeps it: its time, and JSON."""
+    ((time, _),) = entry.values()
+    return time, json.dumps(entry, allow_nan=False, separators=(",", ":")).encode("ascii")
+
+
+def fold_rows(state: HistoryState, rows: Sequence[Row], origin: str) -> int:
+    """Add rows to a state.
+
+    Returns the number of repeated deliveries among them.
+    """
+    n_repeats = 0
+    for run in _runs(rows, origin):
+        try:
+            n_repeats += _fold_run(state, run)
+        except RejectedRecordError as error:
+            raise StateError(origin, f"a row of the store is rejected: {error}", RESTORE) from None
+        except (ValueError, AttributeError, TypeError):
+            raise _unreadable(origin) from None
+    return n_repeats
+
+
+def _runs(rows: Sequence[Row], origin: str) -> Iterator[list[Any]]:
+    """Decode rows, and yield those that follow each other and have the same type."""
+    try:
+        entries = json.loads(b"[" + b",".join([row[2] for row in rows]) + b"]")
+    except (ValueError, RecursionError):
+        raise _unreadable(origin) from None
+    if len(entries) != len(rows):
+        raise _unreadable(origin)
+    for _, run in groupby(entries, _type_of):
+        yield list(run)
+
+
+def _type_of(entry: Any) -> str | None:
+    """Return the type of an entry; messages and labels of messages have different ones."""
+    if not isinstance(entry, dict) or len(entry) != 1:
+        return None
+    ((part, content),) = entry.items()
+    if part == "messages" and isinstance(content, list) and content and isinstance(content[-1], dict):
+        return CAMPAIGN[1] if CAMPAIGN[1] in content[-1] else CAMPAIGN[0]
+    return str(part)
+
+
+def _fold_run(state: HistoryState, run: list[Any]) -> int:
+    part = next(iter(run[0]), None) if isinstance(run[0], dict) else None
+    if len(run) >= MIN_COLUMN_LENGTH and part in PARTS:
+        columns = _columns(part, [entry[part] for entry in run])
+        prepared, rejected = state.prepare_columns(columns, PARTS[part], stored=True)
+        if rejected:
+            raise RejectedRecordError(rejected[0].reason)
+        return state.apply(prepared)
+    return state.apply([record for entry in run for record in read_entry(state, entry, stored=True)])
+
+
+def _columns(part: str, contents: list[Any]) -> dict[str, Any]:
+    """Return the contents of entries of one type as columns."""
+    times = [time for time, _ in contents]
+    if any(type(time) is not int for time in times):
+        raise ValueError("expected times in microseconds")
+    names = dict.fromkeys(name for _, fields in contents for name in fields)
+    columns: dict[str, Any] = {name: [fields.get(name) for _, fields in contents] for name in names}
+    time_field = "occurred_at" if part == "messages" else TIME_FIELDS[PARTS[part]]  # type: ignore[index]
+    return columns | {time_field: np.array(times, np.int64).astype("datetime64[us]")}
+
+
+def _unreadable(origin: str) -> StateError:
+    return StateError(origin, "a row of the store cannot be read", RESTORE)
 
 
 class LoggedFields(NamedTuple):

@@ -11,8 +11,8 @@ from fraudsieve.features.history.reader import CAMPAIGN
 from fraudsieve.features.history.records import required_time
 from fraudsieve.tables.values.reading import read_id
 
-from .labels.effects import RETRACTED
-from .score_log import erase_scores
+from .labels import RETRACTED
+from .recording import erase_scores
 from .store.chain import Row
 from .store.event_store import EventStore, StoreTransaction
 from .store.row_removal import remove_rows
@@ -53,7 +53,7 @@ def erase(store: EventStore, *, account_id: str | int) -> int:
 
     Examples
     --------
-    >>> from fraudsieve.live.store import open_store
+    >>> from .store import open_store
     >>> with open_store(getfixture("tmp_path") / "live.db") as store:
     ...     erase(store, account_id="ann")
     0
@@ -99,7 +99,7 @@ def rewind(store: EventStore, time: datetime | str) -> int:
 
     Examples
     --------
-    >>> from fraudsieve.live.store import open_store
+    >>> from .store import open_store
     >>> with open_store(getfixture("tmp_path") / "live.db") as store:
     ...     rewind(store, "2026-05-01T10:00:00Z")
     0

@@ -10,11 +10,9 @@ from fraudsieve.features.history.timeline import PreparedRecord
 from fraudsieve.features.live_state import HistoryState
 
 from .calls import Call
-from .clock import PlausibleClock
 from .deciding import decide_all
-from .fold import fold_rows
-from .labels.effects import is_effect
-from .labels.subjects import MemoryRows, Subjects
+from .labels import MemoryRows, Subjects, is_effect
+from .records import PlausibleClock, fold_rows
 from .store.chain import START, Position, Row
 from .store.event_store import StoreTransaction
 

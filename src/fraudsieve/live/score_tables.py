@@ -24,7 +24,7 @@ from fraudsieve.tables.formats.output import check_output_format, check_output_r
 from fraudsieve.tables.values.strings import without_surrogates
 
 from .contents import span_of
-from .score_log import SUBJECTS, LoggedScore, logged_record
+from .recording import SUBJECTS, LoggedScore, logged_record
 from .store.chain import RESTORE
 from .store.event_store import EventStore
 from .store.score_rows import StoredScore, iterate_scores

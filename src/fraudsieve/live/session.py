@@ -13,13 +13,11 @@ from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.live_state.snapshot import encode_dump
 
 from .calls import Call
-from .clock import PlausibleClock
 from .deciding import decide_all
-from .fold import encode_entry
 from .handover import continued_state, stored_fields, training_reach
-from .labels.subjects import Subjects
+from .labels import Subjects
 from .recording import append_once, find_answers
-from .records import LoggedFields, logged_fields
+from .records import LoggedFields, PlausibleClock, encode_entry, logged_fields
 from .replica import Replica
 from .store.chain import START, Position
 from .store.event_store import EventStore, StoreTransaction

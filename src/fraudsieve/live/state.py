@@ -18,18 +18,16 @@ from fraudsieve.exceptions import StateError
 from fraudsieve.features.history.reader import zone_of
 from fraudsieve.features.history.records import as_records
 from fraudsieve.features.live_state import HistoryState
+from fraudsieve.live.store.event_store import open_store
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.observers import ScoreRecorder
 
 from .calls import Accepted, Call, CallGroups, CallType, call_of_scores
-from .clock import PlausibleClock
 from .handover import reach
-from .labels.rules import LabelRules
-from .labels.subjects import MemoryRows, Subjects
-from .records import LoggedFields, knows_records, logged_fields, own_columns
+from .labels import LabelRules, MemoryRows, Subjects
+from .records import LoggedFields, PlausibleClock, knows_records, logged_fields, own_columns
 from .replica import Replica
 from .session import StoreSession
-from .store.addresses import open_store
 from .store.score_rows import ScoreRow, StoredScore
 
 INTERVAL = 0.02

@@ -13,9 +13,9 @@ import pandas as pd
 
 from fraudsieve._typing import Array, Progress
 from fraudsieve.exceptions import ArtifactError, RecipeError, SchemaError, StateError
+from fraudsieve.live.export import StoredTables, read_stored_tables
 from fraudsieve.live.handover import holds_history
-from fraudsieve.live.store.addresses import open_store, require_store
-from fraudsieve.live.tables.export import StoredTables, read_stored_tables
+from fraudsieve.live.store.event_store import open_store, require_store
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.scored_tables import check_usable, columns_used, label_reader, options_of_model
 from fraudsieve.models.predict import Scorer

@@ -43,7 +43,7 @@ from fraudsieve.tables.formats.output import write_frame
 from fraudsieve.tables.reader import read_table
 from fraudsieve.tables.schema import LABELS, ColumnSchema, TableSchema
 from fraudsieve.tables.source import Source, as_input, local_files, origin_of
-from fraudsieve.tables.values.shares import SHARES
+from fraudsieve.tables.values.reading import SHARES
 
 from .agreement import Agreement, cohen_kappa
 from .candidates import drawn_ids

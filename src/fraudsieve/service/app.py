@@ -25,8 +25,8 @@ from .loaded_model import LoadedModel
 from .metrics import Metrics
 from .middleware import RequestLimits, error_response
 from .processes.messages import READY, WorkerChannel
+from .recording import CALLS, why_not_recorded
 from .routes import WARM_UP, Routes, rejection
-from .scores.recording import CALLS, why_not_recorded
 from .settings import Settings
 from .shared_model import SharedModel
 from .watchers import AliasWatcher, RulesWatcher

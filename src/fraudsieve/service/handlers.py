@@ -19,6 +19,7 @@ from fraudsieve.models.scoring.latest_traffic import LatestTraffic
 from fraudsieve.models.scoring.record_policy import check_body
 from fraudsieve.models.scoring.scores import Score, to_records
 from fraudsieve.models.scoring.traffic import traffic_advice
+from fraudsieve.service.score_log import EvidenceRecorder, evidence_rejection
 
 from .background import STALLED_SECONDS
 from .bodies import (
@@ -38,8 +39,7 @@ from .ingestion import EventIngestion
 from .json_log import error_location, log_event
 from .loaded_model import LoadedModel, RefusedVersion, record_fields, why_incompatible
 from .metrics import Metrics
-from .scores.recorder import EvidenceRecorder, evidence_rejection
-from .scores.score_log import AnswerLog
+from .score_log import AnswerLog
 from .settings import Settings
 from .shadow import SampleFile, Shadow, why_no_shadow
 

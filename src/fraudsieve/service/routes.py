@@ -22,8 +22,8 @@ from .handlers import RequestHandler
 from .ingestion import AFTER, OFFSET, wait_for_offset
 from .middleware import RETRY_AFTER, error_response
 from .openapi import describe_service
-from .scores.recording import Recording, why_not_recorded
-from .scores.score_log import NOT_LOGGED, REQUEST_ID, request_id_of
+from .recording import Recording, why_not_recorded
+from .score_log import NOT_LOGGED, REQUEST_ID, request_id_of
 
 BATCH_WORK = 256
 """Work that is done in one call in a thread, as estimated by `ScoreRequest.work`: it takes about 15 ms."""

@@ -91,11 +91,11 @@ class Settings:
         Seconds that a request waits for the offset in its header ``Fraudsieve-After``.
     checkpoint_rows : int, default=100000
         Number of rows since the last snapshot, which a restart must read, at which a new snapshot is written.
-    rules : str, default=None
+    rules : path-like, default=None
         A rules file, which is read again whenever it has changed; None for no rules.
     shadow : str, default=None
         Address of a challenger that also scores each record; clients never get its scores. An alias is followed.
-    shadow_file : str, default=None
+    shadow_file : path-like, default=None
         File for a sample of the challenger's decisions.
     shadow_ids : bool, default=False
         Whether the sample contains the identifiers of the records.
@@ -130,9 +130,9 @@ class Settings:
     grace_seconds: float = 30.0
     after_seconds: float = 1.0
     checkpoint_rows: int = 100_000
-    rules: str | None = None
+    rules: str | Path | None = None
     shadow: str | None = None
-    shadow_file: str | None = None
+    shadow_file: str | Path | None = None
     shadow_ids: bool = False
     shadow_bytes: int = 1 << 26
     evidence: EvidenceSettings | None = None

@@ -1,18 +1,24 @@
-"""Features of a bucket, computed by Spark's workers with the same kernels as one machine."""
+"""Features of a bucket, computed by Spark's workers with the same kernels as one machine.
 
-from collections.abc import Callable, Iterator, Mapping
+The workers write Parquet files themselves: Java would write a table of hundreds of columns cell by cell, which takes
+far longer than computing it.
+"""
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pyarrow.fs import FileSystem
 
 from fraudsieve._typing import Array
+from fraudsieve.features.history.declaration import History
 from fraudsieve.features.history.history_batch import history_features
-
-from .part_files import PART_ROWS, WritePart
-from .views import ViewGroup
 
 Finish: TypeAlias = Callable[[pa.Table], pa.Table]
 
@@ -20,6 +26,90 @@ TIME, IS_LABEL, FRAUD, SUBJECT, KIND, EVENT_ID = "time", "is_label", "fraud", "s
 """Columns of the table of events and labels; ids are named ``id_<n>`` and amounts ``amount_<n>``, as in `ViewGroup`."""
 CHUNK = 8192
 """Rows that are returned to Spark at a time; they are copied meanwhile."""
+FILE = "file"
+"""The column of the names of the files that were written."""
+SCHEMA = "org.apache.spark.sql.parquet.row.metadata"
+"""The key under which Spark keeps the types of its columns in a file, for types that Parquet does not have."""
+PART_ROWS = 1 << 15
+"""Rows of a row group; with 300 columns they take 75 MB."""
+
+
+@dataclass(frozen=True)
+class WritePart:
+    """Write rows to a file of its own in a folder, and return its name.
+
+    A task may run twice. So every call writes a file with another name, and only names that are returned count.
+    """
+
+    files: FileSystem
+    folder: str
+    # The types of the columns, as JSON of Spark.
+    schema: str
+
+    def __call__(self, tables: Iterator[pa.Table]) -> pa.Table:
+        """Write tables of one schema as row groups; nothing if none has a row."""
+        filled = (table for table in tables if len(table))
+        first = next(filled, None)
+        if first is None:
+            return pa.table({FILE: pa.array([], pa.string())})
+        name = f"part-{uuid.uuid4().hex}.parquet"
+        schema = first.schema.with_metadata({SCHEMA: self.schema})
+        with pq.ParquetWriter(f"{self.folder}/{name}", schema, filesystem=self.files) as writer:
+            for table in chain([first], filled):
+                writer.write_table(table)
+        return pa.table({FILE: [name]})
+
+
+@dataclass(frozen=True)
+class ViewGroup:
+    """The feature views of one entity."""
+
+    # Views with equal entities and subjects.
+    views: tuple[History, ...]
+    # Their positions among all views.
+    places: tuple[int, ...]
+
+    @property
+    def entities(self) -> tuple[str, ...]:
+        """The columns of an event that identify the entity."""
+        return self.views[0].entities
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """The columns of a subject that identify the entity."""
+        return self.views[0].subjects
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The columns of events that are ids."""
+        names = [*self.entities]
+        for view in self.views:
+            names += view.counted_ids
+        return tuple(dict.fromkeys(names))
+
+    @property
+    def amounts(self) -> tuple[str, ...]:
+        """The columns of events that are amounts."""
+        names = [view.amount for view in self.views if view.reads_amounts]
+        return tuple(dict.fromkeys(names))
+
+    @property
+    def has_kinds(self) -> bool:
+        """Whether a view has columns by kind of event."""
+        return any(view.kinds for view in self.views)
+
+    @property
+    def needs_labels(self) -> bool:
+        """Whether a view counts labels."""
+        return any(view.needs_labels for view in self.views)
+
+
+def group_views(views: Sequence[History]) -> tuple[ViewGroup, ...]:
+    """Return feature views by entity, in the order of the first view of each."""
+    groups: dict[tuple[tuple[str, ...], tuple[str, ...]], list[int]] = {}
+    for place, view in enumerate(views):
+        groups.setdefault((view.entities, view.subjects), []).append(place)
+    return tuple(ViewGroup(tuple(views[place] for place in places), tuple(places)) for places in groups.values())
 
 
 @dataclass(frozen=True)

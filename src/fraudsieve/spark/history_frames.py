@@ -12,8 +12,19 @@ from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.history.declaration import ONE_KIND, History, history_columns
 from fraudsieve.features.history.measures import LABEL_MEASURES
 
-from .bucket_features import EVENT_ID, FRAUD, IS_LABEL, KIND, SUBJECT, TIME, BucketFeatures, Finish
-from .part_files import WritePart
+from .bucket_features import (
+    EVENT_ID,
+    FRAUD,
+    IS_LABEL,
+    KIND,
+    SUBJECT,
+    TIME,
+    BucketFeatures,
+    Finish,
+    ViewGroup,
+    WritePart,
+    group_views,
+)
 from .spark_columns import (
     PREFIX,
     amount_column,
@@ -25,7 +36,6 @@ from .spark_columns import (
     of_name,
     words_column,
 )
-from .views import ViewGroup, group_views
 
 # Buckets of entities: their number, and the bucket of each entity.
 #

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve._translation import tr
+from fraudsieve.tables.values.reading import AMOUNTS, CURRENCY, NEGATIVE, NOT_CURRENCY
 
 from .cells import (
     FLAGS,
@@ -25,7 +26,6 @@ from .cells import (
     replace_pattern,
     to_floats,
 )
-from .values.amounts import AMOUNTS, CURRENCY, NEGATIVE, NOT_CURRENCY
 from .values.reading import MISSING_NUMBERS, Reading
 
 SEVERAL: Final = "expected amounts of one currency, got several"

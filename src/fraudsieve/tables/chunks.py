@@ -11,14 +11,12 @@ import pyarrow.parquet
 
 from fraudsieve.exceptions import SchemaError
 
-from .checks import check
+from .checks import SeenIdHashes, check
 from .column_names import rename_columns
 from .formats.loaded import ReadOptions
 from .formats.parquet import load_parquet_batch, open_parquet
-from .kept import kept_columns
-from .reader import CheckedTable
+from .reader import CheckedTable, kept_columns
 from .schema import TABLES
-from .seen_ids import SeenIdHashes
 
 CHUNK_ROWS: Final = 65_536
 """Maximum rows per chunk; a chunk does not cross row groups."""

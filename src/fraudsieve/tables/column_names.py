@@ -1,10 +1,11 @@
-"""The names of columns: those of the file, and those that fraudsieve knows."""
+"""The names of columns: those of the file, the row that holds them, and those that fraudsieve knows."""
 
 import difflib
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from itertools import islice
+from typing import Any, Final
 
 from fraudsieve._translation import tr
 from fraudsieve.exceptions import SchemaError
@@ -15,6 +16,8 @@ from .schema import TABLES, TableSchema
 MAX_NAMES_SHOWN: Final = 30
 MAX_NAME_LENGTH: Final = 40
 MAX_WORDS: Final = 4
+MAX_ROWS_ABOVE: Final = 20
+"""Number of rows after the first in which the header is searched."""
 _USUAL_CHARACTERS: Final = r"[\w ()%#&:./-]+"
 
 LIKELY_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -205,3 +208,43 @@ def _is_of_others(name: str, table: TableSchema) -> bool:
     """Return whether other tables declare a column, but not this one."""
     declared = {other.name for other in TABLES.values() if any(column.name == name for column in other.columns)}
     return bool(declared) and table.name not in declared
+
+
+def find_header(rows: Iterable[Iterable[Any]], options: ReadOptions, origin: str) -> int:
+    """Return the position of the header among the rows of a file, of which only the first are read.
+
+    It is the row that the options name. Otherwise it is the first row that is not blank, unless that names no known
+    column and a later one names two, or one below a title in a single cell.
+    """
+    filled = ((position, [cell for cell in row if cell not in (None, "")]) for position, row in enumerate(rows))
+    if options.header_row is not None:
+        return _named_row(filled, options.header_row, origin)
+    first, names = next(((position, cells) for position, cells in filled if cells), (0, []))
+    if has_known_name(names, options):
+        return first
+    needed = 1 if len(names) == 1 else 2
+    for position, cells in islice(filled, MAX_ROWS_ABOVE):
+        are_names = len(cells) > 1 and len(set(map(str, cells))) == len(cells)
+        if are_names and sum(has_known_name([cell], options) for cell in cells) >= needed:
+            return position
+    return first
+
+
+def _named_row(filled: Iterator[tuple[int, list[Any]]], row: int, origin: str) -> int:
+    position, cells = next(islice(filled, row - 1, None), (-1, []))
+    if not cells:
+        problem = f"--header-row: row {row} is blank, or does not exist"
+        raise SchemaError(origin, problem, "Give the row with the names of the columns, counted from 1.")
+    return position
+
+
+def has_known_name(cells: Iterable[Any], options: ReadOptions) -> bool:
+    """Return whether a cell is the name of a column that fraudsieve knows, or that the options name."""
+    return any(isinstance(cell, str) and (is_known_name(cell) or cell in options.columns.values()) for cell in cells)
+
+
+def header_note(position: int) -> tuple[str, ...]:
+    """Return a note for a header that is not in the first row."""
+    if not position:
+        return ()
+    return (tr("row {row} is the header; if it is not, name another with --header-row", row=position + 1),)

@@ -27,21 +27,40 @@ import pandas as pd
 
 from fraudsieve._translation import tr
 from fraudsieve.exceptions import SchemaError
+from fraudsieve.tables.formats.encoding import check_exists
 
 from .cells import STRING, Cells, Mask
 from .checks import check, input_names, rejected_rows, require_columns
-from .column_names import rename_columns
+from .column_names import describe_columns, nearest_column, other_columns, rename_columns
 from .conversion import convert
 from .formats.delimited import load_delimited, load_names
-from .formats.files import reader_of, save
+from .formats.files import reader_of, save, storable
 from .formats.loaded import LoadedTable, ReadOptions
 from .formats.parquet import load_parquet, open_parquet
-from .formats.signatures import check_exists
-from .kept import kept_columns, storable_frame
 from .limits import REPLACED
 from .schema import TABLES, TableSchema
 from .source import InputTable, Source, as_input, local_file, origin_of
 from .values.reading import Reading
+
+
+def kept_columns(loaded: LoadedTable, names: Sequence[str], rejected: pd.Series, origin: str) -> pd.DataFrame:
+    """Return columns of a table, by the names that it gives them, without its rejected rows."""
+    frame, given = loaded.frame, list(loaded.frame.columns)
+    for name in names:
+        if given.count(name) != 1:
+            near = nearest_column(name, map(str, given))
+            hint = f" (did you mean {near!r}?)" if near is not None and near != name else ""
+            problem = f"expected one column {name!r} to keep, {describe_columns(given, header=loaded.header)}{hint}"
+            others = other_columns(given, header=loaded.header)
+            raise SchemaError(origin, problem, "Keep columns by the names that they have in the input.", columns=others)
+    is_good = np.ones(len(frame), np.bool_)
+    is_good[rejected.to_numpy(np.int64)] = False
+    return storable_frame(frame.loc[is_good, list(names)])
+
+
+def storable_frame(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame that Parquet can hold: cells of mixed types, also those of several tables, become strings."""
+    return pd.DataFrame({name: storable(frame[name]).to_pandas(integer_object_nulls=True) for name in frame})
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Final
 
+from fraudsieve.tables.values.reading import SHARES, LabelShare
+
 from .conversion import Kind
-from .values.shares import SHARES, LabelShare
 
 
 @dataclass(frozen=True)

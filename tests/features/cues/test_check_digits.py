@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraudsieve.features.cues.check_digits import is_chinese_id, is_company_number, passes_luhn
+from fraudsieve.features.cues.numbers import is_chinese_id, is_company_number, passes_luhn
 from fraudsieve.features.text.codepoints import pack
 
 CREDIT = "0123456789abcdefghjklmnpqrtuwxy"

@@ -9,9 +9,8 @@ from fraudsieve.features.cues.custom_lists import CustomLists
 from fraudsieve.features.cues.matrix import CUES, cues_and_shape
 from fraudsieve.features.cues.numbers import number_kernel
 from fraudsieve.features.message_matrix import MessageMatrix
-from fraudsieve.features.text.codepoints import pack
+from fraudsieve.features.text.codepoints import new_spans, pack
 from fraudsieve.features.text.fold import fold_codes
-from fraudsieve.features.text.spans import new_spans
 
 LISTS = CustomLists.of(
     words={"gambling": ["Baccarat", "百家乐", "🎰"], "chat": ["t.me/", "加-V"]},

@@ -9,10 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.features.cues.crypto import CRYPTO, count_crypto
-from fraudsieve.features.cues.custom_lists import CustomLists
+from fraudsieve.features.cues.custom_lists import CATEGORIES, CustomLists, count_words
 from fraudsieve.features.cues.links import LINK_SHAPES, LINKS, measure_links
 from fraudsieve.features.cues.matrix import BASIC_CUES, BASIC_SHAPES, CUES, SHAPES, cues_and_shape
-from fraudsieve.features.cues.words import CATEGORIES, count_words
 from fraudsieve.features.text.codepoints import pack
 from fraudsieve.features.text.fold import fold_codes
 from tests.profiles import examples

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraudsieve.features.cues.check_digits import is_chinese_id, is_company_number, passes_luhn
-from fraudsieve.features.cues.numbers import NUMBERS, find_numbers
+from fraudsieve.features.cues.numbers import NUMBERS, find_numbers, is_chinese_id, is_company_number, passes_luhn
 from fraudsieve.features.text.codepoints import pack
 from tests.profiles import examples
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraudsieve.features.cues.words import CATEGORIES, WORDS, count_groups, count_words
+from fraudsieve.features.cues.custom_lists import CATEGORIES, WORDS, count_groups, count_words
 from fraudsieve.features.text.automaton import build_automaton, read_words
 from fraudsieve.features.text.codepoints import pack
 from fraudsieve.features.text.fold import fold_text

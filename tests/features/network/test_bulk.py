@@ -4,10 +4,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from fraudsieve.features.network.bulk import CodedLabels, CodedLinks, FullGraph
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.network.kernels.updates import LabelRows, LinkRows
 from fraudsieve.features.network.live import NetworkGraph
+from fraudsieve.features.network.network_batch import CodedLabels, CodedLinks, FullGraph
 
 N_NODES, N_LINKS, N_LABELS, END = 60, 900, 150, 40
 

@@ -3,8 +3,12 @@
 import pandas as pd
 import pytest
 
-from fraudsieve.features.profile.choice import candidate_columns, choose_profile_columns, declared_columns
-from fraudsieve.features.profile.persons import person_reason
+from fraudsieve.features.profile.choice import (
+    candidate_columns,
+    choose_profile_columns,
+    declared_columns,
+    person_reason,
+)
 
 WORDS = [f"value {n}" for n in range(9)]
 PERSONS = {

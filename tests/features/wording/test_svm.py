@@ -10,7 +10,7 @@ from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import pack
 from fraudsieve.features.wording import svm as module
 from fraudsieve.features.wording.counts import NgramCounts, count_ngrams
-from fraudsieve.features.wording.svm import count_messages, fit_svm
+from fraudsieve.features.wording.fit import count_messages, fit_svm
 
 ROWS = np.arange(120)[::-1][:90]
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
 
-from fraudsieve.features.wording.trust import trusted_shares, weigh_by_known_share
+from fraudsieve.features.wording.model import trusted_shares, weigh_by_known_share
 
 KNOWN = np.array([1.0, 0.5, 0.0])
 

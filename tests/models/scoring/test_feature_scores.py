@@ -31,7 +31,7 @@ def test_records_columns_and_rows_agree(several: Fitted) -> None:
     alone = [scorer.score({"text": text})["unlike_training"] for text in TEXTS]
     assert unlike_of(records) == alone == [None if np.isnan(v) else v for v in columns["unlike_training"].tolist()]
     texts = [text for text in TEXTS if text]
-    rows = scorer.score_rows(scorer.model.matrix.compute(texts))  # type: ignore[attr-defined]
+    rows = scorer.score_rows(scorer.model.matrix.compute(texts))  # type: ignore[union-attr]
     assert rows["unlike_training"].tolist() == [value for value in alone if value is not None]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve.features import AccountFeatures, History, MessageFeatures, Network
-from fraudsieve.live.score_log import LoggedScore
+from fraudsieve.live.recording import LoggedScore
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import open_store
 from fraudsieve.live.store.score_rows import iterate_scores

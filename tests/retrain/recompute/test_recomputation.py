@@ -15,8 +15,8 @@ from fraudsieve._microseconds import DAY
 from fraudsieve.cli.app import app
 from fraudsieve.exceptions import SchemaError, StateError
 from fraudsieve.features import History
+from fraudsieve.live.recording import LoggedScore
 from fraudsieve.live.removal import rewind
-from fraudsieve.live.score_log import LoggedScore
 from fraudsieve.live.store import open_store
 from fraudsieve.live.store.facts import StoreFacts
 from fraudsieve.live.store.score_rows import FIRST_TIME, LAST_TIME, ScoreRow, iterate_scores
@@ -24,9 +24,8 @@ from fraudsieve.models import Scorer
 from fraudsieve.models.batch.rows import feature_rows
 from fraudsieve.models.batch.scored_tables import TableHistory
 from fraudsieve.retrain import Recomputation, recompute_scores
-from fraudsieve.retrain.recompute.later_rows import NONE
 from fraudsieve.retrain.recompute.logged_answers import read_answers
-from fraudsieve.retrain.recompute.stored_history import StoredHistory, read_stored_history
+from fraudsieve.retrain.recompute.stored_history import NONE, StoredHistory, read_stored_history
 from fraudsieve.service.bodies import Reply, ScoreRequest
 from fraudsieve.service.handlers import RequestHandler
 from fraudsieve.service.loaded_model import LoadedModel
@@ -187,7 +186,7 @@ def test_scores_that_cannot_be_computed_again_are_counted(tmp_path: Path) -> Non
 
 def test_scores_whose_rows_were_deleted_are_not_computed_again(served: Any) -> None:
     scorer = Scorer.load(noise_model())
-    windows = replace(scorer.model.matrix, histories=(History(("1d",), measures=("count",)),))  # type: ignore[type-var]
+    windows = replace(scorer.model.matrix, histories=(History(("1d",), measures=("count",)),))  # type: ignore[arg-type]
     with open_store(served[0]) as opened:
         history = read_stored_history(opened, scorer.model)
     dropped = StoreFacts(dropped_before=100 * DAY)

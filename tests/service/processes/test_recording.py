@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fraudsieve.live.score_log import LoggedScore
+from fraudsieve.live.recording import LoggedScore
 from fraudsieve.live.store import open_store
 from fraudsieve.live.store.score_rows import iterate_scores
 from tests.live.small_models import event_pair_model, message_pair_model

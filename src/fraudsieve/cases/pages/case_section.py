@@ -17,8 +17,7 @@ from fraudsieve.pages.rendering import PageTable, format_range, label_words, lis
 from fraudsieve.pages.svg import Figure
 from fraudsieve.pages.words import feature_words, format_number
 
-from .case_rows import CaseRows
-from .names import LINK_WORDS, CaseNames, link_words
+from .case_rows import LINK_WORDS, CaseNames, CaseRows, link_words
 
 
 def joined_through(rows: CaseRows, names: CaseNames) -> list[str]:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fraudsieve._io import read_secret_file
-from fraudsieve.cli.console import answer, count_of, exit_on_error, steps
-from fraudsieve.cli.options import AsOf, Json, LanguageOption, ReadingOptions, Scores, TableOptions, input_table
+from fraudsieve.cli.console import Answer, Report, count_of
+from fraudsieve.cli.options import AsOf, LanguageOption, ReadingOptions, Scores, TableOptions, input_table
 from fraudsieve.exceptions import LocatedError, RecipeError
 
 if TYPE_CHECKING:  # imported at first use: SciPy and PyArrow take time
@@ -20,6 +20,7 @@ SHOWN = 5
 
 def cases_command(
     *,
+    progress: Report,
     scores: Scores,
     tables: TableOptions,
     legitimate: Annotated[
@@ -49,43 +50,41 @@ def cases_command(
     language: LanguageOption = None,
     reading: ReadingOptions,
     output: Annotated[Path, typer.Option(help="Folder to write; it must not exist.")] = Path("cases"),
-    json: Json = False,
-) -> None:
+) -> Answer:
     """Group flagged records into cases, by shared accounts, identifiers and texts, and by time."""
-    with exit_on_error(as_json=json), steps(quiet=json) as progress:
-        import pandas as pd
+    import pandas as pd
 
-        from fraudsieve._io import check_output_folder
-        from fraudsieve.cases.pages.page import render_cases_page
-        from fraudsieve.cases.settings import CaseSettings
-        from fraudsieve.cases.tables import find_cases_in_tables, read_ledger, write_cases
+    from fraudsieve._io import check_output_folder
+    from fraudsieve.cases.pages.page import render_cases_page
+    from fraudsieve.cases.settings import CaseSettings
+    from fraudsieve.cases.tables import find_cases_in_tables, read_ledger, write_cases
 
-        check_output_folder(output)
-        given: dict[str, Any] = {"window_days": window_days, "resolution": resolution}
-        settings = CaseSettings(**{name: value for name, value in given.items() if value is not None})
-        inputs = tables.inputs(reading)
-        cutoff = None if as_of is None else pd.Timestamp(as_of)
-        progress("linking and partitioning")
-        dates = ReadingOptions(day_first=reading.day_first)
-        given_scores: list[Any] = [input_table([source], dates) for source in scores]
-        found = find_cases_in_tables(
-            given_scores,
-            key=_key(key),
-            threshold=threshold,
-            settings=settings,
-            as_of=cutoff,
-            legitimate=legitimate,
-            ledger=None if previous is None else read_ledger(previous),
-            **inputs,
-        )
-        progress("writing")
-        page = render_cases_page(found, show_identifiers=show_identifiers, as_of=cutoff, language=language or "en")
-        folder = write_cases(found, output, page)
+    check_output_folder(output)
+    given: dict[str, Any] = {"window_days": window_days, "resolution": resolution}
+    settings = CaseSettings(**{name: value for name, value in given.items() if value is not None})
+    inputs = tables.inputs(reading)
+    cutoff = None if as_of is None else pd.Timestamp(as_of)
+    progress("linking and partitioning")
+    dates = ReadingOptions(day_first=reading.day_first)
+    given_scores: list[Any] = [input_table([source], dates) for source in scores]
+    found = find_cases_in_tables(
+        given_scores,
+        key=_key(key),
+        threshold=threshold,
+        settings=settings,
+        as_of=cutoff,
+        legitimate=legitimate,
+        ledger=None if previous is None else read_ledger(previous),
+        **inputs,
+    )
+    progress("writing")
+    page = render_cases_page(found, show_identifiers=show_identifiers, as_of=cutoff, language=language or "en")
+    folder = write_cases(found, output, page)
     counts = {"cases": len(found.cases), "members": len(found.members), "links": len(found.links)}
     content = {"output": str(folder), **counts, "hubs": len(found.hubs)}
     content |= {"page": str(folder / "cases.html")}
     title = f"{count_of(counts['cases'], 'case')} of {count_of(counts['members'], 'flagged record')}"
-    answer(content, as_json=json, title=title, rows=[("page", str(folder / "cases.html")), *_rows(found)])
+    return Answer(content, title, [("page", str(folder / "cases.html")), *_rows(found)])
 
 
 def _key(path: Path | None) -> bytes:

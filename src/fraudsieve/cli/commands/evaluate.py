@@ -7,10 +7,9 @@ from typing import Annotated
 import typer
 
 from fraudsieve._translation import tr
-from fraudsieve.cli.console import answer, exit_on_error, notes, steps
+from fraudsieve.cli.console import Answer, Report, notes
 from fraudsieve.cli.options import (
     Group,
-    Json,
     LanguageOption,
     ModelOption,
     ReadingOptions,
@@ -24,6 +23,7 @@ from fraudsieve.cli.tables import evaluation_content, evaluation_rows
 
 def evaluate_command(
     *,
+    progress: Report,
     model: ModelOption,
     tables: TableOptions,
     reading: ReadingOptions,
@@ -49,40 +49,38 @@ def evaluate_command(
     rules: RulesOption = None,
     language: LanguageOption = None,
     verbose: Verbose = False,
-    json: Json = False,
-) -> None:
+) -> Answer:
     """Score labelled messages, accounts or events with a model, and evaluate the scores."""
-    with exit_on_error(as_json=json), steps(quiet=json) as progress:
-        from fraudsieve.models.rules.files import read_rules
-        from fraudsieve.training.evaluation.evaluation_run import evaluate_tables
-        from fraudsieve.training.recipe.recipe import Recipe
-        from fraudsieve.training.report_page.evaluation import check_report_path, model_facts, write_report
+    from fraudsieve.models.rules.files import read_rules
+    from fraudsieve.training.evaluation.evaluation_run import evaluate_tables
+    from fraudsieve.training.recipe.recipe import Recipe
+    from fraudsieve.training.report_page.evaluation import check_report_path, model_facts, write_report
 
-        if report is not None:
-            check_report_path(report, *vars(tables).values())
-        changes = {"language": language, "evaluate.by": by or None, "split.group": group}
-        settings = Recipe.read(recipe, {**reading.overrides(), **changes})
-        result = evaluate_tables(
-            model,
-            **vars(tables),
-            recipe=settings,
-            attack=attack,
-            since=since,
-            rules=None if rules is None else read_rules(rules),
-            progress=progress,
+    if report is not None:
+        check_report_path(report, *vars(tables).values())
+    changes = {"language": language, "evaluate.by": by or None, "split.group": group}
+    settings = Recipe.read(recipe, {**reading.overrides(), **changes})
+    result = evaluate_tables(
+        model,
+        **vars(tables),
+        recipe=settings,
+        attack=attack,
+        since=since,
+        rules=None if rules is None else read_rules(rules),
+        progress=progress,
+    )
+    files = None
+    if report is not None:
+        files = write_report(
+            report,
+            result.report,
+            title=tr("Evaluation: {name}", name=result.model.name),
+            facts=model_facts(result.model, language=settings.language),
+            language=settings.language,
         )
-        files = None
-        if report is not None:
-            files = write_report(
-                report,
-                result.report,
-                title=tr("Evaluation: {name}", name=result.model.name),
-                facts=model_facts(result.model, language=settings.language),
-                language=settings.language,
-            )
     notes(result.notes)
     title = f"{result.model.name} on {result.report.rows:,} {result.model.subject}s"
     page = None if files is None else files[0]
     short = evaluation_summary(result, page, model, tables.events)
-    rows = evaluation_rows(result, files) if verbose else list(short)
-    answer(evaluation_content(result, files), as_json=json, title=title, rows=rows)
+    rows = evaluation_rows(result, files) if verbose else short
+    return Answer(evaluation_content(result, files), title, rows)

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fraudsieve.cli.console import BOUND_EXCEEDED, answer, count_of, exit_on_error, notes, steps
+from fraudsieve.cli.console import BOUND_EXCEEDED, Answer, Report, count_of, notes
 from fraudsieve.cli.options import (
-    Json,
     Labels,
     LanguageOption,
     ModelOption,
@@ -72,43 +71,30 @@ def recompute_logged(
     tables: ScoredOptions,
     labels: list[str] | None,
     reading: ReadingOptions,
-    *,
     others: Mapping[str, object],
-    as_json: bool,
-) -> None:
-    """Compute logged scores again, and print what differs; exit with 3 if a difference has no known cause."""
-    with exit_on_error(as_json=as_json), steps(quiet=as_json) as progress:
-        if given.state is None:
-            raise RecipeError("--state", ["expected the store with the score log, got none. Add --state"])
-        unused = {name: value for name, value in vars(tables).items() if name != "events"} | {**others}
-        for name, value in unused.items():
-            if value is not None:
-                option = "--" + name.replace("_", "-")
-                raise RecipeError(option, ["--recompute does not use it. Leave it out"])
-        events, known_labels = input_table(tables.events, reading), input_table(labels, reading)
-        progress("loading the model")
-        from fraudsieve.models.predict import Scorer
-        from fraudsieve.retrain import recompute_scores
+    progress: Report,
+) -> Answer:
+    """Compute logged scores again, and say what differs; exit with 3 if a difference has no known cause."""
+    if given.state is None:
+        raise RecipeError("--state", ["expected the store with the score log, got none. Add --state"])
+    unused = {name: value for name, value in vars(tables).items() if name != "events"} | {**others}
+    for name, value in unused.items():
+        if value is not None:
+            option = "--" + name.replace("_", "-")
+            raise RecipeError(option, ["--recompute does not use it. Leave it out"])
+    settings = {name: value for name, value in vars(given).items() if name not in ("recompute", "state")}
+    settings |= {"events": input_table(tables.events, reading), "known_labels": input_table(labels, reading)}
+    progress("loading the model")
+    from fraudsieve.models.predict import Scorer
+    from fraudsieve.retrain import recompute_scores
 
-        with opened_store(given.state) as store:
-            scorer = Scorer.load(model)
-            result = recompute_scores(
-                scorer,
-                store,
-                since=given.since,
-                until=given.until,
-                max_scores=given.max_scores,
-                events=events,
-                known_labels=known_labels,
-                output=given.output,
-                progress=progress,
-            )
+    with opened_store(given.state) as store:
+        result = recompute_scores(Scorer.load(model), store, **settings, progress=progress)
     notes(result.notes)
     content = result.to_dict() | ({} if given.output is None else {"output": str(given.output)})
     title = f"{result.model}: {len(result.rows):,} of {count_of(result.logged, 'logged score')} computed again"
-    answer(content, as_json=as_json, title=title, rows=_recomputed_rows(result, given.output))
-    if result.different:
-        raise typer.Exit(BOUND_EXCEEDED)
+    code = BOUND_EXCEEDED if result.different else 0
+    return Answer(content, title, _recomputed_rows(result, given.output), code)
 
 
 def _recomputed_rows(result: "Recomputation", output: Path | None) -> list[tuple[str, str]]:
@@ -123,6 +109,7 @@ def _recomputed_rows(result: "Recomputation", output: Path | None) -> list[tuple
 
 def monitor_command(
     *,
+    progress: Report,
     model: ModelOption,
     reference: Annotated[
         list[str] | None,
@@ -142,8 +129,7 @@ def monitor_command(
     rules: RulesOption = None,
     language: LanguageOption = None,
     recomputing: RecomputeOptions,
-    json: Json = False,
-) -> None:
+) -> Answer:
     """Report what has changed since a reference period: features, scores, alerts, calibration, unknown accounts.
 
     With --recompute, compare the scores that a service logged with those of the batch, with the history at their
@@ -155,33 +141,31 @@ def monitor_command(
     """
     if recomputing.recompute:
         others = {"reference": reference, "recipe": recipe, "report": report, "rules": rules, "language": language}
-        recompute_logged(model, recomputing, tables, labels, reading, others=others, as_json=json)
-        return
-    with exit_on_error(as_json=json), steps(quiet=json) as progress:
-        recomputing.check_unused()
-        inputs = tables.inputs(reading)
-        labelled, before = input_table(labels, reading), input_table(reference, reading)
-        if before is None:
-            raise RecipeError("--reference", ["expected reference records, got none. Add --reference"])
-        progress("loading the model")
-        from fraudsieve.models.predict import Scorer
-        from fraudsieve.models.rules.files import read_rules
-        from fraudsieve.training.monitoring.monitoring_run import monitor_tables
-        from fraudsieve.training.recipe.recipe import Recipe
+        return recompute_logged(model, recomputing, tables, labels, reading, others, progress)
+    recomputing.check_unused()
+    inputs = tables.inputs(reading)
+    labelled, before = input_table(labels, reading), input_table(reference, reading)
+    if before is None:
+        raise RecipeError("--reference", ["expected reference records, got none. Add --reference"])
+    progress("loading the model")
+    from fraudsieve.models.predict import Scorer
+    from fraudsieve.models.rules.files import read_rules
+    from fraudsieve.training.monitoring.monitoring_run import monitor_tables
+    from fraudsieve.training.recipe.recipe import Recipe
 
-        scorer = Scorer.load(model)
-        records, beside = records_to_score(scorer.model, inputs)
-        result = monitor_tables(
-            scorer,
-            before,
-            records,
-            labels=labelled,
-            **beside,
-            recipe=Recipe.read(recipe, {"language": language}),
-            rules=None if rules is None else read_rules(rules),
-            page=report,
-            progress=progress,
-        )
+    scorer = Scorer.load(model)
+    records, beside = records_to_score(scorer.model, inputs)
+    result = monitor_tables(
+        scorer,
+        before,
+        records,
+        labels=labelled,
+        **beside,
+        recipe=Recipe.read(recipe, {"language": language}),
+        rules=None if rules is None else read_rules(rules),
+        page=report,
+        progress=progress,
+    )
     notes(result.notes)
     figures = result.to_dict()
     content = {"model": result.model, "digest": result.digest, "exceeded": figures["exceeded"], "report": figures}
@@ -191,9 +175,7 @@ def monitor_command(
         content["files"] = files
         rows.append(("report", f"{files['page']}, and as JSON {files['json']}"))
     counts = f"{result.rows.current:,} current {result.subject}s, {result.rows.reference:,} in the reference"
-    answer(content, as_json=json, title=f"{result.model}: {counts}", rows=rows)
-    if result.exceeded:
-        raise typer.Exit(BOUND_EXCEEDED)
+    return Answer(content, f"{result.model}: {counts}", rows, BOUND_EXCEEDED if result.exceeded else 0)
 
 
 def _rows(report: "MonitorReport") -> Iterator[tuple[str, str]]:

@@ -7,10 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from fraudsieve.cli.console import answer, exit_on_error, notes, steps
+from fraudsieve.cli.console import Answer, Report, notes
 from fraudsieve.cli.evidence_options import EvidenceOptions
 from fraudsieve.cli.options import (
-    Json,
     KnownLabels,
     LanguageOption,
     ModelOption,
@@ -26,6 +25,7 @@ from fraudsieve.cli.tables import rule_rows, traffic_rows
 
 def predict_command(
     *,
+    progress: Report,
     model: ModelOption,
     tables: ScoredOptions,
     known_labels: KnownLabels = None,
@@ -43,33 +43,29 @@ def predict_command(
         "scores.parquet"
     ),
     evidence: EvidenceOptions,
-    json: Json = False,
-) -> None:
+) -> Answer:
     """Score a file of messages, accounts or events."""
-    with exit_on_error(as_json=json), steps(quiet=json) as progress:
-        from fraudsieve.tables.formats.output import check_output_format
+    from fraudsieve.tables.formats.output import check_output_format
 
-        check_output_format(output)
-        recording = evidence.settings()
-        inputs, labels = tables.inputs(reading), input_table(known_labels, reading)
-        progress("loading the model")
-        from fraudsieve.models.batch.score import score_file
-        from fraudsieve.models.predict import Scorer
-        from fraudsieve.models.rules.files import read_rules
+    check_output_format(output)
+    recording = evidence.settings()
+    inputs, labels = tables.inputs(reading), input_table(known_labels, reading)
+    progress("loading the model")
+    from fraudsieve.models.batch.score import score_file
+    from fraudsieve.models.predict import Scorer
+    from fraudsieve.models.rules.files import read_rules
 
-        applied = None if rules is None else read_rules(rules)
-        scorer = Scorer.load(model, n_threads=0, rules=applied)
-        progress("reading")
+    applied = None if rules is None else read_rules(rules)
+    scorer = Scorer.load(model, n_threads=0, rules=applied)
+    progress("reading")
 
-        def show_rows(rows: int, total: int) -> None:
-            progress("scoring", rows, total)
+    def show_rows(rows: int, total: int) -> None:
+        progress("scoring", rows, total)
 
-        records, beside = records_to_score(scorer.model, inputs)
-        settings: dict[str, Any] = {"keep": split_names(keep or ""), "reasons": reasons, "language": language or "en"}
-        with nullcontext() if recording is None else recording.open() as log:
-            result = score_file(
-                scorer, records, output, show_rows, known_labels=labels, **beside, **settings, evidence=log
-            )
+    records, beside = records_to_score(scorer.model, inputs)
+    settings: dict[str, Any] = {"keep": split_names(keep or ""), "reasons": reasons, "language": language or "en"}
+    with nullcontext() if recording is None else recording.open() as log:
+        result = score_file(scorer, records, output, show_rows, known_labels=labels, **beside, **settings, evidence=log)
     notes(result.notes)
     rows = [("scores", str(result.output)), ("scored", f"{result.scored:,}"), ("rejected", f"{result.rejected:,}")]
     if result.rejected_output is not None:
@@ -78,4 +74,4 @@ def predict_command(
     rows += traffic_rows(scorer.model, result.unusual_shares)
     unusual = [asdict(share) | {"text": share.text} for share in result.unusual_shares]
     content = asdict(result) | {"unusual_shares": unusual, "model": scorer.model.name, "digest": scorer.model.digest}
-    answer(content, as_json=json, title=f"Scored with {scorer.model.name}", rows=rows)
+    return Answer(content, f"Scored with {scorer.model.name}", rows)

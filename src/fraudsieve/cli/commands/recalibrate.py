@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fraudsieve.cli.console import answer, exit_on_error, notes, steps, stop_on_sigterm
+from fraudsieve.cli.console import Answer, Report, notes, stop_on_sigterm
 from fraudsieve.cli.options import (
-    Json,
     KnownLabels,
     Labels,
     ModelOption,
@@ -25,6 +24,7 @@ if TYPE_CHECKING:  # imported at first use: MLflow alone takes seconds
 
 def recalibrate_command(
     *,
+    progress: Report,
     model: ModelOption,
     tables: ScoredOptions,
     output: Annotated[Path, typer.Option(help="Model folder to write.")],
@@ -48,14 +48,13 @@ def recalibrate_command(
         ),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing model folder.")] = False,
-    json: Json = False,
-) -> None:
+) -> Answer:
     """Adapt thresholds and calibration of a model to other traffic, with the same trees.
 
     Without labels, thresholds are set by alert volume. Labels of all records, or of review collect, also set the
     calibration and the false positive rates.
     """
-    with exit_on_error(as_json=json), stop_on_sigterm(), steps(quiet=json) as progress:
+    with stop_on_sigterm():
         inputs, labelled = tables.inputs(reading), input_table(labels, reading)
         known = input_table(known_labels, reading)
         progress("loading the model")
@@ -82,7 +81,7 @@ def recalibrate_command(
         )
     notes(result.notes)
     title = f"Recalibrated {result.model.name}"
-    answer(_content(result), as_json=json, title=title, rows=list(_rows(result)))
+    return Answer(_content(result), title, _rows(result))
 
 
 def _content(result: "Recalibrated") -> dict[str, Any]:

@@ -5,13 +5,14 @@ from typing import Annotated, Any
 
 import typer
 
-from fraudsieve.cli.console import answer, exit_on_error, notes, steps, stop_on_sigterm
-from fraudsieve.cli.options import AsOf, Json, LanguageOption, ModelOption, Name, ReadingOptions, TableOptions, Verbose
+from fraudsieve.cli.console import Answer, Report, notes, stop_on_sigterm
+from fraudsieve.cli.options import AsOf, LanguageOption, ModelOption, Name, ReadingOptions, TableOptions, Verbose
 from fraudsieve.cli.summary import plan_rows, retrained_rows
 
 
 def retrain_command(
     *,
+    progress: Report,
     model: ModelOption,
     name: Name = None,
     tables: TableOptions,
@@ -31,10 +32,9 @@ def retrain_command(
     ] = True,
     language: LanguageOption = None,
     verbose: Verbose = False,
-    json: Json = False,
-) -> None:
+) -> Answer:
     """Train the recipe of a model on all tables of today. Promote the result if it is as good as the champion."""
-    with exit_on_error(as_json=json), stop_on_sigterm(), steps(quiet=json) as progress:
+    with stop_on_sigterm():
         inputs = tables.inputs() | {"state": state}
         from fraudsieve.retrain import plan_retraining, retrain
 
@@ -45,8 +45,7 @@ def retrain_command(
             settings: dict[str, Any] = {"output": output, "overwrite": overwrite, "promote": promote}
             result = retrain(model, **inputs, **settings, changes=changes, progress=progress)
     if plan:
-        answer(planned.to_dict(), as_json=json, title=f"Plan for {planned.name}", rows=list(plan_rows(planned)))
-        return
+        return Answer(planned.to_dict(), f"Plan for {planned.name}", plan_rows(planned))
     notes(result.notes)
     title = f"{result.version or result.plan.name}: {result.outcome}"
-    answer(result.to_dict(), as_json=json, title=title, rows=list(retrained_rows(result, verbose=verbose)))
+    return Answer(result.to_dict(), title, retrained_rows(result, verbose=verbose))

@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fraudsieve.cli.console import answer, count_of, exit_on_error, notes, steps
+from fraudsieve.cli.console import Answer, Report, count_of, notes
 from fraudsieve.cli.options import (
-    Command,
-    Json,
     LanguageOption,
     ReadingOptions,
     RecordOptions,
     files_of,
     input_table,
     split_names,
-    with_groups,
+    subcommand,
 )
 from fraudsieve.exceptions import RecipeError
 
@@ -45,10 +43,10 @@ review_app = typer.Typer(
 )
 
 
-@review_app.command("draw", cls=Command)
-@with_groups
+@subcommand(review_app, "draw")
 def draw_command(
     *,
+    progress: Report,
     scores: Annotated[
         list[str] | None,
         typer.Option(metavar="TABLE", help="Scores of one type of records. Repeat it for several files."),
@@ -98,42 +96,40 @@ def draw_command(
         str | None,
         typer.Option(help="Labels that the page offers, with commas between; by default those of the model or scores."),
     ] = None,
-    json: Json = False,
-) -> None:
+) -> Answer:
     """Draw the records that people look at in a day, and say with what probability each was drawn.
 
     fraudsieve review draw --scores scores.parquet --messages new.parquet --capacity 100 --audit 0.05 --page review.html
     """
-    with exit_on_error(as_json=json), steps(quiet=json) as progress:
-        if (scores is None) == (state is None):
-            raise RecipeError("review draw", ["expected either --scores, with the table that was scored, or --state"])
-        if page is None and choices is not None:
-            raise RecipeError("review draw", ["expected --page with --choices: the page offers these labels"])
-        progress("reading")
-        from fraudsieve._io import check_not_an_input, check_output_file
-        from fraudsieve.review.draw import write_draw
-        from fraudsieve.review.sampling import ReviewPlan
-        from fraudsieve.tables.formats.output import check_output_format
+    if (scores is None) == (state is None):
+        raise RecipeError("review draw", ["expected either --scores, with the table that was scored, or --state"])
+    if page is None and choices is not None:
+        raise RecipeError("review draw", ["expected --page with --choices: the page offers these labels"])
+    progress("reading")
+    from fraudsieve._io import check_not_an_input, check_output_file
+    from fraudsieve.review.draw import write_draw
+    from fraudsieve.review.sampling import ReviewPlan
+    from fraudsieve.tables.formats.output import check_output_format
 
-        plan = ReviewPlan(capacity, audit, novel, seed)
-        dates = ReadingOptions(day_first=reading.day_first)
-        inputs = tables.inputs(reading)
-        earlier, scored = _earlier(previous), input_table(scores, dates)
-        check_output_format(output)
-        check_output_file(output)
-        check_not_an_input(output, *files_of(earlier, scored, *inputs.values()))
-        _check_page(page)
-        settings: dict[str, Any] = {"threshold": threshold, "cases": cases, "previous": earlier}
-        settings |= {"day": None if day is None else day.date(), "language": language or "en"}
-        settings["show"] = None if show is None else split_names(show)
-        if model is not None:
-            from fraudsieve.models.predict import Scorer
+    plan = ReviewPlan(capacity, audit, novel, seed)
+    dates = ReadingOptions(day_first=reading.day_first)
+    inputs = tables.inputs(reading)
+    earlier, scored = _earlier(previous), input_table(scores, dates)
+    check_output_format(output)
+    check_output_file(output)
+    check_not_an_input(output, *files_of(earlier, scored, *inputs.values()))
+    _check_page(page)
+    settings: dict[str, Any] = {"threshold": threshold, "cases": cases, "previous": earlier}
+    settings |= {"day": None if day is None else day.date(), "language": language or "en"}
+    settings["show"] = None if show is None else split_names(show)
+    if model is not None:
+        from fraudsieve.models.predict import Scorer
 
-            settings["model"] = Scorer.load(model)
-        drawn = _draw(scored, inputs, state, subject, plan, settings)
-        progress("writing")
-        cut = write_draw(drawn, output)
-        _write_page(page, drawn.records, [*dict.fromkeys(split_names(choices or ""))] or drawn.labels, language)
+        settings["model"] = Scorer.load(model)
+    drawn = _draw(scored, inputs, state, subject, plan, settings)
+    progress("writing")
+    cut = write_draw(drawn, output)
+    _write_page(page, drawn.records, [*dict.fromkeys(split_names(choices or ""))] or drawn.labels, language)
     notes((*cut, *drawn.notes))
     content: dict[str, Any] = {
         "output": str(output),
@@ -142,7 +138,7 @@ def draw_command(
     }
     content |= {**drawn.counts, "frame": drawn.frame}
     content |= {"recall_can_be_estimated": drawn.covers, "left_out": drawn.left_out, "notes": [*cut, *drawn.notes]}
-    answer(content, as_json=json, title=count_of(len(drawn.records), "record"), rows=_draw_rows(drawn, output))
+    return Answer(content, count_of(len(drawn.records), "record"), _draw_rows(drawn, output))
 
 
 def _check_page(page: Path | None) -> None:
@@ -198,9 +194,10 @@ def _draw_rows(drawn: "ReviewDraw", output: Path) -> list[tuple[str, str]]:
     return [*rows, ("recall", "can be estimated" if drawn.covers else "cannot be estimated: there is no audit")]
 
 
-@review_app.command("collect", cls=Command)
+@subcommand(review_app, "collect")
 def collect_command(
     *,
+    progress: Report,
     answers: Annotated[
         list[str], typer.Option(metavar="TABLE", help="Answers, as the page saves them. Repeat it for several files.")
     ],
@@ -219,39 +216,37 @@ def collect_command(
     ] = None,
     page: PageOption = None,
     language: LanguageOption = None,
-    json: Json = False,
-) -> None:
+) -> Answer:
     """Add answers to a table of labels. A repeated call adds nothing.
 
     fraudsieve review collect --answers answers.csv --output labels.parquet
     """
-    with exit_on_error(as_json=json), steps(quiet=json) as progress:
-        if disagreements is not None and draws is None:
-            raise RecipeError("review collect", ["expected --draws with --disagreements: it has the records"])
-        if disagreements is None and page is not None:
-            raise RecipeError("review collect", ["expected --disagreements with --page: it shows their records"])
-        progress("reading")
-        from fraudsieve._io import check_not_an_input
-        from fraudsieve.review.answers import collect_answers, third_opinions
-        from fraudsieve.review.draw import NO_RECALL
-        from fraudsieve.tables.formats.output import write_frame
+    if disagreements is not None and draws is None:
+        raise RecipeError("review collect", ["expected --draws with --disagreements: it has the records"])
+    if disagreements is None and page is not None:
+        raise RecipeError("review collect", ["expected --disagreements with --page: it shows their records"])
+    progress("reading")
+    from fraudsieve._io import check_not_an_input
+    from fraudsieve.review.answers import collect_answers, third_opinions
+    from fraudsieve.review.draw import NO_RECALL
+    from fraudsieve.tables.formats.output import write_frame
 
-        given, drawn = input_table(answers), input_table(draws)
-        assert given is not None
-        if disagreements is not None:
-            check_not_an_input(disagreements, output, *files_of(given, drawn))
-        _check_page(page)
-        collected = collect_answers(given, output, drawn)
-        if disagreements is not None and drawn is not None:
-            third = third_opinions(collected, drawn)
-            write_frame(third, disagreements, exact=("subject_id",))
-            _write_page(page, third, sorted(collected.labels["label"].unique()), language)
+    given, drawn = input_table(answers), input_table(draws)
+    assert given is not None
+    if disagreements is not None:
+        check_not_an_input(disagreements, output, *files_of(given, drawn))
+    _check_page(page)
+    collected = collect_answers(given, output, drawn)
+    if disagreements is not None and drawn is not None:
+        third = third_opinions(collected, drawn)
+        write_frame(third, disagreements, exact=("subject_id",))
+        _write_page(page, third, sorted(collected.labels["label"].unique()), language)
     notes(() if collected.has_audit else (NO_RECALL,))
     content = {"output": str(output), "added": collected.added, "known": collected.known}
     content |= {"skipped": collected.skipped, "has_audit": collected.has_audit}
     content |= {"agreement": [_pair(*names, found) for names, found in collected.agreement.items()]}
     content |= {"disagreements": len(collected.disagreements)}
-    answer(content, as_json=json, title=str(output), rows=_collected_rows(collected))
+    return Answer(content, str(output), _collected_rows(collected))
 
 
 def _pair(first: str, second: str, found: "Agreement") -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """``fraudsieve serve``."""
 
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -15,19 +16,65 @@ if TYPE_CHECKING:
     from fraudsieve.service.settings import Settings
 
 
-def serve_command(
-    *,
-    model: ModelOption,
+@dataclass(frozen=True)
+class ServiceOptions:
+    """The options of a service that are fields of its settings."""
+
     state: Annotated[
         str | None,
         typer.Option(
             help="Event store of the history: a file such as live.db, or postgresql://USER@HOST/DATABASE for several "
             "machines (password in PGPASSWORD or ~/.pgpass). Without it, the history is lost on exit."
         ),
-    ] = None,
+    ] = None
     workers: Annotated[
         int, typer.Option(help="Number of processes. For several, a model with history needs --state.", min=1)
-    ] = 1,
+    ] = 1
+    lateness: Lateness = "1d"
+    label_days: LabelDays = 180.0
+    threads: Annotated[
+        int | None, typer.Option(help="Scoring threads per worker; by default, one per core over all workers.", min=1)
+    ] = None
+    max_body: Annotated[int, typer.Option(help="Largest request body, in bytes.", min=1)] = 1 << 20
+    max_records: Annotated[int, typer.Option(help="Largest number of records per request.", min=1)] = 1000
+    max_requests: Annotated[
+        int, typer.Option(help="Largest number of requests in progress, per worker; further ones get 503.", min=1)
+    ] = 64
+    body_seconds: Annotated[float, typer.Option(help="Seconds that a request may take to arrive.", min=0.1)] = 10.0
+    watch_seconds: Annotated[
+        float, typer.Option(help="Seconds between checks of a registry alias and of the rules file.", min=0.1)
+    ] = 20.0
+    after_seconds: Annotated[
+        float, typer.Option(help="Seconds that a request may wait for the offset in Fraudsieve-After.", min=0.0)
+    ] = 1.0
+    grace_seconds: Annotated[float, typer.Option(help="Seconds that requests may take to finish on shutdown.")] = 30.0
+    rules: RulesOption = None
+    shadow: Annotated[
+        str | None,
+        typer.Option(help="Challenger that also scores, without answering: a model folder, or models:/NAME@alias."),
+    ] = None
+    shadow_file: Annotated[
+        Path | None, typer.Option(help="File for a sample of the challenger's scores, such as shadow.jsonl.")
+    ] = None
+    shadow_ids: Annotated[
+        bool, typer.Option("--shadow-ids", help="Include the identifiers of records in the sample.")
+    ] = False
+    score_log: Annotated[
+        Literal["off", "scores", "records"],
+        typer.Option(
+            help="What the store of --state keeps of each score: nothing (off), ids and scores, or also the records."
+        ),
+    ] = "off"
+    score_days: Annotated[int, typer.Option(help="Days after which a logged score is deleted.", min=1)] = 400
+    record_days: Annotated[
+        int, typer.Option(help="Days after which a logged record is deleted; at the latest with its score.", min=1)
+    ] = 180
+
+
+def serve_command(
+    *,
+    model: ModelOption,
+    options: ServiceOptions,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 for any free port.", min=0, max=65535)] = 8000,
     token_file: Annotated[
@@ -38,45 +85,6 @@ def serve_command(
         typer.Option(help="File with further tokens, one per line, each with the sources that its labels may have."),
     ] = None,
     open: Annotated[bool, typer.Option("--open", help="Allow requests from other machines without a token.")] = False,
-    lateness: Lateness = "1d",
-    label_days: LabelDays = 180.0,
-    threads: Annotated[
-        int | None, typer.Option(help="Scoring threads per worker; by default, one per core over all workers.", min=1)
-    ] = None,
-    max_body: Annotated[int, typer.Option(help="Largest request body, in bytes.", min=1)] = 1 << 20,
-    max_records: Annotated[int, typer.Option(help="Largest number of records per request.", min=1)] = 1000,
-    max_requests: Annotated[
-        int, typer.Option(help="Largest number of requests in progress, per worker; further ones get 503.", min=1)
-    ] = 64,
-    body_seconds: Annotated[float, typer.Option(help="Seconds that a request may take to arrive.", min=0.1)] = 10.0,
-    watch_seconds: Annotated[
-        float, typer.Option(help="Seconds between checks of a registry alias and of the rules file.", min=0.1)
-    ] = 20.0,
-    after_seconds: Annotated[
-        float, typer.Option(help="Seconds that a request may wait for the offset in Fraudsieve-After.", min=0.0)
-    ] = 1.0,
-    grace_seconds: Annotated[float, typer.Option(help="Seconds that requests may take to finish on shutdown.")] = 30.0,
-    rules: RulesOption = None,
-    shadow: Annotated[
-        str | None,
-        typer.Option(help="Challenger that also scores, without answering: a model folder, or models:/NAME@alias."),
-    ] = None,
-    shadow_file: Annotated[
-        Path | None, typer.Option(help="File for a sample of the challenger's scores, such as shadow.jsonl.")
-    ] = None,
-    shadow_ids: Annotated[
-        bool, typer.Option("--shadow-ids", help="Include the identifiers of records in the sample.")
-    ] = False,
-    score_log: Annotated[
-        Literal["off", "scores", "records"],
-        typer.Option(
-            help="What the store of --state keeps of each score: nothing (off), ids and scores, or also the records."
-        ),
-    ] = "off",
-    score_days: Annotated[int, typer.Option(help="Days after which a logged score is deleted.", min=1)] = 400,
-    record_days: Annotated[
-        int, typer.Option(help="Days after which a logged record is deleted; at the latest with its score.", min=1)
-    ] = 180,
     evidence: EvidenceOptions,
     json: Json = False,
 ) -> None:
@@ -88,7 +96,7 @@ def serve_command(
     """
     with exit_on_error(as_json=json):
         from fraudsieve.service.json_log import configure_json_logging, log_event
-        from fraudsieve.service.processes.loading import check_installed
+        from fraudsieve.service.processes.worker import check_installed
         from fraudsieve.service.settings import (
             Settings,
             check_exposure,
@@ -111,26 +119,8 @@ def serve_command(
             label_tokens={} if label_tokens is None else read_label_tokens(label_tokens, token),
             is_open=open,
             address=model,
-            state=state,
-            workers=workers,
-            lateness=lateness,
-            label_days=label_days,
-            max_body=max_body,
-            max_records=max_records,
-            max_requests=max_requests,
-            threads=threads,
-            body_seconds=body_seconds,
-            watch_seconds=watch_seconds,
-            after_seconds=after_seconds,
-            grace_seconds=grace_seconds,
-            rules=None if rules is None else str(rules),
-            shadow=shadow,
-            shadow_file=None if shadow_file is None else str(shadow_file),
-            shadow_ids=shadow_ids,
-            score_log=score_log,
-            score_days=score_days,
-            record_days=record_days,
             evidence=evidence.settings(),
+            **vars(options),
         )
         with listen(host, port) as listener:
             is_clean = _serve(settings, listener)
@@ -144,7 +134,7 @@ def _serve(settings: "Settings", listener: socket) -> bool:
         from fraudsieve.service.processes.supervisor import supervise
 
         return supervise(settings, listener)
-    from fraudsieve.service.processes.loading import load_app
+    from fraudsieve.service.processes.worker import load_app
     from fraudsieve.service.server import run
 
     run(load_app(settings), settings, listener)

@@ -5,14 +5,15 @@ from typing import Annotated
 
 import typer
 
-from fraudsieve.cli.console import answer, exit_on_error, notes, steps, stop_on_sigterm
-from fraudsieve.cli.options import Group, Json, LanguageOption, Name, ReadingOptions, TableOptions, Verbose, split_names
+from fraudsieve.cli.console import Answer, Report, notes, stop_on_sigterm
+from fraudsieve.cli.options import Group, LanguageOption, Name, ReadingOptions, TableOptions, Verbose, split_names
 from fraudsieve.cli.summary import trained_summary
 from fraudsieve.cli.tables import trained_content, trained_rows
 
 
 def train_command(
     *,
+    progress: Report,
     tables: TableOptions,
     features: Annotated[
         str | None,
@@ -87,10 +88,9 @@ def train_command(
     language: LanguageOption = None,
     seed: Annotated[int | None, typer.Option(help="Random seed.")] = None,
     verbose: Verbose = False,
-    json: Json = False,
-) -> None:
+) -> Answer:
     """Train a model on labelled messages, accounts or events. Write it to a folder and log it to MLflow."""
-    with exit_on_error(as_json=json), stop_on_sigterm(), steps(quiet=json) as progress:
+    with stop_on_sigterm():
         from fraudsieve.training.output import check_model_output, claiming
         from fraudsieve.training.recipe.headers import TABLES, check_headers
         from fraudsieve.training.recipe.recipe import Recipe
@@ -126,9 +126,8 @@ def train_command(
     notes(trained.notes)
     beside = {"events": settings.data.events, "labels": settings.data.labels}
     given = {"recipe": recipe, "name": name} | vars(reading) | beside
-    answer(
+    return Answer(
         trained_content(trained),
-        as_json=json,
-        title=f"Trained on {trained.model.training['rows']['train']:,} {trained.model.subject}s",
-        rows=trained_rows(trained) if verbose else list(trained_summary(trained, given)),
+        f"Trained on {trained.model.training['rows']['train']:,} {trained.model.subject}s",
+        trained_rows(trained) if verbose else trained_summary(trained, given),
     )

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from fraudsieve._lazy import attach
 
 if TYPE_CHECKING:
-    from .addresses import open_store as open_store
     from .event_store import EventStore as EventStore
+    from .event_store import open_store as open_store
 
 __getattr__, __dir__, __all__ = attach(__name__, __file__)

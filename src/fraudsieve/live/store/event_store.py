@@ -6,10 +6,12 @@ the same order.
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 from secrets import token_hex
 from typing import Any, Self
 
@@ -17,8 +19,9 @@ from fraudsieve.exceptions import StateError
 
 from .chain import RESTORE, START, Head, Position, Row, check_chain, extend_chain
 from .database import Database, Transaction, tables
-from .facts import StoreFacts
-from .subjects import subject_key
+from .facts import StoreFacts, subject_key
+from .postgresql import PostgresDatabase
+from .sqlite import SqliteDatabase
 
 BATCH = 20_000
 """Rows that are read in one transaction."""
@@ -30,6 +33,10 @@ LOOKED_UP = 500
 ROOM = 65536
 """Characters that are written to find out whether a store has room."""
 LAST = 'SELECT "offset", digest FROM events ORDER BY "offset" DESC LIMIT 1'
+
+
+SCHEMES = ("postgresql://", "postgres://")
+URL = re.compile(r"[A-Za-z][\w+.-]*://")
 
 
 class StoreTransaction:
@@ -266,3 +273,48 @@ class EventStore:
             at_head = [(facts.start.digest,)]
         if head.offset >= facts.start.offset and at_head != [(head.digest,)]:
             raise StateError(self.origin, f"the row at offset {head.offset} differs from the head", RESTORE)
+
+
+def open_store(address: str | Path) -> EventStore:
+    """Open an event store, which is created if it does not exist.
+
+    Parameters
+    ----------
+    address : str or Path
+        A file such as ``live.db``, for SQLite; or ``postgresql://user:password@host/database``, which needs
+        ``pip install 'fraudsieve[postgres]'``.
+
+    Returns
+    -------
+    EventStore
+        The store; close it after use, or use it in a ``with`` block.
+
+    Raises
+    ------
+    StateError
+        If it cannot be opened, is damaged, or is an address of another scheme. The error never contains the password.
+
+    Examples
+    --------
+    >>> store = open_store(getfixture("tmp_path") / "live.db")
+    >>> store.kind, store.head.offset
+    ('sqlite', 0)
+    >>> store.close()
+    """
+    return EventStore(connect(address))
+
+
+def require_store(address: str | Path) -> None:
+    """Raise FileNotFoundError if the address is a file that does not exist: opening it would create it."""
+    if not (isinstance(address, str) and URL.match(address)) and not Path(address).exists():
+        raise FileNotFoundError(f"{address}: there is no such store. Check the path.")
+
+
+def connect(address: str | Path) -> Database:
+    """Connect to the database of an address, as `open_store` does."""
+    if isinstance(address, str) and address.startswith(SCHEMES):
+        return PostgresDatabase(address)
+    if isinstance(address, str) and URL.match(address):  # it may have a password, so it is not quoted
+        problem = "expected a file, or an address that begins with postgresql://, got an address that begins otherwise"
+        raise StateError("store", problem, "Write a file such as live.db, or postgresql://user:password@host/database.")
+    return SqliteDatabase(address)

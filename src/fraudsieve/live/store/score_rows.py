@@ -8,7 +8,7 @@ from fraudsieve.exceptions import StateError
 from .chain import RESTORE, START, row_digest
 from .database import SCORE_TABLES
 from .event_store import EventStore, StoreTransaction
-from .subjects import key_of_record
+from .facts import key_of_record
 
 BATCH = 10_000
 """Rows that are read or deleted in one transaction, so that others can append in between."""

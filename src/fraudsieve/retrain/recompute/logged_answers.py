@@ -11,7 +11,7 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import StateError
-from fraudsieve.live.score_log import LoggedScore, logged_record
+from fraudsieve.live.recording import LoggedScore, logged_record
 from fraudsieve.live.store.event_store import EventStore
 from fraudsieve.live.store.score_rows import StoredScore, iterate_scores
 from fraudsieve.models.batch.outputs import IDS

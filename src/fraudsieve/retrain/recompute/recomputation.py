@@ -21,9 +21,8 @@ from fraudsieve.models.batch.scored_tables import TableHistory, check_usable, re
 from fraudsieve.models.predict import Scorer
 from fraudsieve.tables.source import Source, local_files
 
-from .later_rows import NONE, LinkedRows, choose_offsets, first_later
 from .logged_answers import LoggedAnswers, ScoreArrays, read_answers
-from .stored_history import StoredHistory, read_stored_history
+from .stored_history import NONE, LinkedRows, StoredHistory, choose_offsets, first_later, read_stored_history
 
 HISTORY_NOT_KEPT: Final = "history not kept"
 LATE_EVENT: Final = "late event"

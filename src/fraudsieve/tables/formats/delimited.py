@@ -19,11 +19,10 @@ import pyarrow.csv
 from fraudsieve._translation import tr
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.tables.cells import STRING, Mask
+from fraudsieve.tables.column_names import find_header, has_known_name, header_note
 
-from .encoding import to_utf8
-from .header import find_header, has_known_name, header_note
+from .encoding import BOM, check_format, read_content, to_utf8
 from .loaded import LoadedTable, ReadOptions
-from .signatures import BOM, check_format, read_content
 
 REASON: Final = "a quote opens a cell of several lines, and is closed inside another row"
 

@@ -21,10 +21,10 @@ from fraudsieve.exceptions import SchemaError
 from fraudsieve.tables.cells import Cells, mask_signalling_nan
 
 from .delimited import load_delimited
+from .encoding import check_exists
 from .json_lines import load_json, load_json_lines
 from .loaded import LoadedTable, ReadOptions
 from .parquet import load_parquet
-from .signatures import check_exists
 from .workbook import load_workbook
 
 Reader: TypeAlias = Callable[[Path, ReadOptions, str], LoadedTable]

@@ -10,9 +10,8 @@ import pandas as pd
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.tables.values.strings import has_surrogate
 
-from .encoding import to_utf8
+from .encoding import BOM, read_content, to_utf8
 from .loaded import LoadedTable, ReadOptions
-from .signatures import BOM, read_content
 
 BROKEN_LINE: Final = "the line is not a JSON object in UTF-8"
 BROKEN_ITEM: Final = "the item is not a JSON object"

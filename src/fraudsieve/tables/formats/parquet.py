@@ -14,8 +14,8 @@ import pyarrow.parquet
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.tables.cells import STRING, Cells, infer_types
 
+from .encoding import check_exists, check_format
 from .loaded import LoadedTable, ReadOptions, frame_of
-from .signatures import check_exists, check_format
 
 NO_VALUE: Final = "__HIVE_DEFAULT_PARTITION__"
 """The name of a folder for a missing value, as Spark and Hive write it."""

@@ -11,8 +11,8 @@ import pandas as pd
 
 from fraudsieve._translation import tr
 from fraudsieve.exceptions import SchemaError
+from fraudsieve.tables.column_names import find_header, header_note
 
-from .header import find_header, header_note
 from .loaded import LoadedTable, ReadOptions
 
 MAX_ROWS, MAX_COLUMNS = 1_048_576, 16_384

@@ -18,6 +18,9 @@ such as 20260501, is that date.
 Times are read by `moments`. Columns are read by `fraudsieve.tables.conversion`, and those of a history by
 `fraudsieve.features.history.columns`. They recognise ordinary values by column, and pass every other distinct value on
 to these functions. Errors name the field and what was expected, and never quote the value. Needs only NumPy.
+
+Amounts may have a currency sign, separators of thousands, or brackets if they are negative. Their patterns are those of
+`re` and of RE2 alike, so that a column and a value are read by one definition.
 """
 
 import math
@@ -26,15 +29,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from numbers import Real
-from typing import Any, Final, Never
+from typing import Any, Final, NamedTuple, Never
 from uuid import UUID
 
 import numpy as np
 
+from fraudsieve._typing import Array
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.tables.limits import MAX_AMOUNT, MAX_TEXT_LENGTH
 
-from .amounts import other_sign, plain_number
 from .strings import has_surrogate, is_blank, without_surrogates
 
 MISSING_WORDS: Final = frozenset({"nan", "NaN", "None", "null", "NULL", "<NA>", "NaT", r"\N"})
@@ -65,6 +68,76 @@ _PRINTED_FLOAT: Final = re.compile(r"(-?\d+)\.0", re.ASCII)
 _EXPONENT: Final = re.compile(r"-?\d(?:[.,]\d+)?[eE]\+\d+", re.ASCII)
 _NUMBER: Final = r"[+-]?(?:\d+(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?|[+-]?(?i:inf|infinity)"
 NUMBERS: Final = {sign: re.compile(_NUMBER.format(point=re.escape(sign)), re.ASCII) for sign in ".,"}
+
+
+_SIGNS: Final = "$¢£¤¥฿₡₦₩₪₫€₭₮₱₲₴₵₸₹₺₼₽₾₿＄￠￡￥￦元円"
+_CODES: Final = (
+    "AED|AUD|BRL|CAD|CHF|CNY|CZK|DKK|EUR|GBP|HKD|HUF|IDR|ILS|INR|JPY|KES|KRW|MXN|MYR|NGN|NOK|NZD|PHP|PLN|RMB|RUB|SAR|SEK"
+    "|SGD|THB|TRY|TWD|USD|VND|ZAR"
+)
+CURRENCY: Final = rf"(?:[A-Z]{{0,3}}[{_SIGNS}]|{_CODES})"
+"""A currency: a sign, which letters may precede as in US$, or a code."""
+NOT_CURRENCY: Final = rf"[^A-Z{_SIGNS}]"
+_BLANK: Final = "[ \u00a0\u202f]"
+_GROUPS: Final = {".": "[,'’ \u00a0\u202f]", ",": "[.'’ \u00a0\u202f]"}
+"""What separates thousands, by the decimal sign. Groups in India have two digits before the last three."""
+
+
+def _pattern(decimal: str) -> str:
+    group, point = _GROUPS[decimal], re.escape(decimal)
+    digits = rf"(?:[0-9]{{1,3}}(?:{group}[0-9]{{2,3}})*{group}[0-9]{{3}}|[0-9]+)(?:{point}[0-9]+)?"
+    before, after = rf"(?:{CURRENCY}{_BLANK}?)?", rf"(?:{_BLANK}?{CURRENCY})?"
+    sign = rf"(?:[-+−]{_BLANK}?{before}|{before}[-+−]?)"
+    return rf"^(?:{sign}{digits}{after}|\({before}{digits}{after}\))$"
+
+
+AMOUNTS: Final = {sign: _pattern(sign) for sign in ".,"}
+"""An amount, by the decimal sign."""
+NEGATIVE: Final = r"^\(|^[^0-9]*[-−]"
+_COMPILED: Final = {sign: re.compile(pattern, re.ASCII) for sign, pattern in AMOUNTS.items()}
+_NEGATIVE: Final = re.compile(NEGATIVE)
+_OTHER_SIGN: Final = {
+    ".": "expected a decimal point, got a comma: --decimal , reads 1,5 as 1.5, and --decimal . reads 1,234 as 1234",
+    ",": "expected a decimal comma, got a point: --decimal . reads 1.5 as 1.5",
+}
+_LONE_COMMA: Final = re.compile(r"[^,.]*,[^,.]*")
+
+
+def plain_number(text: str, decimal: str | None) -> str | None:
+    """Return an amount as a plain number, with a decimal point; None if it is not one.
+
+    Without a decimal sign, it is a point, and an amount with one comma only is not read: it may be either.
+    """
+    sign = decimal or "."
+    if not _COMPILED[sign].fullmatch(text) or (decimal is None and _LONE_COMMA.fullmatch(text)):
+        return None
+    digits = re.sub(f"[^0-9{sign}]", "", text).replace(sign, ".")
+    return f"-{digits}" if _NEGATIVE.match(text) else digits
+
+
+def other_sign(text: str, decimal: str | None) -> str | None:
+    """Return why a number is rejected that another decimal sign would read; None for any other text."""
+    return _OTHER_SIGN[decimal or "."] if any(amount.fullmatch(text) for amount in _COMPILED.values()) else None
+
+
+class LabelShare(NamedTuple):
+    """The numbers that are allowed."""
+
+    includes_zero: bool
+
+    @property
+    def reason(self) -> str:
+        """Why another number is rejected."""
+        return f"expected a number {'from 0 to 1' if self.includes_zero else 'above 0, at most 1'}, got another one"
+
+    def excludes(self, numbers: Array) -> Array:
+        """Return which numbers are not allowed; a missing one, which is NaN, is."""
+        is_outside: Array = (numbers < 0) | (numbers > 1) | ((numbers == 0) & (not self.includes_zero))
+        return is_outside
+
+
+SHARES: Final = {"confidence": LabelShare(True), "inclusion_probability": LabelShare(False)}
+"""The columns of labels that hold such numbers."""
 
 
 @dataclass(frozen=True)

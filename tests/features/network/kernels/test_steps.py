@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fraudsieve.features.network.kernels.nodes import HALF, add_change, frauds_of, known_of, total_before
 from fraudsieve.features.network.kernels.series import empty_series, size_of
-from fraudsieve.features.network.kernels.steps import HALF, add_change, frauds_of, known_of, total_before
 
 KIND = np.int64(0)
 CHANGES = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3), st.integers(0, 3)), max_size=40)

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fraudsieve.exceptions import EvidenceError, StateError
-from fraudsieve.live.recording import RECORDED_PARTS, RecordingCall
-from fraudsieve.live.score_log import LoggedScore
+from fraudsieve.live.recording import RECORDED_PARTS, LoggedScore, RecordingCall
 from fraudsieve.live.store.score_rows import Recorded, ScoreRow
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.scoring.scores import Score
@@ -31,8 +30,7 @@ from fraudsieve.service.ingestion import NOTHING_STORED
 from fraudsieve.service.json_log import error_location, log_event
 from fraudsieve.service.settings import Settings
 
-from .recorder import evidence_rejection
-from .score_log import NOT_LOGGED
+from .score_log import NOT_LOGGED, evidence_rejection
 
 MAX_RECORDED = 100
 """Records of a request, or of the requests that are added with one commit: all others that store something wait.

@@ -1,14 +1,27 @@
-"""Rows by their subject: those that are stored, and those that are about to be."""
+"""Labels of a live state: how they are read, what a state counts of them, and how they find their records.
+
+They are read by the rules of `fraudsieve.features.label_trust`, which are those of tables, without pandas. Every label
+counts from its own time until the next one, which the state sees by the id of their subject. So what a state counts
+depends only on the labels, not on the order in which labels and their event arrive. A label that comes late may retract
+entries of others.
+"""
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 from operator import attrgetter, itemgetter
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
-from fraudsieve.live.store.subjects import key_of_labels, key_of_record, subject_key
+import numpy as np
 
-from .rules import LABEL, LabelRules, Verdict
+from fraudsieve._typing import Record
+from fraudsieve.exceptions import RejectedRecordError
+from fraudsieve.features.history.records import required_time
+from fraudsieve.live.store.facts import key_of_labels, key_of_record, subject_key
+from fraudsieve.models.artifact.folder import Model
+from fraudsieve.tables.values.label_words import class_of_label
+from fraudsieve.tables.values.reading import SHARES, read_category, read_id, read_number
 
 Entry: TypeAlias = dict[str, Any]
 Find: TypeAlias = Callable[[Iterable[int], int], Iterable[Entry]]
@@ -21,6 +34,119 @@ MIN_KEPT = 64
 MAX_KEPT = 100_000
 """Labels that are kept, about 30 MB; beyond that, only those of the subject that was used last."""
 _time_of = attrgetter("time")
+RETRACTED = "retracted"
+"""The part of a log entry that takes back the entry in it."""
+NOT_ENTITIES = {"event_id", "kind", "campaign"}
+LABEL = "label"
+"""The part of the log entry of a label as it was sent; what a state counts of it are other entries."""
+
+
+class Verdict(NamedTuple):
+    """What a label says, by the rules of a model. Verdicts are compared in the order of their fields."""
+
+    time: int
+    weight: float
+    is_fraud: bool
+    name: str
+
+
+class LabelRules:
+    """How a model reads labels: as classes, with a weight for each source."""
+
+    def __init__(self, model: Model) -> None:
+        self.subject = model.subject
+        self._classes, self._legitimate = model.classes, model.legitimate
+        self._read_as = model.training.get("label_classes") or {}
+        data = (model.training.get("recipe") or {}).get("data") or {}
+        self._trust, self._default = data.get("trust") or {}, data.get("default_trust")
+
+    def verdict(self, entry: Record) -> Verdict | None:
+        """Return the verdict of a label from its log entry; None for a label that does not count."""
+        time, fields = entry[LABEL]
+        name, weight = self.class_of(fields["label"]), self._weight(fields.get("source"))
+        return None if name is None or not weight else Verdict(time, weight, name != self._legitimate, name)
+
+    def class_of(self, label: str) -> str | None:
+        """Return the class of a label; None for a word that means that there is no label."""
+        return class_of_label(label, self._read_as, self._classes, self._legitimate)
+
+    def _weight(self, source: str | None) -> float:
+        if not self._trust and self._default is None:
+            return 1.0
+        weight = self._trust.get(source, self._default) if source is not None else self._default
+        if weight is None:
+            raise RejectedRecordError("source: expected one with a weight in the model's data.trust, got another")
+        return float(weight)
+
+
+def label_to_entry(record: Record, rules: LabelRules, zone: str = "UTC") -> dict[str, Any]:
+    """Return the log entry of a label, in plain JSON; a time without a zone is in that of the model."""
+    time = required_time(record.get("labelled_at"), "labelled_at", zone)
+    subject = read_id(record.get("subject_id"), "subject_id")
+    label = read_category(record.get("label"), "label")
+    if subject is None or label is None:
+        field, expected = ("subject_id", f"the id of the {rules.subject}") if subject is None else ("label", "a label")
+        raise RejectedRecordError(f"{field}: expected {expected}, the field is missing")
+    if rules.class_of(label) is None:
+        raise RejectedRecordError("label: expected a class, got a word for a missing label")
+    fields: dict[str, Any] = {"of": rules.subject, "subject_id": subject, "label": label}
+    source = read_category(record.get("source"), "source")
+    fields |= {} if source is None else {"source": source}
+    entry = {LABEL: [time, fields | _shares(record)]}
+    rules.verdict(entry)
+    return entry
+
+
+def _shares(record: Record) -> dict[str, float]:
+    numbers = {name: read_number(record.get(name), name) for name in SHARES}
+    for name, share in SHARES.items():
+        if share.excludes(np.array(numbers[name])):
+            raise RejectedRecordError(f"{name}: {share.reason}")
+    return {name: number for name, number in numbers.items() if number == number}
+
+
+def effects_of(
+    verdicts: Sequence[Verdict], subject: str, record: Entry | None, rules: LabelRules, is_entity: Callable[[str], bool]
+) -> list[Entry]:
+    """Return the entries that a state counts for verdicts of one subject that follow each other.
+
+    They are none for an event or a message that is unknown. The record is None for an account. An event gives the ids
+    that views count by, which `is_entity` chooses among its fields.
+    """
+    if rules.subject == "account":
+        ids = {"account_id": subject, "subject_id": subject}
+        return [_entry("account_labels", one.time, **ids, is_fraud=one.is_fraud) for one in verdicts]
+    if record is None:
+        return []
+    ((part, (time, fields)),) = record.items()
+    held = {max(one.time, time): one for one in verdicts}.items()  # of several until the record, the last one counts
+    if part == "messages":
+        bands = fields.get("campaign")
+        return [_entry(part, at, labelled=bands, kind=one.name, subject_id=subject) for at, one in held if bands]
+    ids = {name: value for name, value in fields.items() if is_entity(name) and name not in NOT_ENTITIES}
+    return [_entry("labels", at, **ids, subject_id=subject, is_fraud=one.is_fraud) for at, one in held]
+
+
+def changes(before: Sequence[Entry], after: Sequence[Entry]) -> list[Entry]:
+    """Return the entries that turn some effects into others."""
+    if not before:  # also of thousands of labels that waited for their record
+        return [*after]
+    gone, new = [one for one in before if one not in after], [one for one in after if one not in before]
+    # The label that takes back a new fraud label is counted again: the state may have dropped it, since it is too old.
+    frauds = [one for one in new if one.get("labels", (0, {}))[1].get("is_fraud")]
+    again = [later for fraud, later in pairwise(after) if fraud in frauds and later not in new]
+    parts = (part for entry in (*gone, *again) for part in entry.items())
+    return [*({RETRACTED: [time, {part: fields}]} for part, (time, fields) in parts), *new, *again]
+
+
+def is_effect(entry: Entry) -> bool:
+    """Return whether a log entry is what a state counts of labels; the entry that caused it is before it."""
+    ((part, (_, fields)),) = entry.items()
+    return part not in ("events", LABEL) and "campaign" not in fields
+
+
+def _entry(part: str, time: int, **fields: Any) -> Entry:
+    return {part: [time, fields]}
 
 
 class SubjectLabels:

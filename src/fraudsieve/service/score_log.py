@@ -1,5 +1,6 @@
-"""The score log of a service: rows are made from answers, and stored before the answers are sent."""
+"""The score log of a service: rows are made from answers, and stored before the answers are sent; and evidence."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Mapping, Sequence
@@ -9,14 +10,15 @@ from typing import Any, TypeAlias
 from uuid import uuid4
 
 from fraudsieve._microseconds import DAY
-from fraudsieve.exceptions import RejectedRecordError, StateError
+from fraudsieve.evidence.settings import EvidenceSettings
+from fraudsieve.exceptions import EvidenceError, RejectedRecordError, StateError
 from fraudsieve.features.account_matrix import CUTOFFS
 from fraudsieve.features.feature_matrix import FeatureMatrix, account_matrix_of
 from fraudsieve.features.history.kernels.recency import NEVER
 from fraudsieve.features.history.records import record_time
-from fraudsieve.live.score_log import LoggedScore, encode_record, readable_id
+from fraudsieve.live.recording import LoggedScore, encode_record, readable_id
 from fraudsieve.live.state import LiveState
-from fraudsieve.live.store.addresses import open_store
+from fraudsieve.live.store.event_store import open_store
 from fraudsieve.live.store.score_rows import Recorded, ScoreRow, drop_old_scores, newest_score
 from fraudsieve.models.scoring.scores import Score
 from fraudsieve.service.batching import MicroBatcher
@@ -37,6 +39,58 @@ MAX_ROWS = 10_000
 HOLD = 0.003
 """Seconds that a commit waits for further answers if the one before was shared."""
 IDS = ("message_id", "event_id", "account_id")
+
+
+NOT_RECORDED = "the evidence of the scores cannot be written; send the request again"
+
+
+def evidence_rejection(error: EvidenceError) -> RejectedRequest:
+    """Log why evidence cannot be written, and return the answer of its requests."""
+    log_event("evidence cannot be written", level=logging.ERROR, why=error.problem)
+    return RejectedRequest(503, NOT_RECORDED)
+
+
+class EvidenceRecorder:
+    """The evidence log of a process."""
+
+    def __init__(self, settings: EvidenceSettings) -> None:
+        self.log = settings.open(deferred=True)
+        self._logged_size = 0
+        # One thread: replies that wait while it syncs share the next sync. Others do not wait.
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="evidence")
+
+    def use(self, loaded: LoadedModel) -> None:
+        """Record the version of a model with its scores."""
+        self.log.check(loaded.scorer.model)
+        if loaded.version is not None:
+            self.log.model_versions[loaded.scorer.model.digest] = loaded.version
+
+    async def secure(self, reply: Reply) -> Reply | RejectedRequest:
+        """Return a reply once its evidence is on disk, or a rejection. No score is returned without evidence."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._sync, reply)
+
+    def _sync(self, reply: Reply) -> Reply | RejectedRequest:
+        try:
+            self.log.sync()
+        except EvidenceError as error:
+            return evidence_rejection(error)
+        return reply
+
+    def log_checkpoint(self) -> None:
+        """Log size and root if there are new records. The log of the service should be kept elsewhere."""
+        checkpoint = self.log.checkpoint()
+        if checkpoint.size > self._logged_size:
+            log_event("evidence checkpoint", log=checkpoint.log, size=checkpoint.size, root=checkpoint.root)
+            self._logged_size = checkpoint.size
+
+    def close(self) -> None:
+        """Log a last checkpoint, and close the log."""
+        self._pool.shutdown()
+        try:
+            self.log_checkpoint()
+        except EvidenceError as error:
+            log_event("evidence cannot be written", level=logging.ERROR, why=error.problem)
+        self.log.close()
 
 
 def request_id_of(header: str | None) -> str:

@@ -17,10 +17,6 @@ from fraudsieve._typing import Record
 from fraudsieve.exceptions import RejectedRecordError, StateError
 from fraudsieve.features.history.records import record_time
 from fraudsieve.features.record_fields import FieldKind, RecordField
-from fraudsieve.live.contents import span_of, stored_records, time_text
-from fraudsieve.live.handover import training_reach
-from fraudsieve.live.records import keeps_records, not_kept, scored_value
-from fraudsieve.live.score_log import LoggedScore, logged_record
 from fraudsieve.live.store.event_store import EventStore
 from fraudsieve.live.store.score_rows import LAST_TIME, iterate_scores, log_size
 from fraudsieve.models.artifact.folder import Model
@@ -28,7 +24,11 @@ from fraudsieve.models.batch.scored_tables import options_of_model
 from fraudsieve.tables.schema import TABLES, TableSchema
 from fraudsieve.tables.values.strings import without_surrogates
 
-from .reading import TIMES
+from .contents import span_of, stored_records, time_text
+from .handover import training_reach
+from .loading import TIMES
+from .recording import LoggedScore, logged_record
+from .records import keeps_records, not_kept, scored_value
 
 LABELS: Final = ("label", "labelled_at")
 TYPES: Final[Mapping[FieldKind, pa.DataType]] = {

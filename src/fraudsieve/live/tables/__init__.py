@@ -1,1 +1,0 @@
-"""Tables to load into a live state, and the tables that its store gives back to train on."""

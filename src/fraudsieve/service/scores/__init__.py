@@ -1,1 +1,0 @@
-"""What is written before a score is answered: its evidence, its row of the score log, and maybe its record."""
