@@ -21,7 +21,7 @@ from benchmarks.runner import Bar, Report, progress
 from fraudsieve.features.campaign.fingerprints import near_duplicate_groups
 from fraudsieve.features.text.codepoints import CodePoints, pack, select_texts
 from fraudsieve.features.text.fold import fold_codes
-from fraudsieve.features.wording.counts import NgramCounts, count_ngrams
+from fraudsieve.features.wording.counts import COUNT_BITS, COUNT_MASK, COUNT_VALUES, NgramCounts, count_ngrams
 from fraudsieve.features.wording.fit import fit_text_model
 
 __all__ = ["run"]
@@ -105,7 +105,8 @@ def _fit_ours(counts: NgramCounts, y: Codes, train: Rows, tested: CodePoints) ->
 
 
 def _fit_svm(counts: NgramCounts, y: Codes, train: Rows, test: Rows, tol: float) -> Margins:
-    matrix = sparse.csr_matrix(counts.matrix())
+    values, columns = COUNT_VALUES[counts.packed & COUNT_MASK], (counts.packed >> COUNT_BITS).astype(np.int32)
+    matrix = sparse.csr_matrix((values, columns, counts.ends), shape=(len(counts), len(counts.buckets)))
     matrix = matrix[:, np.flatnonzero(matrix[train].getnnz(axis=0) > 1)]
     weights = TfidfTransformer()  # counts are sublinear already
     with warnings.catch_warnings():

@@ -75,21 +75,7 @@ FLAGS: Final = frozenset({"has", "is", "was", "same", "valid", "verified", "no",
 """First words of names of columns that describe a value instead of holding it, such as ``has_phone``."""
 TECHNICAL: Final = frozenset({"ip", "mac", "web", "url", "site", "wallet", "contract", "server", "host", "network"})
 """Words before ``address`` with which it is not a person's."""
-NO_PERSON_CHINESE: Final = (
-    "ip",
-    "mac",
-    "url",
-    "网络",
-    "物理",
-    "链接",
-    "钱包",
-    "是否",
-    "有无",
-    "商户",
-    "商品",
-    "产品",
-    "店",
-)
+NO_PERSON_CHINESE: Final = "ip mac url 网络 物理 链接 钱包 是否 有无 商户 商品 产品 店"
 """Characters of names of columns about a network, a shop or an answer: ``商户名`` ends as ``户名`` does."""
 MAX_FLAG_VALUES: Final = 3
 """At most this many values in many rows are answers such as yes and no, like ``telephone`` in credit data sets."""
@@ -132,7 +118,7 @@ def person_reason(name: str, values: Collection[str], n_rows: int) -> str | None
 def _kind_of_name(name: str) -> str | None:
     name = unicodedata.normalize("NFKC", name).strip()
     chinese = name.casefold().rstrip("0123456789_ ")
-    if not any(word in chinese for word in NO_PERSON_CHINESE):
+    if not any(word in chinese for word in NO_PERSON_CHINESE.split()):
         for kind, endings in CHINESE.items():
             if chinese.endswith(tuple(endings.split())):
                 return kind

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from scipy import sparse
 
 from fraudsieve._compiled import INT_0, compile_kernel
 from fraudsieve._typing import Array
@@ -38,11 +37,6 @@ class NgramCounts:
 
     def __len__(self) -> int:
         return len(self.ends) - 1
-
-    def matrix(self) -> sparse.csr_array:
-        """Return the counts as floats, for solvers of other libraries."""
-        values, columns = COUNT_VALUES[self.packed & COUNT_MASK], (self.packed >> COUNT_BITS).astype(np.int32)
-        return sparse.csr_array((values, columns, self.ends), shape=(len(self), len(self.buckets)))
 
 
 def count_ngrams(texts: CodePoints, min_messages: int = 1, raw: CodePoints | None = None) -> NgramCounts:

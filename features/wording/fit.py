@@ -26,8 +26,7 @@ from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints, select_texts
 
 from .counts import COUNT_BITS, COUNT_MASK, COUNT_VALUES, NgramCounts, count_ngrams
-from .instructions import prefetch
-from .linear_scores import aligned_rows
+from .linear_scores import aligned_rows, prefetch
 from .model import TextModel, output_classes
 
 MAX_PASSES = 100

@@ -1,15 +1,18 @@
 """The scores of a linear model over the n-grams of texts: hashing and the model in one kernel, without a matrix."""
 
 import threading
+from typing import Any
 
 import numpy as np
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
 
 from fraudsieve._compiled import INT_0, compile_inlined, compile_kernel
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints
 from fraudsieve.features.text.fold import styled_characters
 
-from .instructions import popcount, prefetch
 from .ngrams import BITS, MAX_N, MAX_TIMES, VALUES, bucket_raw, bucket_text, longest, without_texts
 
 HALF, ONE, WORD, BIT = np.uint64(32), np.uint64(1), np.uint64(5), np.uint64(31)
@@ -18,6 +21,41 @@ SQUARE_STEP = np.diff(VALUES**2)
 LINE = 16
 """Numbers of four bytes in a cache line."""
 _thread_local = threading.local()
+
+
+llvm: Any = cgutils  # without types
+
+
+@intrinsic
+def _popcount_intrinsic(_: Any, word: Any) -> Any:
+    """Count the set bits in one instruction."""
+
+    def codegen(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        return builder.ctpop(args[0])
+
+    return types.uint64(types.uint64), codegen
+
+
+popcount: Any = _popcount_intrinsic  # compiled code calls it without the typing context
+
+
+@intrinsic
+def _prefetch_intrinsic(_: Any, rows: Any, _row: Any) -> Any:
+    """Fetch the first cache line of a row of a two-dimensional array without waiting; the row need not exist."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, args[0])
+        first = builder.mul(args[1], builder.extract_value(array.shape, 1))
+        address = builder.bitcast(builder.gep(array.data, [first]), llvm.voidptr_t)
+        settings = [llvm.int32_t(0), llvm.int32_t(3), llvm.int32_t(1)]  # to read, into every cache, data
+        kind = llvm.ir.FunctionType(llvm.ir.VoidType(), [llvm.voidptr_t, *(setting.type for setting in settings)])
+        builder.call(builder.module.declare_intrinsic("llvm.prefetch", [llvm.voidptr_t], kind), [address, *settings])
+        return context.get_dummy_value()
+
+    return types.void(rows, types.int64), codegen
+
+
+prefetch: Any = _prefetch_intrinsic
 
 
 def rank_table(buckets: Array) -> Array:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from fraudsieve.cases import Actions, CaseSettings
 from fraudsieve.cases.actions import NO_TIME
 from fraudsieve.cases.links import LINK_KINDS, find_links
-from fraudsieve.cases.links.pairs import Entries, entries_in_window, pair_entries
+from fraudsieve.cases.links.table import Entries, entries_in_window, pair_entries
 
 from .planted import START
 

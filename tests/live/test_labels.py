@@ -15,9 +15,10 @@ from fraudsieve.features import Network, history_features, network_features
 from fraudsieve.features.label_trust import label_as_of
 from fraudsieve.features.message_records import message_history
 from fraudsieve.live.removal import erase, rewind
-from fraudsieve.live.replica import Replica
+from fraudsieve.live.session import Replica
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import open_store
+from fraudsieve.live.store.chain import Position
 from fraudsieve.models import Scorer
 from fraudsieve.models.batch.scored_tables import read_history, trust_of_model
 from tests.live.contents import content
@@ -321,10 +322,10 @@ def test_a_state_that_follows_sees_a_label_with_all_that_counts_of_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scorer, offsets = scorer_of_events(), list[int]()
-    apply = Replica._apply_rows
+    advance = Replica._advance
 
-    def applied(self: Replica, rows: Any, origin: str) -> None:
-        apply(self, rows, origin)
+    def applied(self: Replica, add: Any, position: Position) -> None:
+        advance(self, add, position)
         offsets.append(self.position.offset)
 
     with (
@@ -335,8 +336,8 @@ def test_a_state_that_follows_sees_a_label_with_all_that_counts_of_it(
         live.update(event(event_id="e3"))  # 4, and the effect of its label
         live.update(labels=[label("e1"), label("e2")])  # 6 and 8, each before its effect
         live.update(labels=label("e1", "legitimate", 40))  # 10, then its effect
-        monkeypatch.setattr("fraudsieve.live.replica.ROWS_AT_ONCE", 3)
-        monkeypatch.setattr(Replica, "_apply_rows", applied)
+        monkeypatch.setattr("fraudsieve.live.session.ROWS_AT_ONCE", 3)
+        monkeypatch.setattr(Replica, "_advance", applied)
         assert other.catch_up() == live.offset == 11
         assert content(other.state) == content(live.state)
     assert offsets == [3, 5, 7, 9, 11]

@@ -18,7 +18,7 @@ from fraudsieve.live.removal import erase, rewind
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import open_store
 from fraudsieve.live.store.chain import START
-from fraudsieve.live.store.row_removal import list_removals
+from fraudsieve.live.store.snapshots import list_removals
 from fraudsieve.models import Scorer
 from tests.live.contents import content
 from tests.live.samples import count_events, event
@@ -179,7 +179,7 @@ def test_an_erasure_that_fails_changes_nothing(
         with open_store(address) as store:
             real = store.database.writing
             with monkeypatch.context() as patch:
-                patch.setattr("fraudsieve.live.store.row_removal.drop_snapshots", fails)
+                patch.setattr("fraudsieve.live.store.snapshots.drop_snapshots", fails)
                 with pytest.raises(StateError):
                     erase(store, account_id=SECRET)
             assert store.database.writing == real

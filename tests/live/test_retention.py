@@ -14,7 +14,7 @@ from fraudsieve.live.removal import erase, rewind
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import EventStore, open_store
 from fraudsieve.live.store.chain import START
-from fraudsieve.live.store.row_removal import drop_old_rows
+from fraudsieve.live.store.snapshots import drop_old_rows
 from fraudsieve.models import Scorer
 from tests.live.contents import content
 from tests.live.samples import DAILY, daily_scorer, event, features_of, old_and_new, with_views

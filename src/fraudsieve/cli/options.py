@@ -6,14 +6,14 @@ from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 from typer.core import TyperCommand
 
 from fraudsieve._translation import Language
 from fraudsieve.cli.console import Answer, exit_on_error, steps
-from fraudsieve.exceptions import RecipeError
+from fraudsieve.exceptions import EvidenceError, RecipeError
 
 if TYPE_CHECKING:  # imported at first use: PyArrow takes time
     from fraudsieve.models.artifact.folder import Model
@@ -27,6 +27,18 @@ ModelOption = Annotated[str, typer.Option("--model", help="Model folder, or an a
 Lateness = Annotated[str, typer.Option(help="How late an event may arrive, such as 1d.")]
 LabelDays = Annotated[
     float, typer.Option(min=0, help="Days that an event can wait for its label: the store keeps it that long.")
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing model folder.")]
+Track = Annotated[
+    bool | None,
+    typer.Option(
+        "--track/--no-track", help="Whether to log the run and the model to MLflow; by default they are logged."
+    ),
+]
+Legitimate = Annotated[str, typer.Option(help="Label of legitimate records; by default, common words are recognised.")]
+Threshold = Annotated[
+    float | None,
+    typer.Option(help="Flag records with at least this probability; by default, the column decision is used."),
 ]
 RECORDS = ("--messages", "--accounts", "--events")
 NEAR_MISSES: dict[str, tuple[str, ...]] = {
@@ -107,6 +119,44 @@ Group = Annotated[
         "promises and intervals count them. It is not a feature by itself.",
     ),
 ]
+
+
+if TYPE_CHECKING:
+    from fraudsieve.evidence.settings import EvidenceSettings
+
+
+@dataclass(frozen=True)
+class EvidenceOptions:
+    """The log of evidence, and what it contains."""
+
+    evidence: Annotated[
+        Path | None, typer.Option(help="Log file for evidence of every flagged score, such as evidence.jsonl.")
+    ] = None
+    evidence_all: Annotated[
+        bool, typer.Option("--evidence-all", help="Record evidence of all scores, not only of flagged ones.")
+    ] = False
+    evidence_content: Annotated[
+        Literal["omitted", "pseudonymised", "kept"],
+        typer.Option(help="What evidence records keep of texts and identifiers."),
+    ] = "omitted"
+    evidence_key: Annotated[
+        Path | None, typer.Option(help="File with the key for pseudonyms and digests, at least 32 characters.")
+    ] = None
+
+    def settings(self) -> "EvidenceSettings | None":
+        """Return the settings of the options; None without a log."""
+        if self.evidence is None:
+            if self != EvidenceOptions():
+                problem = "expected a file, because other options of evidence are given"
+                raise EvidenceError("--evidence", problem, "Add it.")
+            return None
+        if self.evidence_content == "pseudonymised" and self.evidence_key is None:
+            fix = "Add --evidence-key FILE; create one, for example with: openssl rand -hex 32."
+            raise EvidenceError("--evidence-content", "pseudonyms need a key", fix)
+        from fraudsieve.evidence.settings import EvidenceSettings
+
+        which: Literal["all", "flagged"] = "all" if self.evidence_all else "flagged"
+        return EvidenceSettings(self.evidence, which, self.evidence_content, self.evidence_key)
 
 
 @dataclass(frozen=True)

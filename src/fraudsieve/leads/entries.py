@@ -101,7 +101,7 @@ def read_notice(body: Mapping[str, Any], leads: Mapping[str, LeadEntry], origin:
     entry = leads.get(notice["lead"])
     if entry is None or body.get("lead") != entry.lead:
         raise LeadError(origin, "expected the withdrawal of an earlier lead, got that of an unknown lead", FIX)
-    given = {name: getattr(entry, own) for name, own in OF_LEAD.items()} | {"id": notice_id(entry.lead)}
+    given = {name: getattr(entry, name.removeprefix("lead_")) for name in OF_LEAD} | {"id": notice_id(entry.lead)}
     different = [name for name, value in given.items() if notice[name] != value]
     if different:
         raise LeadError(origin, f"{', '.join(different)}: expected what the lead has, got another value", FIX)
@@ -172,12 +172,5 @@ NOTICE: Final[Mapping[str, Callable[[Any], bool]]] = {
     "lead_digest": _is(DIGEST),
     "reversed": _is_members,
 }
-OF_LEAD: Final = {
-    "sender": "sender",
-    "recipient": "recipient",
-    "lead": "lead",
-    "lead_created": "created",
-    "lead_digest": "digest",
-    "legal_basis": "legal_basis",
-}
+OF_LEAD: Final = ("sender", "recipient", "lead", "lead_created", "lead_digest", "legal_basis")
 """Fields of a notice that are those of its lead."""

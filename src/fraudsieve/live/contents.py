@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from fraudsieve.features.history.records import required_time
+from fraudsieve.live.store.snapshots import list_removals
 
 from .labels import LABEL, is_effect
 from .records import OWN
 from .store.event_store import EventStore
-from .store.row_removal import list_removals
 from .store.score_rows import FIRST_TIME, LAST_TIME, log_size
 from .store.snapshots import list_snapshots
 

@@ -9,13 +9,13 @@ import numpy as np
 
 from fraudsieve.features.history.reader import CAMPAIGN
 from fraudsieve.features.history.records import required_time
+from fraudsieve.live.store.snapshots import remove_rows
 from fraudsieve.tables.values.reading import read_id
 
 from .labels import RETRACTED
 from .recording import erase_scores
 from .store.chain import Row
 from .store.event_store import EventStore, StoreTransaction
-from .store.row_removal import remove_rows
 from .store.score_rows import forget_recorded
 
 NOT_IDS = {*CAMPAIGN, "event_id", "kind", "of", "subject_id", "label", "source"}

@@ -26,8 +26,7 @@ from .calls import Accepted, Call, CallGroups, CallType, call_of_scores
 from .handover import reach
 from .labels import LabelRules, MemoryRows, Subjects
 from .records import LoggedFields, PlausibleClock, knows_records, logged_fields, own_columns
-from .replica import Replica
-from .session import StoreSession
+from .session import Replica, StoreSession
 from .store.score_rows import ScoreRow, StoredScore
 
 INTERVAL = 0.02

@@ -15,7 +15,7 @@ from fraudsieve._typing import Array, Progress
 from fraudsieve.exceptions import ArtifactError, RecipeError, SchemaError, StateError
 from fraudsieve.live.export import StoredTables, read_stored_tables
 from fraudsieve.live.handover import holds_history
-from fraudsieve.live.store.event_store import open_store, require_store
+from fraudsieve.live.store.event_store import existing_store
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.scored_tables import check_usable, columns_used, label_reader, options_of_model
 from fraudsieve.models.predict import Scorer
@@ -463,8 +463,7 @@ def with_store(model: Model, given: Mapping[str, Source | None], state: str | Pa
     tables = {name: table for name, table in given.items() if table is not None}
     if state is None:
         return GivenTables(tables)
-    require_store(state)
-    with open_store(state) as store:
+    with existing_store(state) as store:
         stored, origin = read_stored_tables(store, model), store.origin
         with store.reading() as transaction:
             holds = holds_history(transaction, model.matrix.history_declaration)

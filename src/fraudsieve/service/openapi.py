@@ -206,13 +206,9 @@ class TrainingInfo(BaseModel):
     )
 
 
-class ModelInfo(BaseModel):
+class ModelInfo(ShadowInfo):
     """The model in use, and the records that it expects."""
 
-    name: str
-    version: str | None = Field(description="Registered version; null for a model folder.")
-    address: str | None = Field(description="The folder or address that the service was started with.")
-    digest: str = Field(description="SHA-256 of the model's manifest.")
     subject: Literal["message", "account", "event"] = Field(description="The type of record that the model scores.")
     classes: list[str]
     legitimate: str | None = Field(description="The legitimate class, if there is one.")

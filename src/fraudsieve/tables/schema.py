@@ -86,6 +86,11 @@ class TableSchema:
         return next((column.kind for column in self.columns if column.name == name), further)
 
 
+_LABELLED_AT: Final = ColumnSchema("labelled_at", "time", meaning="When the label became known.")
+_OWN_LABEL: Final = (
+    ColumnSchema("label", "category", meaning="The class of the record; empty if unknown."),
+    _LABELLED_AT,
+)
 MESSAGES: Final = TableSchema(
     "messages",
     (
@@ -101,8 +106,7 @@ MESSAGES: Final = TableSchema(
         ColumnSchema("recipient_id", "id", meaning="The account that received the message."),
         ColumnSchema("sent_at", "time", meaning="When the message was sent."),
         ColumnSchema("channel", "category", meaning="The channel of the message, such as sms."),
-        ColumnSchema("label", "category", meaning="The class of the record; empty if unknown."),
-        ColumnSchema("labelled_at", "time", meaning="When the label became known."),
+        *_OWN_LABEL,
         ColumnSchema(
             "campaign",
             "category",
@@ -118,8 +122,7 @@ ACCOUNTS: Final = TableSchema(
         ColumnSchema("account_id", "id", required=True, meaning="Identifies the account."),
         ColumnSchema("created_at", "time", meaning="When the account was opened."),
         ColumnSchema("as_of", "time", meaning="The cutoff time: features use what was known strictly before it."),
-        ColumnSchema("label", "category", meaning="The class of the record; empty if unknown."),
-        ColumnSchema("labelled_at", "time", meaning="When the label became known."),
+        *_OWN_LABEL,
     ),
     unique=("account_id",),
 )
@@ -136,8 +139,7 @@ EVENTS: Final = TableSchema(
         ColumnSchema("device_id", "id", meaning="The device that was used."),
         ColumnSchema("ip", "id", meaning="The IP address that was used."),
         ColumnSchema("card_id", "id", meaning="The card that was used."),
-        ColumnSchema("label", "category", meaning="The class of the record; empty if unknown."),
-        ColumnSchema("labelled_at", "time", meaning="When the label became known."),
+        *_OWN_LABEL,
     ),
     unique=("event_id",),
 )
@@ -147,7 +149,7 @@ LABELS: Final = TableSchema(
     (
         ColumnSchema("subject_id", "id", required=True, meaning="The message, account or event that is labelled."),
         ColumnSchema("label", "category", required=True, meaning="The class of the record."),
-        ColumnSchema("labelled_at", "time", meaning="When the label became known."),
+        _LABELLED_AT,
         ColumnSchema("source", "category", meaning="Who labelled it, such as user_report."),
         ColumnSchema(
             "confidence",

@@ -22,6 +22,7 @@ from fraudsieve.features.wording.model import TextModel
 from fraudsieve.features.wording.ngrams import hash_ngrams
 from fraudsieve.models import FraudClassifier, Model, Scorer, write_model
 from fraudsieve.models.reasons.text_spans import explain_text
+from tests.features.wording.matrices import matrix_of
 from tests.features.wording.test_ngrams import BEGIN, bucket, ngrams
 
 STYLED = st.text(st.sampled_from("abAB，,。中 \n\t　Ａ①１*"), max_size=12)
@@ -66,7 +67,7 @@ def test_scores_are_those_of_the_counts(n_outputs: int) -> None:
     scores, known = linear_scores(folded, model.table, model.rows, n_outputs, raw)
     counts = count_ngrams(folded, raw=raw)
     assert counts.buckets.tolist() == model.buckets.tolist()
-    matrix = counts.matrix().toarray()
+    matrix = matrix_of(counts).toarray()
     assert set(np.unique(matrix)) <= set(COUNT_VALUES.tolist())
     lengths = np.linalg.norm(matrix * model.weights[:, 0], axis=1)
     expected = (matrix @ model.weights[:, 1:]) / np.maximum(lengths, 1e-9)[:, None]

@@ -11,6 +11,7 @@ from fraudsieve.features.text.codepoints import pack
 from fraudsieve.features.wording import svm as module
 from fraudsieve.features.wording.counts import NgramCounts, count_ngrams
 from fraudsieve.features.wording.fit import count_messages, fit_svm
+from tests.features.wording.matrices import matrix_of
 
 ROWS = np.arange(120)[::-1][:90]
 
@@ -43,7 +44,7 @@ def test_the_optimum_is_that_of_scikit_learn(n_classes: int, C: float, monkeypat
     else:
         weights, intercept = fit(counts, y, n_classes, C=C)
     idf = weights[:, 0]
-    vectors = normalize(sparse.csr_matrix(counts.matrix()[ROWS].multiply(idf)))
+    vectors = normalize(sparse.csr_matrix(matrix_of(counts)[ROWS].multiply(idf)))
     svm = LinearSVC(C=C, dual=True, tol=1e-8, max_iter=100_000).fit(vectors, y)
     np.testing.assert_allclose(weights[:, 1:].T, svm.coef_ * idf, atol=2e-4)
     np.testing.assert_allclose(intercept, svm.intercept_, atol=2e-4)

@@ -12,8 +12,7 @@ from fraudsieve.cases.actions import NO_TIME, Actions
 from fraudsieve.cases.settings import CaseSettings
 from fraudsieve.features.history.kernels.windows import first_from
 
-from .pairs import Entries, entries_in_window, pair_entries, time_decay
-from .table import LINK_KINDS, Hubs, Links
+from .table import LINK_KINDS, Entries, Hubs, Links, entries_in_window, pair_entries, time_decay
 
 
 @compile_kernel()

@@ -21,8 +21,7 @@ from fraudsieve.features.text.fold import fold_codes
 from fraudsieve.tables.cells import STRING
 
 from .accounts import account_links
-from .pairs import Entries, pair_entries, time_decay, within_window
-from .table import HARD, LINK_KINDS, Hubs, Links, concatenate_links
+from .table import HARD, LINK_KINDS, Entries, Hubs, Links, concatenate_links, pair_entries, time_decay, within_window
 
 NEAREST_SIGN_UPS: Final = 8
 PREFIXES: Final = {4: 24, 6: 48}

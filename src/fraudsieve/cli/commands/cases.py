@@ -8,7 +8,16 @@ import typer
 
 from fraudsieve._io import read_secret_file
 from fraudsieve.cli.console import Answer, Report, count_of
-from fraudsieve.cli.options import AsOf, LanguageOption, ReadingOptions, Scores, TableOptions, input_table
+from fraudsieve.cli.options import (
+    AsOf,
+    LanguageOption,
+    Legitimate,
+    ReadingOptions,
+    Scores,
+    TableOptions,
+    Threshold,
+    input_table,
+)
 from fraudsieve.exceptions import LocatedError, RecipeError
 
 if TYPE_CHECKING:  # imported at first use: SciPy and PyArrow take time
@@ -23,13 +32,8 @@ def cases_command(
     progress: Report,
     scores: Scores,
     tables: TableOptions,
-    legitimate: Annotated[
-        str, typer.Option(help="Label of legitimate records; by default, common words are recognised.")
-    ] = "auto",
-    threshold: Annotated[
-        float | None,
-        typer.Option(help="Flag records with at least this probability; by default, the column decision is used."),
-    ] = None,
+    legitimate: Legitimate = "auto",
+    threshold: Threshold = None,
     window_days: Annotated[
         float | None, typer.Option(help="Link actions that share an account if they are at most this many days apart.")
     ] = None,

@@ -8,6 +8,7 @@ import typer
 from fraudsieve.cli.console import Answer, Report, count_of, notes
 from fraudsieve.cli.options import (
     Labels,
+    Legitimate,
     Messages,
     ReadingOptions,
     RecordOptions,
@@ -192,9 +193,7 @@ def withdraw_command(
     lead: Annotated[str | None, typer.Argument(help="Id or file of the lead; leave it out with --labels.")] = None,
     labels: Labels = None,
     reading: ReadingOptions,
-    legitimate: Annotated[
-        str, typer.Option(help="Label of legitimate records; by default, common words are recognised.")
-    ] = "auto",
+    legitimate: Legitimate = "auto",
     key: Annotated[Path | None, typer.Option(help="File of secrets for pseudonyms, for --labels.")] = None,
     reason: Annotated[str | None, typer.Option(help="Reason, which the recipient reads.")] = None,
     output: Annotated[Path, typer.Option(help="Folder for the notices.")] = Path("withdrawals"),

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from fraudsieve.cli.console import Answer, Report, notes
-from fraudsieve.cli.evidence_options import EvidenceOptions
 from fraudsieve.cli.options import (
+    EvidenceOptions,
     KnownLabels,
     LanguageOption,
     ModelOption,

@@ -12,8 +12,10 @@ from fraudsieve.cli.options import (
     KnownLabels,
     Labels,
     ModelOption,
+    Overwrite,
     ReadingOptions,
     ScoredOptions,
+    Track,
     input_table,
     records_to_score,
 )
@@ -41,13 +43,8 @@ def recalibrate_command(
     recipe: Annotated[
         Path | None, typer.Option(help="Recipe (TOML); its section [track] names the MLflow store.")
     ] = None,
-    track: Annotated[
-        bool | None,
-        typer.Option(
-            "--track/--no-track", help="Whether to log the run and the model to MLflow; by default they are logged."
-        ),
-    ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing model folder.")] = False,
+    track: Track = None,
+    overwrite: Overwrite = False,
 ) -> Answer:
     """Adapt thresholds and calibration of a model to other traffic, with the same trees.
 

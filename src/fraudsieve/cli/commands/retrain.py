@@ -6,7 +6,16 @@ from typing import Annotated, Any
 import typer
 
 from fraudsieve.cli.console import Answer, Report, notes, stop_on_sigterm
-from fraudsieve.cli.options import AsOf, LanguageOption, ModelOption, Name, ReadingOptions, TableOptions, Verbose
+from fraudsieve.cli.options import (
+    AsOf,
+    LanguageOption,
+    ModelOption,
+    Name,
+    Overwrite,
+    ReadingOptions,
+    TableOptions,
+    Verbose,
+)
 from fraudsieve.cli.summary import plan_rows, retrained_rows
 
 
@@ -25,7 +34,7 @@ def retrain_command(
     reading: ReadingOptions,
     as_of: AsOf = None,
     output: Annotated[Path, typer.Option(help="Model folder to write.")] = Path("fraudsieve-retrained"),
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing model folder.")] = False,
+    overwrite: Overwrite = False,
     plan: Annotated[bool, typer.Option("--plan", help="Print what would be done, and do nothing.")] = False,
     promote: Annotated[
         bool, typer.Option("--promote/--no-promote", help="Whether the new model becomes champion if it passes.")

@@ -12,6 +12,7 @@ from fraudsieve.cli.options import (
     LanguageOption,
     ReadingOptions,
     RecordOptions,
+    Threshold,
     files_of,
     input_table,
     split_names,
@@ -69,10 +70,7 @@ def draw_command(
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="Draw only from records of this day (UTC); by default from all."),
     ] = None,
-    threshold: Annotated[
-        float | None,
-        typer.Option(help="Flag records with at least this probability; by default, the column decision is used."),
-    ] = None,
+    threshold: Threshold = None,
     cases: Annotated[
         Path | None, typer.Option(help="Folder of cases: alerts are drawn case by case, by their ranks.")
     ] = None,

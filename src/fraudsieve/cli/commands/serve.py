@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from fraudsieve.cli.console import WORK_FAILED, exit_on_error
-from fraudsieve.cli.evidence_options import EvidenceOptions
-from fraudsieve.cli.options import Json, LabelDays, Lateness, ModelOption, RulesOption
+from fraudsieve.cli.options import EvidenceOptions, Json, LabelDays, Lateness, ModelOption, RulesOption
 
 if TYPE_CHECKING:
     from fraudsieve.service.settings import Settings

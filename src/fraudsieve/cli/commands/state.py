@@ -278,11 +278,10 @@ def _check_rejected(
 
 
 def opened_store(address: str) -> "EventStore":
-    """Open a store that exists: raise FileNotFoundError for a file that does not, which would be created."""
-    from fraudsieve.live.store.event_store import open_store, require_store
+    """Open a store that exists."""
+    from fraudsieve.live.store.event_store import existing_store
 
-    require_store(address)
-    return open_store(address)
+    return existing_store(address)
 
 
 def _text(value: object) -> str:

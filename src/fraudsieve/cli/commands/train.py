@@ -6,7 +6,17 @@ from typing import Annotated
 import typer
 
 from fraudsieve.cli.console import Answer, Report, notes, stop_on_sigterm
-from fraudsieve.cli.options import Group, LanguageOption, Name, ReadingOptions, TableOptions, Verbose, split_names
+from fraudsieve.cli.options import (
+    Group,
+    LanguageOption,
+    Name,
+    Overwrite,
+    ReadingOptions,
+    TableOptions,
+    Track,
+    Verbose,
+    split_names,
+)
 from fraudsieve.cli.summary import trained_summary
 from fraudsieve.cli.tables import trained_content, trained_rows
 
@@ -78,13 +88,8 @@ def train_command(
             help="Train on this share of the legitimate accounts or events, and on all fraud, to save time and memory."
         ),
     ] = None,
-    track: Annotated[
-        bool | None,
-        typer.Option(
-            "--track/--no-track", help="Whether to log the run and the model to MLflow; by default they are logged."
-        ),
-    ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing model folder.")] = False,
+    track: Track = None,
+    overwrite: Overwrite = False,
     language: LanguageOption = None,
     seed: Annotated[int | None, typer.Option(help="Random seed.")] = None,
     verbose: Verbose = False,

@@ -301,17 +301,17 @@ def open_store(address: str | Path) -> EventStore:
     ('sqlite', 0)
     >>> store.close()
     """
-    return EventStore(connect(address))
+    return EventStore(_connect(address))
 
 
-def require_store(address: str | Path) -> None:
-    """Raise FileNotFoundError if the address is a file that does not exist: opening it would create it."""
+def existing_store(address: str | Path) -> EventStore:
+    """Open a store that exists; opening a file that does not would create it."""
     if not (isinstance(address, str) and URL.match(address)) and not Path(address).exists():
         raise FileNotFoundError(f"{address}: there is no such store. Check the path.")
+    return open_store(address)
 
 
-def connect(address: str | Path) -> Database:
-    """Connect to the database of an address, as `open_store` does."""
+def _connect(address: str | Path) -> Database:
     if isinstance(address, str) and address.startswith(SCHEMES):
         return PostgresDatabase(address)
     if isinstance(address, str) and URL.match(address):  # it may have a password, so it is not quoted

@@ -61,38 +61,21 @@ class StoreFacts:
 
     def to_text(self) -> str:
         """Return the facts as sealed text."""
-        facts = {
-            "format": FORMAT,
-            "fraudsieve": version("fraudsieve"),
-            "written": datetime.now(UTC).isoformat(),
-            "generation": self.generation,
-            "start": [self.start.offset, self.start.digest.hex()],
-            "ids": self.ids,
-            "amounts": self.amounts,
-            "dropped_before": self.dropped_before,
-            "label_span": self.label_span,
-            "needs_shrinking": self.needs_shrinking,
-        }
-        return sealed(facts)
+        written = {"fraudsieve": version("fraudsieve"), "written": datetime.now(UTC).isoformat()}
+        start = [self.start.offset, self.start.digest.hex()]
+        return sealed({"format": FORMAT, **written, **vars(self), "start": start})
 
     @classmethod
     def from_text(cls, text: Any, origin: str) -> "StoreFacts":
         """Read facts from sealed text."""
         facts = read_sealed(text, origin)
-        if facts.get("format") != FORMAT:
-            problem = f"expected a store of format {FORMAT}, got {facts.get('format')!r}"
-            reader = which_version(facts.get("fraudsieve"), facts.get("written"))
-            raise StateError(origin, problem, f"Load the events into a new store. {reader}")
-        offset, digest = facts["start"]
-        return cls(
-            facts["generation"],
-            Position(offset, bytes.fromhex(digest)),
-            tuple(facts["ids"]),
-            tuple(facts["amounts"]),
-            facts["dropped_before"],
-            facts["label_span"],
-            facts["needs_shrinking"],
-        )
+        found, *written = (facts.pop(name, None) for name in ("format", "fraudsieve", "written"))
+        if found != FORMAT:
+            problem = f"expected a store of format {FORMAT}, got {found!r}"
+            raise StateError(origin, problem, f"Load the events into a new store. {which_version(*written)}")
+        offset, digest = facts.pop("start")
+        ids, amounts = (tuple(facts.pop(name)) for name in ("ids", "amounts"))
+        return cls(start=Position(offset, bytes.fromhex(digest)), ids=ids, amounts=amounts, **facts)
 
 
 def sealed(facts: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from fraudsieve._microseconds import SECOND
 from fraudsieve._typing import Array, Progress
 from fraudsieve.live.contents import span_of
 from fraudsieve.live.store.event_store import EventStore
-from fraudsieve.live.store.row_removal import list_removals
+from fraudsieve.live.store.snapshots import list_removals
 from fraudsieve.models.batch.rows import feature_rows
 from fraudsieve.models.batch.scored_tables import TableHistory, check_usable, read_history
 from fraudsieve.models.predict import Scorer
