@@ -320,18 +320,18 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def _default_histories(self, columns: list[str], timed: bool) -> tuple[History, ...]:
         events: Any = self.events
+        windows = History().windows
+        if timed:
+            windows = default_windows(to_local(as_microseconds(events["occurred_at"]), self.time_zone))
         return default_histories(
             columns,
             subject=self.subject,
             kinds=frequent_kinds(events) if "kind" in columns else (),
             labels=self.labels is not None and timed,
             numbers=tuple(name for name in number_columns(events) if name in columns),
-            windows=default_windows(self._local_times(events)) if timed else History().windows,
+            windows=windows,
             time_zone=self.time_zone,
         )
-
-    def _local_times(self, events: pd.DataFrame) -> Array:
-        return to_local(as_microseconds(events["occurred_at"]), self.time_zone)
 
     def _compute(self, records: pd.DataFrame, *, out_of_fold: bool = False) -> Array:
         matrix = self.matrix_

@@ -137,7 +137,7 @@ def campaign_events(messages: Sequence[Record], campaigns: CampaignHistory) -> l
     """Convert messages to events for a live state."""
     events: list[dict[str, Any]] = []
     for message, keys in zip(messages, _message_keys(messages), strict=True):
-        label = _label_text(message.get("label"))
+        label = read_category(message.get("label"), "label")
         name = None if label is None else campaigns.class_of(label)
         if label is None:
             event = {"occurred_at": message.get("sent_at"), "sender_id": message.get("account_id")}
@@ -157,10 +157,6 @@ def campaign_subjects(messages: Sequence[Record]) -> list[dict[str, Any]]:
     """
     pairs = zip(messages, _message_keys(messages), strict=True)
     return [{"campaign": key, "as_of": message.get("sent_at")} for message, keys in pairs for key in keys]
-
-
-def _label_text(label: Any) -> str | None:
-    return read_category(label, "label")
 
 
 def _label_time(message: Record, zone: str) -> Any:

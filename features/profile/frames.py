@@ -96,11 +96,8 @@ def is_flag(column: pd.Series) -> bool:
 
 def is_number(column: pd.Series) -> bool:
     """Return whether a column holds numbers, decimals or booleans."""
-    return bool(pd.api.types.is_numeric_dtype(column)) or is_flag(column) or _is_decimal(column)
-
-
-def _is_decimal(column: pd.Series) -> bool:
-    return column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) == "decimal"
+    is_decimal = column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) == "decimal"
+    return bool(pd.api.types.is_numeric_dtype(column)) or is_flag(column) or is_decimal
 
 
 def category_column(column: pd.Series) -> tuple[Array, str]:

@@ -38,11 +38,6 @@ SECRET_BYTES: Final = 1 << 16
 """Size limit of a file with a key or a token."""
 
 
-def sync_descriptor(descriptor: int) -> None:
-    """Wait until all that was written to an open file is on the disk."""
-    os.fsync(descriptor)
-
-
 def sync_data(descriptor: int) -> None:
     """Wait until the content of an open file is on the disk, but not its times: syncing these too costs more."""
     getattr(os, "fdatasync", os.fsync)(descriptor)  # macOS and Windows have no fdatasync
@@ -54,7 +49,7 @@ def sync_folder(folder: str | Path) -> None:
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        sync_descriptor(descriptor)
+        os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
@@ -123,7 +118,7 @@ def replace_file(source: str | Path, target: str | Path, *, mode: int | None = N
     if mode is not None:
         Path(source).chmod(mode)
     with Path(source).open("rb+") as stream:
-        sync_descriptor(stream.fileno())
+        os.fsync(stream.fileno())
     os.replace(source, target)
     sync_folder(Path(target).parent)
 
@@ -147,7 +142,7 @@ def replacing(path: str | Path, *, mode: int = 0o644) -> Iterator[IO[bytes]]:
         with os.fdopen(descriptor, "wb") as stream:
             yield stream
             stream.flush()
-            sync_descriptor(stream.fileno())
+            os.fsync(stream.fileno())
         os.replace(staged, path)
     except BaseException:
         staged.unlink(missing_ok=True)

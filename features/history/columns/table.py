@@ -79,7 +79,8 @@ class ColumnTable:
     ) -> None:
         self.name, self.owners = name, owners
         self._columns, self._lists = columns, lists
-        self._names = dict.fromkeys(columns if isinstance(columns, Mapping) else _names_of(columns))
+        names = columns if isinstance(columns, Mapping) else getattr(columns, "column_names", None) or columns.columns
+        self._names = dict.fromkeys(names)
         self.n_records = max((len(columns[name]) for name in self._names), default=0)
         for column in self._names:
             if len(columns[column]) != self.n_records:
@@ -214,7 +215,3 @@ def reason_of(check: Callable[..., Any], *arguments: Any) -> str:
     except RejectedRecordError as error:
         return str(error)
     return ""
-
-
-def _names_of(table: Any) -> list[str]:
-    return list(getattr(table, "column_names", None) or table.columns)

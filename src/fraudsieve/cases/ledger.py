@@ -68,7 +68,8 @@ class CaseLedger:
         sizes = np.bincount(case)
         kept = _keep_ids(overlaps)
         used = set(self.used)
-        names = [kept[k] if k in kept else _new_id(first, used) for k, first in enumerate(_first_members(ids, case))]
+        firsts = ids[np.unique(case, return_index=True)[1]]
+        names = [kept[k] if k in kept else _new_id(first, used) for k, first in enumerate(firsts)]
         rows = [*_openings(names, sizes, kept, self.members), *_moves(overlaps, names, kept)]
         closed = sorted(set(self.members) - set(names) - {row[2] for row in rows if row[0] == "merged"})
         rows += [("closed", name, None, 0) for name in closed]
@@ -96,10 +97,6 @@ def _keep_ids(overlaps: pd.DataFrame) -> dict[int, str]:
             kept[int(case)] = name
             taken.add(name)
     return kept
-
-
-def _first_members(ids: Array, case: Array) -> Array:
-    return ids[np.unique(case, return_index=True)[1]]
 
 
 def _new_id(first: str, used: set[str]) -> str:

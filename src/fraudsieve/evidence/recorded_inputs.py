@@ -118,14 +118,6 @@ def _is_score(score: Any, _: Model) -> bool:
     return _has(score, SCORE) and all(type(value) in NUMBER for value in (score["probabilities"] or {}).values())
 
 
-def _is_log_odds(log_odds: Any, _: Model) -> bool:
-    return isinstance(log_odds, list) and all(type(value) is str for value in log_odds)
-
-
-def _is_features(features: Any, model: Model) -> bool:
-    return _has(features, dict.fromkeys(model.matrix.columns, (str,)))
-
-
 def _is_history(history: Any, _: Model) -> bool:
     if not isinstance(history, dict) or not isinstance(history["source"], str):
         return False
@@ -135,10 +127,6 @@ def _is_history(history: Any, _: Model) -> bool:
     return history["source"] != "store" or (
         window_seconds(history["lateness"]) > 0 and {"offset", "generation", "digest"} <= set(history)
     )
-
-
-def _is_input(described: Any, _: Model) -> bool:
-    return described["content"] in get_args(ContentKind)
 
 
 def _is_reasons(reasons: Any, model: Model) -> bool:
@@ -159,11 +147,11 @@ def _is_flat(content: Any) -> bool:
 
 
 PARTS: Final[Mapping[str, Callable[[Any, Model], bool]]] = {
-    "features": _is_features,
+    "features": lambda value, model: _has(value, dict.fromkeys(model.matrix.columns, (str,))),
     "score": _is_score,
-    "log_odds": _is_log_odds,
+    "log_odds": lambda value, _: isinstance(value, list) and all(type(one) is str for one in value),
     "history": _is_history,
-    "input": _is_input,
+    "input": lambda value, _: value["content"] in get_args(ContentKind),
     "reasons": _is_reasons,
     "has_history": lambda value, _: value in (None, True, False) and type(value) is not int,
 }

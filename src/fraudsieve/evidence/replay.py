@@ -159,13 +159,11 @@ def _scores(path: str | Path, scorer: Scorer, report: ReplayReport) -> Iterator[
             report.skip_malformed(str(malformed))
 
 
-def _compute(
-    compute: Compute, group: Sequence[RecordedScore], report: ReplayReport
-) -> Iterator[tuple[RecordedScore, dict[str, Any]]]:
-    """Yield scores with their replayed values; if the computation fails for one of them, the others are computed
-    alone."""
+def _compare(compute: Compute, group: Sequence[RecordedScore], report: ReplayReport) -> Iterator[tuple[int, bool]]:
+    """Yield the indices of scores, and whether they differ from what is computed again; if the computation fails for
+    one of them, the others are computed alone."""
     try:
-        yield from list(zip(group, compute(group), strict=True))
+        answers = compute(group)
     except FraudsieveError:
         raise
     except FAILURES:
@@ -173,16 +171,18 @@ def _compute(
             report.skip_malformed("is malformed: nothing can be computed from its numbers or its input")
         else:
             for one in group:
-                yield from _compute(compute, [one], report)
+                yield from _compare(compute, [one], report)
+    else:
+        for one, computed in zip(group, answers, strict=True):
+            yield one.index, report.compare(one.index, {name: one.body[name] for name in computed}, computed)
 
 
 def _replay(scorer: Scorer, batch: Sequence[RecordedScore], report: ReplayReport) -> set[int]:
     """Compute scores from recorded vectors, and return the records that differ."""
     different = set[int]()
     for (policy, _), group in _by_policy(batch).items():
-        for one, computed in _compute(partial(_scores_again, scorer, policy), group, report):
-            if report.compare(one.index, {name: one.body[name] for name in computed}, computed):
-                different.add(one.index)
+        for index, differs in _compare(partial(_scores_again, scorer, policy), group, report):
+            different |= {index} if differs else set()
             report.replayed += 1
     return different
 
@@ -239,9 +239,8 @@ def _rebuild(scorer: Scorer, batch: Sequence[RecordedScore], report: ReplayRepor
     different = set[int]()
     for group in by_history(batch):
         try:
-            for one, computed in _compute(partial(_vectors_again, scorer, inputs), group, report):
-                if report.compare(one.index, {name: one.body[name] for name in computed}, computed):
-                    different.add(one.index)
+            for index, differs in _compare(partial(_vectors_again, scorer, inputs), group, report):
+                different |= {index} if differs else set()
                 report.rebuilt += 1
         except NotKept as error:
             report.skip(str(error), len(group))

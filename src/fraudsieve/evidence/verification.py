@@ -198,7 +198,7 @@ def _gap(before: int, after: int, unreadable: int, there: Sequence[int]) -> list
         if n:
             problems.append(_unreadable(first, first + n - 1))
         if first + n <= last:
-            problems.append(_missing(first + n, last))
+            problems.append(Problem("missing", (first + n, last), f"{_named(first + n, last)} missing"))
         unreadable -= n
     return problems
 
@@ -207,10 +207,6 @@ def _absent(before: int, after: int, there: Sequence[int]) -> list[tuple[int, in
     """Return the first and the last number of each gap between two numbers; a forged one can be as large as 2^53."""
     within = there[bisect_right(there, before) : bisect_left(there, after)]
     return [(a + 1, b - 1) for a, b in pairwise([before, *within, after]) if b - a > 1]
-
-
-def _missing(first: int, last: int) -> Problem:
-    return Problem("missing", (first, last), f"{_named(first, last)} missing")
 
 
 def _unreadable(first: int, last: int) -> Problem:

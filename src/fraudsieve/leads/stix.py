@@ -78,7 +78,8 @@ def to_stix_revocation(notice: dict[str, Any]) -> dict[str, Any]:
     Returns a bundle with the identity of the sender and the revoked grouping, whose description states the reason.
     """
     created = _stix_time(notice["lead_created"])
-    modified = _stix_time(max(notice["created"], _next_second(notice["lead_created"])))
+    next_second = datetime.fromisoformat(notice["lead_created"]) + timedelta(seconds=1)
+    modified = _stix_time(max(notice["created"], f"{next_second:%Y-%m-%dT%H:%M:%SZ}"))
     sender = _identity(notice["sender"])
     grouping = {
         "type": "grouping",
@@ -112,11 +113,6 @@ def _identity(sender: str) -> str:
 def _stix_time(time: str) -> str:
     """Return a time in whole seconds as STIX writes it."""
     return f"{time.removesuffix('Z')}.000Z"
-
-
-def _next_second(time: str) -> str:
-    """Return the second after a time: a version counts as newer only if it was modified later."""
-    return f"{datetime.fromisoformat(time) + timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _definition() -> list[Object]:

@@ -284,12 +284,8 @@ def _complete(
     folder.mkdir(parents=True, exist_ok=True)
     for notice in [*unwritten, *notices]:
         path = folder / f"withdrawal-{notice['lead']}.json"
-        write_file(path, encode_lead(_in_format(notice, exports)), mode=PRIVATE)
+        exported = to_stix_revocation(notice) if exports[notice["lead"]] == "stix" else notice
+        write_file(path, encode_lead(exported), mode=PRIVATE)
         opened.record_notice(notice["lead"])
         paths.append(path)
     return tuple(paths)
-
-
-def _in_format(notice: dict[str, Any], exports: Mapping[str, str]) -> dict[str, Any]:
-    """Return a notice in the format in which its recipient got the lead."""
-    return to_stix_revocation(notice) if exports[notice["lead"]] == "stix" else notice

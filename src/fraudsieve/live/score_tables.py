@@ -3,7 +3,7 @@
 import json
 import tempfile
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -27,7 +27,7 @@ from .contents import span_of
 from .recording import SUBJECTS, LoggedScore, logged_record
 from .store.chain import RESTORE
 from .store.event_store import EventStore
-from .store.score_rows import StoredScore, iterate_scores
+from .store.score_rows import StoredScore, chosen_scores, iterate_scores
 
 TEXT: Final = pa.large_string()
 TIME: Final = pa.timestamp("us", "UTC")
@@ -263,7 +263,8 @@ def _write(store: EventStore, survey: _Survey, kept: Array, span: tuple[int, int
                 stack.enter_context(pyarrow.parquet.ParquetWriter(file, schema))
                 for file, schema in zip(staged, (survey.schema, survey.record_schema), strict=False)
             ]
-            for scores in _kept(store, survey.subject, kept, span):
+            for rows in filter(None, chosen_scores(store, kept, *span)):
+                scores = _by_subject(rows, store.origin)[survey.subject]
                 writers[0].write_table(_table(survey.schema, [_row(*one) for one in scores], store.origin))
                 records = [logged_record(row, store.origin) for row, _ in scores if row.record is not None]
                 if len(writers) > 1 and records:
@@ -272,14 +273,6 @@ def _write(store: EventStore, survey: _Survey, kept: Array, span: tuple[int, int
         for file, output in zip(staged, outputs, strict=True):
             publish(file, output, private=True, exact=IDS[survey.subject])
     return n_records
-
-
-def _kept(store: EventStore, subject: str, kept: Array, span: tuple[int, int]) -> Iterator[Scores]:
-    for rows in iterate_scores(store, *span):
-        is_kept = np.isin(np.array([row.number for row in rows]), kept).tolist()
-        chosen = [row for row, is_one in zip(rows, is_kept, strict=True) if is_one]
-        if chosen:
-            yield _by_subject(chosen, store.origin)[subject]
 
 
 def _table(schema: pa.Schema, rows: Sequence[Mapping[str, Any]], origin: str) -> pa.Table:

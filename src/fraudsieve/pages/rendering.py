@@ -78,14 +78,9 @@ def template_environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["side_by_side"] = _side_by_side
-    environment.filters["breakable"] = _breakable
+    environment.filters["breakable"] = lambda name: escape(name).replace("_", Markup("_<wbr>"))
     environment.globals["tr"] = tr
     return environment
-
-
-def _breakable(name: str) -> Markup:
-    """Return a name that may be broken after an underscore, without a character that would be copied."""
-    return escape(name).replace("_", Markup("_<wbr>"))
 
 
 def style_sheet(*, dark: bool = True) -> Markup:

@@ -274,7 +274,9 @@ class RequestHandler:
                 "store": self.live.store if self.live else None,
                 "offset": self.live.offset if self.live else None,
             },
-            "rules": None if rules is None else _describe_rules(rules),
+            "rules": None
+            if rules is None
+            else {"rules": [rule.id for rule in rules.rules], "expired": [*rules.expired()], "digest": rules.digest},
             "shadow": None if self.shadow is None else _describe_shadow(self.shadow, self.settings),
             "operating_points": [asdict(point) | {"decides": index == 0} for index, point in enumerate(model.points)],
         }
@@ -335,10 +337,6 @@ def _log_not_kept(model: Model, settings: Settings) -> None:
     for part in not_kept(model, has_records=settings.score_log == "records"):
         fix = "give it to retrain" if model.subject == "account" else "start the service with --score-log records"
         log_event("the store does not keep all that training needs", why=f"it does not keep {part}", fix=fix)
-
-
-def _describe_rules(rules: RuleSet) -> dict[str, Any]:
-    return {"rules": [rule.id for rule in rules.rules], "expired": list(rules.expired()), "digest": rules.digest}
 
 
 def _describe_shadow(shadow: Shadow, settings: Settings) -> dict[str, Any]:

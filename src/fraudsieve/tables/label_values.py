@@ -79,7 +79,7 @@ def read_labels(labels: "pd.Series[Any]", legitimate: str = AUTO, *, of_two: boo
         del names[label], counts[label]
     found, by_label, note = _read_automatically(names, counts, of_two) if legitimate == AUTO else (legitimate, {}, "")
     spellings = _one_spelling({label: names[label] for label in names if label not in by_label}, found)
-    notes += _spelling_notes(names, spellings)
+    notes += [f"{_listed(names[label])} read as one, {name!r}" for label, name in spellings.items()]
     return LabelReading(found, {**spellings, **by_label, **missing}, (*([note] if note else []), *notes))
 
 
@@ -98,10 +98,6 @@ def _one_spelling(names: Mapping[str, list[str]], legitimate: str) -> dict[str, 
     """Return one spelling of labels that differ only in case or spaces: that of `legitimate`, or the most common."""
     several = {label: spellings for label, spellings in names.items() if len(spellings) > 1}
     return {label: legitimate if legitimate in spellings else spellings[0] for label, spellings in several.items()}
-
-
-def _spelling_notes(names: Mapping[str, list[str]], spellings: Mapping[str, str | None]) -> list[str]:
-    return [f"{_listed(names[label])} read as one, {name!r}" for label, name in spellings.items()]
 
 
 def _read_automatically(
@@ -123,7 +119,8 @@ def _read_automatically(
         return LEGITIMATE, {}, _ambiguous_note([names[word][0] for word in words]) if words else ""
     label = other or words[0]
     word = names[label][0]
-    why = f", because the other label, {_opposite(names, label)!r}, means fraud" if other else ""
+    opposite = next((spellings[0] for name, spellings in names.items() if name != label), "")
+    why = f", because the other label, {opposite!r}, means fraud" if other else ""
     return word, {label: word}, f"the label {word!r} is read as legitimate{why}; {OTHERWISE}"
 
 
@@ -134,10 +131,6 @@ def _other_of_two(names: Collection[str]) -> str | None:
         return None
     says_fraud = FLAGS.get(others[0]) == FRAUD or any(word in others[0] for word in FRAUD_WORDS)
     return None if says_fraud or others[0] in UNDECIDED else others[0]
-
-
-def _opposite(names: Mapping[str, list[str]], label: str) -> str:
-    return next(spellings[0] for name, spellings in names.items() if name != label)
 
 
 def _listed(names: Collection[str]) -> str:

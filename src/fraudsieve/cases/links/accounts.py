@@ -139,7 +139,8 @@ def account_links(actions: Actions, settings: CaseSettings) -> tuple[Links, Hubs
     kind = _kinds(entries.role[first], entries.role[second], simultaneous)
     ends = np.stack([_other_end(actions, entries, rows) for rows in (first, second)])
     closures = count_closures(actions, earlier, later, shared, ends, window, MAX_PARTNERS)
-    weight = _roles(settings)[kind] * time_decay(entries.time[first], entries.time[second], window, settings.half_life)
+    by_kind = np.array([getattr(settings, name) for name in LINK_KINDS[:4]])
+    weight = by_kind[kind] * time_decay(entries.time[first], entries.time[second], window, settings.half_life)
     counted = np.minimum(closures, settings.max_closures)
     weight *= (1 + settings.closure * counted) / (1 + settings.closure * settings.max_closures)
     columns = (earlier, later, kind)
@@ -171,10 +172,6 @@ def _kinds(first: Array, second: Array, simultaneous: Array) -> Array:
 def _other_end(actions: Actions, entries: Entries, rows: Array) -> Array:
     action = entries.action[rows]
     return np.where(entries.role[rows] == SENDS, actions.counterparty[action], actions.account[action])
-
-
-def _roles(settings: CaseSettings) -> Array:
-    return np.array([settings.same_sender, settings.same_recipient, settings.onward, settings.against])
 
 
 def _hubs(actions: Actions, entries: Entries, is_hub: Array) -> Hubs:

@@ -2,6 +2,7 @@
 
 from contextlib import nullcontext
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -58,10 +59,7 @@ def predict_command(
     applied = None if rules is None else read_rules(rules)
     scorer = Scorer.load(model, n_threads=0, rules=applied)
     progress("reading")
-
-    def show_rows(rows: int, total: int) -> None:
-        progress("scoring", rows, total)
-
+    show_rows = partial(progress, "scoring")
     records, beside = records_to_score(scorer.model, inputs)
     settings: dict[str, Any] = {"keep": split_names(keep or ""), "reasons": reasons, "language": language or "en"}
     with nullcontext() if recording is None else recording.open() as log:

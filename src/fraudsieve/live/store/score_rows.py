@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
+from fraudsieve._typing import Array
 from fraudsieve.exceptions import StateError
 
 from .chain import RESTORE, START, row_digest
@@ -114,6 +117,13 @@ def iterate_scores(store: EventStore, since: int = FIRST_TIME, until: int = LAST
             return
         yield rows
         after = rows[-1].time, rows[-1].number
+
+
+def chosen_scores(store: EventStore, numbers: Array, since: int, until: int) -> Iterator[list[StoredScore]]:
+    """Yield the rows with some numbers in a span of time, in batches."""
+    for rows in iterate_scores(store, since, until):
+        is_chosen = np.isin(np.array([row.number for row in rows]), numbers).tolist()
+        yield [row for row, is_one in zip(rows, is_chosen, strict=True) if is_one]
 
 
 def delete_scores(transaction: StoreTransaction, numbers: Sequence[int]) -> None:

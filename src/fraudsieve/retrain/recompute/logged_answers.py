@@ -2,7 +2,7 @@
 
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
@@ -13,7 +13,7 @@ from fraudsieve._typing import Array
 from fraudsieve.exceptions import StateError
 from fraudsieve.live.recording import LoggedScore, logged_record
 from fraudsieve.live.store.event_store import EventStore
-from fraudsieve.live.store.score_rows import StoredScore, iterate_scores
+from fraudsieve.live.store.score_rows import StoredScore, chosen_scores, iterate_scores
 from fraudsieve.models.batch.outputs import IDS
 from fraudsieve.models.batch.scored_tables import options_of_model
 from fraudsieve.models.predict import Scorer
@@ -97,7 +97,7 @@ def read_answers(store: EventStore, scorer: Scorer, since: int, until: int, max_
     if not n_logged:
         fix = "Start the service with --score-log records, or choose another span of time."
         raise StateError(store.origin, "expected logged scores in this span of time, got none", fix)
-    rows = [row for rows in _rows(store, numbers, (since, until)) for row in rows]
+    rows = [row for rows in chosen_scores(store, numbers, since, until) for row in rows]
     scores = [LoggedScore.decode(row, store.origin) for row in rows]
     records = _records(scorer, [logged_record(row, store.origin) for row in rows])
     ids = [name for name in IDS[scorer.model.subject] if name.endswith("_id")]
@@ -124,12 +124,6 @@ def _choose(
         left_out[NOT_SAMPLED] = len(chosen) - max_scores
         chosen = np.random.default_rng(SEED).choice(chosen, max_scores, replace=False)
     return chosen, dict(left_out)
-
-
-def _rows(store: EventStore, numbers: Array, span: tuple[int, int]) -> Iterator[list[StoredScore]]:
-    for rows in iterate_scores(store, *span):
-        is_chosen = np.isin(np.array([row.number for row in rows]), numbers).tolist()
-        yield [row for row, is_one in zip(rows, is_chosen, strict=True) if is_one]
 
 
 def _records(scorer: Scorer, records: Sequence[dict[str, Any]]) -> pd.DataFrame:

@@ -73,16 +73,13 @@ def _flatten(frame: pd.DataFrame, depth: int = 1) -> pd.DataFrame:
 def _values_of(cells: "pd.Series[Any]") -> pd.DataFrame | None:
     """Return the values of a column of objects as columns; None if it is not one."""
     types = set(map(type, cells))
-    if dict not in types or not types <= {dict, float, type(None)} or cells.map(_is_other).any():
+    floats = (cell for cell in cells if isinstance(cell, float))  # NaN is a missing object
+    if dict not in types or not types <= {dict, float, type(None)} or any(cell == cell for cell in floats):
         return None
     objects = [cell if isinstance(cell, dict) else {} for cell in cells]
     names: set[str] = set().union(*objects)
     is_row = 0 < len(names) <= MAX_NAMES and not has_surrogate("".join(names))
     return pd.DataFrame(objects, index=cells.index, dtype=object) if is_row else None
-
-
-def _is_other(cell: Any) -> bool:
-    return isinstance(cell, float) and cell == cell
 
 
 def _record(line: bytes) -> dict[str, Any] | None:

@@ -57,7 +57,7 @@ def write_workbook(file: pyarrow.parquet.ParquetFile, stream: IO[bytes]) -> tupl
         nonlocal cut
         if not isinstance(value, str):
             return value
-        whole = _escape(value)
+        whole = _NOT_IN_XML.sub(lambda match: f"_x{ord(match[0]):04X}_", value)
         text = _cut(whole)
         cut += len(text) < len(whole)
         if not text.startswith(_NOT_TEXT):
@@ -73,11 +73,6 @@ def write_workbook(file: pyarrow.parquet.ParquetFile, stream: IO[bytes]) -> tupl
             sheet.append([cell(value) for value in row])
     book.save(stream)
     return (f"{cut:,} cells are cut at {MAX_CHARACTERS:,} characters, the limit of Excel",) if cut else ()
-
-
-def _escape(text: str) -> str:
-    r"""Return text with codes for the characters that XML cannot hold."""
-    return _NOT_IN_XML.sub(lambda match: f"_x{ord(match[0]):04X}_", text)
 
 
 def _cut(text: str) -> str:
@@ -204,12 +199,8 @@ def _without_formulas(cells: Cells) -> Cells:
 
 def _to_json_lines(batch: pa.RecordBatch) -> bytes:
     # pandas.DataFrame.to_json rounds numbers; these are equal to those of Parquet to the last bit.
-    lines = (json.dumps(_plain(record), ensure_ascii=False, default=_iso) for record in batch.to_pylist())
+    lines = (json.dumps(_plain(record), ensure_ascii=False, default=datetime.isoformat) for record in batch.to_pylist())
     return "".join(f"{line}\n" for line in lines).encode()
-
-
-def _iso(time: datetime) -> str:
-    return time.isoformat()
 
 
 def _plain(record: dict[str, Any]) -> dict[str, Any]:
