@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from fraudsieve.exceptions import StateBehindError, StateError
 from fraudsieve.features.live_state import HistoryState
-from fraudsieve.live import deciding, fold, replica
-from fraudsieve.live.records import read_entry
+from fraudsieve.live import deciding, session
+from fraudsieve.live.records import fold_rows, read_entry
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import open_store
 from fraudsieve.live.store.snapshots import list_snapshots
@@ -246,15 +246,15 @@ def test_a_store_that_lost_what_a_process_has_seen(account_scorer: Scorer, postg
 def test_a_follower_survives_every_failure(
     account_scorer: Scorer, address: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    real, failing = fold.fold_rows, threading.Event()
+    failing = threading.Event()
 
     def fails(state: HistoryState, *arguments: Any) -> int:
-        real(state, *arguments)  # the state has changed when it fails
+        fold_rows(state, *arguments)  # the state has changed when it fails
         if failing.is_set() and threading.current_thread().name == "live-state-follower":
             raise MemoryError("Zebedee")
         return 0
 
-    monkeypatch.setattr(replica, "fold_rows", fails)
+    monkeypatch.setattr(session, "fold_rows", fails)
     with LiveState(account_scorer, address, follow=False) as one, LiveState(account_scorer, address) as two:
         failing.set()
         one.update(event())

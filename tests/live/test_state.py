@@ -17,7 +17,7 @@ import pytest
 from fraudsieve.features import history_features
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.message_records import message_history
-from fraudsieve.live import fold
+from fraudsieve.live.records import seconds_since_boot
 from fraudsieve.live.state import LiveState
 from fraudsieve.models import Scorer
 from fraudsieve.training.simulation.world import World
@@ -226,8 +226,7 @@ def test_jumps_of_the_clock_are_limited(
         # Jumps below the lateness are accepted, as corrections of the clock.
         assert live.update(event(event_id="e4", occurred_at=today + timedelta(hours=20))).rejected == ()
         # Elapsed time is accepted.
-        since_boot = fold.seconds_since_boot
-        monkeypatch.setattr(fold, "seconds_since_boot", lambda: since_boot() + later)
+        monkeypatch.setattr("fraudsieve.live.records.seconds_since_boot", lambda: seconds_since_boot() + later)
         assert live.update(far_event).rejected == ()
         monkeypatch.setattr(time, "time", lambda: real() - later)
         assert live.update(event(event_id="e5", occurred_at=today)).rejected == ((0, FUTURE),)

@@ -5,8 +5,6 @@ from typing import TYPE_CHECKING
 from fraudsieve._lazy import attach
 
 if TYPE_CHECKING:
-    from fraudsieve.live.store.event_store import open_store as open_store
-
     from .calls import Accepted as Accepted
     from .removal import erase as erase
     from .removal import rewind as rewind
@@ -16,5 +14,6 @@ if TYPE_CHECKING:
     from .state import LiveState as LiveState
     from .state import Scored as Scored
     from .store.event_store import EventStore as EventStore
+    from .store.event_store import open_store as open_store
 
 __getattr__, __dir__, __all__ = attach(__name__, __file__)

@@ -11,7 +11,7 @@ from sklearn.svm import LinearSVC
 
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints, pack
-from fraudsieve.features.wording import svm
+from fraudsieve.features.wording import fit
 from fraudsieve.features.wording.counts import count_ngrams
 from fraudsieve.features.wording.fit import campaign_folds, campaign_weights, fit_text_model, out_of_fold, softmax_loss
 from fraudsieve.features.wording.model import TextModel
@@ -86,7 +86,7 @@ def test_loss_of_extreme_log_odds_is_finite() -> None:
 @pytest.mark.parametrize("names", [("ham", "spam"), ("ham", "loan", "spam")])
 @pytest.mark.parametrize("min_messages", [1, 3])
 def test_margins_equal_scikit_learn(names: tuple[str, ...], min_messages: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(svm, "TOLERANCE", 1e-4)
+    monkeypatch.setattr(fit, "TOLERANCE", 1e-4)
     texts, y = topical(80, names)
     wording = fit_text_model(
         count_ngrams(texts), y, names, C=2.0, min_messages=min_messages, random_state=0, max_iter=1000

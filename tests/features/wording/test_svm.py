@@ -8,7 +8,7 @@ from sklearn.svm import LinearSVC
 
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import pack
-from fraudsieve.features.wording import svm as module
+from fraudsieve.features.wording import fit as module
 from fraudsieve.features.wording.counts import NgramCounts, count_ngrams
 from fraudsieve.features.wording.fit import count_messages, fit_svm
 from tests.features.wording.matrices import matrix_of
