@@ -1,14 +1,9 @@
-"""The interface of a database to a store, in plain SQL that SQLite and PostgreSQL share.
+"""The tables of a store, in plain SQL that SQLite and PostgreSQL share.
 
 About ten statements do not justify a dependency on SQLAlchemy. The two databases differ in the lock, the head, and the
-detection of changes by other processes, which SQLAlchemy does not abstract.
+detection of changes by other processes, which SQLAlchemy does not abstract:
+`SqliteDatabase` and `PostgresDatabase` have the same methods, which raise StateError.
 """
-
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
-from typing import Any, ClassVar, Protocol
-
-from .chain import Head
 
 SCORE_TABLES = ("scores", "scored_records")
 """The score log, and the scored records under the numbers of their scores."""
@@ -34,54 +29,3 @@ SCHEMA = (
 def tables(types: dict[str, str]) -> list[str]:
     """Return the statements that create the tables of a store."""
     return [statement.format(**types) for statement in SCHEMA]
-
-
-class Transaction(Protocol):
-    """A transaction. Parameters are marked by ``?``."""
-
-    def execute(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Execute a statement and return its rows."""
-
-    def execute_many(self, statement: str, parameters: Sequence[Sequence[Any]]) -> None:
-        """Execute a statement once per element."""
-
-    def read_head(self) -> Head | None:
-        """Return the head; None in a new store."""
-
-    def set_head(self, head: Head) -> None:
-        """Replace the head: durable once the transaction is committed, and before the lock is released."""
-
-
-class Database(Protocol):
-    """A connection to the database of a store. Threads must take turns."""
-
-    origin: str
-    """Its name for errors and logs, without a password."""
-    kind: str
-    """"sqlite" or "postgresql"."""
-    types: ClassVar[dict[str, str]]
-    """For `tables`."""
-
-    def reading(self) -> AbstractContextManager[Transaction]:
-        """Return a transaction with a consistent view of the store. Raises StateError."""
-
-    def writing(self) -> AbstractContextManager[Transaction]:
-        """Return a transaction that holds the lock; it is committed unless the block raises. Raises StateError."""
-
-    def has_tables(self, transaction: Transaction) -> bool:
-        """Return whether the store was created."""
-
-    def has_changed(self) -> bool:
-        """Return whether another connection may have changed the store since the last call. Raises StateError."""
-
-    def shrink(self) -> None:
-        """Return free space to the system, so that deleted rows can no longer be read from the files."""
-
-    def nbytes(self) -> int:
-        """Return the size of the store on disk."""
-
-    def another(self) -> "Database":
-        """Return another connection to the same database."""
-
-    def close(self) -> None:
-        """Close the connection."""

@@ -18,10 +18,13 @@ from typing import Any, Self
 from fraudsieve.exceptions import StateError
 
 from .chain import RESTORE, START, Head, Position, Row, check_chain, extend_chain
-from .database import Database, Transaction, tables
+from .database import tables
 from .facts import StoreFacts, subject_key
-from .postgresql import PostgresDatabase
-from .sqlite import SqliteDatabase
+from .postgresql import PostgresDatabase, PostgresTransaction
+from .sqlite import SqliteDatabase, SqliteTransaction
+
+Database = SqliteDatabase | PostgresDatabase
+Transaction = SqliteTransaction | PostgresTransaction
 
 BATCH = 20_000
 """Rows that are read in one transaction."""
@@ -232,7 +235,7 @@ class EventStore:
 
     def _open(self) -> None:
         with self.database.writing() as sql:
-            if not self.database.has_tables(sql):
+            if not sql.has_tables():
                 self._create(sql)
             transaction = StoreTransaction(sql, self.origin)
             self._check_head(transaction, sql.read_head())

@@ -8,7 +8,7 @@ from fraudsieve._addresses import bare_address
 from fraudsieve.exceptions import StateError
 
 from .chain import RESTORE, Head
-from .database import SCORE_TABLES, Transaction
+from .database import SCORE_TABLES
 
 LOCK = 0x66726175
 """First half of the advisory lock; the second is the schema."""
@@ -22,19 +22,28 @@ HEAD = "SELECT content FROM meta WHERE name = 'head'"
 AGAIN = "Check that the server runs, and send it again: events with an event_id count once."
 
 
-class _PostgresTransaction:
+class PostgresTransaction:
+    """A transaction, as `SqliteTransaction`."""
+
     def __init__(self, connection: Any) -> None:
         self._cursor = connection.cursor(binary=True)
 
     def execute(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Execute a statement and return its rows."""
         self._cursor.execute(statement.replace("?", "%s"), parameters)
         return self._cursor.fetchall() if self._cursor.description is not None else []
 
     def execute_many(self, statement: str, parameters: Sequence[Sequence[Any]]) -> None:
+        """Execute a statement once per element."""
         self._cursor.executemany(statement.replace("?", "%s"), parameters)
 
+    def has_tables(self) -> bool:
+        """Return whether the store was created."""
+        return self.execute("SELECT to_regclass('meta')") != [(None,)]
+
     def read_head(self) -> Head | None:
-        rows = self.execute(HEAD) if self.execute("SELECT to_regclass('meta')") != [(None,)] else []
+        """Return the head; None in a new store."""
+        rows = self.execute(HEAD) if self.has_tables() else []
         if not rows:
             return None
         try:
@@ -44,6 +53,7 @@ class _PostgresTransaction:
             raise StateError("postgresql", "the head of the store is damaged", RESTORE) from None
 
     def set_head(self, head: Head) -> None:
+        """Replace the head, with the transaction."""
         content = f"{head.generation} {head.offset} {head.digest.hex()}"
         changed = self.execute("UPDATE meta SET content = ? WHERE name = 'head' RETURNING 1", (content,))
         if not changed:
@@ -51,7 +61,7 @@ class _PostgresTransaction:
 
 
 class PostgresDatabase:
-    """A connection to a store in PostgreSQL, opened again after a failure."""
+    """A connection to a store in PostgreSQL, as `SqliteDatabase`; opened again after a failure."""
 
     kind = "postgresql"
     types: ClassVar[dict[str, str]] = {
@@ -76,35 +86,31 @@ class PostgresDatabase:
             self._connect()
 
     @contextmanager
-    def reading(self) -> Iterator[Transaction]:
+    def reading(self) -> Iterator[PostgresTransaction]:
         """Return a transaction with a consistent view of the store."""
         with self._errors(), self._connect().transaction():
-            transaction = _PostgresTransaction(self._connect())
+            transaction = PostgresTransaction(self._connect())
             transaction.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             yield transaction
 
     @contextmanager
-    def writing(self) -> Iterator[Transaction]:
-        """Return a transaction under the lock across processes."""
+    def writing(self) -> Iterator[PostgresTransaction]:
+        """Return a transaction that holds the lock across processes; it is committed unless the block raises."""
         with self._errors(), self._connect().transaction():
-            transaction = _PostgresTransaction(self._connect())
+            transaction = PostgresTransaction(self._connect())
             # A separate statement: the next one sees what was committed before the lock was acquired.
             transaction.execute("SELECT pg_advisory_xact_lock(?, hashtext(current_schema()))", (LOCK,))
             yield transaction
 
-    def has_tables(self, transaction: Transaction) -> bool:
-        """Return whether the store was created."""
-        return transaction.execute("SELECT to_regclass('meta')") != [(None,)]
-
     def has_changed(self) -> bool:
         """Return whether the store changed since the last call."""
         with self._errors():
-            head = _PostgresTransaction(self._connect()).execute(HEAD)
+            head = PostgresTransaction(self._connect()).execute(HEAD)
         is_new, self._seen = head != self._seen, head
         return bool(is_new)
 
     def shrink(self) -> None:
-        """Remove deleted rows from the tables' files."""
+        """Remove deleted rows from the files of the tables, so that they cannot be read."""
         with self._errors():
             for table in ("events", "snapshots", "chunks", "meta", *SCORE_TABLES):
                 self._connect().execute(f"VACUUM FULL {table}")
@@ -114,7 +120,7 @@ class PostgresDatabase:
         tables = ("events", "snapshots", "chunks", *SCORE_TABLES)
         sizes = ", ".join(f"pg_total_relation_size('{table}')" for table in tables)
         with self._errors():
-            (row,) = _PostgresTransaction(self._connect()).execute(f"SELECT {sizes}")
+            (row,) = PostgresTransaction(self._connect()).execute(f"SELECT {sizes}")
         return sum(row)
 
     def another(self) -> "PostgresDatabase":

@@ -14,7 +14,6 @@ from fraudsieve._io import PRIVATE, sync_data, sync_folder
 from fraudsieve.exceptions import StateError
 
 from .chain import RESTORE, Head
-from .database import Transaction
 
 # The head of an SQLite store in a small file next to it, which is also the lock for appending.
 #
@@ -116,21 +115,34 @@ SETTINGS = (
 DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 
 
-class _SqliteTransaction:
-    def __init__(self, connection: sqlite3.Connection, head: HeadFile) -> None:
-        self._connection, self._head = connection, head
+class SqliteTransaction:
+    """A transaction. Parameters are marked by ``?``."""
+
+    def __init__(self, connection: sqlite3.Connection, head: HeadFile, origin: str) -> None:
+        self._connection, self._head, self._origin = connection, head, origin
         self.new_head: Head | None = None
 
     def execute(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Execute a statement and return its rows."""
         return self._connection.execute(statement, parameters).fetchall()
 
     def execute_many(self, statement: str, parameters: Sequence[Sequence[Any]]) -> None:
+        """Execute a statement once per element."""
         self._connection.executemany(statement, parameters)
 
+    def has_tables(self) -> bool:
+        """Return whether the store was created."""
+        names = {name for (name,) in self.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if names and "meta" not in names:
+            raise StateError(self._origin, "expected an event store, got another database", "Name a new file.")
+        return bool(names)
+
     def read_head(self) -> Head | None:
+        """Return the head; None in a new store."""
         return self.new_head or self._head.read()
 
     def set_head(self, head: Head) -> None:
+        """Replace the head: durable once the transaction is committed, and before the lock is released."""
         self.new_head = head
 
 
@@ -146,7 +158,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 class SqliteDatabase:
-    """A connection to a store in an SQLite file, and its head in ``<file>.head``."""
+    """A connection to a store in an SQLite file, and its head in ``<file>.head``. Threads must take turns."""
 
     kind = "sqlite"
     types: ClassVar[dict[str, str]] = {"integer": "INTEGER", "real": "REAL", "text": "TEXT", "bytes": "BLOB"}
@@ -166,14 +178,14 @@ class SqliteDatabase:
             raise
 
     @contextmanager
-    def reading(self) -> Iterator[Transaction]:
+    def reading(self) -> Iterator[SqliteTransaction]:
         """Return a transaction with a consistent view of the store."""
         with self._errors("cannot be read"), self._transaction("BEGIN") as transaction:
             yield transaction
 
     @contextmanager
-    def writing(self) -> Iterator[Transaction]:
-        """Return a transaction under the lock across processes."""
+    def writing(self) -> Iterator[SqliteTransaction]:
+        """Return a transaction that holds the lock across processes; it is committed unless the block raises."""
         with self._errors("cannot be written"), self._head.locked():
             self._check_is_there()
             with self._transaction("BEGIN IMMEDIATE") as transaction:
@@ -181,15 +193,8 @@ class SqliteDatabase:
             if transaction.new_head is not None:
                 self._sync_head(transaction.new_head)
 
-    def has_tables(self, transaction: Transaction) -> bool:
-        """Return whether the store was created."""
-        names = {name for (name,) in transaction.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        if names and "meta" not in names:
-            raise StateError(self.origin, "expected an event store, got another database", "Name a new file.")
-        return bool(names)
-
     def has_changed(self) -> bool:
-        """Return whether another connection changed the store since the last call."""
+        """Return whether another connection may have changed the store since the last call."""
         with self._errors("cannot be read"):
             self._check_is_there()
             ((version,),) = self._connection.execute("PRAGMA data_version").fetchall()
@@ -197,7 +202,7 @@ class SqliteDatabase:
         return bool(is_new)
 
     def shrink(self) -> None:
-        """Rewrite the file without free space, and empty the write-ahead log."""
+        """Rewrite the file without free space, so that deleted rows cannot be read, and empty the write-ahead log."""
         with self._errors("cannot be rewritten without its free space"), self._head.locked():
             head = self._head.read()
             if head is not None:
@@ -263,10 +268,10 @@ class SqliteDatabase:
             logger.error("the head of the store cannot be written: %s", error.strerror)
 
     @contextmanager
-    def _transaction(self, begin: str) -> Iterator[_SqliteTransaction]:
+    def _transaction(self, begin: str) -> Iterator[SqliteTransaction]:
         self._connection.execute(begin)
         try:
-            yield _SqliteTransaction(self._connection, self._head)
+            yield SqliteTransaction(self._connection, self._head, self.origin)
             self._connection.execute("COMMIT")
         except BaseException:
             if self._connection.in_transaction:
