@@ -141,13 +141,10 @@ def replacing(path: str | Path, *, mode: int = 0o644) -> Iterator[IO[bytes]]:
     try:
         with os.fdopen(descriptor, "wb") as stream:
             yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(staged, path)
+        replace_file(staged, path)
     except BaseException:
         staged.unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
 
 
 def check_output_file(path: str | Path) -> None:

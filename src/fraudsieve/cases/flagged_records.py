@@ -62,7 +62,10 @@ def with_labels(actions: Actions, labels: pd.DataFrame | None, as_of: pd.Timesta
     """Return actions with their confirmed labels, in the columns ``confirmed`` and ``labelled_at``."""
     if labels is None:
         return actions
-    _check(labels, ("action_id", "is_fraud"))
+    missing = [name for name in ("action_id", "is_fraud") if name not in labels]
+    if missing:
+        problem = f"expected the columns action_id, is_fraud, {', '.join(missing)} is missing"
+        raise SchemaError("labels", problem, "Pass the labels of flagged actions.")
     times = values_of(labels.get("labelled_at", pd.Series(pd.NaT, labels.index)), "time", "labels")
     known = labels.assign(action_id=ids_of(labels["action_id"]), labelled_at=times)
     known = known.sort_values(["labelled_at", "is_fraud"], kind="stable", na_position="first")
@@ -73,13 +76,6 @@ def with_labels(actions: Actions, labels: pd.DataFrame | None, as_of: pd.Timesta
     words = rows["is_fraud"].map(CONFIRMED).astype(STRING).to_numpy(object)
     frame = actions.frame.assign(confirmed=pd.array(words, STRING), labelled_at=rows["labelled_at"].array)
     return Actions(frame, actions.account, actions.counterparty, actions.time, actions.known, actions.names)
-
-
-def _check(labels: pd.DataFrame, names: Sequence[str]) -> None:
-    missing = [name for name in names if name not in labels]
-    if missing:
-        problem = f"expected the columns {', '.join(names)}, {', '.join(missing)} is missing"
-        raise SchemaError("labels", problem, "Pass the labels of flagged actions.")
 
 
 def confirmed_probability(frame: pd.DataFrame, probability: Array) -> Array:
@@ -203,8 +199,7 @@ def _first_reason(value: Any) -> tuple[str | None, str | None]:
     reasons = content.get("reasons") if isinstance(content, dict) else content
     if reasons is None or isinstance(reasons, float):
         return None, None
-    named = (reason for reason in reasons if reason.get("cue") is not None)
-    reason = next(named, None)
+    reason = next((reason for reason in reasons if reason.get("cue") is not None), None)
     return (None, None) if reason is None else (f"{reason['family']}__{reason['cue']}", reason.get("sentence"))
 
 

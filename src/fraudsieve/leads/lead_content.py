@@ -349,8 +349,7 @@ def _action(
             action[field] = key.pseudonym("account", str(row[column]))
     action |= {name: str(row[name]) for name in FREE_TEXT if _known(row, name)}
     if _known(row, "occurred_at"):
-        time = pd.Timestamp(row["occurred_at"])
-        time = time.tz_localize("UTC") if time.tzinfo is None else time.tz_convert("UTC")
+        time = pd.to_datetime(row["occurred_at"], utc=True)
         action["time"] = f"{time:%Y-%m-%dT%H:%M:%SZ}" if disclosure.times else _day(time)
     amount = float(row["amount"]) if _known(row, "amount") else np.nan
     if np.isfinite(amount):

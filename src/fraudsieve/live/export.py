@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 
-from fraudsieve._io import PRIVATE, write_file
+from fraudsieve._io import PRIVATE, replacing
 from fraudsieve._typing import Record
 from fraudsieve.exceptions import RejectedRecordError, StateError
 from fraudsieve.features.history.records import record_time
@@ -131,9 +131,8 @@ def export_tables(
     stored = read_stored_tables(store, model, since=since, until=until)
     Path(folder).mkdir(parents=True, exist_ok=True)
     for name, table in stored.tables.items():
-        content = pa.BufferOutputStream()
-        pyarrow.parquet.write_table(table, content)
-        write_file(Path(folder, f"{name}.parquet"), content.getvalue().to_pybytes(), mode=PRIVATE)
+        with replacing(Path(folder, f"{name}.parquet"), mode=PRIVATE) as file:
+            pyarrow.parquet.write_table(table, file)
     since_when = {"complete_since": stored.complete_since}
     since_when |= {} if model is None else {"trains_since": stored.trains_since}
     return {**stored.rows, **since_when, "not_kept": list(stored.not_kept)}

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -143,7 +142,6 @@ def _version(registry: Registry, number: str | None) -> Version | None:
 
 
 Step: TypeAlias = Literal["train", "compare", "nothing"]
-Ends: TypeAlias = tuple[pd.Timestamp | None, ...]
 
 
 @dataclass(frozen=True)
@@ -442,7 +440,7 @@ def _compared(base: BaseModel, learning: _Learning, refresh: bool) -> ComparedRe
         if base.champion is not None:
             evaluated, _ = evaluated_model(base.registry, base.champion.number, Scorer(base.in_use))
             old = trained_until(evaluated.model)
-    ends: Ends = (old, learning.until(learning.evaluated))
+    ends = (old, learning.until(learning.evaluated))
     later = unseen_slice(data, ends, recipe).rows if refresh else later_than(data.rows["as_of"], ends)
     if not later.any():
         last = max(end for end in ends if end is not None).isoformat()
@@ -509,16 +507,12 @@ def read_training_table(model: Model, recipe: Recipe, inputs: Mapping[str, Input
     """Read the records that a retraining learns from, as `train` does."""
     reader = label_reader(model)
     data = read_data(recipe, inputs, min_label_rows=recipe.data.min_label_rows, reader=reader, to_train=True)
-    _check_columns(model, data, partial(_origin, inputs))
-    check_classes(data, inputs[f"{model.subject}s"] if f"{model.subject}s" in inputs else inputs["labels"], recipe.data)
+    _check_columns(model, data, inputs)
+    check_classes(data, inputs.get(f"{model.subject}s") or inputs["labels"], recipe.data)
     return data
 
 
-def _origin(inputs: Mapping[str, InputTable], table: str) -> str:
-    return origin_of(inputs[table]) if table in inputs else table
-
-
-def _check_columns(model: Model, data: LabelledData, origin: Any) -> None:
+def _check_columns(model: Model, data: LabelledData, inputs: Mapping[str, InputTable]) -> None:
     """Check that the tables have the columns that the model has learned from: without them it would be another one."""
     for name, columns in columns_used(model).items():
         rows = data.events if name == "events" and data.events is not None else data.rows
@@ -526,7 +520,7 @@ def _check_columns(model: Model, data: LabelledData, origin: Any) -> None:
         if missing:
             used = f"expected the {len(columns)} columns that the model uses, got a table without {', '.join(missing)}"
             fix = "Add them, or name them with --column NAME=COLUMN. A model without them is a new recipe: use train."
-            raise SchemaError(origin(name), used, fix)
+            raise SchemaError(origin_of(inputs.get(name, name)), used, fix)
 
 
 def count_labels(data: LabelledData) -> tuple[dict[str, int], dict[str, int] | None]:

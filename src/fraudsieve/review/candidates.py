@@ -11,7 +11,7 @@ from fraudsieve._typing import Array
 from fraudsieve.cases.actions import ids_of, values_of
 from fraudsieve.cases.flagged_records import IDS, LABELS, flagged_mask, read_scored_table
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.tables.conversion import convert
+from fraudsieve.tables.conversion import Kind, convert
 from fraudsieve.tables.formats.loaded import ReadOptions
 from fraudsieve.tables.reader import read_table
 from fraudsieve.tables.source import InputTable, Source, as_input, origin_of
@@ -19,6 +19,8 @@ from fraudsieve.tables.source import InputTable, Source, as_input, origin_of
 Sources = Source | None
 TIMES: Final = ("sent_at", "occurred_at", "as_of", "created_at")
 """Columns that say when a record happened, the best first."""
+KINDS: Final[dict[str, Kind]] = {"unlike_training": "number", "answered_at": "time"}
+"""Columns of scores that are read, if they are there."""
 
 
 class Candidates(NamedTuple):
@@ -83,10 +85,9 @@ def _read_scores(scores: Source) -> tuple[pd.DataFrame, str, str]:
     if "probability" not in scored:
         raise SchemaError(origin, "column 'probability' is missing", "Pass the scores of predict.")
     columns: dict[str, Any] = {"subject_id": ids_of(scored[name])}
-    if "unlike_training" in scored:
-        columns["unlike_training"] = values_of(scored["unlike_training"], "number", origin)
-    if "answered_at" in scored:
-        columns["answered_at"] = values_of(scored["answered_at"], "time", origin)
+    for column, kind in KINDS.items():
+        if column in scored:
+            columns[column] = values_of(scored[column], kind, origin)
     repeated = int(columns["subject_id"].dropna().duplicated().sum())
     if repeated:
         raise SchemaError(origin, f"{repeated} ids occur more than once", "Keep one score per record.")

@@ -63,9 +63,7 @@ class RequestHandler:
         self.shadow: Shadow | None = None
         self.refused: RefusedVersion | None = None
         self._replacing = threading.Lock()
-        self.evidence = None if settings.evidence is None else EvidenceRecorder(settings.evidence)
-        if self.evidence is not None:
-            self.evidence.use(loaded)
+        self.evidence = None if settings.evidence is None else EvidenceRecorder(settings.evidence, loaded)
         has_history = bool(loaded.scorer.model.matrix.history_parts)
         if has_history:
             _check_shared(settings)
@@ -79,8 +77,7 @@ class RequestHandler:
         self.score_log: AnswerLog | None = None
         if settings.score_log != "off":
             assert self.store is not None  # `Settings` checks it
-            self.score_log = AnswerLog(settings, self.store)
-            self.score_log.use(loaded)
+            self.score_log = AnswerLog(settings, self.store, loaded)
         metrics.set_model(loaded)
 
     def start_shadow(self, loaded: LoadedModel) -> None:
@@ -317,12 +314,9 @@ class RequestHandler:
 
     def close(self) -> None:
         """Stop the shadow, close the logs, and close the live history, which writes a snapshot of all rows."""
-        if self.shadow is not None:
-            self.shadow.close()
-        if self.score_log is not None:
-            self.score_log.close()
-        if self.evidence is not None:
-            self.evidence.close()
+        for part in (self.shadow, self.score_log, self.evidence):
+            if part is not None:
+                part.close()
         if self.store is None:
             return
         try:

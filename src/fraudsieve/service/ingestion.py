@@ -96,7 +96,12 @@ class EventIngestion:
 
     def _add_to_history(self, part: str, records: list[Any], positions: list[int]) -> _Added:
         """Add the records at some positions to the history."""
-        update = self._update_function(part)
+        updates: dict[str, Update] = {
+            "events": self.live.update,
+            "messages": self.live.observe,
+            LABELS: lambda records: self.live.update(labels=records),
+        }
+        update = updates[part]
         try:
             accepted = update([records[position] for position in positions])
         except StateError:
@@ -106,15 +111,6 @@ class EventIngestion:
             return _add_one_by_one(update, records, positions)
         rejected = {positions[index]: reason for index, reason in accepted.rejected}
         return _Added(rejected, _places(positions, accepted), accepted.offset)
-
-    def _update_function(self, part: str) -> Update:
-        live = self.live
-        functions: dict[str, Update] = {
-            "events": live.update,
-            "messages": live.observe,
-            LABELS: lambda records: live.update(labels=records),
-        }
-        return functions[part]
 
 
 def _places(positions: list[int], accepted: Accepted) -> list[int] | None:

@@ -53,11 +53,12 @@ def evidence_rejection(error: EvidenceError) -> RejectedRequest:
 class EvidenceRecorder:
     """The evidence log of a process."""
 
-    def __init__(self, settings: EvidenceSettings) -> None:
+    def __init__(self, settings: EvidenceSettings, loaded: LoadedModel) -> None:
         self.log = settings.open(deferred=True)
         self._logged_size = 0
         # One thread: replies that wait while it syncs share the next sync. Others do not wait.
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="evidence")
+        self.use(loaded)
 
     def use(self, loaded: LoadedModel) -> None:
         """Record the version of a model with its scores."""
@@ -102,10 +103,10 @@ def request_id_of(header: str | None) -> str:
 class AnswerLog:
     """Logs the scores of answers. Threads share it."""
 
-    def __init__(self, settings: Settings, live: LiveState) -> None:
+    def __init__(self, settings: Settings, live: LiveState, loaded: LoadedModel) -> None:
         assert settings.state is not None  # `Settings` checks it
         self._settings, self._address, self._live = settings, settings.state, live
-        self._versions: dict[str, str | None] = {}
+        self._versions = {loaded.scorer.model.digest: loaded.version}
         self._is_shared = False
         # One thread: answers that wait while it stores share the next commit.
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="score log")
@@ -140,7 +141,8 @@ class AnswerLog:
                 of_history = None if recorded is None else recorded[position]
                 place = request, position, matrix.subject, ids, _cutoff(record, matrix)
                 entry = self._logged(place, score, offset, of_history).encode()
-                rows.append(ScoreRow(now, entry, self._kept(record), of_history))
+                kept = encode_record(record) if self._settings.score_log == "records" else None
+                rows.append(ScoreRow(now, entry, kept, of_history))
         return answers, rows
 
     async def secure(self, reply: Reply) -> Reply | RejectedRequest:
@@ -220,9 +222,6 @@ class AnswerLog:
             score.get("model_decision"),
             None if recorded is None else recorded.digest,
         )
-
-    def _kept(self, record: dict[str, Any]) -> bytes | None:
-        return encode_record(record) if self._settings.score_log == "records" else None
 
 
 def _cutoff(record: dict[str, Any], matrix: FeatureMatrix) -> int | None:

@@ -39,14 +39,11 @@ from .spark_columns import (
 
 CREATED = f"{PREFIX}created"
 WRITTEN = T.StructType([T.StructField(FILE, T.StringType())])
-WHOLE_NUMBERS = {
-    kind: dtype()
-    for kind, dtype in (
-        (pa.int8(), pd.Int8Dtype),
-        (pa.int16(), pd.Int16Dtype),
-        (pa.int32(), pd.Int32Dtype),
-        (pa.int64(), pd.Int64Dtype),
-    )
+WHOLE_NUMBERS: dict[Any, Any] = {
+    pa.int8(): pd.Int8Dtype(),
+    pa.int16(): pd.Int16Dtype(),
+    pa.int32(): pd.Int32Dtype(),
+    pa.int64(): pd.Int64Dtype(),
 }
 """Types that hold whole numbers with gaps exactly, so that a value does not depend on the others in its chunk."""
 
@@ -195,7 +192,9 @@ def feature_frame(
     matrix = account_matrix_of(matrix)
     check_network(matrix)
     check_added_names(subjects, "subjects", matrix.columns)
-    views = _views(matrix, events)
+    if matrix.histories and events is None:
+        raise SchemaError("events", "the model needs events, and none were given", "Pass events.")
+    views = matrix.histories
     rows, columns = with_keys(_with_times(subjects, matrix), views, matrix.custom_amounts, is_lenient=False)
     n_subjects = raise_problems(rows, "subjects", _problems(subjects, matrix, columns))
     finish = FinishFeatures(matrix, tuple(subjects.columns))
@@ -217,13 +216,6 @@ def check_network(matrix: AccountMatrix) -> None:
         problem = f"{len(matrix.network.columns)} network features are not computed on Spark ({names}, ...)"
         fix = "Fit AccountFeatures(network=False), or compute these on one machine with network_features."
         raise SchemaError("matrix", problem, fix)
-
-
-def _views(matrix: AccountMatrix, events: DataFrame | None) -> tuple[History, ...]:
-    """Return the feature views of a matrix, which need events."""
-    if matrix.histories and events is None:
-        raise SchemaError("events", "the model needs events, and none were given", "Pass events.")
-    return matrix.histories
 
 
 def _with_times(subjects: DataFrame, matrix: AccountMatrix) -> DataFrame:

@@ -131,8 +131,7 @@ class HistoryFrames:
         columns |= {f"amount:{name}": amount_column(self.events, "events", name) for name in amounts}
         if any(group.has_kinds for group in groups):
             named = "kind" in self.events.columns
-            kind = words_column(self.events, "events", "kind") if named else F.lit(ONE_KIND)
-            columns[KIND] = kind
+            columns[KIND] = words_column(self.events, "events", "kind") if named else F.lit(ONE_KIND)
         columns[TIME] = micros_column(self.events, "events", "occurred_at") if self.timed else F.lit(0).cast("long")
         return self._checked(self.events, "events", columns, [f"amount:{name}" for name in amounts], "occurred_at")
 

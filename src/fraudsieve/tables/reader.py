@@ -213,38 +213,33 @@ def check_header(source: Source, table: str, *, require: Iterable[str] = ()) -> 
     The columns of Parquet and text files are checked, but not of a text file that is packed or not in UTF-8.
     """
     for part in as_input(source).parts:
-        _check_header(part, TABLES[table], _names(require))
-
-
-def _check_header(part: InputTable, table: TableSchema, require: tuple[str, ...]) -> None:
-    file, origin = local_file(part), origin_of(part)
-    names = [] if file is None else _header_of(file, part.options, origin)
-    if file is not None and names:
-        is_text = not file.name.lower().endswith(".parquet")
-        loaded = LoadedTable(pd.DataFrame(columns=names, dtype=object), header=is_text)
-        loaded = rename_columns(loaded, table, part.options, origin)
-        require_columns(loaded, table, origin, require)
+        if names := _header_of(part):
+            is_text = not os.fspath(part.source).lower().endswith(".parquet")
+            header = LoadedTable(pd.DataFrame(columns=names, dtype=object), header=is_text)
+            header = rename_columns(header, TABLES[table], part.options, origin_of(part))
+            require_columns(header, TABLES[table], origin_of(part), _names(require))
 
 
 def column_names(source: Source) -> tuple[str, ...]:
     """Return the names of the columns of a table as they are in it; the rows are read only where they must be."""
     names: list[str] = []
     for part in as_input(source).parts:
-        file = local_file(part)
-        header = [] if file is None else _header_of(file, part.options, origin_of(part))
-        names += header or map(str, part.loaded.frame.columns)
+        names += _header_of(part) or map(str, part.loaded.frame.columns)
     return tuple(dict.fromkeys(names))
 
 
-def _header_of(file: Path, options: ReadOptions, origin: str) -> list[str]:
-    """Return the columns of a file; none if they are read with the rows only."""
+def _header_of(part: InputTable) -> list[str]:
+    """Return the columns of a file; none if they are read with the rows only, as those of anything else."""
+    file, origin = local_file(part), origin_of(part)
+    if file is None:
+        return []
     reader = reader_of(file, origin)
     check_exists(file, origin)
     if reader is load_parquet:
         with open_parquet(file, origin) as opened:
             return [name for name in opened.schema_arrow.names if not name.startswith("__index_level_")]
     is_packed = file.name.lower().endswith((".gz", ".zip"))
-    return load_names(file, options, origin) if reader is load_delimited and not is_packed else []
+    return load_names(file, part.options, origin) if reader is load_delimited and not is_packed else []
 
 
 def check_table(
