@@ -21,7 +21,7 @@ from fraudsieve.features.history.kernels.extremes import SPREAD_MEASURES, spread
 from fraudsieve.features.history.kernels.labels import labels_in_windows
 from fraudsieve.features.history.kernels.latest import fill_latest
 from fraudsieve.features.history.kernels.recency import DERIVED, END_MEASURES, fill_derived, fill_ends
-from fraudsieve.features.history.kernels.windows import WINDOW_MEASURES, totals_in_windows
+from fraudsieve.features.history.kernels.windows import WINDOW_MEASURES, Bounds, totals_in_windows
 from fraudsieve.tables.values.zones import to_local
 
 from .declaration import History
@@ -109,7 +109,7 @@ def fill_history(history: History, events: EncodedEvents, cutoffs: CutoffTimes, 
         kinds = events.kinds if history.kinds else np.zeros(events.times.size, np.int32)
         columns = np.hstack([history.indices_by_window(("held",), "", kind) for kind in (*history.kinds, "")])
         counted = kinds, events.codes[history.counterparty], columns, NO_ENDS
-        labels_in_windows(*_bounds(events, cutoffs, floors), history.widths, *counted, out)
+        labels_in_windows(_bounds(events, cutoffs, floors), history.widths, *counted, out)
 
 
 def _floors(history: History, events: EncodedEvents, cutoffs: CutoffTimes) -> Array:
@@ -139,7 +139,7 @@ def _fill_events(
     history: History, events: EncodedEvents, cutoffs: CutoffTimes, floors: Array, kind: str, out: Array
 ) -> None:
     bounds = _bounds(events, cutoffs, floors)
-    measures, windows = history.measures_of(kind), (*bounds, history.widths)
+    measures, windows = history.measures_of(kind), (bounds, history.widths)
     amounts, counterparties, indices = events.amounts, events.coded(history.counterparty), history.indices_by_window
     # A clock is only read where a measure needs it.
     local = to_local(events.times, history.time_zone) if measures & set(CLOCK_MEASURES) else events.times
@@ -158,13 +158,11 @@ def _fill_events(
     if measures & set(LATEST_MEASURES) and not kind:
         latest = history.indices(LAST_AMOUNTS, ""), history.indices(("", *LAST_AGES[1:]), "")
         width = history.lengths[history.longest] * SECOND
-        fill_latest(*bounds, amounts, width, *latest, out)
+        fill_latest(bounds, amounts, width, *latest, out)
     _fill_ends(history, events, cutoffs, floors, kind, out)
 
 
-def _bounds(
-    events: EncodedEvents, cutoffs: CutoffTimes, floors: Array
-) -> tuple[Array, Array, Array, Array, Array, Array]:
+def _bounds(events: EncodedEvents, cutoffs: CutoffTimes, floors: Array) -> Bounds:
     return events.starts, events.times, cutoffs.starts, cutoffs.times, floors, cutoffs.rows
 
 
@@ -180,7 +178,7 @@ def _fill_ends(
         max_age = float(history.lengths[history.longest]) if kind else np.inf
         amounts, indices = events.amounts if needs_last else NO_AMOUNTS, history.indices(END_MEASURES, "", "", kind)
         ends = events.firsts, events.lasts
-        fill_ends(*_bounds(events, cutoffs, floors), *ends, amounts, max_age, indices, out, last_amounts)
+        fill_ends(_bounds(events, cutoffs, floors), *ends, amounts, max_age, indices, out, last_amounts)
     if measures & {*CURRENT_AMOUNT_MEASURES, "trend", "peak"}:
         amounts = cutoffs.amounts if has_own_amounts else last_amounts
         fill_derived(amounts, history.widths, history.indices_by_window(DERIVED, "", kind), out)
@@ -192,7 +190,7 @@ def fill_labels(history: History, labels: EncodedEvents, cutoffs: CutoffTimes, o
     bounds, classes = _bounds(labels, cutoffs, _floors(history, labels, cutoffs)), labels.amounts.astype(np.int32)
     columns = history.indices_by_window(("", "frauds", "known"))
     ends = history.indices(("since_fraud", "since_clean", "fraud_run"), "")
-    labels_in_windows(*bounds, history.widths, classes, labels.coded("event_id")[0], columns, ends, out)
+    labels_in_windows(bounds, history.widths, classes, labels.coded("event_id")[0], columns, ends, out)
     for known, frauds, fraud_rate in history.indices_by_window(("known", "frauds", "fraud_rate")).tolist():
         if fraud_rate >= 0:
             out[:, fraud_rate] = (out[:, frauds] + weight * rate) / (out[:, known] + weight)

@@ -13,7 +13,7 @@ from fraudsieve._typing import Array
 from .digest_table import fold_product
 from .ids import number_keys
 from .measure import Measure, names_of
-from .windows import ONE, any_column, enter, floor_of, hours_of_day, leave, left_of
+from .windows import ONE, Bounds, any_column, enter, floor_of, hours_of_day, leave, left_of
 
 MEASURES = (
     Measure(
@@ -117,19 +117,8 @@ def entropy_of(n: int, distinct: int, whole: int, part: int) -> float:
 
 
 @compile_part()
-def _codes_in_window(
-    starts: Array,
-    times: Array,
-    cutoff_starts: Array,
-    cutoffs: Array,
-    floors: Array,
-    rows: Array,
-    width: int,
-    codes: Array,
-    n_codes: int,
-    columns: Array,
-    out: Array,
-) -> None:
+def _codes_in_window(bounds: Bounds, width: int, codes: Array, n_codes: int, columns: Array, out: Array) -> None:
+    starts, times, cutoff_starts, cutoffs, floors, rows = bounds
     at_distinct, at_entropy, at_repeats = columns[DISTINCT], columns[ENTROPY], columns[REPEATS]
     n_events_of = np.zeros(n_codes, np.int32)
     for e in range(starts.size - 1):
@@ -181,19 +170,7 @@ def _computed(columns: Array) -> Array:
 
 
 @compile_part()
-def _new_in_windows(
-    starts: Array,
-    times: Array,
-    cutoff_starts: Array,
-    cutoffs: Array,
-    floors: Array,
-    rows: Array,
-    widths: Array,
-    codes: Array,
-    n_codes: int,
-    columns: Array,
-    out: Array,
-) -> None:
+def _new_in_windows(bounds: Bounds, widths: Array, codes: Array, n_codes: int, columns: Array, out: Array) -> None:
     """Count the new codes of all windows in one pass: those whose earliest event in the longest window is inside."""
     # A code has its earliest and its latest event in the longest window, and each event the next one with its code.
     # `borders` is where a shorter window begins. Codes whose earliest event is before it are old there.
@@ -209,6 +186,7 @@ def _new_in_windows(
     #   longest window   .   .   . [ 3   4   5]      a is now earliest at 5, inside: new     new: 3 - 0 = 3
     #
     # So an event that leaves the longest window costs one step per window, and no window counts codes of its own.
+    starts, times, cutoff_starts, cutoffs, floors, rows = bounds
     earliest, latest = np.full(n_codes, -1, np.int32), np.empty(n_codes, np.int32)
     following = np.empty(times.size, np.int32)
     windows = _computed(columns)
@@ -260,24 +238,12 @@ def _new_in_windows(
 
 
 @compile_kernel()
-def codes_in_windows(
-    starts: Array,
-    times: Array,
-    cutoff_starts: Array,
-    cutoffs: Array,
-    floors: Array,
-    rows: Array,
-    widths: Array,
-    codes: Array,
-    n_codes: int,
-    columns: Array,
-    out: Array,
-) -> None:
+def codes_in_windows(bounds: Bounds, widths: Array, codes: Array, n_codes: int, columns: Array, out: Array) -> None:
     """Compute the measures of `CODE_MEASURES` for every cutoff time and window.
 
     Parameters
     ----------
-    starts, times, cutoff_starts, cutoffs, floors, rows, widths
+    bounds, widths
         As for `totals_in_windows`.
     codes : ndarray of int32, shape (n_events,)
         Codes from 0; -1 if missing.
@@ -288,34 +254,22 @@ def codes_in_windows(
     out : ndarray of float64, shape (n_subjects, n_columns)
         Filled in; the entropy of a window without codes is left as it is.
     """
-    bounds = starts, times, cutoff_starts, cutoffs, floors, rows
     for window in range(widths.size):
         if any_column(columns[window : window + 1], INT_0, NEW):
-            _codes_in_window(*bounds, widths[window], codes, n_codes, columns[window], out)
+            _codes_in_window(bounds, widths[window], codes, n_codes, columns[window], out)
     if any_column(columns, NEW, NEW + 1):
-        _new_in_windows(*bounds, widths, codes, n_codes, columns[:, NEW], out)
+        _new_in_windows(bounds, widths, codes, n_codes, columns[:, NEW], out)
 
 
 @compile_kernel()
 def pairs_in_windows(
-    starts: Array,
-    times: Array,
-    cutoff_starts: Array,
-    cutoffs: Array,
-    floors: Array,
-    rows: Array,
-    widths: Array,
-    codes: Array,
-    amounts: Array,
-    key: Array,
-    columns: Array,
-    out: Array,
+    bounds: Bounds, widths: Array, codes: Array, amounts: Array, key: Array, columns: Array, out: Array
 ) -> None:
     """Compute the measures of `CODE_MEASURES` on pairs of counterparty and amount.
 
     Parameters
     ----------
-    starts, times, cutoff_starts, cutoffs, floors, rows, widths, codes, columns, out
+    bounds, widths, codes, columns, out
         As for `codes_in_windows`.
     amounts : ndarray of float64, shape (n_events,)
         Amounts, NaN if missing.
@@ -323,30 +277,19 @@ def pairs_in_windows(
         `digest_table.HASH_KEY`.
     """
     pairs, n_pairs = code_pairs(codes, amounts, key)
-    codes_in_windows(starts, times, cutoff_starts, cutoffs, floors, rows, widths, pairs, n_pairs, columns, out)
+    codes_in_windows(bounds, widths, pairs, n_pairs, columns, out)
 
 
 @compile_kernel()
-def hours_in_windows(
-    starts: Array,
-    times: Array,
-    cutoff_starts: Array,
-    cutoffs: Array,
-    floors: Array,
-    rows: Array,
-    widths: Array,
-    local_times: Array,
-    columns: Array,
-    out: Array,
-) -> None:
+def hours_in_windows(bounds: Bounds, widths: Array, local_times: Array, columns: Array, out: Array) -> None:
     """Compute the measures of `CODE_MEASURES` on the hours of day.
 
     Parameters
     ----------
-    starts, times, cutoff_starts, cutoffs, floors, rows, widths, columns, out
+    bounds, widths, columns, out
         As for `codes_in_windows`.
     local_times : ndarray of int64, shape (n_events,)
         What a clock shows at the events.
     """
     hours = hours_of_day(local_times)
-    codes_in_windows(starts, times, cutoff_starts, cutoffs, floors, rows, widths, hours, N_HOURS, columns, out)
+    codes_in_windows(bounds, widths, hours, N_HOURS, columns, out)

@@ -12,7 +12,7 @@ from fraudsieve._typing import Array
 
 from .exact import MINUS, N_DIGITS, N_SQUARE_DIGITS, PLUS, add_number, add_square, deviation_of, sum_of
 from .measure import Measure, names_of
-from .windows import any_column, floor_of, left_of
+from .windows import Bounds, any_column, floor_of, left_of
 
 MEASURES = (
     Measure("max", "value", "largest amount", reads=("amount",), needs_times=False),
@@ -58,19 +58,7 @@ def _begin_of(times: Array, cutoffs: Array, floors: Array, k: int, width: int) -
 
 @compile_part()
 def _extreme_in_window(
-    starts: Array,
-    times: Array,
-    cutoff_starts: Array,
-    cutoffs: Array,
-    floors: Array,
-    rows: Array,
-    width: int,
-    skipped: int,
-    amounts: Array,
-    sign: float,
-    position: int,
-    at_since: int,
-    out: Array,
+    bounds: Bounds, width: int, skipped: int, amounts: Array, sign: float, position: int, at_since: int, out: Array
 ) -> None:
     """Return the largest amount of a window (``sign`` 1) or the smallest (-1), the last one of equal amounts.
 
@@ -88,6 +76,7 @@ def _extreme_in_window(
     #
     # Every event enters the queue at most once, and leaves it at most once. NaN is not larger than anything: it never
     # enters.
+    starts, times, cutoff_starts, cutoffs, floors, rows = bounds
     queue, new_events = np.empty(_longest(starts), np.int32), np.empty(_longest(starts), np.int32)
     for e in range(starts.size - 1):
         if cutoff_starts[e] == cutoff_starts[e + 1]:
@@ -123,18 +112,7 @@ def _extreme_in_window(
 
 
 @compile_part()
-def _burst_in_window(
-    starts: Array,
-    times: Array,
-    cutoff_starts: Array,
-    cutoffs: Array,
-    floors: Array,
-    rows: Array,
-    width: int,
-    trailing: Array,
-    position: int,
-    out: Array,
-) -> None:
+def _burst_in_window(bounds: Bounds, width: int, trailing: Array, position: int, out: Array) -> None:
     """Compute the largest number of events in an hour of a window, from the hours that end with each event.
 
     The hours that end later than the first hour of a window lie in it. Those that end earlier begin before it; of what
@@ -143,8 +121,8 @@ def _burst_in_window(
         window          |-------- first hour --------|----------------- later -----------------|
         hour of event i       (-------------i]                 (--------------j]  hour of event j
     """
-    bounds = starts, times, cutoff_starts, cutoffs, floors, rows
-    _extreme_in_window(*bounds, width, HOUR, trailing, 1.0, position, -1, out)
+    starts, times, cutoff_starts, cutoffs, floors, rows = bounds
+    _extreme_in_window(bounds, width, HOUR, trailing, 1.0, position, -1, out)
     for e in range(starts.size - 1):
         if cutoff_starts[e] == cutoff_starts[e + 1]:
             continue
@@ -169,18 +147,7 @@ def _clear(digits: Array) -> None:
 
 @compile_part()
 def _std_in_window(
-    starts: Array,
-    times: Array,
-    cutoff_starts: Array,
-    cutoffs: Array,
-    floors: Array,
-    rows: Array,
-    width: int,
-    values: Array,
-    skip: int,
-    unit: float,
-    position: int,
-    out: Array,
+    bounds: Bounds, width: int, values: Array, skip: int, unit: float, position: int, out: Array
 ) -> None:
     """Compute the standard deviation of the values of a window, divided by a unit.
 
@@ -192,6 +159,7 @@ def _std_in_window(
     #   in the sums    .     .     5    15     .      first = 2, last = 4
     #
     # Where a window begins after `last`, what lies between them was never added, and is not subtracted.
+    starts, times, cutoff_starts, cutoffs, floors, rows = bounds
     digits, square_digits = np.empty(N_DIGITS, np.int64), np.empty(N_SQUARE_DIGITS, np.int64)
     for e in range(starts.size - 1):
         if cutoff_starts[e] == cutoff_starts[e + 1]:
@@ -226,22 +194,12 @@ def _std_in_window(
 
 
 @compile_part()
-def _drained_in_window(
-    starts: Array,
-    times: Array,
-    cutoff_starts: Array,
-    cutoffs: Array,
-    floors: Array,
-    rows: Array,
-    width: int,
-    amounts: Array,
-    position: int,
-    out: Array,
-) -> None:
+def _drained_in_window(bounds: Bounds, width: int, amounts: Array, position: int, out: Array) -> None:
     """Compute the share of what came in during a window that has left again."""
     #   times        10    20    30    40    50
     #   amounts       5    20   -15     5   -30
     #   [15, 45)      .    20   -15     5     .      came 25, left 15: .6
+    starts, times, cutoff_starts, cutoffs, floors, rows = bounds
     sums = np.empty((2, N_DIGITS), np.int64)  # of what left, and of what came
     for e in range(starts.size - 1):
         if cutoff_starts[e] == cutoff_starts[e + 1]:
@@ -291,23 +249,12 @@ def _trailing_counts(starts: Array, times: Array, width: int) -> Array:
 
 
 @compile_kernel()
-def spread_in_windows(
-    starts: Array,
-    times: Array,
-    cutoff_starts: Array,
-    cutoffs: Array,
-    floors: Array,
-    rows: Array,
-    widths: Array,
-    amounts: Array,
-    columns: Array,
-    out: Array,
-) -> None:
+def spread_in_windows(bounds: Bounds, widths: Array, amounts: Array, columns: Array, out: Array) -> None:
     """Compute the measures of `SPREAD_MEASURES` for every cutoff time and window.
 
     Parameters
     ----------
-    starts, times, cutoff_starts, cutoffs, floors, rows, widths
+    bounds, widths
         As for `totals_in_windows`.
     amounts : ndarray of float64, shape (n_events,)
         Amounts, NaN if missing; empty if no measure of amounts is computed.
@@ -316,20 +263,20 @@ def spread_in_windows(
     out : ndarray of float64, shape (n_subjects, n_columns)
         Filled in; undefined values are left as they are.
     """
-    bounds = starts, times, cutoff_starts, cutoffs, floors, rows
+    starts, times = bounds[:2]
     gaps = _gaps(starts, times) if any_column(columns, GAP_STD, GAP_STD + 1) else amounts[:0]
     trailing = _trailing_counts(starts, times, HOUR) if any_column(columns, BURST, BURST + 1) else amounts[:0]
     for window in range(widths.size):
         position = columns[window]
         if position[MAX] >= 0:
-            _extreme_in_window(*bounds, widths[window], INT_0, amounts, 1.0, position[MAX], position[SINCE_MAX], out)
+            _extreme_in_window(bounds, widths[window], INT_0, amounts, 1.0, position[MAX], position[SINCE_MAX], out)
         if position[MIN] >= 0:
-            _extreme_in_window(*bounds, widths[window], INT_0, amounts, -1.0, position[MIN], -1, out)
+            _extreme_in_window(bounds, widths[window], INT_0, amounts, -1.0, position[MIN], -1, out)
         if position[BURST] >= 0:
-            _burst_in_window(*bounds, widths[window], trailing, position[BURST], out)
+            _burst_in_window(bounds, widths[window], trailing, position[BURST], out)
         if position[STD] >= 0:
-            _std_in_window(*bounds, widths[window], amounts, 0, 1.0, position[STD], out)
+            _std_in_window(bounds, widths[window], amounts, 0, 1.0, position[STD], out)
         if position[DRAINED_SHARE] >= 0:
-            _drained_in_window(*bounds, widths[window], amounts, position[DRAINED_SHARE], out)
+            _drained_in_window(bounds, widths[window], amounts, position[DRAINED_SHARE], out)
         if position[GAP_STD] >= 0:
-            _std_in_window(*bounds, widths[window], gaps, 1, float(SECOND), position[GAP_STD], out)
+            _std_in_window(bounds, widths[window], gaps, 1, float(SECOND), position[GAP_STD], out)

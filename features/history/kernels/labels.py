@@ -19,7 +19,7 @@ from fraudsieve._microseconds import SECOND
 from fraudsieve._typing import Array
 
 from .measure import Measure
-from .windows import first_from, floor_of
+from .windows import Bounds, first_from, floor_of
 
 MEASURES = (
     Measure("known", "network", "number of labels that became known in the window", "0", ("label",), has_kinds=False),
@@ -84,24 +84,13 @@ def _last_of(tree: Array, size: int) -> int:
 
 @compile_kernel()
 def labels_in_windows(
-    starts: Array,
-    times: Array,
-    cutoff_starts: Array,
-    cutoffs: Array,
-    floors: Array,
-    rows: Array,
-    widths: Array,
-    classes: Array,
-    subjects: Array,
-    columns: Array,
-    ends: Array,
-    out: Array,
+    bounds: Bounds, widths: Array, classes: Array, subjects: Array, columns: Array, ends: Array, out: Array
 ) -> None:
     """Count labels in windows, each from its time until the next one of its subject.
 
     Parameters
     ----------
-    starts, times, cutoff_starts, cutoffs, floors, rows, widths
+    bounds, widths
         As for `totals_in_windows`, of labels.
     classes : ndarray of int32, shape (n_labels,)
         The class of each label: 1 for fraud and 0 otherwise, or the kind of an event. -1 for another one. Of labels of
@@ -116,6 +105,7 @@ def labels_in_windows(
     out : ndarray of float64, shape (n_subjects, n_columns)
         Filled in; undefined values are left as they are.
     """
+    starts, times, cutoff_starts, cutoffs, floors, rows = bounds
     largest = np.max(starts[1:] - starts[:-1]) if starts.size > 1 else 0
     trees = np.empty((columns.shape[1], largest), np.int32)  # the last is of other classes, whose number is -1
     last = np.full(np.max(subjects) + 1 if subjects.size > 0 else 0, -1, np.int64)

@@ -7,7 +7,7 @@ from fraudsieve._microseconds import SECOND
 from fraudsieve._typing import Array
 
 from .measure import Measure
-from .windows import first_from, floor_of
+from .windows import Bounds, first_from, floor_of
 
 N_LATEST = 5
 _PLACES = ("latest", "second latest", "third latest", "fourth latest", "fifth latest")
@@ -51,23 +51,13 @@ def _insert(time: int, amount: float, held_times: Array, held_amounts: Array, n:
 
 @compile_kernel()
 def fill_latest(
-    starts: Array,
-    times: Array,
-    cutoff_starts: Array,
-    cutoffs: Array,
-    floors: Array,
-    rows: Array,
-    amounts: Array,
-    width: int,
-    amount_columns: Array,
-    age_columns: Array,
-    out: Array,
+    bounds: Bounds, amounts: Array, width: int, amount_columns: Array, age_columns: Array, out: Array
 ) -> None:
     """Compute the amounts of the five latest events, and the seconds since each.
 
     Parameters
     ----------
-    starts, times, cutoff_starts, cutoffs, floors, rows
+    bounds
         As for `totals_in_windows`.
     amounts : ndarray of float64, shape (n_events,) or empty
         Amounts, NaN if missing; empty if no amounts are computed.
@@ -78,6 +68,7 @@ def fill_latest(
     out : ndarray of float64, shape (n_subjects, n_columns)
         Filled in; left as it is where there is no such event.
     """
+    starts, times, cutoff_starts, cutoffs, floors, rows = bounds
     held_times, held_amounts = np.empty(N_LATEST, np.int64), np.empty(N_LATEST)
     for e in range(starts.size - 1):
         n, right = INT_0, starts[e]

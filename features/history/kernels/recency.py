@@ -7,7 +7,7 @@ from fraudsieve._microseconds import SECOND
 from fraudsieve._typing import Array
 
 from .measure import Measure, names_of
-from .windows import first_from, floor_of
+from .windows import Bounds, first_from, floor_of
 
 NEVER = np.iinfo(np.int64).min
 """The time that stands for a missing event."""
@@ -41,12 +41,7 @@ END_MEASURES = names_of(MEASURES[:2])
 
 @compile_kernel()
 def fill_ends(
-    starts: Array,
-    times: Array,
-    cutoff_starts: Array,
-    cutoffs: Array,
-    floors: Array,
-    rows: Array,
+    bounds: Bounds,
     firsts: Array,
     lasts: Array,
     amounts: Array,
@@ -59,7 +54,7 @@ def fill_ends(
 
     Parameters
     ----------
-    starts, times, cutoff_starts, cutoffs, floors, rows
+    bounds
         As for `totals_in_windows`.
     firsts, lasts : ndarray of int64, shape (n_entities,) or empty
         Times of the first and the last event that were dropped from memory; `NEVER` if none were.
@@ -75,6 +70,7 @@ def fill_ends(
     last_amount : ndarray of float64, shape (n_subjects,) or empty
         Filled in; NaN if no event has an amount.
     """
+    starts, times, cutoff_starts, cutoffs, floors, rows = bounds
     at_first, at_last = columns
     for e in range(starts.size - 1):
         right, largest, largest_at = starts[e], np.nan, NEVER

@@ -5,6 +5,8 @@ that an old large amount leaves no trace. Counterparties are counted in an array
 and weekends are differences of running counts. Needs only NumPy and Numba.
 """
 
+from typing import TypeAlias
+
 import numpy as np
 
 from fraudsieve._compiled import INT_0, compile_inlined, compile_kernel, compile_part
@@ -36,6 +38,8 @@ MEASURES = (
 WINDOW_MEASURES = names_of(MEASURES)
 """The measures of `totals_in_windows`, in the order of its columns."""
 COUNT, SUM, MEAN, DISTINCT, NIGHT, WEEKEND, GAP_MEAN, SPAN, PACE = range(len(WINDOW_MEASURES))
+Bounds: TypeAlias = tuple[Array, Array, Array, Array, Array, Array]
+"""Events and cutoff times by entity; see `totals_in_windows`."""
 ONE = np.uint64(1)
 NO_HOUR = 1 << 62
 """Later than any hour."""
@@ -159,12 +163,7 @@ def leave(n_events_of: Array, code: int) -> int:
 
 @compile_part()
 def _totals_in_window(
-    starts: Array,
-    times: Array,
-    cutoff_starts: Array,
-    cutoffs: Array,
-    floors: Array,
-    rows: Array,
+    bounds: Bounds,
     width: int,
     amounts: Array,
     counterparties: Array,
@@ -176,6 +175,7 @@ def _totals_in_window(
 ) -> None:
     # Column indices are copied to local variables, since Numba reloads array elements after every array write.
     # Positions are unsigned, since Numba checks whether a signed index is negative.
+    starts, times, cutoff_starts, cutoffs, floors, rows = bounds
     at_count, at_sum, at_mean, at_distinct = columns[COUNT], columns[SUM], columns[MEAN], columns[DISTINCT]
     at_night, at_weekend, at_gap, at_span = columns[NIGHT], columns[WEEKEND], columns[GAP_MEAN], columns[SPAN]
     at_pace = columns[PACE]
@@ -239,12 +239,7 @@ def _totals_in_window(
 
 @compile_kernel()
 def totals_in_windows(
-    starts: Array,
-    times: Array,
-    cutoff_starts: Array,
-    cutoffs: Array,
-    floors: Array,
-    rows: Array,
+    bounds: Bounds,
     widths: Array,
     amounts: Array,
     counterparties: Array,
@@ -258,18 +253,14 @@ def totals_in_windows(
 
     Parameters
     ----------
-    starts : ndarray of int64, shape (n_entities + 1,)
-        Start of the events of each entity.
-    times : ndarray of int64, shape (n_events,)
-        Event times in microseconds, ascending within an entity.
-    cutoff_starts : ndarray of int64, shape (n_entities + 1,)
-        Start of the cutoff times of each entity.
-    cutoffs : ndarray of int64, shape (n_subjects,)
-        Cutoff times in microseconds, ascending within an entity.
-    floors : ndarray of int64, shape (n_subjects,) or empty
-        The first event that windows of each cutoff time may have, from `fill_floors`; empty if none lacks events.
-    rows : ndarray of int32, shape (n_subjects,)
-        Row of ``out`` of each cutoff time.
+    bounds : tuple of ndarray
+        ``starts``, int64, shape (n_entities + 1,): start of the events of each entity.
+        ``times``, int64, shape (n_events,): event times in microseconds, ascending within an entity.
+        ``cutoff_starts``, int64, shape (n_entities + 1,): start of the cutoff times of each entity.
+        ``cutoffs``, int64, shape (n_subjects,): cutoff times in microseconds, ascending within an entity.
+        ``floors``, int64, shape (n_subjects,) or empty: the first event that windows of each cutoff time may have, from
+        `fill_floors`; empty if none lacks events.
+        ``rows``, int32, shape (n_subjects,): row of ``out`` of each cutoff time.
     widths : ndarray of int64, shape (n_windows,)
         Lengths of the windows in microseconds.
     amounts : ndarray of float64, shape (n_events,)
@@ -287,10 +278,10 @@ def totals_in_windows(
     out : ndarray of float64, shape (n_subjects, n_columns)
         Filled in; undefined values are left as they are.
     """
+    times = bounds[1]
     needs_clock = any_column(columns, NIGHT, WEEKEND + 1)
     nights, weekends = _clock_counts(local_times if needs_clock else times[:0], night[0], night[1])
-    bounds = starts, times, cutoff_starts, cutoffs, floors, rows
     codes = counterparties, n_counterparties
     for window in range(widths.size):
         if any_column(columns[window : window + 1], INT_0, columns.shape[1]):
-            _totals_in_window(*bounds, widths[window], amounts, *codes, nights, weekends, columns[window], out)
+            _totals_in_window(bounds, widths[window], amounts, *codes, nights, weekends, columns[window], out)
