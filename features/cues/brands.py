@@ -7,6 +7,7 @@ The time is bounded by the length of the messages with a host, times the number 
 
 import re
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from fraudsieve._compiled import INT_0, compile_kernel, compile_part
 from fraudsieve._typing import Array
@@ -17,6 +18,8 @@ from fraudsieve.features.text.fold import fold_text
 from .links import HOST
 from .suffixes import find_rule, hash_span, split_host
 
+BrandTables: TypeAlias = tuple[Array, Array, Array, Array]
+"""The names of brands, packed, and where they end; whether each owns its name under every suffix; and their domains."""
 BRANDS = ("lookalike_brands",)
 DOT, HYPHEN, S = map(ord, ".-s")
 SHORTEST_WORD = 5
@@ -93,17 +96,9 @@ def _host_resembles(codes: Array, begin: int, registered: int, suffix: int, bran
 
 
 @compile_part()
-def _is_lookalike(
-    codes: Array,
-    begin: int,
-    end: int,
-    tables: tuple[Array, Array],
-    brands: Array,
-    ends: Array,
-    any_suffix: Array,
-    domains: Array,
-) -> bool:
+def _is_lookalike(codes: Array, begin: int, end: int, tables: tuple[Array, Array], listed: BrandTables) -> bool:
     """Return whether a host resembles a brand and does not belong to any brand."""
+    brands, ends, any_suffix, domains = listed
     registered, suffix = split_host(codes, begin, end, tables[0], tables[1])
     if domains.size and find_rule(hash_span(codes, registered, end), domains) >= 0:
         return False
@@ -146,16 +141,9 @@ def _count_words(codes: Array, start: int, stop: int, brands: Array, ends: Array
 
 @compile_kernel()
 def brand_kernel(
-    codes: Array,
-    offsets: Array,
-    spans: Array,
-    tables: tuple[Array, Array],
-    brands: Array,
-    ends: Array,
-    any_suffix: Array,
-    domains: Array,
-    out: Array,
+    codes: Array, offsets: Array, spans: Array, tables: tuple[Array, Array], listed: BrandTables, out: Array
 ) -> None:
+    brands, ends = listed[:2]
     counted_to = INT_0
     for k in range(spans.shape[0]):
         i = spans[k, TEXT]
@@ -167,7 +155,7 @@ def brand_kernel(
         words += _count_words(codes, counted_to, spans[k, BEGIN], brands, ends)
         if spans[k, KIND] == HOST:
             begin, end = spans[k, BEGIN], spans[k, END]
-            out[i, 0] += _is_lookalike(codes, begin, end, tables, brands, ends, any_suffix, domains)
+            out[i, 0] += _is_lookalike(codes, begin, end, tables, listed)
         counted_to = spans[k, END]
         if last:
             words += _count_words(codes, counted_to, offsets[i + 1], brands, ends)

@@ -21,13 +21,13 @@ from fraudsieve.features.text.automaton import Automaton, build_automaton, is_bo
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.fold import fold_codes
 
-from .brands import check_brands
+from .brands import BrandTables, check_brands
 from .links import shortener_table
 from .numbers import number_key
 from .suffixes import hash_host, registered_domain
 
 Words: TypeAlias = Mapping[str, Sequence[str]]
-ListTables: TypeAlias = tuple[tuple[Array, Array, Array, Array], Array, Array]
+ListTables: TypeAlias = tuple[BrandTables, Array, Array]
 Brands: TypeAlias = Mapping[str, Sequence[str]] | Sequence[str]
 
 GROUP: Final = re.compile(r"\w{1,40}")

@@ -307,7 +307,7 @@ def cues_and_shape(folded: CodePoints, raw: CodePoints | None = None, lists: Cus
     n_links, has_crypto = _all_kernel(*texts, raw.codes, hotlines, shorteners, _tables(), blocks, spans, links, out)
     if n_links and lists.brands:  # kernels that few messages need are compiled when the first one does
         block = np.zeros((n, 1))
-        brand_kernel(*texts, links[:n_links], suffix_table(), *brands, block)
+        brand_kernel(*texts, links[:n_links], suffix_table(), brands, block)
         out[:, AT_BRANDS] = block[:, 0]
     if has_crypto:
         out[:, AT_CRYPTO : AT_CRYPTO + len(CRYPTO)] = count_crypto(raw)
