@@ -16,7 +16,7 @@ from fraudsieve.features.text.codepoints import BEGIN, END, KIND, TEXT
 from fraudsieve.features.text.fold import fold_text
 
 from .links import HOST
-from .suffixes import find_rule, hash_span, split_host
+from .suffixes import Suffixes, find_rule, hash_span, split_host
 
 BrandTables: TypeAlias = tuple[Array, Array, Array, Array]
 """The names of brands, packed, and where they end; whether each owns its name under every suffix; and their domains."""
@@ -96,10 +96,10 @@ def _host_resembles(codes: Array, begin: int, registered: int, suffix: int, bran
 
 
 @compile_part()
-def _is_lookalike(codes: Array, begin: int, end: int, tables: tuple[Array, Array], listed: BrandTables) -> bool:
+def _is_lookalike(codes: Array, begin: int, end: int, suffixes: Suffixes, listed: BrandTables) -> bool:
     """Return whether a host resembles a brand and does not belong to any brand."""
     brands, ends, any_suffix, domains = listed
-    registered, suffix = split_host(codes, begin, end, tables[0], tables[1])
+    registered, suffix = split_host(codes, begin, end, suffixes)
     if domains.size and find_rule(hash_span(codes, registered, end), domains) >= 0:
         return False
     for b in range(ends.size - 1):
@@ -141,7 +141,7 @@ def _count_words(codes: Array, start: int, stop: int, brands: Array, ends: Array
 
 @compile_kernel()
 def brand_kernel(
-    codes: Array, offsets: Array, spans: Array, tables: tuple[Array, Array], listed: BrandTables, out: Array
+    codes: Array, offsets: Array, spans: Array, suffixes: Suffixes, listed: BrandTables, out: Array
 ) -> None:
     brands, ends = listed[:2]
     counted_to = INT_0
@@ -155,7 +155,7 @@ def brand_kernel(
         words += _count_words(codes, counted_to, spans[k, BEGIN], brands, ends)
         if spans[k, KIND] == HOST:
             begin, end = spans[k, BEGIN], spans[k, END]
-            out[i, 0] += _is_lookalike(codes, begin, end, tables, listed)
+            out[i, 0] += _is_lookalike(codes, begin, end, suffixes, listed)
         counted_to = spans[k, END]
         if last:
             words += _count_words(codes, counted_to, offsets[i + 1], brands, ends)

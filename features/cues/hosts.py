@@ -17,7 +17,7 @@ from fraudsieve.features.text.characters import (
     starts_with,
 )
 
-from .suffixes import MAX_HOST, split_host
+from .suffixes import MAX_HOST, Suffixes, split_host
 
 DOT, HYPHEN, AT, COLON, ZERO = map(ord, ".-@:0")
 FIRST_VISIBLE, LAST_VISIBLE = map(ord, "!~")
@@ -96,7 +96,7 @@ def is_ip(codes: Array, begin: int, end: int) -> bool:
 
 
 @compile_part()
-def split_trimmed(codes: Array, begin: int, end: int, hashes: Array, rules: Array) -> tuple[int, int, int]:
+def split_trimmed(codes: Array, begin: int, end: int, suffixes: Suffixes) -> tuple[int, int, int]:
     """Split a host, and remove last labels that are not part of it, as in ``shop.com.See you``.
 
     Parameters
@@ -105,8 +105,8 @@ def split_trimmed(codes: Array, begin: int, end: int, hashes: Array, rules: Arra
         Folded code points.
     begin, end : int
         The host.
-    hashes, rules : ndarray
-        The table of public suffixes.
+    suffixes : tuple of ndarray
+        From `suffix_table`.
 
     Returns
     -------
@@ -117,12 +117,12 @@ def split_trimmed(codes: Array, begin: int, end: int, hashes: Array, rules: Arra
     --------
     >>> from fraudsieve.features.cues.suffixes import suffix_table
     >>> from fraudsieve.features.text.codepoints import pack
-    >>> split_trimmed(pack(["a.shop.com.seeyou"]).codes, 0, 17, *suffix_table())
+    >>> split_trimmed(pack(["a.shop.com.seeyou"]).codes, 0, 17, suffix_table())
     (2, 7, 10)
     """
     for _ in range(MAX_TRIMS):
         if end - begin <= MAX_HOST:
-            registered, suffix = split_host(codes, begin, end, hashes, rules)
+            registered, suffix = split_host(codes, begin, end, suffixes)
             if registered >= 0:
                 return registered, suffix, end
         while end > begin and codes[end - 1] != DOT:

@@ -16,7 +16,7 @@ from fraudsieve.features.text.characters import is_digit, is_host, starts_with
 from fraudsieve.features.text.codepoints import CodePoints, add_span, new_spans
 
 from .hosts import AT, COLON, DOT, HTTP_END, XN, find_host, is_ip, is_suspicious, local_part, path_end, split_trimmed
-from .suffixes import find_rule, hash_host, hash_span, suffix_table
+from .suffixes import Suffixes, find_rule, hash_host, hash_span, suffix_table
 
 LINKS = ("hosts", "shorteners", "ip_links", "punycode", "suspicious_hosts", "queries", "emails")
 LINK_SHAPES = ("path_length",)
@@ -75,8 +75,7 @@ def _read_host(
     left: int,
     start: int,
     stop: int,
-    hashes: Array,
-    rules: Array,
+    suffixes: Suffixes,
     shorteners: Array,
     row: Array,
 ) -> tuple[int, int, int, int]:
@@ -87,7 +86,7 @@ def _read_host(
         return IP_LINK, begin, end, _count_path(codes, end, stop, row)
     if end + 1 < stop and codes[end] == AT and is_host(codes[end + 1]):
         return -1, begin, end, end  # the local part of an e-mail address, or a user name
-    registered, suffix, host_end = split_trimmed(codes, begin, end, hashes, rules)
+    registered, suffix, host_end = split_trimmed(codes, begin, end, suffixes)
     if registered < 0:
         return -1, begin, end, end
     local = local_part(codes, begin - 1, left) if begin > left and codes[begin - 1] == AT else begin - 1
@@ -100,9 +99,7 @@ def _read_host(
 
 
 @compile_kernel()
-def link_kernel(
-    codes: Array, offsets: Array, hashes: Array, rules: Array, shorteners: Array, out: Array, spans: Array
-) -> int:
+def link_kernel(codes: Array, offsets: Array, suffixes: Suffixes, shorteners: Array, out: Array, spans: Array) -> int:
     # The scan looks for dots. From the first dot of a host, `find_host` goes back to its start and forward to its end:
     #
     #   see pay.shop.com/a?b or x
@@ -125,7 +122,7 @@ def link_kernel(
                 position += 1
                 continue
             kind, begin, host_end, left = _read_host(
-                codes, begin, end, last_end, start, stop, hashes, rules, shorteners, row
+                codes, begin, end, last_end, start, stop, suffixes, shorteners, row
             )
             if kind >= 0:
                 row[kind] += 1
@@ -138,5 +135,5 @@ def link_kernel(
 def measure_links(texts: CodePoints) -> tuple[Array, Array]:
     """Find links and e-mail addresses, and count their suspicious properties."""
     out, spans = np.zeros((len(texts), len(LINKS) + len(LINK_SHAPES))), new_spans(texts)
-    n_spans = link_kernel(texts.codes, texts.offsets, *suffix_table(), shortener_table(), out, spans)
+    n_spans = link_kernel(texts.codes, texts.offsets, suffix_table(), shortener_table(), out, spans)
     return out, spans[:n_spans].copy()

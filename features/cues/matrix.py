@@ -252,7 +252,7 @@ def _all_kernel(
     basic_block, link_block, amount_block, word_block, layout_block = blocks
     _cue_kernel(codes, offsets, basic_block)
     _copy_columns(basic_block, BASIC_PLACES, out)
-    n_links = link_kernel(codes, offsets, suffixes[0], suffixes[1], shorteners, link_block, links)
+    n_links = link_kernel(codes, offsets, suffixes, shorteners, link_block, links)
     _copy_columns(link_block, LINK_PLACES, out)
     _count_kinds(spans, number_kernel(codes, offsets, hotlines, spans), NUMBER_PLACES, out)
     _count_kinds(spans, handle_kernel(codes, offsets, handles, spans), HANDLE_PLACES, out)

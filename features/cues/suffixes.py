@@ -7,6 +7,7 @@ with ``xn--`` for other scripts. ``scripts/tables/suffixes.py`` builds the table
 
 from functools import cache
 from importlib.resources import files
+from typing import TypeAlias
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from fraudsieve._compiled import compile_inlined, compile_kernel, compile_part
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import pack
 
+Suffixes: TypeAlias = tuple[Array, Array]
+"""The hashes of the rules, ascending, and their bits."""
 TABLE = files("fraudsieve.features.cues") / "data" / "suffixes.npz"
 NORMAL, WILD, EXCEPTION = 1, 2, 4
 """Bits of a rule: the name is a suffix, every name directly under it is one, or it is an exception from such a rule."""
@@ -24,7 +27,7 @@ DOT = 46
 
 
 @cache
-def suffix_table() -> tuple[Array, Array]:
+def suffix_table() -> Suffixes:
     """Return the hashes of the rules, ascending, and their bits; read once per process."""
     with TABLE.open("rb") as file, np.load(file, allow_pickle=False) as stored:
         return stored["hash"], stored["rule"]
@@ -97,7 +100,7 @@ def find_rule(value: np.uint64, hashes: Array) -> int:
 
 
 @compile_kernel()
-def split_host(codes: Array, start: int, stop: int, hashes: Array, rules: Array) -> tuple[int, int]:
+def split_host(codes: Array, start: int, stop: int, suffixes: Suffixes) -> tuple[int, int]:
     """Find the registered name and the public suffix of a host.
 
     Parameters
@@ -106,8 +109,8 @@ def split_host(codes: Array, start: int, stop: int, hashes: Array, rules: Array)
         Code points with the host, in lower case and of at most 253 characters.
     start, stop : int
         Start and end of the host.
-    hashes, rules : ndarray
-        The table of public suffixes.
+    suffixes : tuple of ndarray
+        From `suffix_table`.
 
     Returns
     -------
@@ -116,7 +119,7 @@ def split_host(codes: Array, start: int, stop: int, hashes: Array, rules: Array)
 
     Examples
     --------
-    >>> split_host(pack(["shop.a.co.uk"]).codes, 0, 12, *suffix_table())
+    >>> split_host(pack(["shop.a.co.uk"]).codes, 0, 12, suffix_table())
     (5, 7)
     """
     # Labels are hashed from right to left, one after the other into the same hash, which is looked up after each. With
@@ -131,6 +134,7 @@ def split_host(codes: Array, start: int, stop: int, hashes: Array, rules: Array)
     #
     # A rule "*.ck" makes the label before "ck" part of the suffix, whatever it is. An exception "!www.ck" leaves
     # "ck" as the suffix.
+    hashes, rules = suffixes
     value, suffix, end, wild = SEED, -1, stop, False
     while end > start:
         begin = end
@@ -161,5 +165,5 @@ def registered_domain(host: str) -> str | None:
     """Return the registered name of a host."""
     if len(host) > MAX_HOST:
         return None
-    start, _ = split_host(pack([host]).codes, 0, len(host), *suffix_table())
+    start, _ = split_host(pack([host]).codes, 0, len(host), suffix_table())
     return None if start < 0 else host[start:]

@@ -21,7 +21,7 @@ from fraudsieve.features.history.kernels.extremes import SPREAD_MEASURES, spread
 from fraudsieve.features.history.kernels.labels import labels_in_windows
 from fraudsieve.features.history.kernels.latest import fill_latest
 from fraudsieve.features.history.kernels.recency import DERIVED, END_MEASURES, fill_derived, fill_ends
-from fraudsieve.features.history.kernels.windows import WINDOW_MEASURES, Bounds, totals_in_windows
+from fraudsieve.features.history.kernels.windows import WINDOW_MEASURES, Bounds, Codes, totals_in_windows
 from fraudsieve.tables.values.zones import to_local
 
 from .declaration import History
@@ -63,7 +63,7 @@ class EncodedEvents:
     firsts: Array = field(default_factory=lambda: np.empty(0, np.int64))
     lasts: Array = field(default_factory=lambda: np.empty(0, np.int64))
 
-    def coded(self, name: str) -> tuple[Array, int]:
+    def coded(self, name: str) -> Codes:
         """Return the codes of a column and their number; an empty array and 0 without the column."""
         return self.codes.get(name, NO_CODES), self.n_codes.get(name, 0)
 
@@ -143,7 +143,7 @@ def _fill_events(
     amounts, counterparties, indices = events.amounts, events.coded(history.counterparty), history.indices_by_window
     # A clock is only read where a measure needs it.
     local = to_local(events.times, history.time_zone) if measures & set(CLOCK_MEASURES) else events.times
-    totals_in_windows(*windows, amounts, *counterparties, history.night, local, indices(WINDOW_MEASURES, "", kind), out)
+    totals_in_windows(*windows, amounts, counterparties, history.night, local, indices(WINDOW_MEASURES, "", kind), out)
     spread_in_windows(*windows, amounts, indices(SPREAD_MEASURES, "", kind), out)
     if measures & {"entropy", "new"}:  # totals_in_windows counts distinct counterparties
         codes_in_windows(*windows, *counterparties, indices(("", "entropy", "", "new"), "", kind), out)

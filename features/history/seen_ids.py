@@ -1,6 +1,7 @@
 """Digests of the ids of delivered records, remembered for as long as they may be sent again."""
 
 from collections.abc import Mapping
+from typing import TypeAlias
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from fraudsieve.features.history.kernels.digest_table import (
 )
 from fraudsieve.features.history.kernels.recency import NEVER
 
+Table: TypeAlias = tuple[Array, Array, Array, Array, Array, Array]
+"""Ids, their places, their marks, the generations, the facts about them, and the key of the hash."""
 GENERATIONS = 8
 MAX_GENERATIONS = 16
 """An upper bound of the generations that are remembered at a time."""
@@ -51,20 +54,9 @@ def _advance(newest: int, kept_for: int, generations: Array, facts: Array) -> No
 
 
 @compile_kernel()
-def _admit(
-    identifiers: Array,
-    times: Array,
-    begin: int,
-    kept_for: int,
-    ids: Array,
-    places: Array,
-    marks: Array,
-    generations: Array,
-    facts: Array,
-    key: Array,
-    is_new: Array,
-) -> int:
+def _admit(identifiers: Array, times: Array, begin: int, kept_for: int, table: Table, is_new: Array) -> int:
     """Add ids in order, and fill in whether each is new; return where the arrays are full."""
+    ids, places, marks, generations, facts, key = table
     for i in range(begin, identifiers.size):
         identifier = identifiers[i]
         place = find_place(identifier, NO_WORD, NO_WORD, places, ids, key)
@@ -141,7 +133,7 @@ class SeenIds:
         done = 0
         while True:
             table = self._ids, self._places, self._marks, self._generations, self._facts, HASH_KEY
-            done = _admit(identifiers, times, done, self.kept_for, *table, is_new)
+            done = _admit(identifiers, times, done, self.kept_for, table, is_new)
             if done == identifiers.size:
                 return is_new
             self._fill(*self._content())

@@ -10,12 +10,12 @@ import numpy as np
 from fraudsieve._compiled import compile_inlined, compile_kernel
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints, pack
-from fraudsieve.features.text.fold import fold_codes, styled_characters
+from fraudsieve.features.text.fold import fold_codes
 from fraudsieve.features.text.fold_rules import DIGITS, OTHER_DIGIT, USES
 
 from .linear_scores import find_rows
 from .model import TextModel
-from .ngrams import MAX_N, VALUES, hash_ngrams, least_raw, longest, without_texts
+from .ngrams import MAX_N, VALUES, Raw, hash_ngrams, least_raw, longest, raw_texts, without_texts
 
 
 @compile_inlined()
@@ -46,22 +46,12 @@ def _distribute(rows: Array, contributions: Array, least: Array, stop: int, out:
 
 @compile_kernel()
 def _weigh_kernel(
-    rows: Array,
-    ends: Array,
-    offsets: Array,
-    raw: Array,
-    raw_offsets: Array,
-    styled: Array,
-    weights: Array,
-    shares: Array,
-    out: Array,
+    rows: Array, ends: Array, offsets: Array, raw: Raw, weights: Array, shares: Array, out: Array
 ) -> None:
     """Fill in the weights of the characters of all folded texts, and behind them those of all raw texts."""
-    times = np.zeros(weights.shape[0], np.int32)
-    contributions, least = (
-        np.empty(weights.shape[0]),
-        np.empty(max(longest(offsets), longest(raw_offsets)) + 2, np.int64),
-    )
+    raw_offsets, times = raw[1], np.zeros(weights.shape[0], np.int32)
+    contributions = np.empty(weights.shape[0])
+    least = np.empty(max(longest(offsets), longest(raw_offsets)) + 2, np.int64)
     for i in range(offsets.size - 1):
         text_rows = rows[ends[i] : ends[i + 1]]
         for row in text_rows:
@@ -82,7 +72,7 @@ def _weigh_kernel(
             stop = _least_folded(n_folded, least)
             _distribute(text_rows[: MAX_N * n_folded], contributions, least, stop, out[offsets[i] :])
             if raw_offsets[i + 1] > raw_offsets[i]:
-                stop = least_raw(raw, raw_offsets[i], raw_offsets[i + 1], styled, least)
+                stop = least_raw(raw, i, least)
                 _distribute(text_rows[MAX_N * n_folded :], contributions, least, stop, raw_out)
             length = np.sqrt(square)
             for position in range(offsets[i], offsets[i + 1]):
@@ -98,8 +88,8 @@ def character_weights(model: TextModel, folded: CodePoints, shares: Array, raw: 
     if not len(model.buckets):
         return out
     buckets, ends = hash_ngrams(folded, raw)
-    rows, styled = find_rows(buckets, model.table), styled_characters()
-    _weigh_kernel(rows, ends, folded.offsets, raw.codes, raw.offsets, styled, model.rows, shares, out)
+    rows = find_rows(buckets, model.table)
+    _weigh_kernel(rows, ends, folded.offsets, raw_texts(raw), model.rows, shares, out)
     return out
 
 

@@ -11,9 +11,8 @@ from numba.extending import intrinsic
 from fraudsieve._compiled import INT_0, compile_inlined, compile_kernel
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints
-from fraudsieve.features.text.fold import styled_characters
 
-from .ngrams import BITS, MAX_N, MAX_TIMES, VALUES, bucket_raw, bucket_text, longest, without_texts
+from .ngrams import BITS, MAX_N, MAX_TIMES, VALUES, Raw, bucket_raw, bucket_text, longest, raw_texts, without_texts
 
 HALF, ONE, WORD, BIT = np.uint64(32), np.uint64(1), np.uint64(5), np.uint64(31)
 VALUE_STEP = np.diff(VALUES)  # the increase of 1 + ln(count) by the next occurrence
@@ -189,24 +188,15 @@ def _find_any_rows(buckets: Array, n_all: int, table: Array, weights: Array, n_o
 
 @compile_kernel()
 def _score_kernel(
-    codes: Array,
-    offsets: Array,
-    raw: Array,
-    raw_offsets: Array,
-    styled: Array,
-    table: Array,
-    weights: Array,
-    times: Array,
-    out: Array,
-    known_share: Array,
+    codes: Array, offsets: Array, raw: Raw, table: Array, weights: Array, times: Array, out: Array, known_share: Array
 ) -> None:
-    size = max(longest(offsets), longest(raw_offsets)) + 2
+    size = max(longest(offsets), longest(raw[1])) + 2
     marked, least = np.empty(size, np.uint32), np.empty(size, np.int64)
     buckets, rows = np.empty(MAX_N * size, np.int32), np.empty(2 * MAX_N * size, np.uint32)
     for i in range(offsets.size - 1):
         n_all = bucket_text(codes, offsets[i], offsets[i + 1], marked, buckets)
         n_known = _find_any_rows(buckets, n_all, table, weights, out.shape[1], rows)
-        n_raw = bucket_raw(raw, raw_offsets[i], raw_offsets[i + 1], styled, marked, least, buckets, INT_0)
+        n_raw = bucket_raw(raw, i, marked, least, buckets, INT_0)
         n = n_known + _find_any_rows(buckets, n_raw, table, weights, out.shape[1], rows[n_known:])
         if out.shape[1] == 1:
             square = _add_one(rows, n, times, weights, out[i])
@@ -240,6 +230,5 @@ def linear_scores(
     out = np.zeros((len(texts), weights.shape[1] - 1 if n_outputs is None else n_outputs))
     known_share, times = np.zeros(len(texts)), _thread_counts(len(weights))
     raw = without_texts(len(texts)) if raw is None else raw
-    styled = styled_characters()
-    _score_kernel(texts.codes, texts.offsets, raw.codes, raw.offsets, styled, table, weights, times, out, known_share)
+    _score_kernel(texts.codes, texts.offsets, raw_texts(raw), table, weights, times, out, known_share)
     return out, known_share

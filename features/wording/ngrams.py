@@ -5,6 +5,8 @@ first and last words of a message are informative. The hash is a sum of products
 `BITS` bits are the bucket. Training counts the buckets. Scoring fuses hashing and the linear model (`linear_scores`).
 """
 
+from typing import TypeAlias
+
 import numpy as np
 
 from fraudsieve._compiled import INT_0, compile_inlined, compile_kernel
@@ -12,6 +14,8 @@ from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints
 from fraudsieve.features.text.fold import styled_characters
 
+Raw: TypeAlias = tuple[Array, Array, Array]
+"""Raw texts as kernels read them: their code points, where each begins, and which code points are styled."""
 BITS = 22
 """Four million buckets: few important n-grams of real messages collide (30,000 distinct per thousand messages)."""
 MAX_N = 4
@@ -92,14 +96,17 @@ def bucket_text(codes: Array, first: int, last: int, marked: Array, buckets: Arr
 
 
 @compile_inlined()
-def least_raw(codes: Array, first: int, last: int, styled: Array, least: Array) -> int:
+def least_raw(raw: Raw, i: int, least: Array) -> int:
     """For each position of a raw text, fill in the length of its shortest n-gram with a styled character.
 
     Positions count the mark at the start. Returns the length with both marks.
     """
     #   marked   ^  f  r  e  e  ,  N  O  W  $
     #   least    7  6  5  4  3  2  1  1  1  6      lengths above `MAX_N` are no n-grams
-    stop, following = last - first + 2, last - first + 2 + MAX_N
+    codes, offsets, styled = raw
+    first: int = offsets[i]
+    stop: int = offsets[i + 1] - first + 2
+    following = stop + MAX_N
     for k in range(stop):
         position = stop - 1 - k
         if 0 < position < stop - 1 and styled[codes[first + position - 1]]:
@@ -109,14 +116,13 @@ def least_raw(codes: Array, first: int, last: int, styled: Array, least: Array) 
 
 
 @compile_inlined()
-def bucket_raw(
-    codes: Array, first: int, last: int, styled: Array, marked: Array, least: Array, buckets: Array, n: int
-) -> int:
+def bucket_raw(raw: Raw, i: int, marked: Array, least: Array, buckets: Array, n: int) -> int:
     """Fill in the n-grams of a raw text that have a styled character, after the n that are there."""
-    if first == last:
+    codes, offsets, _ = raw
+    if offsets[i] == offsets[i + 1]:
         return n
-    stop = least_raw(codes, first, last, styled, least)
-    _mark(codes, first, last, marked)
+    stop = least_raw(raw, i, least)
+    _mark(codes, offsets[i], offsets[i + 1], marked)
     for position in range(stop):
         if least[position] <= MAX_N:
             n = _bucket_from(marked, position, stop, least[position], buckets, n)
@@ -133,15 +139,13 @@ def longest(offsets: Array) -> int:
 
 
 @compile_kernel()
-def _hash_kernel(
-    codes: Array, offsets: Array, raw: Array, raw_offsets: Array, styled: Array, out: Array, ends: Array
-) -> None:
-    size = max(longest(offsets), longest(raw_offsets)) + 2
+def _hash_kernel(codes: Array, offsets: Array, raw: Raw, out: Array, ends: Array) -> None:
+    size = max(longest(offsets), longest(raw[1])) + 2
     marked, least = np.empty(size, np.uint32), np.empty(size, np.int64)
     for i in range(offsets.size - 1):
         own = out[ends[i] :]
         n = bucket_text(codes, offsets[i], offsets[i + 1], marked, own)
-        n = bucket_raw(raw, raw_offsets[i], raw_offsets[i + 1], styled, marked, least, own, n)
+        n = bucket_raw(raw, i, marked, least, own, n)
         ends[i + 1] = ends[i] + n
 
 
@@ -151,8 +155,13 @@ def hash_ngrams(texts: CodePoints, raw: CodePoints | None = None) -> tuple[Array
     # n + (n + 1) + n + (n - 1) for a text of n letters
     buckets = np.empty(MAX_N * (len(texts.codes) + len(raw.codes)), np.int32)
     ends = np.zeros(len(texts) + 1, np.int64)
-    _hash_kernel(texts.codes, texts.offsets, raw.codes, raw.offsets, styled_characters(), buckets, ends)
+    _hash_kernel(texts.codes, texts.offsets, raw_texts(raw), buckets, ends)
     return buckets[: ends[-1]], ends
+
+
+def raw_texts(raw: CodePoints) -> Raw:
+    """Return raw texts as kernels read them."""
+    return raw.codes, raw.offsets, styled_characters()
 
 
 def without_texts(n: int) -> CodePoints:

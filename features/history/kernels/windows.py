@@ -40,6 +40,8 @@ WINDOW_MEASURES = names_of(MEASURES)
 COUNT, SUM, MEAN, DISTINCT, NIGHT, WEEKEND, GAP_MEAN, SPAN, PACE = range(len(WINDOW_MEASURES))
 Bounds: TypeAlias = tuple[Array, Array, Array, Array, Array, Array]
 """Events and cutoff times by entity; see `totals_in_windows`."""
+Codes: TypeAlias = tuple[Array, int]
+"""Codes of the identifiers of events, -1 if missing, and the number of distinct ones."""
 ONE = np.uint64(1)
 NO_HOUR = 1 << 62
 """Later than any hour."""
@@ -163,15 +165,7 @@ def leave(n_events_of: Array, code: int) -> int:
 
 @compile_part()
 def _totals_in_window(
-    bounds: Bounds,
-    width: int,
-    amounts: Array,
-    counterparties: Array,
-    n_counterparties: int,
-    nights: Array,
-    weekends: Array,
-    columns: Array,
-    out: Array,
+    bounds: Bounds, width: int, amounts: Array, codes: Codes, clock: tuple[Array, Array], columns: Array, out: Array
 ) -> None:
     # Column indices are copied to local variables, since Numba reloads array elements after every array write.
     # Positions are unsigned, since Numba checks whether a signed index is negative.
@@ -181,6 +175,8 @@ def _totals_in_window(
     at_pace = columns[PACE]
     counts_others, sums_amounts = at_distinct >= 0, at_sum >= 0 or at_mean >= 0
     needs_times = at_night >= 0 or at_weekend >= 0 or at_gap >= 0 or at_span >= 0 or at_pace >= 0
+    counterparties, n_counterparties = codes
+    nights, weekends = clock
     n_events_of = np.zeros(n_counterparties if counts_others else 0, np.int32)
     for e in range(starts.size - 1):
         if cutoff_starts[e] == cutoff_starts[e + 1]:
@@ -242,8 +238,7 @@ def totals_in_windows(
     bounds: Bounds,
     widths: Array,
     amounts: Array,
-    counterparties: Array,
-    n_counterparties: int,
+    codes: Codes,
     night: tuple[int, int],
     local_times: Array,
     columns: Array,
@@ -265,10 +260,9 @@ def totals_in_windows(
         Lengths of the windows in microseconds.
     amounts : ndarray of float64, shape (n_events,)
         Amounts, NaN if missing; empty if neither sum nor mean is computed.
-    counterparties : ndarray of int32, shape (n_events,)
-        Codes, -1 if missing; empty if distinct counterparties are not computed.
-    n_counterparties : int
-        Number of distinct codes.
+    codes : tuple of ndarray and int
+        Codes of the counterparties, int32, shape (n_events,), -1 if missing; empty if distinct counterparties are not
+        computed. And the number of distinct codes.
     night : tuple of int
         First hour of the night and the hour at which it ends; it includes midnight if the first is larger.
     local_times : ndarray of int64, shape (n_events,)
@@ -280,8 +274,7 @@ def totals_in_windows(
     """
     times = bounds[1]
     needs_clock = any_column(columns, NIGHT, WEEKEND + 1)
-    nights, weekends = _clock_counts(local_times if needs_clock else times[:0], night[0], night[1])
-    codes = counterparties, n_counterparties
+    clock = _clock_counts(local_times if needs_clock else times[:0], night[0], night[1])
     for window in range(widths.size):
         if any_column(columns[window : window + 1], INT_0, columns.shape[1]):
-            _totals_in_window(bounds, widths[window], amounts, *codes, nights, weekends, columns[window], out)
+            _totals_in_window(bounds, widths[window], amounts, codes, clock, columns[window], out)
