@@ -159,7 +159,7 @@ def _fill_events(
         latest = history.indices(LAST_AMOUNTS, ""), history.indices(("", *LAST_AGES[1:]), "")
         width = history.lengths[history.longest] * SECOND
         fill_latest(bounds, amounts, width, *latest, out)
-    _fill_ends(history, events, cutoffs, floors, kind, out)
+    _fill_ends(history, events, cutoffs, bounds, kind, out)
 
 
 def _bounds(events: EncodedEvents, cutoffs: CutoffTimes, floors: Array) -> Bounds:
@@ -167,7 +167,7 @@ def _bounds(events: EncodedEvents, cutoffs: CutoffTimes, floors: Array) -> Bound
 
 
 def _fill_ends(
-    history: History, events: EncodedEvents, cutoffs: CutoffTimes, floors: Array, kind: str, out: Array
+    history: History, events: EncodedEvents, cutoffs: CutoffTimes, bounds: Bounds, kind: str, out: Array
 ) -> None:
     """Fill in the columns without a window, and those computed from other columns."""
     measures, has_own_amounts = history.measures_of(kind), cutoffs.amounts.size > 0
@@ -178,7 +178,7 @@ def _fill_ends(
         max_age = float(history.lengths[history.longest]) if kind else np.inf
         amounts, indices = events.amounts if needs_last else NO_AMOUNTS, history.indices(END_MEASURES, "", "", kind)
         ends = events.firsts, events.lasts
-        fill_ends(_bounds(events, cutoffs, floors), *ends, amounts, max_age, indices, out, last_amounts)
+        fill_ends(bounds, *ends, amounts, max_age, indices, out, last_amounts)
     if measures & {*CURRENT_AMOUNT_MEASURES, "trend", "peak"}:
         amounts = cutoffs.amounts if has_own_amounts else last_amounts
         fill_derived(amounts, history.widths, history.indices_by_window(DERIVED, "", kind), out)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -75,7 +75,7 @@ def with_labels(actions: Actions, labels: pd.DataFrame | None, as_of: pd.Timesta
     rows = last.reindex(actions.frame["action_id"].to_numpy(object))
     words = rows["is_fraud"].map(CONFIRMED).astype(STRING).to_numpy(object)
     frame = actions.frame.assign(confirmed=pd.array(words, STRING), labelled_at=rows["labelled_at"].array)
-    return Actions(frame, actions.account, actions.counterparty, actions.time, actions.known, actions.names)
+    return replace(actions, frame=frame)
 
 
 def confirmed_probability(frame: pd.DataFrame, probability: Array) -> Array:

@@ -4,7 +4,7 @@ import math
 import re
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
@@ -396,7 +396,7 @@ def _links(case: CaseContent, key: LeadKey, named: frozenset[str]) -> list[dict[
     for kind, value, ids in _linked(case.links):
         actions = sorted(key.pseudonym("action", one) for one in ids)
         links.append({"kind": kind, "actions": actions, **_shared_value(kind, value, key, named)})
-    return sorted(links, key=_order)
+    return sorted(links, key=lambda link: (link["kind"], link.get("value", ""), link["actions"]))
 
 
 def _linked(links: pd.DataFrame) -> Iterator[tuple[str, str | None, set[str]]]:
@@ -421,10 +421,6 @@ def _components(links: pd.DataFrame) -> Array:
     graph = sp.coo_matrix((np.ones(len(links)), (source, target)), (len(ids),) * 2)
     component: Array = connected_components(graph, directed=False)[1][source]
     return component
-
-
-def _order(link: Mapping[str, Any]) -> tuple[str, str, Sequence[str]]:
-    return str(link["kind"]), str(link.get("value", "")), link["actions"]
 
 
 def _shared_value(kind: str, value: str | None, key: LeadKey, named: frozenset[str]) -> dict[str, str]:

@@ -166,16 +166,6 @@ def read_stored_tables(
     if (since, until) != (None, None) and subject in tables and (scored or parts["events"]):
         labels = labels[labels["subject_id"].isin(tables[subject][f"{subject[:-1]}_id"].to_pylist())]
     tables["labels"] = _arrow(labels, TABLES["labels"])
-    return _stored(store, model, parts, tables, scored)
-
-
-def _stored(
-    store: EventStore,
-    model: Model | None,
-    parts: Mapping[str, Sequence[Record]],
-    tables: dict[str, pa.Table],
-    scored: Mapping[str, Record],
-) -> StoredTables:
     rows = {name: len(table) for name, table in tables.items()}
     rows["messages_without_text"] = sum(one.get("event_id") not in scored for one in parts["messages"])
     facts, names = store.facts, {} if model is None else options_of_model(model).columns

@@ -61,8 +61,9 @@ def run(app: Starlette, settings: Settings, listener: socket.socket) -> None:
         log_listening(listener)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(server.serve(sockets=[listener]))
-    if app.state.abandoned:
-        _exit_now()
+    if app.state.abandoned:  # threads that are not waited for, because they may hang or compute for long
+        logging.shutdown()
+        os._exit(0)
 
 
 class _HalfOpenProtocol(HttpToolsProtocol):
@@ -75,12 +76,6 @@ class _HalfOpenProtocol(HttpToolsProtocol):
         """Return whether to keep the connection until all answers are sent."""
         self.shutdown()  # that of one connection: it ends with the last answer, or now if none is owed
         return self.cycle is not None and not self.cycle.more_body
-
-
-def _exit_now() -> None:
-    """End the process without waiting for its threads, which may hang or compute for long."""
-    logging.shutdown()
-    os._exit(0)
 
 
 def _allow_open_files() -> None:

@@ -187,7 +187,13 @@ class Shadow:
             if answer is not None:
                 weight = self._count(score, answer)
                 lines += [self._line(record, score, answer, weight)] if weight else []
-        self._write(lines)
+        if self.file is None:
+            return
+        try:
+            self.file.write(lines)
+        except OSError as error:
+            self.metrics.shadow_failed.labels("file").inc(len(lines))
+            self._log_failure(error)
 
     def _score(self, scorer: Scorer, records: list[dict[str, Any]]) -> list[Score]:
         if self.live is None or not scorer.model.matrix.history_parts:
@@ -211,24 +217,13 @@ class Shadow:
         return round(1 / AGREEING_SHARE) if random.random() < AGREEING_SHARE else 0
 
     def _line(self, record: dict[str, Any], score: Score, answer: Score, weight: int) -> dict[str, Any]:
-        sides = {"model": score, "shadow": answer}
-        names = ("probability", "label", "status")
         line: dict[str, Any] = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "weight": weight}
-        for side, of in sides.items():
+        for side, of in (("model", score), ("shadow", answer)):
             line[side] = {"digest": of["model"]["digest"], "decision": model_decision(of)}
-            line[side] |= {name: of[name] for name in names}
+            line[side] |= {name: of[name] for name in ("probability", "label", "status")}
         if self.ids:
             line |= {name: record[name] for name in IDS if isinstance(record.get(name), str | int)}
         return line
-
-    def _write(self, lines: list[dict[str, Any]]) -> None:
-        if self.file is None or not lines:
-            return
-        try:
-            self.file.write(lines)
-        except OSError as error:
-            self.metrics.shadow_failed.labels("file").inc(len(lines))
-            self._log_failure(error)
 
     def _log_failure(self, error: Exception) -> None:
         now = time.monotonic()

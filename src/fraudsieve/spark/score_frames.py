@@ -6,7 +6,7 @@ import tempfile
 import uuid
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -223,21 +223,9 @@ def score(
         raise SchemaError("events", problem, "Score without events, or on one machine with score_file.")
     if events is None or not scorer.model.matrix.event_views:
         return records.mapInArrow(MapChunks(ScoreRecords(shipped, tuple(records.columns))), schema)
-    return _score_with_history(records, shipped, scorer, HistoryFrames(events, labels), schema, order, n_buckets)
-
-
-def _score_with_history(
-    records: DataFrame,
-    shipped: ShippedModel,
-    scorer: Scorer,
-    history: HistoryFrames,
-    schema: T.StructType,
-    order: str | None,
-    n_buckets: int | None,
-) -> DataFrame:
     matrix = account_matrix_of(scorer.model.matrix)
     check_network(matrix)
-    history = replace(history, timed=matrix.timed, order=order, is_lenient=True)
+    history = HistoryFrames(events, labels, matrix.timed, order, is_lenient=True)
     views = (*matrix.histories, *event_counts(matrix.histories))
     rows = records.withColumn(CUTOFF, F.coalesce(_cutoff(records, matrix), F.lit(0).cast("long")))
     rows, columns = with_keys(rows, views, matrix.custom_amounts, is_lenient=True)

@@ -1,7 +1,7 @@
 """Rows of the score log in a store: appended beside events, deleted by age, and read in the order of their times."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,7 +18,7 @@ BATCH = 10_000
 FIRST_TIME, LAST_TIME = -(2**62), 2**62
 INSERT = "INSERT INTO scores (number, time, entry, digest, recorded) VALUES (?, ?, ?, ?, ?)"
 INSERT_RECORD = "INSERT INTO scored_records (number, time, entry, digest) VALUES (?, ?, ?, ?)"
-RECORDED = "SELECT number, time, entry, digest FROM scores WHERE recorded IN ({keys}) ORDER BY number"
+RECORDED = "SELECT number, time, entry, digest, NULL, NULL FROM scores WHERE recorded IN ({keys}) ORDER BY number"
 FORGET = "UPDATE scores SET recorded = NULL WHERE recorded IN (SELECT subject FROM events WHERE time > ?)"
 ROWS = (
     "SELECT s.number, s.time, s.entry, s.digest, r.entry, r.digest FROM scores s "
@@ -90,8 +90,8 @@ def append_scores(transaction: StoreTransaction, rows: Sequence[ScoreRow]) -> No
 
 def find_recorded(transaction: StoreTransaction, keys: Iterable[int]) -> Iterator[StoredScore]:
     """Iterate over the scores, without their records, of records with any of some keys; raises as `read_scores`."""
-    for number, time, entry, digest in transaction.look_up(RECORDED, keys):
-        yield _checked(transaction.origin, number, time, entry, digest)
+    for row in transaction.look_up(RECORDED, keys):
+        yield _checked(transaction.origin, row)
 
 
 def forget_recorded(transaction: StoreTransaction, after: int) -> None:
@@ -104,7 +104,7 @@ def read_scores(
 ) -> list[StoredScore]:
     """Read and check the rows after a time and a number, and before another time; there are none at the end."""
     rows = transaction.sql.execute(ROWS, (*after, until, BATCH))
-    return [_checked(transaction.origin, *row) for row in rows]
+    return [_checked(transaction.origin, row) for row in rows]
 
 
 def iterate_scores(store: EventStore, since: int = FIRST_TIME, until: int = LAST_TIME) -> Iterator[list[StoredScore]]:
@@ -172,15 +172,8 @@ def _sealed(number: int, time: int, entry: bytes) -> tuple[int, int, bytes, byte
     return number, time, entry, row_digest(START.digest, number, time, entry)
 
 
-def _checked(
-    origin: str,
-    number: int,
-    time: int,
-    entry: bytes,
-    digest: bytes,
-    record: bytes | None = None,
-    record_digest: bytes | None = None,
-) -> StoredScore:
+def _checked(origin: str, row: tuple[Any, ...]) -> StoredScore:
+    number, time, entry, digest, record, record_digest = row
     is_readable = isinstance(time, int) and isinstance(entry, bytes) and isinstance(record, bytes | None)
     sealed = is_readable and row_digest(START.digest, number, time, entry) == digest
     if sealed and record is not None:
