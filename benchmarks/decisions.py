@@ -132,7 +132,7 @@ def _measure(case: Case) -> tuple[float, float, float, float, float]:
     )
 
 
-def ordinary_scores(case: Case, seed: int = 0) -> tuple[Array, float]:
+def ordinary_scores(case: Case, seed: int = 0) -> tuple[Array, Array]:
     """Return the probabilities of the test records, and which are flagged."""
     settings = {"evaluate": {"attack": False, "replicates": 0}, "track.enabled": False, "n_jobs": 1, "seed": seed}
     recipe = Recipe.read(overrides={**settings, "data.subject": case.table[:-1], "thresholds.by": case.threshold_by})

@@ -82,7 +82,8 @@ def _lightgbm(case: Case, columns_of: Any, seed: int) -> Array:
 
 def _raw(rows: pd.DataFrame) -> pd.DataFrame:
     """Return numbers and categories."""
-    kept: Any = rows.drop(columns=[name for name in map(str, rows) if name.endswith(("_id", "_at")) or name in ("label", "ip")])
+    left_out = [name for name in map(str, rows) if name.endswith(("_id", "_at")) or name in ("label", "ip")]
+    kept: Any = rows.drop(columns=left_out)
     words = {name: "category" for name in kept if not pd.api.types.is_numeric_dtype(kept[name])}
     return pd.DataFrame(kept.astype(words))
 

@@ -53,9 +53,9 @@ def measure_alerts(model: Model, before: ScoredTable, after: ScoredTable) -> tup
 
 def _below(model: Model, table: ScoredTable, flagged: Array) -> float:
     """Return the share of the rows that the policy flags below the threshold that decides."""
-    thresholds = deciding_thresholds(model, table.rows)
-    thresholds = model.points[0].threshold if thresholds is None else thresholds
-    return float((flagged & (table.scores["probability"] < thresholds)).mean())
+    by_row = deciding_thresholds(model, table.rows)
+    threshold = model.points[0].threshold if by_row is None else by_row
+    return float((flagged & (table.scores["probability"] < threshold)).mean())
 
 
 def _per_day(flags: Array, times: Array | None) -> float | None:
