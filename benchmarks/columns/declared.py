@@ -70,7 +70,11 @@ def event_history(events: pd.DataFrame, windows: tuple[str, ...]) -> pd.DataFram
     All are strictly before the event, except its own amount; measures of the clock are left out.
     """
     views = default_histories([str(name) for name in events.columns], subject="event")
-    views = tuple(replace(view, windows=windows, measures=_without_clock(view)) for view in views)
+    views = tuple(
+        replace(view, windows=windows, measures=_without_clock(view))
+        for view in views
+        if {*view.entities} <= {*_SUBJECT}
+    )
     features = AccountFeatures(events, subject="event", history=views)
     features.set_output(transform="pandas")
     subjects = events[[name for name in _SUBJECT if name in events]]
