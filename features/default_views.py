@@ -77,7 +77,7 @@ def _of_identifiers(own: History, identifiers: Sequence[str]) -> list[History]:
     for name in identifiers[:MAX_IDENTIFIERS]:
         short = name.removesuffix("_id")
         known = replace(view, entity=("account_id", name), windows=("all",), measures=KNOWN, name=f"known_{short}")
-        windows, measures = tuple(dict.fromkeys((view.windows[-2], "all"))), ("count", "distinct", *KNOWN[1:], *labels)
+        windows, measures = tuple(dict.fromkeys((view.windows[0], "all"))), ("count", "distinct", *KNOWN[1:], *labels)
         everyone = replace(view, entity=name, counterparty="account_id", windows=windows, measures=measures, name=short)
         views += [known, everyone]
     return views

@@ -27,8 +27,7 @@ def to_columns(
     """Turn calibrated log-odds into the columns of `Scorer.score_columns`.
 
     `why` is None where a record can be scored. `has_history` says whether the account has an event, and `unlike` comes
-    from `unlike_shares`; both are None if they are not known. Without `thresholds` the first point
-    decides all records.
+    from `unlike_shares`; both are None if they are not known. Without `thresholds` the first point decides all records.
     """
     unlike = np.full(len(odds), np.nan) if unlike is None else unlike
     scored = why == None  # noqa: E711 - compares every element
@@ -38,7 +37,7 @@ def to_columns(
     fraud = _fraud(model, odds)
     decision = np.full(len(odds), None, object)
     if model.points:
-        limits = np.full(len(odds), model.points[0].threshold) if thresholds is None else thresholds
+        limits = model.points[0].threshold if thresholds is None else thresholds
         decision[scored] = np.where((fraud >= limits)[scored], "flag", "pass")
         decision[unlike >= _flag_limit(model, policy)] = "flag"
     status = np.where(scored, "ok", "unscorable").astype(object)

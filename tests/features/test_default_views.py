@@ -98,6 +98,8 @@ def test_an_event_says_whether_its_account_knows_each_identifier_and_what_all_ac
         np.testing.assert_equal(found["profile__known_terminal_since_first"][i], since.total_seconds())
         assert found["volume__terminal_count_all"][i] == len(terminal)
         assert found["counterparties__terminal_distinct_all"][i] == terminal["account_id"].nunique()
+    (_, known, everyone) = default_histories(["account_id", "ip"], subject="event", windows=("all",))
+    assert known.windows == everyone.windows == ("all",), "as of two days of dates"
     few = default_histories(["account_id", "occurred_at", *(f"x{n}_id" for n in range(9))], subject="event")
     assert len(few) == 1 + 2 * MAX_IDENTIFIERS
 

@@ -216,7 +216,7 @@ def choose_source_points(
     A value with few legitimate records is decided by the first point, as values that training did not see are.
     """
     column, rate = recipe.thresholds.by or "", model.points[0].target_rate if model.points else None
-    seen = model.matrix.custom.categories.get(column)
+    seen = model.matrix.custom.categories.get(column) if column in data.rows else None
     if seen is None or rate is None:
         got = f"got {column!r}" if seen is None else f"got the point {model.points[0].name}"
         expected = f"a category of the {data.subject}s" if seen is None else "a false positive rate to decide"
