@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 __all__ = ["EVENTS", "SUBJECTS", "VIEWS", "as_events", "as_subjects", "differing", "shuffled"]
 
 START = pd.Timestamp("2024-05-03 20:00", tz="UTC")
-MEASURED = (*MEASURES, *LATEST_MEASURES, "span")
+MEASURED = (*MEASURES, *LATEST_MEASURES, "span", "is_new")
 VIEWS = (
     History(
         ("1h", "1m", "2d"), ("pay", "event"), identifiers=("device_id",), measures=MEASURED, max_events=4, order_key="k"
     ),
     History(("1h", "all"), entity="counterparty_id", subject="account_id", counterparty="account_id", name="received"),
+    History(("1h",), entity="counterparty_id", measures=("is_new", "since_first"), name="of_other"),
     History(("1d",), amount="fee", measures=("sum", "std", "max", "min"), name="fee", max_events=3),
     History(("1d",), entity=("account_id", "counterparty_id"), measures=("count", "since_last"), name="pair"),
 )
