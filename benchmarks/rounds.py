@@ -3,7 +3,8 @@
 import argparse
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from dataclasses import replace
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -13,12 +14,12 @@ from benchmarks.measures.scores import METRICS
 from benchmarks.runner import Report, progress, run_command
 from benchmarks.sets.table import ACCOUNT_SETS
 from fraudsieve._typing import Array
+from fraudsieve.training.choice import choose_trees, columns_of_records, with_rounds, with_trees
 from fraudsieve.training.data.builders import matrix_of
 from fraudsieve.training.data.groups import groups_of
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, training_rows
 from fraudsieve.training.recipe.recipe import Recipe
-from fraudsieve.training.split_model import choose_rounds, with_rounds
 from fraudsieve.training.splits.split import has_times
 
 __all__ = ["main", "ways"]
@@ -28,12 +29,19 @@ FORWARD: Final = ((0.5, 0.65), (0.65, 0.8), (0.8, 1.0))
 CONSTANT, MAX_ROWS = 300, 100_000
 PROTOCOL: Final = (
     "Training rows of the default split alone; no test row is read. {folds}. On the rows before a window, trees are "
-    "grown with the default settings, and score the window. lowest: the rounds with the lowest log loss on the latest "
-    "fifth of the rows before the window, in trees of the others. one_seed: as many more as there are more rows. "
-    "ours: the mean log-odds of the default number of seeds of these. constant: {constant} rounds. "
-    "slow: one_seed at a third of the learning rate, with thrice the rounds. leaves_4, leaves_15: one_seed, with "
-    "rounds chosen for trees of so many leaves. average_precision and log_loss: means over the windows."
+    "grown with the default settings, and score the window. ours: the mean log-odds of the default number of seeds of "
+    "the trees that are chosen on the latest fifth of the rows before the window, with as many more rounds as there "
+    "are more rows. one_seed: one of them. constant: {constant} rounds of small trees. slow: one_seed at a third of "
+    "the learning rate, with thrice the rounds. small, large: all columns; small_own, large_own: the columns of the "
+    "records themselves. average_precision and log_loss: means over the windows."
 )
+
+
+class Way(NamedTuple):
+    """A recipe, and the columns that its trees read."""
+
+    recipe: Recipe
+    columns: list[str]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -77,34 +85,38 @@ def _ways(data: LabelledData, fold: Fold, recipe: Recipe) -> Iterator[tuple[str,
     """Yield the metrics of a window by each way to choose."""
     groups, _ = groups_of(data)
     trained_on = training_rows(data, groups, fold.train, recipe)
-    window = matrix_of(trained_on.builder, data.rows.iloc[fold.test]).to_numpy()
+    window = matrix_of(trained_on.builder, data.rows.iloc[fold.test])
     truth = (data.rows["label"].iloc[fold.test] != data.legitimate).to_numpy()
-    for name, way in ways(trained_on, data, groups, recipe).items():
-        odds = _log_odds(trained_on, way, data, window)
+    for name, (way, names) in ways(trained_on, data, groups, recipe).items():
+        read = replace(trained_on, matrix=trained_on.matrix[names])
+        odds = _log_odds(read, way, data, window[names].to_numpy())
         loss = float(np.logaddexp(0, np.where(truth, -odds, odds)).mean())
         rounds = float(way.model.n_rounds or 0)
         precision = METRICS["average_precision"](truth.astype(float), odds)
         yield name, {"average_precision": precision, "log_loss": loss, "rounds": rounds}
 
 
-def ways(trained_on: TrainingRows, data: LabelledData, groups: Array, recipe: Recipe) -> dict[str, Recipe]:
-    """Return the recipe of each way to choose."""
-    choice = choose_rounds(trained_on, data, groups, recipe, lambda step: None)
-    ours = with_rounds(recipe, CONSTANT if choice is None else choice.rounds)
-    one_seed = _changed(ours, n_seeds=1)
-    rate = recipe.model.settings(data.subject, data.size)["learning_rate"]
-    found = {
-        "ours": ours,
-        "one_seed": one_seed,
-        "constant": with_rounds(one_seed, CONSTANT),
-        "lowest": with_rounds(one_seed, CONSTANT if choice is None else choice.lowest),
-        "slow": _changed(one_seed, learning_rate=rate / 3, n_rounds=3 * (ours.model.n_rounds or 0)),
+def ways(trained_on: TrainingRows, data: LabelledData, groups: Array, recipe: Recipe) -> dict[str, Way]:
+    """Return the recipe of each way to choose, and the columns that its trees read."""
+    choice = choose_trees(trained_on, data, groups, recipe, lambda step: None)
+    every = [*trained_on.matrix]
+    constant = Way(_changed(recipe, n_seeds=1, n_rounds=CONSTANT), every)
+    if choice is None:
+        return {"ours": Way(with_rounds(recipe, CONSTANT), every), "constant": constant}
+    own = [*columns_of_records(trained_on, data)]
+    more = choice.rounds / choice.chosen.rounds
+    tried = {
+        f"{one.size}_own" if one.own else one.size: Way(
+            with_trees(recipe, replace(choice, chosen=one, rounds=round(more * one.rounds))), own if one.own else every
+        )
+        for one in choice.tried
     }
-    for leaves in (4, 15):
-        sized = _changed(recipe, num_leaves=leaves, n_seeds=1)
-        of_size = choose_rounds(trained_on, data, groups, sized, lambda step: None)
-        found[f"leaves_{leaves}"] = with_rounds(sized, CONSTANT if of_size is None else of_size.rounds)
-    return found
+    ours = Way(with_trees(recipe, choice), own if choice.chosen.own else every)
+    one_seed = ours._replace(recipe=_changed(ours.recipe, n_seeds=1))
+    rate = ours.recipe.model.settings(data.subject, data.size)["learning_rate"]
+    slow = {"learning_rate": rate / 3, "n_rounds": 3 * choice.rounds}
+    found = {"ours": ours, "one_seed": one_seed, "constant": constant}
+    return found | {"slow": one_seed._replace(recipe=_changed(one_seed.recipe, **slow))} | tried
 
 
 def _changed(recipe: Recipe, **settings: Any) -> Recipe:

@@ -19,12 +19,12 @@ from benchmarks.measures.scores import METRICS
 from benchmarks.runner import Arguments, Report, progress, run_command
 from benchmarks.sets.table import ACCOUNT_SETS, MESSAGE_SETS
 from fraudsieve._typing import Array
+from fraudsieve.training.choice import choose_trees, with_trees
 from fraudsieve.training.data.builders import matrix_of, read_data
 from fraudsieve.training.data.groups import groups_of
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, training_rows
 from fraudsieve.training.recipe.recipe import FEW_RARER, FEW_ROWS, LabelledSize, Recipe
-from fraudsieve.training.split_model import choose_rounds, with_rounds
 from fraudsieve.training.splits.choose import choose_split
 
 __all__ = ["drawn_rows", "main", "small_sets"]
@@ -152,8 +152,8 @@ def _ways(trained_on: TrainingRows, data: LabelledData, recipe: Recipe) -> Itera
     groups, group_kind = groups_of(data)
     of_split = training_rows(data, groups, choose_split(data, groups, group_kind, recipe).train, recipe)
     for way, size in (("ours", data.size), ("large", LabelledSize(FEW_ROWS, FEW_RARER))):
-        choice = choose_rounds(replace(of_split, size=size), data, groups, recipe, lambda step: None)
-        yield way, replace(trained_on, size=size), recipe if choice is None else with_rounds(recipe, choice.rounds)
+        choice = choose_trees(replace(of_split, size=size), data, groups, recipe, lambda step: None)
+        yield way, replace(trained_on, size=size), recipe if choice is None else with_trees(recipe, choice)
     small = recipe.model.model_copy(update=data.size.small_trees)
     yield "small", trained_on, recipe.model_copy(update={"model": small})
 

@@ -9,7 +9,7 @@ from fraudsieve._typing import Array
 from fraudsieve.training.data.assumed_labels import ASSUMED
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.training_rows import sample_of, sample_slice
-from fraudsieve.training.evaluation.report import RoundChoice
+from fraudsieve.training.evaluation.report import TreeChoice
 from fraudsieve.training.evaluation.report_parts.slices import mixture_of
 from fraudsieve.training.json_types import to_json_types
 from fraudsieve.training.recipe.lists import LISTS
@@ -23,12 +23,12 @@ MIN_TO_CALIBRATE = 200
 
 
 def training_facts(
-    data: LabelledData, split: Split, recipe: Recipe, rounds: RoundChoice | None = None
+    data: LabelledData, split: Split, recipe: Recipe, choice: TreeChoice | None = None
 ) -> dict[str, Any]:
     """Return the rows, windows, digests and settings of a training run, as plain JSON types.
 
     The training rows are those of the sample, if there is one. Places of tables and runs are left out. The recipe is
-    that of the user: a number of rounds that was chosen is not part of it.
+    that of the user: trees that were chosen are not part of it.
     """
     settings = written_settings(recipe)
     without_lists = [name for name in settings["features"] if name not in LISTS]  # the model holds the lists
@@ -46,7 +46,7 @@ def training_facts(
         "label_classes": dict(data.reading.classes),
         "recipe": settings | {"features": {name: settings["features"][name] for name in without_lists}},
         **sample_of(data, recipe).facts,
-        **({} if rounds is None else {"rounds_chosen": to_json_types(rounds)}),
+        **({} if choice is None else {"trees_chosen": to_json_types(choice)}),
     }
 
 

@@ -46,7 +46,7 @@ from fraudsieve.training.tuning.search import TuningResult, tune
 from .evaluation.evaluation_run import evaluate_model
 from .evaluation.label_delays import assumed_labels, assumed_note, label_metrics
 from .evaluation.label_selection import LabelSelection, label_selection, selection_notes
-from .evaluation.report import RoundChoice, SplitSummary, TemporalMetrics
+from .evaluation.report import SplitSummary, TemporalMetrics, TreeChoice
 from .evaluation.report_parts.slices import break_notes, check_slicing, excess_notes
 from .facts import age_notes
 from .memory import check_memory
@@ -210,7 +210,7 @@ def _train(
     tuned = None if recipe.tune is None else tune(data, groups, group_kind, split, recipe, progress=report_step)
     final_recipe = recipe if tuned is None else tuned.recipe
     fit = fit_model(data, groups, split, final_recipe, report_step, None if run is None else partial(_log_round, run))
-    model, builder, notes, point_notes, rounds, chosen = fit
+    model, builder, notes, point_notes, choice, chosen = fit
     if tuned is not None:
         model = replace(model, training=model.training | {"tuning": tuned.facts})
         notes = (tuned.note, *notes)
@@ -229,7 +229,7 @@ def _train(
         share=share_of_records(data, tested),
         settings=recipe.evaluate,
         attack=recipe.evaluate.attack and attackable(model, data.rows["label"].to_numpy(object)[split.test]),
-        details=_report_details(data, split, model, recipe, temporal, rounds),
+        details=_report_details(data, split, model, recipe, temporal, choice),
         rules=recipe.rule_set,
     )
     notes = (*notes, *_report_notes(report, temporal))
@@ -246,7 +246,7 @@ def _train(
     logged = None
     if run is not None:
         report_step("logging the run to MLflow")
-        _log_curve(run, rounds)
+        _log_curve(run, choice)
         content = run_content(final_recipe, output, model, report, data, tuned, PageOrigin(run=run.page))
         logged = run.finish(output, content, register_as=recipe.name if recipe.track.register_model else None)
     first = exceeded_notes(report.operating_points)
@@ -277,8 +277,8 @@ def _log_round(run: OpenRun, n_rounds: int, loss: float) -> None:
     run.log_metric("boosting.log_loss_of_training", loss, n_rounds)
 
 
-def _log_curve(run: OpenRun, rounds: RoundChoice | None) -> None:
-    for point in () if rounds is None else rounds.curve:
+def _log_curve(run: OpenRun, choice: TreeChoice | None) -> None:
+    for point in () if choice is None else choice.curve:
         for name in ("log_loss", "average_precision"):
             run.log_metric(f"boosting.{name}_of_later_rows", getattr(point, name), point.rounds)
 
@@ -289,7 +289,7 @@ def _report_details(
     model: Model,
     recipe: Recipe,
     temporal: TemporalMetrics | None,
-    rounds: RoundChoice | None,
+    choice: TreeChoice | None,
 ) -> ReportDetails:
     since = data.rows["as_of"].iloc[split.test].min() if split.kind == "time" else None
     return ReportDetails(
@@ -298,7 +298,7 @@ def _report_details(
         label_selection=_label_selection(data, split, model, recipe),
         labels=label_metrics(data, model.training, legitimate=model.legitimate, since=since, trust=recipe.data.trusted),
         temporal=temporal,
-        rounds=rounds,
+        trees=choice,
     )
 
 

@@ -1,13 +1,11 @@
 """Fit the model of a split: features and trees on the training slice, the rest on the calibration slice."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import average_precision_score
 
 from fraudsieve._typing import Array, Progress
 from fraudsieve.features.accounts import UNTIMED
@@ -15,13 +13,10 @@ from fraudsieve.features.campaign.over_time import MAX_MESSAGES
 from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.features.history.history_batch import count_beyond_bound
 from fraudsieve.features.history.measures import EVERY_EVENT
-from fraudsieve.features.wording.fit import campaign_folds
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.models.classifier import FraudClassifier
 from fraudsieve.models.likelihood_ratios import support_of
 from fraudsieve.models.scoring.scores import fraud_probability
 from fraudsieve.models.trees.ensemble import Ensemble
-from fraudsieve.models.trees.start import initial_log_odds
 from fraudsieve.models.unlike_training.compared_columns import compared_columns, positions_of
 from fraudsieve.models.unlike_training.distance import TrainingDistance, fit_distance
 from fraudsieve.models.unlike_training.shares import UnlikeTraining, calibrate_distance
@@ -29,32 +24,22 @@ from fraudsieve.training.data.builders import Builder, matrix_of
 from fraudsieve.training.data.column_notes import candidate_notes
 from fraudsieve.training.data.groups import GROUP, UNITS, units_of
 from fraudsieve.training.data.labelled import LabelledData
-from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, make_classifier, sample_of, training_rows
+from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, sample_of, training_rows
 from fraudsieve.training.evaluation.points import choose_points, choose_source_points
-from fraudsieve.training.evaluation.report import RoundChoice, RoundMetrics
+from fraudsieve.training.evaluation.report import TreeChoice
 from fraudsieve.training.held_out import FEW_FRAUDS, FoldScorer, HeldOutScores, needs_folds
 from fraudsieve.training.monitoring.expected_shares import expected_shares
 from fraudsieve.training.recipe.cores import with_threads
 from fraudsieve.training.recipe.recipe import Recipe
-from fraudsieve.training.splits.split import Split, has_times
+from fraudsieve.training.splits.split import Split
 
+from .choice import choose_trees, with_trees
 from .facts import few_to_calibrate, training_facts
 from .leaks import LeakWarning, find_leaks
 
 NO_LEGITIMATE = (
     "no record of the training slice is legitimate, so the model separates types and gives no probability of fraud"
 )
-
-
-SHARE: Final = 0.2
-"""Share of the training rows that the number of rounds is chosen on."""
-MIN_ROUNDS, MAX_ROUNDS, PATIENCE = 100, 1500, 200
-"""The fewest rounds, the most, and those without a lower log loss after which no more are tried."""
-MAX_SHARE: Final = 1 / 3
-"""Rows of equal times are on one side. If that makes the later part larger than this, no number is chosen."""
-MIN_FRAUDS: Final = 20
-"""With fewer frauds on either side, chance would choose the number of rounds."""
-STEP: Final = 50
 
 
 def distance_of(trained_on: pd.DataFrame, names: Sequence[str]) -> TrainingDistance:
@@ -110,78 +95,6 @@ def expected_unlike(model: Model, shares: Array | None, rows: Array, data: Label
     return replace(model, expected_shares=expected_shares(model, scores, groups[rows], data.rows["as_of"].iloc[rows]))
 
 
-def choose_rounds(
-    trained_on: TrainingRows, data: LabelledData, groups: Array, recipe: Recipe, progress: Progress
-) -> RoundChoice | None:
-    """Grow trees on the earlier training rows until the log loss on the later ones no longer falls.
-
-    Returns None if the recipe names a number of rounds, the rows are messages, whose boosting starts from the text
-    model, or there are too few rows or frauds, or no legitimate rows, to choose by.
-    """
-    if recipe.model.n_rounds is not None or data.subject == "message" or trained_on.size.is_small:
-        return None
-    is_later, by_time = _later_rows(trained_on, data, groups, recipe.seed)
-    matrix, labels, is_fraud = trained_on.matrix, trained_on.labels, trained_on.labels != data.legitimate
-    earlier = ~is_later
-    is_later = is_later & np.isin(labels, np.unique(labels[earlier]))
-    parts = [is_fraud[part] for part in (earlier, is_later)]
-    if earlier.mean() < 1 - MAX_SHARE or any(part.sum() < MIN_FRAUDS or part.all() for part in parts):
-        return None
-    progress("choosing the number of rounds")
-    losses: dict[int, float] = {}
-
-    def is_over(n_rounds: int, loss: float) -> bool:
-        losses[n_rounds] = loss
-        return n_rounds >= max(min(losses, key=lambda n: losses[n]), MIN_ROUNDS) + PATIENCE
-
-    of_most = with_rounds(recipe, MAX_ROUNDS)
-    classifier = make_classifier(of_most, data.subject, trained_on.size).set_params(n_seeds=1)
-    classifier.fit(
-        matrix[earlier],
-        labels[earlier],
-        _weights(trained_on, earlier),
-        class_rates=trained_on.class_rates,
-        validation=(matrix[is_later], labels[is_later], _weights(trained_on, is_later)),
-        on_round=is_over,
-    )
-    lowest = min((n for n in losses if n >= MIN_ROUNDS), key=lambda n: losses[n])
-    rounds = min(round(lowest * len(labels) / int(earlier.sum())), MAX_ROUNDS)
-    curve = _curve(classifier, matrix[is_later].to_numpy(), is_fraud[is_later], data.legitimate, losses)
-    return RoundChoice(rounds, lowest, int(is_later.sum()), int(is_fraud[is_later].sum()), by_time, curve)
-
-
-def with_rounds(recipe: Recipe, n_rounds: int) -> Recipe:
-    """Return a recipe that names a number of rounds."""
-    return recipe.model_copy(update={"model": recipe.model.model_copy(update={"n_rounds": n_rounds})})
-
-
-def _later_rows(trained_on: TrainingRows, data: LabelledData, groups: Array, seed: int) -> tuple[Array, bool]:
-    """Return which training rows are the latest, or those of some groups if they have no times, and whether by time."""
-    times = data.rows["as_of"].iloc[trained_on.positions]
-    if has_times(times):
-        return (times >= times.quantile(1 - SHARE, interpolation="higher")).to_numpy(), True
-    dealt = campaign_folds(trained_on.labels, groups[trained_on.positions], round(1 / SHARE), seed)
-    return dealt == 0, False
-
-
-def _weights(trained_on: TrainingRows, rows: Array) -> Array | None:
-    return None if trained_on.weights is None else trained_on.weights[rows]
-
-
-def _curve(
-    classifier: FraudClassifier, X: Array, is_fraud: Array, legitimate: str, losses: Mapping[int, float]
-) -> tuple[RoundMetrics, ...]:
-    """Return the metrics every `STEP` rounds: each batch of trees adds to the scores of those before."""
-    ensemble, classes = classifier.ensemble_, tuple(str(name) for name in classifier.classes_)
-    odds, points = initial_log_odds(X, ensemble.wording, ensemble.base), []
-    for first, last in pairwise(range(0, max(losses) + 1, STEP)):
-        trees = ensemble.booster.predict(X, raw_score=True, start_iteration=first, num_iteration=last - first)
-        odds = odds + np.asarray(trees).reshape(len(X), -1)
-        fraud = fraud_probability(odds, classes, legitimate)
-        points.append(RoundMetrics(last, losses[last], float(average_precision_score(is_fraud, fraud))))
-    return tuple(points)
-
-
 class FittedModel(NamedTuple):
     """The model of a split."""
 
@@ -191,9 +104,9 @@ class FittedModel(NamedTuple):
     notes: tuple[str, ...]
     # Notes on the calibration slice and the operating points. A refit has its own.
     point_notes: tuple[str, ...]
-    # How the number of rounds was chosen; None if it is that of the recipe, or a default.
-    rounds: RoundChoice | None
-    # That of the run, with the number of rounds that was chosen.
+    # How the trees were chosen; None if they are those of the recipe, or by default.
+    choice: TreeChoice | None
+    # That of the run, with the trees that were chosen.
     recipe: Recipe
 
 
@@ -211,9 +124,12 @@ def fit_model(
     progress("learning the text model" if data.subject == "message" else "computing histories")
     trained_on = training_rows(data, groups, split.train, recipe, progress)
     features = trained_on.builder
-    rounds = choose_rounds(trained_on, data, groups, recipe, progress)
+    choice = choose_trees(trained_on, data, groups, recipe, progress)
+    chosen = recipe if choice is None else with_trees(recipe, choice)
+    if choice is not None and choice.chosen.own:
+        trained_on = training_rows(data, groups, split.train, chosen, progress)
+        features = trained_on.builder
     progress("growing trees")
-    chosen = recipe if rounds is None else with_rounds(recipe, rounds.rounds)
     classifier = grow_trees(trained_on, chosen, data.subject, on_round)
     trees = {name: value for name, value in classifier.get_params().items() if name not in ("random_state", "n_jobs")}
     progress("calibrating")
@@ -237,7 +153,7 @@ def fit_model(
         calibration=later.or_if_few(scores, labels, legitimate).calibrate(labels, classes),
         policy=recipe.scoring.policy,
         unlike=fit_unlike(features.matrix_, classifier.ensemble_, trained_on.plain, matrix),
-        training=training_facts(data, split, recipe, rounds) | {"trees": trees, "warnings": warnings},
+        training=training_facts(data, split, recipe, choice) | {"trees": trees, "warnings": warnings},
     )
     shares = None if model.unlike is None else model.unlike.apply(matrix.to_numpy())
     model = expected_unlike(model, shares, split.calibration, data, groups)
@@ -248,9 +164,10 @@ def fit_model(
     if data.subject != "message" and data.size.is_small:
         sizes = "little is labelled, so the model has {n_rounds:,} rounds of trees of at most {num_leaves:,} leaves"
         notes.append(sizes.format(**trees))
+    notes += [] if choice is None else choice.notes
     notes += [] if sample.rate == 1 else [_sampled(sample.rate, len(trained_on.labels), data, split)]
     notes += [f"{warning['found']}. {warning['do']}" for warning in warnings]
-    return FittedModel(model, features, tuple(notes), point_notes, rounds, chosen)
+    return FittedModel(model, features, tuple(notes), point_notes, choice, chosen)
 
 
 def _warnings(

@@ -24,5 +24,5 @@ def test_every_way_is_measured_on_windows_of_the_training_rows(monkeypatch: pyte
     monkeypatch.setattr(rounds, "FORWARD", ((0.8, 1.0),))
     assert rounds.main(["s_ffsd"]) == 0
     shown = capsys.readouterr().out
-    for name in ("constant", "lowest", "one_seed", "slow", "leaves_4", "leaves_15"):
+    for name in ("constant", "one_seed", "slow", "small", "large"):
         assert name in shown

@@ -16,9 +16,10 @@ from fraudsieve.training.evaluation.label_delays import LabelMetrics, label_metr
 from fraudsieve.training.evaluation.report import (
     EvaluationReport,
     ReportDetails,
-    RoundChoice,
     RoundMetrics,
     SplitSummary,
+    TreeChoice,
+    TriedTrees,
     evaluate,
 )
 from fraudsieve.training.fit import train
@@ -28,8 +29,9 @@ from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe
 from fraudsieve.training.simulation.world import World, simulate
 from tests.shared import mlflow_uri, shared_folder, shared_object
 
-ROUNDS = RoundChoice(
-    125, 100, 900, 40, True, tuple(RoundMetrics(50 * n, 0.2 - 0.02 * n, 0.3 + 0.1 * n) for n in (1, 2, 3))
+TREES = TriedTrees("small", False, 100, 0.14)
+CHOICE = TreeChoice(
+    125, 900, 40, True, tuple(RoundMetrics(50 * n, 0.2 - 0.02 * n, 0.3 + 0.1 * n) for n in (1, 2, 3)), TREES, (TREES,)
 )
 
 TYPES = ("legitimate", "extortion", "illegal_gambling", "online_fraud", "personal_data_trade", "spam", "电信诈骗")
@@ -159,7 +161,7 @@ def message_report() -> EvaluationReport:
         details=ReportDetails(
             unscorable=3,
             importance=shares,
-            rounds=ROUNDS,
+            trees=CHOICE,
             attack=attack(),
             split=split,
             labels=labels_of_a_world(),

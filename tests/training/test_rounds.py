@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fraudsieve.training.choice import MAX_ROUNDS, SIZES, choose_trees, with_rounds, with_trees
 from fraudsieve.training.data.builders import read_data
 from fraudsieve.training.data.groups import groups_of
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.training_rows import TrainingRows, training_rows
 from fraudsieve.training.recipe.recipe import Recipe
-from fraudsieve.training.split_model import MAX_ROUNDS, MIN_ROUNDS, PATIENCE, choose_rounds, with_rounds
 
 RECIPE = Recipe.read(overrides={"n_jobs": 1, "data.subject": "account", "model.learning_rate": 0.05})
 
@@ -32,29 +32,32 @@ def prepared(frame: pd.DataFrame, train: np.ndarray | None = None) -> tuple[Trai
     return training_rows(data, groups, np.arange(len(data.rows)) if train is None else train, RECIPE), data, groups
 
 
+SMALL = SIZES["small"]
+
+
 def quiet(step: str) -> None:
     pass
 
 
 def test_the_rounds_have_the_lowest_log_loss_on_the_latest_fifth() -> None:
     trained_on, data, groups = prepared(accounts())
-    choice = choose_rounds(trained_on, data, groups, RECIPE, quiet)
+    choice = choose_trees(trained_on, data, groups, RECIPE, quiet)
     assert choice is not None
     assert choice.later
     assert choice.rows == 240
     assert choice.frauds == int((data.rows["label"].iloc[-240:] == "fraud").sum())
-    assert MIN_ROUNDS <= choice.lowest <= MAX_ROUNDS
-    assert choice.rounds == pytest.approx(1.25 * choice.lowest, abs=1)
-    tried = [point for point in choice.curve if point.rounds >= MIN_ROUNDS]
-    assert min(tried, key=lambda point: point.log_loss).rounds == pytest.approx(choice.lowest, abs=50)
-    assert choice.curve[-1].rounds <= choice.lowest + PATIENCE
+    assert SMALL.min_rounds <= choice.chosen.rounds <= MAX_ROUNDS
+    assert choice.rounds == pytest.approx(1.25 * choice.chosen.rounds, abs=1)
+    tried = [point for point in choice.curve if point.rounds >= SMALL.min_rounds]
+    assert min(tried, key=lambda point: point.log_loss).rounds == pytest.approx(choice.chosen.rounds, abs=50)
+    assert choice.curve[-1].rounds <= choice.chosen.rounds + SMALL.patience
 
 
 def test_less_noise_takes_more_rounds() -> None:
-    clear, noisy = (choose_rounds(*prepared(accounts(3000, noise=noise)), RECIPE, quiet) for noise in (0.05, 3.0))
+    clear, noisy = (choose_trees(*prepared(accounts(3000, noise=noise)), RECIPE, quiet) for noise in (0.05, 3.0))
     assert clear is not None
     assert noisy is not None
-    assert clear.lowest > noisy.lowest
+    assert clear.rounds > noisy.rounds
     assert clear.curve[-1].average_precision > noisy.curve[-1].average_precision
 
 
@@ -62,12 +65,12 @@ def test_no_other_slice_is_read() -> None:
     frame = accounts(1500)
     train = np.arange(1200)
     changed = frame.assign(label=frame["label"].where(frame.index < 1200, "fraud"))
-    choices = [choose_rounds(*prepared(table, train), RECIPE, quiet) for table in (frame, changed)]
+    choices = [choose_trees(*prepared(table, train), RECIPE, quiet) for table in (frame, changed)]
     assert choices[0] == choices[1] is not None
 
 
 def test_without_times_some_accounts_are_held_out_whole() -> None:
-    choice = choose_rounds(*prepared(accounts().drop(columns="as_of")), RECIPE, quiet)
+    choice = choose_trees(*prepared(accounts().drop(columns="as_of")), RECIPE, quiet)
     assert choice is not None
     assert not choice.later
     assert choice.rows == pytest.approx(240, abs=20)
@@ -75,17 +78,17 @@ def test_without_times_some_accounts_are_held_out_whole() -> None:
 
 def test_a_number_in_the_recipe_and_too_few_frauds_leave_nothing_to_choose() -> None:
     trained_on, data, groups = prepared(accounts(200, noise=0.1))
-    assert choose_rounds(trained_on, data, groups, with_rounds(RECIPE, 50), quiet) is None
-    assert choose_rounds(trained_on, data, groups, RECIPE, quiet) is None
-    assert choose_rounds(trained_on, replace(data, subject="message"), groups, RECIPE, quiet) is None
+    assert choose_trees(trained_on, data, groups, with_rounds(RECIPE, 50), quiet) is None
+    assert choose_trees(trained_on, data, groups, RECIPE, quiet) is None
+    assert choose_trees(trained_on, replace(data, subject="message"), groups, RECIPE, quiet) is None
 
 
 def test_rows_of_a_class_that_no_earlier_row_has_do_not_choose() -> None:
     frame = accounts(1200)
     late = frame.index >= 1100
     frame["label"] = frame["label"].where(~(late & (frame["label"] == "fraud")), "new")
-    choice = choose_rounds(*prepared(frame), RECIPE, quiet)
-    known = choose_rounds(*prepared(frame[frame["label"] != "new"]), RECIPE, quiet)
+    choice = choose_trees(*prepared(frame), RECIPE, quiet)
+    known = choose_trees(*prepared(frame[frame["label"] != "new"]), RECIPE, quiet)
     assert choice is not None
     assert known is not None
     assert choice.rows == 240 - int((frame["label"] == "new").sum())
@@ -97,7 +100,41 @@ def test_types_without_a_legitimate_class_and_ties_at_the_end_leave_nothing_to_c
     data = read_data(recipe, {"accounts": types}, min_label_rows=2)
     groups, _ = groups_of(data)
     trained_on = training_rows(data, groups, np.arange(len(data.rows)), recipe)
-    assert choose_rounds(trained_on, data, groups, recipe, quiet) is None
+    assert choose_trees(trained_on, data, groups, recipe, quiet) is None
     tied = accounts()
     tied.loc[300:, "as_of"] = tied["as_of"].iloc[-1]
-    assert choose_rounds(*prepared(tied), RECIPE, quiet) is None
+    assert choose_trees(*prepared(tied), RECIPE, quiet) is None
+
+
+def payments(*, own: bool, n: int = 6000, seed: int = 0) -> pd.DataFrame:
+    """Payments whose fraud depends on a product of own columns, or on how often the account has paid the merchant."""
+    rng = np.random.default_rng(seed)
+    a, b = rng.normal(size=(2, n))
+    account, merchant = rng.integers(0, 60, n), rng.integers(0, 40, n)
+    times = pd.date_range("2026-01-01", periods=n, freq="20min", tz="UTC")
+    table = pd.DataFrame(
+        {"event_id": np.arange(n).astype(str), "occurred_at": times, "account_id": account.astype(str)}
+    )
+    table = table.assign(counterparty_id=merchant.astype(str), amount=rng.gamma(2, 20, n), a=a, b=b)
+    known = table.groupby(["account_id", "counterparty_id"]).cumcount()
+    is_fraud = (np.sin(3 * a) * np.sin(3 * b) > 0.5) if own else (known == 1) & (rng.random(n) < 0.7)
+    return table.assign(label=np.where(is_fraud, "fraud", "legitimate"))
+
+
+@pytest.mark.slow
+def test_own_columns_alone_are_read_where_a_history_only_disturbs() -> None:
+    recipe = Recipe.read(overrides={"n_jobs": 1, "data.subject": "event"})
+    choices = {}
+    for own in (True, False):
+        data = read_data(recipe, {"events": payments(own=own)}, min_label_rows=2)
+        groups, _ = groups_of(data)
+        trained_on = training_rows(data, groups, np.arange(len(data.rows)), recipe)
+        choices[own] = choose_trees(trained_on, data, groups, recipe, quiet)
+    read, without = choices[True], choices[False]
+    assert read is not None
+    assert without is not None
+    assert (read.chosen.size, read.chosen.own) == ("large", True)
+    assert "without any history" in read.notes[0]
+    assert not without.chosen.own
+    assert with_trees(recipe, read).history.views == ()
+    assert with_trees(recipe, without).history == recipe.history

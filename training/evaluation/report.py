@@ -97,19 +97,45 @@ class RoundMetrics:
 
 
 @dataclass(frozen=True)
-class RoundChoice:
-    """A number of boosting rounds, and how it was chosen."""
+class TriedTrees:
+    """Trees that were tried on the later training rows."""
 
-    # The rounds of the model: `lowest`, in proportion to the rows that it learns from.
+    # Small trees, or large ones: `SIZES`.
+    size: str
+    # Whether they read the columns of the records alone, and no history.
+    own: bool
+    # The rounds with the lowest log loss on the later rows.
     rounds: int
-    # The rounds with the lowest log loss on the later rows, of trees of the earlier ones.
-    lowest: int
+    log_loss: float
+
+
+@dataclass(frozen=True)
+class TreeChoice:
+    """Trees and their number of rounds, and how they were chosen."""
+
+    # The rounds of the model: those of `chosen`, in proportion to the rows that it learns from.
+    rounds: int
     rows: int
     frauds: int
     # Whether these rows are the latest; otherwise they are some campaigns or accounts.
     later: bool
     # Metrics of these rows by number of rounds.
     curve: tuple[RoundMetrics, ...]
+    chosen: TriedTrees
+    tried: tuple[TriedTrees, ...]
+
+    @property
+    def notes(self) -> list[str]:
+        """What differs from the default, and why."""
+        default = self.tried[0]
+        if self.chosen == default:
+            return []
+        columns = "the columns of the records alone, without any history" if self.chosen.own else "all columns"
+        note = (
+            f"the model has {self.chosen.size} trees over {columns}: their log loss on {self.rows:,} other training "
+            f"rows is {self.chosen.log_loss:.3g} instead of {default.log_loss:.3g}"
+        )
+        return [note + (". Declare [[history.views]] to keep a history" if self.chosen.own else "")]
 
 
 @dataclass(frozen=True)
@@ -180,7 +206,7 @@ class ReportDetails:
     not_later_than_training: int | None = None
     label_selection: LabelSelection | None = None
     refit: RefitSummary | None = None
-    rounds: RoundChoice | None = None
+    trees: TreeChoice | None = None
     rules: tuple[RuleMetrics, ...] = ()
 
 
@@ -274,8 +300,8 @@ class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
         Whether labels depend on what a model flags: this one, or in a training run the champion. None if unknown.
     refit : RefitSummary or None
         For a model that was trained again on all mature rows: the metrics are those of the evaluated model.
-    rounds : RoundChoice or None
-        How the number of boosting rounds of a training run was chosen.
+    trees : TreeChoice or None
+        How the trees of a training run and the number of boosting rounds were chosen.
     rules : tuple of RuleMetrics
         The records that rules decide; all other metrics are those of the model without rules.
     weighting : Weighting or None

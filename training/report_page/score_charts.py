@@ -70,13 +70,13 @@ def draw_histogram(report: EvaluationReport) -> Figure | None:
 
 def draw_rounds(report: EvaluationReport) -> Figure | None:
     """Draw the metrics by number of boosting rounds; None if the number was not chosen."""
-    choice = report.rounds
+    choice = report.trees
     if choice is None or len(choice.curve) < 2:
         return None
     highest = max(point.log_loss for point in choice.curve)
     chart = Chart((0, choice.curve[-1].rounds), (0, 1))
     chart.axes(tr("boosting rounds"), tr("metric"))
-    chart.line([(choice.lowest, 0), (choice.lowest, 1)], "muted", dashed=True)
+    chart.line([(choice.chosen.rounds, 0), (choice.chosen.rounds, 1)], "muted", dashed=True)
     chart.line([(point.rounds, point.log_loss / highest) for point in choice.curve], "c1")
     chart.line([(point.rounds, point.average_precision) for point in choice.curve], "c2", dashed=True)
     chart.legend(tr("log loss (highest: 1)"), "c1")
@@ -84,7 +84,7 @@ def draw_rounds(report: EvaluationReport) -> Figure | None:
     description = tr(
         "{lowest:,} rounds have the lowest log loss on {rows:,} {which} training rows with {frauds:,} frauds. All "
         "training rows get {rounds:,}, in proportion.",
-        lowest=choice.lowest,
+        lowest=choice.chosen.rounds,
         rounds=choice.rounds,
         rows=choice.rows,
         which=tr("of the latest") if choice.later else tr("other"),

@@ -48,7 +48,7 @@ def test_charts_without_data_are_not_drawn(reports: Reports) -> None:
     assert titles(replace(reports["type-only"], by_type={})) == []
 
 
-@pytest.mark.parametrize("name", ["capacity", "curves", "costs", "by_month", "attack", "importance", "rounds"])
+@pytest.mark.parametrize("name", ["capacity", "curves", "costs", "by_month", "attack", "importance", "trees"])
 def test_a_missing_metric_is_not_drawn(reports: Reports, name: str) -> None:
     nothing: dict[str, Any] = {name: None}
     assert len(draw_figures(replace(reports["message"], **nothing))) < len(TITLES)
@@ -113,4 +113,4 @@ def test_the_choice_of_the_rounds_is_drawn_with_both_metrics(reports: Reports) -
     assert "100 rounds have the lowest log loss on 900 of the latest training rows with 40 frauds." in drawn
     assert "All training rows get 125, in proportion." in drawn
     assert drawn.count("average precision") == 1
-    assert draw_rounds(replace(reports["message"], rounds=None)) is None
+    assert draw_rounds(replace(reports["message"], trees=None)) is None

@@ -1,0 +1,206 @@
+"""Choose the trees of accounts and events on the latest part of the training rows: rounds, sizes, and the columns."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import average_precision_score
+
+from fraudsieve._typing import Array, Progress
+from fraudsieve.features.wording.fit import campaign_folds
+from fraudsieve.models.calibration import probabilities
+from fraudsieve.models.classifier import FraudClassifier, log_rates, per_output
+from fraudsieve.models.scoring.scores import fraud_probability
+from fraudsieve.models.trees.start import initial_log_odds
+from fraudsieve.training.data.labelled import LabelledData
+from fraudsieve.training.data.training_rows import TrainingRows, make_classifier
+from fraudsieve.training.evaluation.report import RoundMetrics, TreeChoice, TriedTrees
+from fraudsieve.training.recipe.recipe import Recipe
+from fraudsieve.training.splits.split import has_times
+
+SHARE: Final = 0.2
+"""Share of the training rows that trees are chosen on."""
+MAX_ROWS: Final = 50_000
+"""Rows that the choice reads at most: all fraud, if it is less than half of them, and a sample of the others."""
+MAX_SHARE: Final = 1 / 3
+"""Rows of equal times are on one side. If that makes the later part larger than this, nothing is chosen."""
+MIN_FRAUDS: Final = 20
+"""With fewer frauds on either side, chance would choose."""
+MAX_ROUNDS: Final = 1500
+ERRORS: Final = 2.0
+"""Standard errors of the mean difference of log loss by which other trees must be better than those by default."""
+STEP: Final = 50
+
+
+class TreeSizes(NamedTuple):
+    """Sizes of trees: the fewest rounds, and those without a lower log loss after which no more are tried."""
+
+    settings: Mapping[str, Any]
+    min_rounds: int
+    patience: int
+
+
+SIZES: Final[Mapping[str, TreeSizes]] = {
+    "small": TreeSizes({}, 100, 200),
+    "large": TreeSizes({"num_leaves": 31, "feature_fraction": 1.0, "learning_rate": 0.1}, 30, 100),
+}
+
+
+class _Grown(NamedTuple):
+    tried: TriedTrees
+    classifier: FraudClassifier
+    later: TrainingRows
+    # Log loss of the later rows by number of rounds, and that of each of them at the lowest.
+    curve: Mapping[int, float]
+    losses: Array
+
+
+def choose_trees(
+    trained_on: TrainingRows, data: LabelledData, groups: Array, recipe: Recipe, progress: Progress
+) -> TreeChoice | None:
+    """Grow trees on the earlier training rows until the log loss on the later ones no longer falls.
+
+    Small trees over all columns are kept unless others have a lower log loss beyond chance: larger ones, or trees over
+    the columns of the records themselves, without any history. Returns None if the recipe names a number of rounds, the
+    rows are messages, whose boosting starts from the text model, or there are too few rows or frauds, or no legitimate
+    rows, to choose by.
+    """
+    if recipe.model.n_rounds is not None or data.subject == "message" or trained_on.size.is_small:
+        return None
+    is_later, by_time = _later_rows(trained_on, data, groups, recipe.seed)
+    labels, earlier = trained_on.labels, ~is_later
+    is_later = is_later & np.isin(labels, np.unique(labels[earlier]))
+    frauds = [labels[part] != data.legitimate for part in (earlier, is_later)]
+    if earlier.mean() < 1 - MAX_SHARE or any(part.sum() < MIN_FRAUDS or part.all() for part in frauds):
+        return None
+    parts, best, tried = _draw(trained_on, data, (earlier, is_later), recipe.seed), None, []
+    for size, columns in _candidates(trained_on, data, recipe):
+        progress(f"choosing trees: {size}, over {'all columns' if columns is None else 'own columns alone'}")
+        grown = _grow(size, columns, parts, recipe, data.subject)
+        tried.append(grown.tried)
+        if best is None or _is_better(grown, best, groups):
+            best = grown
+    assert best is not None  # small trees over all columns are always tried
+    rounds = min(round(best.tried.rounds * len(labels) / int(earlier.sum())), MAX_ROUNDS)
+    is_fraud = best.later.labels != data.legitimate
+    curve = _curve(best, is_fraud, data.legitimate)
+    return TreeChoice(rounds, len(is_fraud), int(is_fraud.sum()), by_time, curve, best.tried, tuple(tried))
+
+
+def with_rounds(recipe: Recipe, n_rounds: int) -> Recipe:
+    """Return a recipe that names a number of rounds."""
+    return recipe.model_copy(update={"model": recipe.model.model_copy(update={"n_rounds": n_rounds})})
+
+
+def with_trees(recipe: Recipe, choice: TreeChoice) -> Recipe:
+    """Return a recipe that names the chosen trees, and no history if they do without."""
+    changed: dict[str, Any] = {"model": recipe.model.model_copy(update=SIZES[choice.chosen.size].settings)}
+    if choice.chosen.own:
+        changed["history"] = recipe.history.model_copy(update={"views": (), "network": False})
+    return with_rounds(recipe.model_copy(update=changed), choice.rounds)
+
+
+def columns_of_records(trained_on: TrainingRows, data: LabelledData) -> Sequence[str]:
+    """Return the columns of the records themselves; none of a matrix that is computed elsewhere."""
+    return () if data.precomputed is not None else trained_on.builder.matrix_.custom.columns
+
+
+def _candidates(
+    trained_on: TrainingRows, data: LabelledData, recipe: Recipe
+) -> Iterator[tuple[str, Sequence[str] | None]]:
+    """Yield the size of trees and the columns that they read, None for all: what a recipe names is not tried."""
+    columns: list[Sequence[str] | None] = [None]
+    if recipe.history.views is None and recipe.history.network is True:
+        own = columns_of_records(trained_on, data)
+        columns += [own] if 0 < len(own) < trained_on.matrix.shape[1] else []
+    named = recipe.model.model_dump(include={*SIZES["large"].settings}, exclude_none=True)
+    for names in columns:
+        yield from (("small", names), *(() if named else (("large", names),)))
+
+
+def _later_rows(trained_on: TrainingRows, data: LabelledData, groups: Array, seed: int) -> tuple[Array, bool]:
+    """Return which training rows are the latest, or those of some groups if they have no times, and whether by time."""
+    times = data.rows["as_of"].iloc[trained_on.positions]
+    if has_times(times):
+        return (times >= times.quantile(1 - SHARE, interpolation="higher")).to_numpy(), True
+    dealt = campaign_folds(trained_on.labels, groups[trained_on.positions], round(1 / SHARE), seed)
+    return dealt == 0, False
+
+
+def _draw(trained_on: TrainingRows, data: LabelledData, parts: Sequence[Array], seed: int) -> list[TrainingRows]:
+    """Return the rows of each part, of many a sample."""
+    labels, is_fraud = trained_on.labels, trained_on.labels != data.legitimate
+    frauds = int(is_fraud.sum())
+    of_fraud = min(1.0, MAX_ROWS / 2 / frauds)
+    of_legitimate = min(1.0, (MAX_ROWS - of_fraud * frauds) / (len(labels) - frauds))
+    drawn = np.random.default_rng(seed).random(len(labels)) < np.where(is_fraud, of_fraud, of_legitimate)
+    rates = {
+        name: trained_on.class_rates.get(name, 1.0) * (of_legitimate if name == data.legitimate else of_fraud)
+        for name in np.unique(labels[parts[0] & drawn])
+    }
+    return [replace(trained_on.part(np.flatnonzero(part & drawn)), class_rates=rates) for part in parts]
+
+
+def _grow(
+    size: str, columns: Sequence[str] | None, parts: Sequence[TrainingRows], recipe: Recipe, subject: str
+) -> _Grown:
+    earlier, later = parts if columns is None else (replace(part, matrix=part.matrix[[*columns]]) for part in parts)
+    of_size, curve = SIZES[size], {}
+
+    def is_over(n_rounds: int, loss: float) -> bool:
+        curve[n_rounds] = loss
+        return n_rounds >= max(min(curve, key=lambda n: curve[n]), of_size.min_rounds) + of_size.patience
+
+    of_most = with_rounds(recipe, MAX_ROUNDS).model.model_copy(update=of_size.settings)
+    classifier = make_classifier(recipe.model_copy(update={"model": of_most}), subject, earlier.size)
+    classifier.set_params(n_seeds=1).fit(
+        earlier.matrix,
+        earlier.labels,
+        earlier.weights,
+        class_rates=earlier.class_rates,
+        validation=(later.matrix, later.labels, later.weights),
+        on_round=is_over,
+    )
+    lowest = min((n for n in curve if n >= of_size.min_rounds), key=lambda n: curve[n])
+    tried = TriedTrees(size, columns is not None, lowest, curve[lowest])
+    return _Grown(tried, classifier, later, curve, _losses(classifier, later, lowest))
+
+
+def _losses(classifier: FraudClassifier, rows: TrainingRows, n_rounds: int) -> Array:
+    """Return the log loss of each row; their mean is that of the rows as they are drawn."""
+    odds = _odds(classifier, rows.matrix.to_numpy(), 0, n_rounds) + per_output(
+        log_rates(rows.class_rates, classifier.classes_)
+    )
+    codes = np.searchsorted(classifier.classes_, rows.labels)
+    losses = -np.log(np.maximum(probabilities(odds)[np.arange(len(codes)), codes], np.finfo(np.float64).tiny))
+    return losses if rows.weights is None else losses * rows.weights / rows.weights.mean()
+
+
+def _odds(classifier: FraudClassifier, X: Array, first: int, last: int) -> Array:
+    """Return what the trees of some rounds add to log-odds, with the start if they are the first."""
+    ensemble = classifier.ensemble_
+    trees = ensemble.booster.predict(X, raw_score=True, start_iteration=first, num_iteration=last - first)
+    start = 0.0 if first else initial_log_odds(X, ensemble.wording, ensemble.base)
+    return np.asarray(start + np.asarray(trees).reshape(len(X), -1))
+
+
+def _is_better(grown: _Grown, best: _Grown, groups: Array) -> bool:
+    """Return whether the log loss is lower by more than chance: rows of an account or a campaign count together."""
+    lower = best.losses - grown.losses
+    sums = pd.Series(lower - lower.mean()).groupby(groups[grown.later.positions]).sum()
+    return bool(lower.sum() > ERRORS * np.sqrt((sums**2).sum()))
+
+
+def _curve(grown: _Grown, is_fraud: Array, legitimate: str) -> tuple[RoundMetrics, ...]:
+    """Return the metrics every `STEP` rounds: each batch of trees adds to the scores of those before."""
+    classifier, X = grown.classifier, grown.later.matrix.to_numpy()
+    classes = tuple(str(name) for name in classifier.classes_)
+    odds, points = np.zeros(()), []
+    for first, last in pairwise(range(0, max(grown.curve) + 1, STEP)):
+        odds = odds + _odds(classifier, X, first, last)
+        fraud = fraud_probability(odds, classes, legitimate)
+        points.append(RoundMetrics(last, grown.curve[last], float(average_precision_score(is_fraud, fraud))))
+    return tuple(points)
