@@ -16,6 +16,7 @@ from fraudsieve.features.wording.surprisal import SURPRISALS
 from fraudsieve.training.data.builders import make_builder
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.precomputed_matrix import PrecomputedMatrix
+from fraudsieve.training.data.training_rows import sample_of
 from fraudsieve.training.recipe.recipe import Recipe
 
 ROOT = Path("/")
@@ -152,10 +153,11 @@ def check_memory(data: LabelledData, recipe: Recipe, available: int | None = Non
 def train_share(data: LabelledData, recipe: Recipe) -> float:
     """Return the share of the rows whose matrix is in memory at the peak, together with copies of the same size."""
     test, calibration = recipe.split.test_share, recipe.split.calibration_share
-    if recipe.model.refit:
-        return recipe.model.sample_rate
+    learned = 1.0 if recipe.model.refit else 1 - test - calibration
     if data.precomputed is None:
-        return (1 - test - calibration) * recipe.model.sample_rate
+        return learned * sample_of(data, recipe).rate
+    if recipe.model.refit:
+        return learned
     # Only rows of the training slice were left out of a sample, so that most of it may be the test slice.
     whole = 1 + data.precomputed.declared.left_out / max(len(data.rows), 1)
     return max(1 - (test + calibration) * whole, test * whole / 2)

@@ -86,7 +86,7 @@ def _check_recipe(recipe: Recipe, declared: MatrixDeclaration) -> None:
         problems.append("labels.legitimate_after: a precomputed matrix has rows with labels only. Remove it")
     if recipe.history != HistoryRecipe():
         problems.append("history: the features of a precomputed matrix are declared where it is made. Remove it")
-    if recipe.model.sample_rate < 1:
+    if (recipe.model.sample_rate or 1.0) < 1:
         problems.append("model.sample_rate: a precomputed matrix is sampled where it is made. Remove it")
     if declared.until is not None:
         if recipe.split.kind not in ("auto", "time"):

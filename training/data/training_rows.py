@@ -20,6 +20,8 @@ from .labelled import LabelledData
 from .row_sample import ID_COLUMNS, RowSample, select_ids
 
 SECONDS_PER_LINE = 2.0
+MAX_LEGITIMATE = 150_000
+"""Legitimate rows of the table from which on trees are grown on a sample by default."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,12 +82,15 @@ def training_rows(
 
 def sample_of(data: LabelledData, recipe: Recipe) -> RowSample:
     """Return the sample that a run trains on: that of its feature matrix if it is precomputed, else that of the
-    recipe."""
-    return (
-        RowSample(recipe.model.sample_rate, recipe.seed)
-        if data.precomputed is None
-        else data.precomputed.declared.sample
-    )
+    recipe, or by default one of a large table whose rows have ids."""
+    if data.precomputed is not None:
+        return data.precomputed.declared.sample
+    rate, name = recipe.model.sample_rate, ID_COLUMNS.get(data.subject)
+    if rate is None:
+        has_ids = name in data.rows and bool(data.rows[name].notna().all())
+        legitimate = int((data.rows["label"] == data.legitimate).sum())
+        rate = round(MAX_LEGITIMATE / legitimate, 3) if has_ids and legitimate > MAX_LEGITIMATE else 1.0
+    return RowSample(rate, recipe.seed)
 
 
 def sample_slice(data: LabelledData, train: Array, recipe: Recipe) -> Array:

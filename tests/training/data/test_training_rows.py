@@ -6,6 +6,8 @@ import pytest
 
 from fraudsieve.features.label_trust import Trust
 from fraudsieve.models.classifier import FraudClassifier
+from fraudsieve.training.data import training_rows as of_rows
+from fraudsieve.training.data.builders import read_data
 from fraudsieve.training.data.groups import groups_of
 from fraudsieve.training.data.labelled import load_labelled
 from fraudsieve.training.data.training_rows import grow_trees, training_rows
@@ -51,3 +53,19 @@ def test_trees_are_those_of_the_recipe(labelled_messages: pd.DataFrame) -> None:
     )
     grown = grow_trees(result, settings, "message")
     assert grown.ensemble_.booster.model_to_string() == expected.ensemble_.booster.model_to_string()
+
+
+def test_trees_of_a_large_table_are_grown_on_a_sample_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(of_rows, "MAX_LEGITIMATE", 600)
+    n = 2000
+    labels = np.where(np.arange(n) % 10 == 0, "fraud", "legitimate")
+    table = pd.DataFrame({"account_id": [f"a{i}" for i in range(n)], "a": np.arange(n), "label": labels})
+    settings = recipe(**{"data.subject": "account"})
+    data = read_data(settings, {"accounts": table}, min_label_rows=2)
+    assert of_rows.sample_of(data, settings).rate == pytest.approx(600 / 1800, abs=0.001)
+    kept = of_rows.sample_slice(data, np.arange(n), settings)
+    labels_of_kept = data.rows["label"].iloc[kept]
+    assert (labels_of_kept == "fraud").sum() == 200
+    assert (labels_of_kept == "legitimate").sum() == pytest.approx(600, abs=60)
+    whole = recipe(**{"data.subject": "account", "model.sample_rate": 1.0})
+    assert len(of_rows.sample_slice(data, np.arange(n), whole)) == n

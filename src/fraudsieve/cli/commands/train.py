@@ -85,7 +85,8 @@ def train_command(
     sample_rate: Annotated[
         float | None,
         typer.Option(
-            help="Train on this share of the legitimate accounts or events, and on all fraud, to save time and memory."
+            help="Train on this share of the legitimate accounts or events, and on all fraud, to save time and memory; "
+            "by default on all, or on 150,000 of more."
         ),
     ] = None,
     track: Track = None,
