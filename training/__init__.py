@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from .data.labelled import load_labelled as load_labelled
     from .evaluation.evaluation_run import Evaluation as Evaluation
     from .evaluation.evaluation_run import evaluate_tables as evaluate_tables
+    from .feature_table import FeatureTable as FeatureTable
+    from .feature_table import write_features as write_features
     from .fit import Trained as Trained
     from .fit import train as train
     from .labels import DelayCurve as DelayCurve

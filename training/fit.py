@@ -1,11 +1,11 @@
 """Train a model from a recipe: read, split, fit, calibrate, evaluate, write, verify, log."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -39,7 +39,7 @@ from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.choose import choose_split
 from fraudsieve.training.splits.split import Split, has_times
 from fraudsieve.training.tracking.registry import Registry
-from fraudsieve.training.tracking.store import tracking_uri
+from fraudsieve.training.tracking.store import is_new_store, tracking_uri
 from fraudsieve.training.tracking.tracked_run import CHAMPION
 from fraudsieve.training.tuning.search import TuningResult, tune
 
@@ -166,8 +166,7 @@ def train(
         When MLflow's store does not answer, which is checked before any table is read, or rejects the finished run.
     """
     report_step, recipe = progress or (lambda step: None), recipe or Recipe()
-    given = dict(zip(TABLES, (messages, accounts, events, labels, features), strict=True))
-    tables = {name: getattr(recipe.data, name) if table is None else table for name, table in given.items()}
+    tables = tables_of(recipe, dict(zip(TABLES, (messages, accounts, events, labels, features), strict=True)))
     # A run without a refit replaces the evaluated model of an older run too: it would not fit the new model.
     folders = [Path(output), *([split_model_folder(output)] if recipe.model.refit or overwrite else [])]
     with claiming(output), ExitStack() as work:
@@ -193,18 +192,7 @@ def _train(
     report_step: Progress,
 ) -> Trained:
     output = folders[0]
-    recipe, busy_notes = with_threads(recipe)
-    for step in (*busy_notes, "reading"):
-        report_step(step)
-    if tables["features"] is None:
-        given = [name for name, table in tables.items() if table is not None]
-        recipe = recipe.with_threshold_column(recipe.data.subject_of(given))
-    recipe = with_order_key(recipe, data := _read(recipe, tables, run, reader), champion_order_key(recipe))
-    compile_rest(report_step)
-    report_step("looking for campaigns" if data.subject == "message" else "looking for accounts")
-    groups, group_kind = groups_of(data)
-    of_groups = group_notes(data, groups, group_kind)
-    split = choose_split(data, groups, group_kind, recipe)
+    recipe, data, groups, group_kind, split, first_notes = prepare(recipe, tables, reader, report_step, run)
     check_points(data, split, recipe)
     plan = plan_refit(data, split) if recipe.model.refit else None
     tuned = None if recipe.tune is None else tune(data, groups, group_kind, split, recipe, progress=report_step)
@@ -251,9 +239,50 @@ def _train(
         logged = run.finish(output, content, register_as=recipe.name if recipe.track.register_model else None)
     first = exceeded_notes(report.operating_points)
     first += age_notes(data, model.training) if split.kind == "time" else []
-    notes = (*busy_notes, *data.notes, *of_groups, *split.notes, *notes, *point_notes, *_write_rejected(data, output))
+    notes = (*first_notes, *notes, *point_notes, *write_rejected_rows(data, output))
     notes = (*first, *break_notes(report.slices, report.operating_points), *notes)
     return Trained(model, output, report, split, data, logged, notes, tuned, split_model)
+
+
+class Prepared(NamedTuple):
+    """The labelled rows of a run and their slices."""
+
+    # That of the run, with all that depends on the rows and on the machine.
+    recipe: Recipe
+    data: LabelledData
+    groups: Array
+    group_kind: str
+    split: Split
+    # Notes for the user.
+    notes: tuple[str, ...]
+
+
+def tables_of(recipe: Recipe, given: Mapping[str, Source | None]) -> dict[str, Any]:
+    """Return the tables of a run by name: those that are given, or else those of the recipe."""
+    return {name: getattr(recipe.data, name) if given.get(name) is None else given[name] for name in TABLES}
+
+
+def prepare(
+    recipe: Recipe,
+    tables: dict[str, Any],
+    reader: LabelReader | None,
+    report_step: Progress,
+    run: OpenRun | None = None,
+) -> Prepared:
+    """Read the tables and split their labelled rows."""
+    recipe, busy_notes = with_threads(recipe)
+    for step in (*busy_notes, "reading"):
+        report_step(step)
+    if tables["features"] is None:
+        given = [name for name, table in tables.items() if table is not None]
+        recipe = recipe.with_threshold_column(recipe.data.subject_of(given))
+    recipe = with_order_key(recipe, data := _read(recipe, tables, run, reader), champion_order_key(recipe))
+    compile_rest(report_step)
+    report_step("looking for campaigns" if data.subject == "message" else "looking for accounts")
+    groups, group_kind = groups_of(data)
+    split = choose_split(data, groups, group_kind, recipe)
+    notes = (*busy_notes, *data.notes, *group_notes(data, groups, group_kind), *split.notes)
+    return Prepared(recipe, data, groups, group_kind, split, notes)
 
 
 def _read(recipe: Recipe, tables: dict[str, Any], run: OpenRun | None, reader: LabelReader | None) -> LabelledData:
@@ -309,8 +338,8 @@ def _label_selection(data: LabelledData, split: Split, model: Model, recipe: Rec
     return label_selection(Scorer(model), data, is_tested) if selection is None else selection
 
 
-def _write_rejected(data: LabelledData, output: str | Path) -> list[str]:
-    """Write rejected rows next to the model folder, delete files of an older run, and return notes that name them."""
+def write_rejected_rows(data: LabelledData, output: str | Path) -> list[str]:
+    """Write rejected rows next to the output of a run, or delete those of an older one; return notes that name them."""
     notes = []
     rejected = {"events": data.rejected_events, f"{data.subject}s": data.rejected, "labels": data.rejected_labels}
     for table in ("messages", "accounts", "events", "labels"):
@@ -392,9 +421,10 @@ def champion_order_key(recipe: Recipe) -> str:
 
 def _champion(recipe: Recipe) -> Path | None:
     """Return the folder of the champion; None without one, and in a training that is not tracked."""
-    if not recipe.track.enabled:
+    uri = tracking_uri(recipe.track.uri)
+    if not recipe.track.enabled or is_new_store(uri):
         return None
-    registry = Registry(tracking_uri(recipe.track.uri), recipe.name)
+    registry = Registry(uri, recipe.name)
     version = registry.aliases().get(CHAMPION)
     return None if version is None else registry.folder(version)
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .training import promote as promote
     from .training import rollback as rollback
     from .training import train as train
+    from .training import write_features as write_features
 
 # Here, because this runs before every module that imports MLflow: its telemetry looks up a host of MLflow's makers.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")

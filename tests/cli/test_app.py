@@ -19,6 +19,7 @@ def test_help_and_version() -> None:
         "quickstart",
         "simulate",
         "train",
+        "features",
         "evaluate",
         "predict",
         "monitor",

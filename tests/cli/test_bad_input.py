@@ -92,7 +92,7 @@ def test_bad_rows_are_rejected_with_a_reason(model: Path, run: Run, row: str, co
 
 
 READING = [
-    *("train", "evaluate", "predict", "monitor", "promote", "recalibrate", "cases", "state load"),
+    *("train", "features", "evaluate", "predict", "monitor", "promote", "recalibrate", "cases", "state load"),
     *("lead create", "lead resolve", "lead withdraw"),
 ]
 

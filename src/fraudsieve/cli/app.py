@@ -34,6 +34,7 @@ try:
     from .commands.cases import cases_command
     from .commands.evaluate import evaluate_command
     from .commands.evidence import evidence_app
+    from .commands.features import features_command
     from .commands.lead import lead_app
     from .commands.monitor import monitor_command
     from .commands.predict import predict_command
@@ -74,6 +75,7 @@ COMMANDS: dict[str, Callable[..., Answer]] = {
     "quickstart": quickstart_command,
     "simulate": simulate_command,
     "train": train_command,
+    "features": features_command,
     "evaluate": evaluate_command,
     "predict": predict_command,
     "cases": cases_command,

@@ -18,6 +18,7 @@ from fraudsieve.exceptions import EvidenceError, RecipeError
 if TYPE_CHECKING:  # imported at first use: PyArrow takes time
     from fraudsieve.models.artifact.folder import Model
     from fraudsieve.tables.source import InputTable
+    from fraudsieve.training.recipe.recipe import Recipe
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as a single JSON object.")]
 Verbose = Annotated[
@@ -235,6 +236,78 @@ class ReadingOptions:
             names["messages.text"] = self.text_column
         others = {name: value for name, value in vars(self).items() if name not in ("text_column", "column")}
         return {"columns": names or None, **others}
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How records are labelled and split, and which features they have; further settings are in a recipe."""
+
+    subject: Annotated[
+        str | None, typer.Option(help="What the model scores: auto, message, account or event (such as a payment).")
+    ] = None
+    recipe: Annotated[Path | None, typer.Option(help="Recipe (TOML) with all settings of the run.")] = None
+    name: Name = None
+    legitimate: Annotated[
+        str | None,
+        typer.Option(
+            help="Label of legitimate records, or none to train types only; by default, common words are recognised."
+        ),
+    ] = None
+    legitimate_after: Annotated[
+        str | None,
+        typer.Option(
+            help="Age from which a record without a label counts as legitimate, such as 60d; by default, never."
+        ),
+    ] = None
+    split: Annotated[str | None, typer.Option(help="Split by: auto, time, campaign, account, group or random.")] = None
+    group: Group = None
+    threshold_by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="Column, such as channel, each value of which has a threshold of its own; it becomes a feature.",
+        ),
+    ] = None
+    campaigns: Annotated[
+        bool | None,
+        typer.Option(
+            "--campaigns",
+            help="Use earlier near-duplicates of messages as features; scoring then also needs earlier messages.",
+        ),
+    ] = None
+    feature_columns: Annotated[
+        str | None,
+        typer.Option(help="Your own columns of messages to use as features, such as channel,country."),
+    ] = None
+    sample_rate: Annotated[
+        float | None,
+        typer.Option(
+            help="Train on this share of the legitimate accounts or events, and on all fraud, to save time and memory; "
+            "by default on all, or on 150,000 of more."
+        ),
+    ] = None
+    seed: Annotated[int | None, typer.Option(help="Random seed.")] = None
+
+    def read(self, tables: TableOptions, reading: ReadingOptions, more: dict[str, Any]) -> "Recipe":
+        """Return the recipe of a run: that of the file, with the options that were given."""
+        from fraudsieve.training.recipe.recipe import Recipe
+
+        overrides = {
+            **{f"data.{table}": place for table, place in vars(tables).items()},
+            **reading.overrides(),
+            "data.subject": self.subject,
+            "data.legitimate": self.legitimate,
+            "labels.legitimate_after": self.legitimate_after,
+            "name": self.name,
+            "split.kind": self.split,
+            "split.group": self.group,
+            "thresholds.by": self.threshold_by,
+            "features.campaigns": self.campaigns,
+            "features.columns": None if self.feature_columns is None else split_names(self.feature_columns),
+            "model.sample_rate": self.sample_rate,
+            "seed": self.seed,
+        }
+        return Recipe.read(self.recipe, overrides | more)
 
 
 def records_to_score(model: "Model", inputs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
