@@ -39,7 +39,7 @@ from .account_records import (
 )
 from .default_views import default_histories, default_network, default_windows, possible_measures, without_times
 from .history.history_batch import HistoryTables, fill_history_features
-from .history_declaration import with_key
+from .history_declaration import event_fields, with_key
 from .network.network_batch import network_features
 
 PROFILE = "profile__"
@@ -205,7 +205,9 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         _check_amounts(histories, columns.categories)
         custom = columns.learn(records, self.min_category_rows, digested=self.digest_categories)
         self.matrix_ = AccountMatrix(self._subject, histories, network, custom, timed, self.time_zone)
-        self.notes_ = columns.notes(custom)
+        read = {field.name for field in event_fields(histories, network)}  # an identifier of a view is not left out
+        left_out = {name: reason for name, reason in columns.left_out.items() if name not in read}
+        self.notes_ = columns._replace(left_out=left_out).notes(custom)
         return self
 
     def fit_transform(self, X: Any, y: Any = None) -> Any:

@@ -21,7 +21,8 @@ from fraudsieve.tables.formats.output import check_output_format, check_output_r
 from fraudsieve.tables.label_values import LabelReader
 from fraudsieve.tables.source import Source, local_files
 
-from .data.builders import matrix_of
+from .data.builders import Builder, matrix_of
+from .data.column_notes import built_from
 from .data.inclusion import INCLUSION
 from .data.training_rows import sample_of, training_rows
 from .fit import Prepared, prepare, tables_of, write_rejected_rows
@@ -140,8 +141,9 @@ def _write(prepared: Prepared, staged: Path, output: Path, progress: Progress) -
     records = pa.Table.from_arrays([storable(data.rows[name]) for name in names], names=names)
     with ExitStack() as files:
         writer: pyarrow.parquet.ParquetWriter | None = None
-        for name, rows, matrix in _slices(prepared, progress):
+        for name, rows, builder, matrix in _slices(prepared, progress):
             counts[name], columns = len(rows), tuple(matrix.columns)
+            built = [*(f"{kind}: {names}" for kind, names in built_from(builder.matrix_).items()), *builder.notes_]
             for start in range(0, len(rows), CHUNK):
                 about = records.take(rows[start : start + CHUNK])
                 about = about.append_column(SLICE, pa.array([name] * len(about)))
@@ -152,21 +154,26 @@ def _write(prepared: Prepared, staged: Path, output: Path, progress: Progress) -
                     writer = files.enter_context(pyarrow.parquet.ParquetWriter(staged, part.schema))
                 writer.write_table(part)
             del matrix  # before the next slice is computed
-    notes = (*prepared.notes, *write_rejected_rows(data, output), *publish(staged, output, private=True, exact=ids))
+    notes = (
+        *prepared.notes,
+        *built,
+        *write_rejected_rows(data, output),
+        *publish(staged, output, private=True, exact=ids),
+    )
     rate = sample_of(data, prepared.recipe).rate
     sampled = f"of the training slice, all fraud and {rate:.3g} of the legitimate rows are written"
     return FeatureTable(output, counts, columns, notes if rate == 1 else (*notes, sampled))
 
 
-def _slices(prepared: Prepared, progress: Progress) -> Iterator[tuple[str, Array, pd.DataFrame]]:
-    """Yield the name, the positions and the features of the rows of each slice, as `fit_model` computes them."""
+def _slices(prepared: Prepared, progress: Progress) -> Iterator[tuple[str, Array, Builder, pd.DataFrame]]:
+    """Yield each slice as `fit_model` computes it: its name, its rows, the builder and the features."""
     recipe, data, groups, _, split, _ = prepared
     progress("learning the text model" if data.subject == "message" else "computing histories")
     trained_on = training_rows(data, groups, split.train, recipe, progress)
     builder = trained_on.builder
-    yield "train", trained_on.positions, trained_on.matrix
+    yield "train", trained_on.positions, builder, trained_on.matrix
     del trained_on
     for name in ("calibration", "test"):
         rows = np.asarray(getattr(split, name))
         progress(f"computing the rows of the {name} slice")
-        yield name, rows, matrix_of(builder, data.rows.iloc[rows])
+        yield name, rows, builder, matrix_of(builder, data.rows.iloc[rows])

@@ -26,7 +26,7 @@ from fraudsieve.training.attack.recall import attackable
 from fraudsieve.training.data.after_training import rows_after_training
 from fraudsieve.training.data.builders import read_data, with_order_key
 from fraudsieve.training.data.classes import check_classes
-from fraudsieve.training.data.column_notes import check_custom_columns
+from fraudsieve.training.data.column_notes import built_from, check_custom_columns
 from fraudsieve.training.data.groups import group_notes, groups_of
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.refit_summary import RefitSummary
@@ -239,7 +239,8 @@ def _train(
         logged = run.finish(output, content, register_as=recipe.name if recipe.track.register_model else None)
     first = exceeded_notes(report.operating_points)
     first += age_notes(data, model.training) if split.kind == "time" else []
-    notes = (*first_notes, *notes, *point_notes, *write_rejected_rows(data, output))
+    built = (f"{kind}: {names}" for kind, names in built_from(model.matrix).items())
+    notes = (*first_notes, *built, *notes, *point_notes, *write_rejected_rows(data, output))
     notes = (*first, *break_notes(report.slices, report.operating_points), *notes)
     return Trained(model, output, report, split, data, logged, notes, tuned, split_model)
 

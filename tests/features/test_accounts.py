@@ -378,3 +378,14 @@ def test_a_column_cannot_be_a_category_and_an_amount() -> None:
     )
     with refused(SchemaError, "channel"):
         features.fit(payments)
+
+
+def test_an_identifier_of_a_view_is_not_left_out() -> None:
+    days = pd.date_range("2026-01-01", periods=40, freq="D", tz="UTC")
+    events = pd.DataFrame(
+        {"event_id": range(40), "account_id": "ann", "occurred_at": days, "device_id": ["d", "e"] * 20}
+    )
+    events = events.assign(memo=[f"memo {n}" for n in range(40)])
+    (note,) = AccountFeatures(events, subject="event").fit(events).notes_
+    assert "memo (" in note
+    assert "device_id" not in note

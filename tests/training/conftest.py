@@ -161,6 +161,7 @@ def message_report() -> EvaluationReport:
         details=ReportDetails(
             unscorable=3,
             importance=shares,
+            column_importance={"surprisal__unknown": 0.4, "shape__han": 0.2, "cues__links": 0.05},
             trees=CHOICE,
             attack=attack(),
             split=split,
@@ -185,6 +186,7 @@ def account_report() -> EvaluationReport:
     split = SplitSummary(
         kind="random", keeps_apart=(), flatters=True, rows={"train": 2000, "test": 900}, dropped={}, gap_days=0.0
     )
+    by_column = {"volume__count_1d": 0.7, "value__sum_1d": 0.3}
     return evaluate(
         by_class[:, 0],
         ("fraud", "legitimate"),
@@ -194,7 +196,11 @@ def account_report() -> EvaluationReport:
         groups=groups,
         group_kind="account",
         amounts=np.random.default_rng(3).lognormal(3, 1, 900),
-        details=ReportDetails(split=split, importance={"volume": 0.7, "value": 0.3}),
+        details=ReportDetails(
+            split=split,
+            importance={"volume": 0.7, "value": 0.3},
+            column_importance=by_column,
+        ),
     )
 
 

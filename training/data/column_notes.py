@@ -1,8 +1,10 @@
-"""The custom columns of records that are features by a recipe, and a note about those of messages that could be."""
+"""What features are made of: the custom columns that are features by a recipe, and notes on the columns of records."""
 
 from typing import Final
 
+from fraudsieve._translation import tr
 from fraudsieve.exceptions import RecipeError, SchemaError
+from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.features.profile.choice import (
     ProfileColumns,
     candidate_columns,
@@ -16,6 +18,8 @@ from fraudsieve.training.recipe.recipe import Recipe
 from .labelled import LabelledData
 
 MAX_NAMES: Final = 8
+TEXT: Final = frozenset({"wording", "pinyin", "surprisal", "cues", "shape", "obfuscation"})
+"""The families of features of a text."""
 
 
 def check_custom_columns(data: LabelledData, recipe: Recipe) -> None:
@@ -63,3 +67,24 @@ def candidate_notes(data: LabelledData, recipe: Recipe) -> list[str]:
     more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
     known = "if they are known when a message is scored"
     return [f"columns that could be features, {known}: --feature-columns {shown}{more}"]
+
+
+def built_from(matrix: FeatureMatrix) -> dict[str, str]:
+    """Say which columns of the records became views, categories, numbers and text; each only if there are any."""
+    views = ["+".join(view.entities) for view in matrix.history_declaration.histories]
+    n_text = sum(name.partition("__")[0] in TEXT for name in matrix.columns)
+    n_views = len(matrix.columns) - len(matrix.custom.columns) - n_text
+    parts = {
+        tr("views"): ([*views, *([tr("network")] if matrix.network else [])], n_views),
+        tr("categories"): (matrix.custom.categories, 0),
+        tr("numbers"): (matrix.custom.numbers, 0),
+        tr("text"): ([tr("text")] if n_text else [], n_text),
+    }
+    return {kind: _names_text([*dict.fromkeys(names)], n) for kind, (names, n) in parts.items() if names}
+
+
+def _names_text(names: list[str], n_columns: int) -> str:
+    shown = tr(", ").join(names[: 2 * MAX_NAMES])
+    if len(names) > 2 * MAX_NAMES:
+        shown = tr("{names} and {n:,} more", names=shown, n=len(names) - 2 * MAX_NAMES)
+    return tr("{names} ({n:,} columns)", names=shown, n=n_columns) if n_columns else shown

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,9 @@ from .points import exceeded_notes, share_of_records
 from .report import EvaluationReport, ReportDetails, evaluate
 from .report_parts.rules import RuleMetrics, rule_metrics
 from .report_parts.slices import break_notes, check_slicing, excess_notes, first_seen_of, slices_of_rows
+
+MAX_COLUMNS = 50
+"""Features whose share of the gain is in a report."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -261,7 +265,7 @@ def evaluate_model(
     first_seen = first_seen_of(rows, model.subject, builder)
     by = () if settings is None else settings.by
     slices = {name: values[scored] for name, values in slices_of_rows(rows, first_seen, by).items()}
-    attack_result = None
+    attack_result, gains = None, gain_by_column(model)
     if attack:
         attack_result = attack_messages(
             lambda obfuscated: scores_of(scorer, obfuscated, builder)["probability"],
@@ -287,7 +291,8 @@ def evaluate_model(
         details=replace(
             details or ReportDetails(),
             unscorable=int((~scored).sum()),
-            importance=gain_by_family(model),
+            importance=gain_by_family(gains) or None,
+            column_importance=dict(islice(gains.items(), MAX_COLUMNS)) or None,
             attack=attack_result,
             rules=() if rules is None else _rule_metrics(rules, model, rows[scored], labels, flagged),
         ),
@@ -332,18 +337,20 @@ def rows_with_history(rows: pd.DataFrame, builder: Builder | None) -> Array | No
     return subjects_with_history(matrix, rows, builder.events, cutoff) if matrix.event_views else None
 
 
-def gain_by_family(model: Model) -> Mapping[str, float] | None:
-    """Return the share of every family of features in the gain of the trees, the largest first.
+def gain_by_column(model: Model) -> dict[str, float]:
+    """Return the share of every feature in the gain of the trees, the largest first; empty without a split.
 
-    None for a model without a split. These shares do not
-    include the text model from which boosting starts, because it is not a split.
+    These shares do not include the text model from which boosting starts, because it is not a split.
     """
-    gains: dict[str, float] = {}
-    columns, column_gains = model.matrix.columns, model.ensemble.booster.feature_importance("gain")
-    for name, gain in zip(columns, column_gains, strict=True):
-        family = name.split("__")[0]
-        gains[family] = gains.get(family, 0.0) + float(gain)
+    gains = dict(zip(model.matrix.columns, model.ensemble.booster.feature_importance("gain").tolist(), strict=True))
     total = sum(gains.values())
-    if total <= 0:
-        return None
     return {name: gain / total for name, gain in sorted(gains.items(), key=lambda item: -item[1]) if gain > 0}
+
+
+def gain_by_family(gains: Mapping[str, float]) -> dict[str, float]:
+    """Return the sums of the shares of features by family, the largest first."""
+    families: dict[str, float] = {}
+    for name, gain in gains.items():
+        family = name.partition("__")[0]
+        families[family] = families.get(family, 0.0) + gain
+    return dict(sorted(families.items(), key=lambda item: -item[1]))

@@ -198,6 +198,7 @@ class ReportDetails:
 
     unscorable: int = 0
     importance: Mapping[str, float] | None = None
+    column_importance: Mapping[str, float] | None = None
     attack: AttackMetrics | None = None
     labels: LabelMetrics | None = None
     split: SplitSummary | None = None
@@ -283,6 +284,8 @@ class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
         Records that look like nothing in training, and the average precision without them.
     importance : mapping of str to float, or None
         Share of every family of features in the gain of the trees.
+    column_importance : mapping of str to float, or None
+        Share of each of the fifty features that gain most.
     attack : AttackMetrics or None
         Recall under obfuscation; None without an attack.
     labels : LabelMetrics or None

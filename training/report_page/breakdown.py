@@ -6,6 +6,7 @@ import numpy as np
 
 from fraudsieve._translation import tr
 from fraudsieve.pages.rendering import PageTable, label_words
+from fraudsieve.pages.words import feature_words
 from fraudsieve.training.evaluation.report import EvaluationReport, LargestErrors, ScoredRecord
 from fraudsieve.training.evaluation.report_parts.rules import RuleMetrics
 from fraudsieve.training.evaluation.types import ConfusionMatrix
@@ -23,6 +24,17 @@ def breakdown_tables(report: EvaluationReport) -> dict[str, list[PageTable]]:
         tr("Largest errors"): _error_tables(report.errors),
         tr("Rules"): [_rule_table(report.rules)] if report.rules else [],
     }
+
+
+def importance_tables(report: EvaluationReport) -> list[PageTable]:
+    """Return the gain of families of features, and of the features that gain most."""
+    families, features = tr("By family of features."), tr("By feature, those that gain most.")
+    shares = {families: (tr("family"), report.importance), features: (tr("feature"), report.column_importance)}
+    return [
+        PageTable(caption, [kind, tr("share of the gain")], [[feature_words(n), f"{g:.3f}"] for n, g in gains.items()])
+        for caption, (kind, gains) in shares.items()
+        if gains
+    ]
 
 
 def _confusion_table(confusion: ConfusionMatrix) -> PageTable:

@@ -1,6 +1,6 @@
 """The charts of an evaluation report. Each function returns a `Figure`, or None if the report has no data for it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from fraudsieve._translation import Language, in_language, tr
 from fraudsieve.pages.rendering import label_words, standalone_svg
@@ -20,7 +20,8 @@ STRENGTH_MARKS = {"light": ("c1", "circle"), "medium": ("c2", "square"), "strong
 
 
 def draw_figures(report: EvaluationReport) -> list[Figure]:
-    """Draw the charts of an evaluation report, except those of its labels and of records unlike training.
+    """Draw the charts of an evaluation report, except those of its labels, of records unlike training and of
+    features.
 
     They are in the language of the page around them; outside of a page, in English.
 
@@ -49,7 +50,11 @@ def draw_figures(report: EvaluationReport) -> list[Figure]:
 
 def draw_figure_files(report: EvaluationReport, *, language: Language = "en") -> dict[str, str]:
     """Return all charts of a report as SVG images that need no other file, by file name in a folder ``figures``."""
-    others = {"labels_known": _draw_labels, "unlike_training": draw_unlike}
+    others = {
+        "labels_known": _draw_labels,
+        "unlike_training": draw_unlike,
+        "column_importance": draw_column_importance,
+    }
     with in_language(language):
         figures = {name: draw(report) for name, draw in (CHARTS | others).items()}
         return {f"figures/{name}.svg": standalone_svg(figure) for name, figure in figures.items() if figure is not None}
@@ -228,18 +233,27 @@ def _under_attack(report: EvaluationReport) -> Figure | None:
 
 def _importance(report: EvaluationReport) -> Figure | None:
     """Draw the gain of every family of features."""
-    if not report.importance:
+    description = tr(
+        "LightGBM's gain by family of features. The text model, from which boosting starts, is not included."
+    )
+    return _gains(report.importance, tr("What the trees use"), description)
+
+
+def draw_column_importance(report: EvaluationReport) -> Figure | None:
+    """Draw the gain of the features that gain most."""
+    return _gains(report.column_importance, tr("Features that the trees use"), tr("LightGBM's gain by feature."))
+
+
+def _gains(shares: Mapping[str, float] | None, title: str, description: str) -> Figure | None:
+    gains = list((shares or {}).items())
+    if not gains:
         return None
-    gains = list(report.importance.items())
     shown = gains[:MAX_ROWS]
     names = [feature_words(name) for name, _ in shown]
     chart = make_row_chart(names, tr("share of the gain"), 24, top=12, end=shown[0][1])
     for i, (name, (_, gain)) in enumerate(zip(names, shown, strict=True)):
         chart.bar(-i, gain, "c1", title=tr("{name}: {gain:.3f}", name=name, gain=gain))
-    description = tr(
-        "LightGBM's gain by family of features. The text model, from which boosting starts, is not included."
-    )
-    return chart.to_figure(tr("What the trees use"), description + _not_drawn(gains))
+    return chart.to_figure(title, description + _not_drawn(gains))
 
 
 def _cost_curve(report: EvaluationReport) -> Figure | None:

@@ -12,12 +12,13 @@ from fraudsieve.models.artifact.folder import Model
 from fraudsieve.pages.origin import PageOrigin
 from fraudsieve.pages.rendering import format_range, label_words, listed, render_page
 from fraudsieve.tables.source import Source, local_files
+from fraudsieve.training.data.column_notes import built_from
 from fraudsieve.training.data.refit_summary import RefitSummary
 from fraudsieve.training.evaluation.report import EvaluationReport
 from fraudsieve.training.json_types import to_json_types
 
-from .breakdown import breakdown_tables
-from .charts import draw_figures
+from .breakdown import breakdown_tables, importance_tables
+from .charts import draw_column_importance, draw_figures
 from .headline import headline
 from .labels_section import delay_table, draw_label_delays, page_facts
 from .sections import headline_cards, metric_table, point_table, report_notices, slice_tables, temporal_facts
@@ -70,7 +71,7 @@ def _render(report: EvaluationReport, *, title: str, facts: Mapping[str, str], o
     """Render a report in the language of the block around it."""
     labels = report.labels
     label_figure = None if labels is None else draw_label_delays(labels)
-    unlike_figure = draw_unlike(report)
+    unlike_figure, importance_figure = draw_unlike(report), draw_column_importance(report)
     return render_page(
         "evaluation.html.j2",
         title=title,
@@ -86,6 +87,8 @@ def _render(report: EvaluationReport, *, title: str, facts: Mapping[str, str], o
         breakdown=breakdown_tables(report),
         unlike=unlike_facts(report),
         unlike_figures=[unlike_figure] if unlike_figure else [],
+        importance=importance_tables(report),
+        importance_figures=[importance_figure] if importance_figure else [],
         temporal=temporal_facts(report.temporal),
         labels={} if labels is None else page_facts(labels, of_training=report.split is not None),
         label_delays=None if labels is None else delay_table(labels),
@@ -123,6 +126,7 @@ def _model_facts(model: Model) -> Iterator[tuple[str, str]]:
     yield tr("classes"), listed(map(label_words, model.classes))
     yield tr("legitimate class"), label_words(model.legitimate) if model.legitimate else tr("none")
     yield tr("columns"), f"{len(model.matrix.columns):,}"
+    yield from built_from(model.matrix).items()
     yield tr("trained on"), _period(training.get("window"))
     refit = RefitSummary.of(training)
     if refit is not None:

@@ -57,6 +57,7 @@ def overlap_text(evaluation: "Evaluation") -> str:
 
 def _report_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
     """Yield what the page of a report has as tables and facts."""
+    from fraudsieve.training.report_page.breakdown import importance_tables
     from fraudsieve.training.report_page.labels_section import delay_table, page_facts
     from fraudsieve.training.report_page.sections import capacity_text, metric_table, point_table, slice_tables
     from fraudsieve.training.report_page.unlike_section import unlike_facts
@@ -67,7 +68,8 @@ def _report_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
     delays = None if report.labels is None else delay_table(report.labels)
     for title, texts in (("unlike training", unlike_facts(report)), ("labels", facts)):
         yield from ((title if place == 0 else "", f"{name}: {texts[name]}") for place, name in enumerate(texts))
-    for table in (metric_table(report), point_table(report), delays, *slice_tables(report).values()):
+    tables = metric_table(report), point_table(report), delays, *slice_tables(report).values()
+    for table in (*tables, *importance_tables(report)):
         yield from table_rows(table)
     yield from slice_rows(report)
 

@@ -8,8 +8,11 @@ import pytest
 
 from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.features.account_matrix import AccountMatrix
+from fraudsieve.features.history.declaration import History, history_columns
+from fraudsieve.features.message_matrix import MessageMatrix
+from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.profile.custom_columns import CustomColumns
-from fraudsieve.training.data.column_notes import candidate_notes, check_custom_columns
+from fraudsieve.training.data.column_notes import built_from, candidate_notes, check_custom_columns
 from fraudsieve.training.data.labelled import LabelledData, load_labelled
 from fraudsieve.training.data.precomputed_matrix import MatrixDeclaration, PrecomputedMatrix
 from fraudsieve.training.recipe.recipe import Recipe
@@ -60,3 +63,18 @@ def test_a_ready_matrix_of_too_many_columns_is_an_error_before_the_training(n_co
             check_custom_columns(data, Recipe())
     else:
         check_custom_columns(data, Recipe())
+
+
+def test_what_views_categories_numbers_and_text_are_made_of() -> None:
+    views = (History(("1d",), measures=("count",)), History(("1d",), entity=("account_id", "device_id"), name="device"))
+    numbers = tuple(f"n{number}" for number in range(20))
+    custom = CustomColumns(numbers, {"channel": ("app", "web")})
+    built = built_from(AccountMatrix("event", views, Network("counterparty_id"), custom))
+    n_views = len(history_columns(views)) + len(Network("counterparty_id").columns) + 2  # hour and weekday
+    assert built == {
+        "views": f"account_id, account_id+device_id, network ({n_views} columns)",
+        "categories": "channel",
+        "numbers": f"{', '.join(numbers[:16])} and 4 more",
+    }
+    message = built_from(MessageMatrix(None, custom=CustomColumns(("age",))))
+    assert message == {"numbers": "age", "text": f"text ({len(MessageMatrix(None).columns)} columns)"}

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from fraudsieve.training.evaluation.report import EvaluationReport
-from fraudsieve.training.report_page.breakdown import breakdown_tables
+from fraudsieve.training.report_page.breakdown import breakdown_tables, importance_tables
 from fraudsieve.training.report_page.evaluation import render_report
 
 Reports = dict[str, EvaluationReport]
@@ -58,3 +58,11 @@ def test_what_is_missing_has_no_heading(reports: Reports) -> None:
     html = render_report(replace(reports["message"], slices=None, errors=None))
     assert "<h2>Slices</h2>" not in html
     assert "<h2>Largest errors</h2>" not in html
+
+
+def test_the_gain_of_families_and_of_features(reports: Reports) -> None:
+    families, features = importance_tables(reports["account"])
+    assert [row[1] for row in families.rows] == ["0.700", "0.300"]
+    assert features.rows[0] == ["volume: count in 1 day", "0.700"]
+    without = replace(reports["account"], importance=None, column_importance=None)
+    assert importance_tables(without) == []

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from fraudsieve.training.evaluation.report import EvaluationReport
-from fraudsieve.training.report_page.charts import CHARTS, draw_figure_files, draw_figures
+from fraudsieve.training.report_page.charts import CHARTS, draw_column_importance, draw_figure_files, draw_figures
 from fraudsieve.training.report_page.score_charts import draw_rounds
 
 Reports = dict[str, EvaluationReport]
@@ -65,6 +65,10 @@ def test_figures_show_the_numbers(reports: Reports) -> None:
     kept = report.attack.obfuscations["symbols"].strong.kept
     assert f"symbols, strong: {kept:.3f}" in chart(report, "Under attack")
     assert "campaign: 0.410" in chart(report, "What the trees")
+    features = draw_column_importance(report)
+    assert features is not None
+    assert "cues: links: 0.050" in features.svg
+    assert draw_column_importance(replace(report, column_importance=None)) is None
 
 
 def test_an_obfuscation_that_changes_nothing_is_left_out(reports: Reports) -> None:
@@ -93,7 +97,8 @@ def test_intervals_are_drawn_where_they_are_known(reports: Reports) -> None:
 
 def test_every_figure_is_a_file(reports: Reports) -> None:
     files = draw_figure_files(reports["message"])
-    assert list(files) == [f"figures/{name}.svg" for name in (*CHARTS, "labels_known", "unlike_training")]
+    others = "labels_known", "unlike_training", "column_importance"
+    assert list(files) == [f"figures/{name}.svg" for name in (*CHARTS, *others)]
     assert draw_figure_files(replace(reports["type-only"], by_type={})) == {}
 
 

