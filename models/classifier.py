@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self, TypeAlias
 
 import lightgbm as lgb
 import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags, check_consistent_length
 from sklearn.utils._param_validation import Interval
@@ -15,6 +16,8 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d, validate_data
 
 from fraudsieve._typing import Array
+from fraudsieve.features.profile.custom_columns import category_codes
+from fraudsieve.features.profile.frames import category_column, frequent_categories
 from fraudsieve.features.wording.fit import campaign_weights
 from fraudsieve.features.wording.model import is_unnamed, output_classes
 from fraudsieve.models.trees.booster_text import average_boosters
@@ -74,6 +77,9 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     Attributes
     ----------
+    categories_ : dict of str to tuple of str
+        Columns of X that `fit` saw as categories, and their values, the most frequent first. Trees split on their
+        positions.
     classes_ : ndarray, shape (n_classes,)
         The classes, sorted. With two classes, log-odds are those of the second.
     n_features_in_ : int
@@ -148,16 +154,18 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         *,
         groups: Any = None,
         class_rates: Mapping[Any, float] | None = None,
-        validation: tuple[Any, Any, Any] | None = None,
+        eval_set: Any = None,
+        early_stopping_rounds: int | None = None,
         on_round: OnRound | None = None,
     ) -> Self:
         """Fit the trees.
 
         Parameters
         ----------
-        X : array-like or DataFrame of numbers, shape (n_rows, n_columns)
-            Feature rows; NaN is missing. Wording columns must be out of fold, as `MessageFeatures.fit_transform`
-            returns them.
+        X : array-like of numbers, or DataFrame of numbers and categories, shape (n_rows, n_columns)
+            Feature rows; NaN is missing. Columns of strings or of a categorical type of pandas are categories, whatever
+            their order; one that `fit` did not see is missing. Wording columns must be out of fold, as
+            `MessageFeatures.fit_transform` returns them.
         y : array-like, shape (n_rows,)
             Classes, at least two.
         sample_weight : array-like, shape (n_rows,), default=None
@@ -166,9 +174,12 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         class_rates : mapping, default=None
             For each class that was sampled, the share of its rows that were drawn into X at random, such as
             ``{"legitimate": 0.1}``. The model then gives the log-odds of all rows, not those of the sample.
-        validation : tuple of (X, y, sample_weight), default=None
-            Other rows, such as later ones, for `on_round`; None for the training rows. The classes are those of `y`,
-            drawn at the same `class_rates`. The weights may be None.
+        eval_set : tuple of (X, y) or (X, y, sample_weight), or list of one, default=None
+            Other rows, such as later ones, for `early_stopping_rounds` and `on_round`; None for the training rows. The
+            classes are those of `y`, drawn at the same `class_rates`. The weights may be None.
+        early_stopping_rounds : int, default=None
+            Stop after so many rounds without a lower log loss on `eval_set`, and keep the trees up to the lowest; None
+            grows `n_rounds`. With several seeds, each stops by itself.
         on_round : callable, default=None
             Called after every tenth round and after the last, with the number of rounds and the log loss on the
             validation rows. If it returns True, no further trees are grown. With several seeds, called for the first.
@@ -181,7 +192,8 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         ValueError
-            If `y` has one class, lengths differ, X has infinite values, or several steps have wording columns. Also if
+            If `y` has one class, lengths differ, X has infinite values, or several steps have wording columns, or
+            `early_stopping_rounds` has no `eval_set`. Also if
             a rate is not above 0 and at most 1, or belongs to a class that `y` does not have.
 
         Warns
@@ -201,7 +213,12 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self._validate_params()
         if is_unnamed(X):
             warnings.warn(UNNAMED, UserWarning, stacklevel=2)
-        X, y = validate_data(self, X, y, dtype=np.float64, ensure_all_finite="allow-nan")
+        self.categories_ = {
+            str(name): frequent_categories(X[name], 1)
+            for name in (X.columns if isinstance(X, pd.DataFrame) and X.columns.is_unique else ())
+            if _holds_words(X[name])
+        }
+        X, y = validate_data(self, self._encoded(X), y, dtype=np.float64, ensure_all_finite="allow-nan")
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
@@ -221,15 +238,18 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         data = dataset(X, codes, weights)
         params = self._lightgbm_params() | _usable(list(getattr(self, "feature_names_in_", ())))
         others = None
-        if validation is not None:
-            X_other, y_other, weights_other = validation
-            X_other = validate_data(self, X_other, reset=False, dtype=np.float64, ensure_all_finite="allow-nan")
+        if eval_set is not None:
+            X_other, y_other, *weights_other = eval_set[0] if isinstance(eval_set, list) else eval_set
             known = self._codes(y_other)
-            others = [dataset(X_other, known, weights_other, reference=data)]
+            others = [dataset(self._validated(X_other), known, *(weights_other or [None]), reference=data)]
+        if early_stopping_rounds is not None and others is None:
+            raise ValueError("early_stopping_rounds: expected an eval_set, got none.")
         boosters = []
         for number in range(self.n_seeds):
             of_seed = params | {"seed": self.random_state + number}
             callbacks = [] if on_round is None or number else [_callback(on_round)]
+            if early_stopping_rounds is not None:
+                callbacks.append(lgb.early_stopping(early_stopping_rounds, verbose=False))
             boosters.append(lgb.train(of_seed, data, self.n_rounds, valid_sets=others, callbacks=callbacks))
         self.ensemble_ = Ensemble(average_boosters([_without_threads(one) for one in boosters]), wording, base)
         self.calibration_ = Calibration()
@@ -306,6 +326,12 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return np.asarray(self.classes_[likeliest])
 
     @property
+    def booster_(self) -> lgb.Booster:
+        """The trees, as LightGBM has them. Their raw scores lack the initial log-odds, which `ensemble_` adds."""
+        check_is_fitted(self)
+        return self.ensemble_.booster
+
+    @property
     def feature_importances_(self) -> Array:
         """Share of the gain of all splits that each column has, of shape (n_columns,)."""
         check_is_fitted(self)
@@ -319,8 +345,19 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _uncalibrated(self, X: Any) -> Array:
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=np.float64, ensure_all_finite="allow-nan")
-        return self.ensemble_.log_odds(X, n_threads=self.n_jobs or 0)
+        return self.ensemble_.log_odds(self._validated(X), n_threads=self.n_jobs or 0)
+
+    def _validated(self, X: Any) -> Array:
+        X = self._encoded(X)
+        return np.asarray(validate_data(self, X, reset=False, dtype=np.float64, ensure_all_finite="allow-nan"))
+
+    def _encoded(self, X: Any) -> Any:
+        """Return a frame with the positions of its categories; NaN for one that is missing or unseen."""
+        if not self.categories_ or not isinstance(X, pd.DataFrame):
+            return X
+        seen = {name: known for name, known in self.categories_.items() if name in X}
+        codes = {name: category_codes(category_column(X[name])[0], known, "") for name, known in seen.items()}
+        return X.assign(**{name: np.where(values < 0, np.nan, values) for name, values in codes.items()})
 
     def _lightgbm_params(self) -> dict[str, Any]:
         n_classes = len(self.classes_)
@@ -369,6 +406,13 @@ def _usable(names: Sequence[str]) -> dict[str, Any]:
     """Return the parameter of LightGBM by which splits on some columns gain nothing; none without such columns."""
     odd = ["__surprisal__" in f"__{name}" and not name.endswith("_mean") for name in names]
     return {"feature_contri": [0.0 if is_odd else 1.0 for is_odd in odd]} if any(odd) else {}
+
+
+def _holds_words(column: "pd.Series[Any]") -> bool:
+    """Return whether a column holds categories or strings. Other objects, such as numbers, are checked elsewhere."""
+    if isinstance(column.dtype, pd.CategoricalDtype | pd.StringDtype):
+        return True
+    return bool(column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) == "string")
 
 
 def _callback(on_round: OnRound) -> Callable[[Any], None]:

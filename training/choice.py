@@ -161,7 +161,7 @@ def _grow(
         earlier.labels,
         earlier.weights,
         class_rates=earlier.class_rates,
-        validation=(later.matrix, later.labels, later.weights),
+        eval_set=(later.matrix, later.labels, later.weights),
         on_round=is_over,
     )
     lowest = min((n for n in curve if n >= of_size.min_rounds), key=lambda n: curve[n])

@@ -1,5 +1,7 @@
 """Boosters of several seeds, and other rows that say when to stop."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -32,7 +34,7 @@ def test_other_rows_say_when_to_stop() -> None:
         return n_rounds >= 40
 
     model = FraudClassifier(n_rounds=100, n_jobs=1)
-    model.fit(X[:400], y[:400], validation=(X[400:], y[400:], None), on_round=is_over)
+    model.fit(X[:400], y[:400], eval_set=(X[400:], y[400:], None), on_round=is_over)
     assert [n for n, _ in seen] == [10, 20, 30, 40]
     assert model.ensemble_.booster.current_iteration() == 40
     fraud = model.predict_proba(X[400:])[:, 0]
@@ -43,7 +45,29 @@ def test_other_rows_say_when_to_stop() -> None:
 def test_other_rows_have_known_classes_and_several_seeds_report_the_first() -> None:
     X, y = np.random.default_rng(0).normal(size=(300, 2)), np.repeat(["fraud", "legitimate"], 150)
     with pytest.raises(ValueError, match="y holds a class that fit has not seen"):
-        small().fit(X, y, validation=(X[:2], ["fraud", "spam"], None), on_round=lambda n, loss: None)
+        small().fit(X, y, eval_set=(X[:2], ["fraud", "spam"], None), on_round=lambda n, loss: None)
     seen = list[int]()
     small(n_seeds=3).fit(X, y, on_round=lambda n, loss: seen.append(n))
     assert seen == [10]
+
+
+def test_early_stopping_keeps_the_rounds_up_to_the_lowest_loss() -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(900, 4))
+    y = np.where(X[:, 1] + 2 * rng.normal(size=900) > 0, "fraud", "legitimate")
+    later, losses = (X[600:], y[600:]), dict[int, float]()
+    settings: dict[str, Any] = {"n_rounds": 400, "learning_rate": 0.2, "n_jobs": 1}
+    FraudClassifier(**settings).fit(X[:600], y[:600], eval_set=later, on_round=lambda n, loss: losses.update({n: loss}))
+    stopped = FraudClassifier(**settings).fit(X[:600], y[:600], eval_set=[later], early_stopping_rounds=20)
+    rounds = stopped.booster_.current_iteration()
+    assert len(losses) == 40
+    assert rounds < 60
+    shorter = FraudClassifier(**settings | {"n_rounds": rounds}).fit(X[:600], y[:600])
+    assert shorter.predict_proba(later[0]).tobytes() == stopped.predict_proba(later[0]).tobytes()
+    truth = later[1] == "fraud"
+    fraud = stopped.predict_proba(later[0])[:, 0]
+    assert -np.log(np.where(truth, fraud, 1 - fraud)).mean() <= min(losses.values())
+    each = FraudClassifier(**settings, n_seeds=2).fit(X[:600], y[:600], eval_set=later, early_stopping_rounds=20)
+    assert rounds < each.booster_.current_iteration() < 120
+    with pytest.raises(ValueError, match="early_stopping_rounds: expected an eval_set"):
+        small().fit(X, y, early_stopping_rounds=5)
