@@ -214,7 +214,7 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if is_unnamed(X):
             warnings.warn(UNNAMED, UserWarning, stacklevel=2)
         self.categories_ = {
-            str(name): frequent_categories(X[name], 1)
+            name: frequent_categories(X[name], 1)
             for name in (X.columns if isinstance(X, pd.DataFrame) and X.columns.is_unique else ())
             if _holds_words(X[name])
         }
@@ -355,9 +355,11 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Return a frame with the positions of its categories; NaN for one that is missing or unseen."""
         if not self.categories_ or not isinstance(X, pd.DataFrame):
             return X
-        seen = {name: known for name, known in self.categories_.items() if name in X}
-        codes = {name: category_codes(category_column(X[name])[0], known, "") for name, known in seen.items()}
-        return X.assign(**{name: np.where(values < 0, np.nan, values) for name, values in codes.items()})
+        encoded = X.copy(deep=False)
+        for name in self.categories_.keys() & {*X.columns}:
+            codes = category_codes(category_column(X[name])[0], self.categories_[name], "")
+            encoded[name] = np.where(codes < 0, np.nan, codes)
+        return encoded
 
     def _lightgbm_params(self) -> dict[str, Any]:
         n_classes = len(self.classes_)

@@ -118,8 +118,7 @@ def write_features(
     True
     """
     report_step, recipe, output = progress or (lambda step: None), recipe or Recipe(), Path(output)
-    given = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
-    tables = tables_of(recipe, given)
+    tables = tables_of(recipe, {"messages": messages, "accounts": accounts, "events": events, "labels": labels})
     check_output_format(output)
     check_not_an_input(output, *(file for table in tables.values() if table is not None for file in local_files(table)))
     check_output_file(output)
@@ -154,15 +153,11 @@ def _write(prepared: Prepared, staged: Path, output: Path, progress: Progress) -
                     writer = files.enter_context(pyarrow.parquet.ParquetWriter(staged, part.schema))
                 writer.write_table(part)
             del matrix  # before the next slice is computed
-    notes = (
-        *prepared.notes,
-        *built,
-        *write_rejected_rows(data, output),
-        *publish(staged, output, private=True, exact=ids),
-    )
+    notes = [*prepared.notes, *built, *write_rejected_rows(data, output)]
+    notes += publish(staged, output, private=True, exact=ids)
     rate = sample_of(data, prepared.recipe).rate
     sampled = f"of the training slice, all fraud and {rate:.3g} of the legitimate rows are written"
-    return FeatureTable(output, counts, columns, notes if rate == 1 else (*notes, sampled))
+    return FeatureTable(output, counts, columns, (*notes, *([] if rate == 1 else [sampled])))
 
 
 def _slices(prepared: Prepared, progress: Progress) -> Iterator[tuple[str, Array, Builder, pd.DataFrame]]:

@@ -35,6 +35,9 @@ def test_categories_have_the_same_scores_in_any_order_and_type() -> None:
         pickle.loads(pickle.dumps(X)),
     ):
         assert model.predict_proba(other).tobytes() == expected.tobytes()
+    unnamed = dict(zip(X, range(5), strict=True))
+    renamed = FraudClassifier(n_jobs=1).fit(X.rename(columns=unnamed), y)
+    assert renamed.predict_proba(X.rename(columns=unnamed)).tobytes() == expected.tobytes()
     assert model.predict_proba(part).tobytes() == expected[7:8].tobytes()
     again: Any = pickle.loads(pickle.dumps(model))
     assert again.predict_proba(X).tobytes() == expected.tobytes()

@@ -50,11 +50,7 @@ def draw_figures(report: EvaluationReport) -> list[Figure]:
 
 def draw_figure_files(report: EvaluationReport, *, language: Language = "en") -> dict[str, str]:
     """Return all charts of a report as SVG images that need no other file, by file name in a folder ``figures``."""
-    others = {
-        "labels_known": _draw_labels,
-        "unlike_training": draw_unlike,
-        "column_importance": draw_column_importance,
-    }
+    others = {"labels_known": _draw_labels, "unlike_training": draw_unlike, "column_importance": draw_column_importance}
     with in_language(language):
         figures = {name: draw(report) for name, draw in (CHARTS | others).items()}
         return {f"figures/{name}.svg": standalone_svg(figure) for name, figure in figures.items() if figure is not None}
