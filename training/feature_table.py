@@ -73,7 +73,8 @@ def write_features(
     The columns are the ids of a record, ``label``, ``slice``, the weights of its label if there are any, and the
     features, which are numbers. The rows of the slice ``train`` are those that `train` fits its trees to, to the last
     bit: features that are learnt from labels are out of fold, and obfuscated copies of fraudulent messages have the id
-    of the message. Rows that are in no slice are left out.
+    of the message. Rows that are in no slice are left out. It has all features of the recipe, also if `train` would
+    choose to leave histories out.
 
     Parameters
     ----------
