@@ -60,7 +60,7 @@ def signature(model: Model) -> ModelSignature:
         "unlike_training",
         *(f"probability__{name}" for name in model.classes),
     ]
-    strings = ["label", "decision", "status", "why"]
+    strings = ["label", "decision", "status", "why", *(["threshold_of"] if model.source_points else [])]
     outputs: list[ColSpec | TensorSpec] = [ColSpec(DataType.double, name, required=False) for name in numbers]
     outputs += [ColSpec(DataType.string, name, required=False) for name in strings]
     parts: dict[str, Any] = {"outputs": Schema(outputs)} | ({"inputs": Schema(inputs)} if inputs else {})

@@ -96,6 +96,10 @@ class OperatingPoint:
         return None if is_count else "expected a number of legitimate groups, got something else"
 
 
+WHERE = " where "
+"""Between a name and the value of a column that it is for."""
+
+
 @dataclass(frozen=True)
 class SourcePoints:
     """The points that decide the records of some values of a category, such as a channel."""
@@ -104,6 +108,11 @@ class SourcePoints:
     column: str
     # By value, as the model keeps the category. Other records are decided by the first point of the model.
     points: Mapping[str, OperatingPoint]
+
+    def named(self, name: str) -> dict[str, str]:
+        """Return the name of something, such as a share of records, for each value."""
+        shown = {value: value if value.isprintable() else repr(value) for value in self.points}
+        return {value: f"{name}{WHERE}{self.column} is {text}" for value, text in shown.items()}
 
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> Self:

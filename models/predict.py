@@ -22,7 +22,7 @@ from fraudsieve.models.scoring.fields import model_fields
 from fraudsieve.models.scoring.observers import ScoredChunk, ScoreObserver
 from fraudsieve.models.scoring.record_policy import apply_policy, check_unknown
 from fraudsieve.models.scoring.samples import warm_records
-from fraudsieve.models.scoring.scores import Score, deciding_thresholds, to_columns, to_records
+from fraudsieve.models.scoring.scores import Score, deciding_codes, to_columns, to_records
 
 from .policy import Policy
 from .scoring.feature_scores import calibrated_log_odds, score_features
@@ -234,10 +234,11 @@ class Scorer:
             operating point), ``false_positive_rate`` (of the strictest operating point that the score reaches),
             ``status`` (``ok``, ``no_history`` if the account has no earlier event, or ``unscorable``), ``why``,
             ``unlike_training`` (the share of training records that are less unfamiliar; 0.999 is very unusual)
-            and ``model`` (name and digest). With rules also ``rule`` (id, action and reason of the rule that
-            decided, or None) and ``model_decision``. With reasons also ``explained`` and ``reasons``, as from
-            `explain`, and for a message ``text_spans``, as from `explain_text`; None and empty if the record is
-            unscorable. A recorded score has ``evidence``: the log, and the number of the record.
+            and ``model`` (name and digest). With thresholds by a column also ``threshold_of``, the value whose threshold
+            decides. With rules also ``rule`` (id, action and reason of the rule that decided, or None) and
+            ``model_decision``. With reasons also ``explained`` and ``reasons``, as from `explain`, and for a message
+            ``text_spans``, as from `explain_text`; None and empty if the record is unscorable. A recorded score has
+            ``evidence``: the log, and the number of the record.
 
         Raises
         ------
@@ -272,7 +273,8 @@ class Scorer:
         dict of str to ndarray, each of shape (n_records,)
             ``probability``, ``label``, ``decision``, ``false_positive_rate``, ``status``, ``why``,
             ``unlike_training``, and ``probability__<class>`` for every class. NaN and None if a record is unscorable.
-            With rules also ``rule``, ``rule_reason`` and ``model_decision``.
+            With thresholds by a column also ``threshold_of``. With rules also ``rule``, ``rule_reason`` and
+            ``model_decision``.
 
         Raises
         ------
@@ -292,13 +294,13 @@ class Scorer:
         check_unknown(columns, "columns", self.policy, self._fields, self.rules)
         records = records_of(columns, [key, *(set(self._fields.checks) - {key})])
         parts = [
-            (odds, unlike, rows.why, rows.has_history, deciding_thresholds(self.model, rows.X))
+            (odds, unlike, rows.why, rows.has_history, deciding_codes(self.model, rows.X))
             for _, rows, odds, unlike in self._chunks(records, history)
         ]
-        odds, unlike, why, has_history, limits = zip(*parts, strict=True)
+        odds, unlike, why, has_history, codes = zip(*parts, strict=True)
         with_history, join = None if has_history[0] is None else np.concatenate(has_history), np.concatenate
-        thresholds = None if limits[0] is None else join(limits)
-        scores = to_columns(self.model, join(odds), join(why), with_history, join(unlike), self.policy, thresholds)
+        decided = None if codes[0] is None else join(codes)
+        scores = to_columns(self.model, join(odds), join(why), with_history, join(unlike), self.policy, decided)
         rules = self.rules
         return scores if rules is None else decide_columns(rules, lists_of(columns, rules.fields), scores)
 
@@ -341,8 +343,8 @@ class Scorer:
             raise ValueError(f"Expected rows of {expected} columns, got an array of shape {rows.shape}.")
         features = FeatureRows(rows, np.full(len(rows), None, object) if why is None else why, has_history)
         features, odds, unlike = score_features(self.model, self.policy, features, self.n_threads)
-        thresholds = deciding_thresholds(self.model, rows)
-        columns = to_columns(self.model, odds, features.why, has_history, unlike, self.policy, thresholds)
+        codes = deciding_codes(self.model, rows)
+        columns = to_columns(self.model, odds, features.why, has_history, unlike, self.policy, codes)
         extra = reason_columns(self.model, rows, odds, features.why, n=reasons, language=language) if reasons else {}
         return columns | extra
 
@@ -396,7 +398,7 @@ class Scorer:
         scores: list[Score] = []
         for chunk, features, odds, unlike in self._chunks(records, history):
             known = features.why, features.has_history, unlike, self.policy
-            chunk_scores = to_records(self.model, odds, *known, deciding_thresholds(self.model, features.X))
+            chunk_scores = to_records(self.model, odds, *known, deciding_codes(self.model, features.X))
             if request is not None:
                 explanations = request.explain(chunk, features, odds)
                 chunk_scores = [score | reasons for score, reasons in zip(chunk_scores, explanations, strict=True)]

@@ -30,7 +30,7 @@ from fraudsieve.models.artifact.model_address import model_folder
 from fraudsieve.models.reasons.reason_codes import N_REASONS
 from fraudsieve.models.reasons.request import ReasonRequest
 from fraudsieve.models.scoring.samples import warm_records
-from fraudsieve.models.scoring.scores import deciding_thresholds, to_records
+from fraudsieve.models.scoring.scores import deciding_codes, to_records
 
 from .scoring.feature_scores import unlike_shares
 from .scoring.given_history import Events, resolve_history
@@ -113,7 +113,7 @@ def _batch_problem(model: Model, records: Sequence[Mapping[str, Any]], events: E
         return "gives a sample record a feature or log-odds that are not finite"
     unlike = unlike_shares(model, features.X, features.why)
     scores: list[dict[str, Any]] = to_records(
-        model, odds, features.why, features.has_history, unlike, thresholds=deciding_thresholds(model, features.X)
+        model, odds, features.why, features.has_history, unlike, codes=deciding_codes(model, features.X)
     )
     explained = ReasonRequest(model, N_REASONS, None).explain(records, features, odds)
     try:

@@ -82,10 +82,12 @@ def with_points(
     fraud = fraud_probability(model.calibration.apply(scores.log_odds), model.classes, model.legitimate)
     points, of_points = choose_points(fraud, is_fraud, data, groups, scores, recipe)
     model = replace(model, points=points, ratio_support=support_of(fraud, is_fraud, groups[rows]))
+    columns = {"probability": fraud}
     if recipe.thresholds.by is not None:
-        by_source, of_sources = choose_source_points(model, fraud, is_fraud, data, groups, scores, recipe)
+        by_source, value_of, of_sources = choose_source_points(model, fraud, is_fraud, data, groups, scores, recipe)
         model, of_points = replace(model, source_points=by_source), (*of_points, *of_sources)
-    expected = expected_shares(model, {"probability": fraud}, groups[rows], data.rows["as_of"].iloc[rows])
+        columns["threshold_of"] = value_of
+    expected = expected_shares(model, columns, groups[rows], data.rows["as_of"].iloc[rows])
     return replace(model, expected_shares=(*model.expected_shares, *expected)), (*notes, *of_points)
 
 

@@ -54,6 +54,16 @@ DIGITS = 12
 """Digits of a digest that are shown; enough to recognise a model."""
 
 
+class SourceThresholds(NamedTuple):
+    """What decides the records by the code of their category. The last place is for all other codes."""
+
+    # Position of the column of the category.
+    column: int
+    thresholds: Array
+    # The values that have a threshold of their own; None for the others.
+    values: Array
+
+
 @dataclass(frozen=True)
 class Model:
     """The content of a model folder: features, trees, calibration and operating points.
@@ -134,15 +144,16 @@ class Model:
         return {name: np.flatnonzero([name == family for family in names]) for name in dict.fromkeys(names)}
 
     @cached_property
-    def source_thresholds(self) -> tuple[int, Array] | None:
-        """The position of the column of `source_points`, and the threshold of each code; the last is for all others."""
+    def source_thresholds(self) -> SourceThresholds | None:
+        """The thresholds of `source_points` by the codes of the category."""
         if self.source_points is None:
             return None
         column, by_value = self.source_points.column, self.source_points.points
-        first = self.points[0]
-        points = [by_value.get(value, first) for value in self.matrix.custom.categories[column]]
+        values = [value if value in by_value else None for value in self.matrix.custom.categories[column]]
+        points = [self.points[0] if value is None else by_value[value] for value in (*values, None)]
         place = self.matrix.columns.index(f"profile__{column}")
-        return place, np.array([point.threshold for point in (*points, first)])
+        thresholds = np.array([point.threshold for point in points])
+        return SourceThresholds(place, thresholds, np.array([*values, None], object))
 
     @cached_property
     def usual(self) -> Array:

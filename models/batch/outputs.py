@@ -25,7 +25,7 @@ IDS: Final = {
 SCORES: Final = frozenset(
     {
         *("probability", "label", "decision", "false_positive_rate", "status", "why", "unlike_training"),
-        *("explained", "reasons", *COLUMNS),
+        *("explained", "reasons", "threshold_of", *COLUMNS),
     }
 )
 """The columns of scores; those of classes and single reasons begin with `PREFIXES`."""

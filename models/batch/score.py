@@ -18,7 +18,7 @@ from fraudsieve.models.reasons.request import ReasonRequest
 from fraudsieve.models.rules.decisions import COLUMNS, decide_records
 from fraudsieve.models.scoring.feature_scores import score_features
 from fraudsieve.models.scoring.observers import ScoredChunk, ScoreRecorder
-from fraudsieve.models.scoring.scores import deciding_thresholds, to_records
+from fraudsieve.models.scoring.scores import deciding_codes, to_records
 from fraudsieve.models.scoring.traffic import unusual_shares
 from fraudsieve.tables.cells import STRING
 from fraudsieve.tables.formats.output import check_output_rows
@@ -130,8 +130,8 @@ class _Run:
             plain = records.iloc[rows].to_dict("records")
             fields = [{str(name): value for name, value in row.items()} for row in plain]
             features_of, log_odds, unlike = score_features(scorer.model, scorer.policy, part, scorer.n_threads)
-            thresholds = deciding_thresholds(scorer.model, part.X)
-            scored = to_records(scorer.model, log_odds, features_of.why, known, unlike, scorer.policy, thresholds)
+            codes = deciding_codes(scorer.model, part.X)
+            scored = to_records(scorer.model, log_odds, features_of.why, known, unlike, scorer.policy, codes)
             if request is not None:
                 explained = request.explain(fields, features_of, log_odds)
                 scored = [score | reasons for score, reasons in zip(scored, explained, strict=True)]

@@ -114,8 +114,7 @@ def _decided_directions(model: Model, odds: Array, X: Array, explained: Array) -
     """Return 1 where the decision is for the explained class, and -1 where it is against it."""
     if model.legitimate is None:
         return np.ones(len(odds))
-    by_row, first = deciding_thresholds(model, X), model.points[0].threshold if model.points else 0.5
-    flagged = fraud_probability(odds, model.classes, model.legitimate) >= (first if by_row is None else by_row)
+    flagged = fraud_probability(odds, model.classes, model.legitimate) >= deciding_thresholds(model, X)
     return np.where(flagged == (explained != model.classes.index(model.legitimate)), 1.0, -1.0)
 
 

@@ -22,12 +22,12 @@ def to_columns(
     has_history: Array | None = None,
     unlike: Array | None = None,
     policy: Policy | None = None,
-    thresholds: Array | None = None,
+    codes: Array | None = None,
 ) -> dict[str, Array]:
     """Turn calibrated log-odds into the columns of `Scorer.score_columns`.
 
     `why` is None where a record can be scored. `has_history` says whether the account has an event, and `unlike` comes
-    from `unlike_shares`; both are None if they are not known. Without `thresholds` the first point decides all records.
+    from `unlike_shares`; both are None if they are not known. Without the `deciding_codes` the first point decides all.
     """
     unlike = np.full(len(odds), np.nan) if unlike is None else unlike
     scored = why == None  # noqa: E711 - compares every element
@@ -36,8 +36,9 @@ def to_columns(
     label[scored] = np.array(model.classes, object)[classes[scored].argmax(axis=1)]
     fraud = _fraud(model, odds)
     decision = np.full(len(odds), None, object)
+    sources = model.source_thresholds
     if model.points:
-        limits = model.points[0].threshold if thresholds is None else thresholds
+        limits = model.points[0].threshold if sources is None or codes is None else sources.thresholds[codes]
         decision[scored] = np.where((fraud >= limits)[scored], "flag", "pass")
         decision[unlike >= _flag_limit(model, policy)] = "flag"
     status = np.where(scored, "ok", "unscorable").astype(object)
@@ -52,16 +53,26 @@ def to_columns(
         "why": why,
         "unlike_training": unlike,
     }
+    if sources is not None and codes is not None:
+        columns["threshold_of"] = sources.values[codes]
+        columns["threshold_of"][~scored] = None
     return columns | {f"probability__{name}": classes[:, k] for k, name in enumerate(model.classes)}
 
 
-def deciding_thresholds(model: Model, X: Array) -> Array | None:
-    """Return the threshold that decides each feature row; None if the first point decides all."""
+def deciding_codes(model: Model, X: Array) -> Array | None:
+    """Return which of `Model.source_thresholds` decides each feature row; None if the first point decides all."""
     if model.source_thresholds is None:
         return None
-    place, thresholds = model.source_thresholds
-    codes = X[:, place]
-    return np.asarray(thresholds[np.where(codes >= 0, codes, -1).astype(np.int64)])
+    codes = X[:, model.source_thresholds.column]
+    return np.where(codes >= 0, codes, -1).astype(np.int64)
+
+
+def deciding_thresholds(model: Model, X: Array) -> Array | float:
+    """Return the threshold that decides each feature row, or all of them; .5 without an operating point."""
+    codes, sources = deciding_codes(model, X), model.source_thresholds
+    if sources is None or codes is None:
+        return model.points[0].threshold if model.points else 0.5
+    return np.asarray(sources.thresholds[codes])
 
 
 def _reached(model: Model, fraud: Array) -> Array:
@@ -86,7 +97,7 @@ def to_records(
     has_history: Array | None = None,
     unlike: Array | None = None,
     policy: Policy | None = None,
-    thresholds: Array | None = None,
+    codes: Array | None = None,
 ) -> list[Score]:
     """Turn calibrated log-odds into the records of `Scorer.score`, in plain JSON types.
 
@@ -100,13 +111,16 @@ def to_records(
     unlike_values = [None] * len(odds) if unlike is None or model.unlike is None else unlike.tolist()
     flag_limit = _flag_limit(model, policy)
     scores = []
-    first = model.points[0].threshold if model.points else math.nan
-    limits = [first] * len(odds) if thresholds is None else thresholds.tolist()
-    rows = zip(shares, fraud, why.tolist(), cold_starts, unlike_values, limits, strict=True)
-    for row, probability, reason, is_cold, unfamiliar, limit in rows:
+    limits = [model.points[0].threshold if model.points else math.nan] * len(odds)
+    sources, values = model.source_thresholds, [None] * len(odds)
+    if sources is not None and codes is not None:
+        limits, values = sources.thresholds[codes].tolist(), sources.values[codes].tolist()
+    rows = zip(shares, fraud, why.tolist(), cold_starts, unlike_values, limits, values, strict=True)
+    for row, probability, reason, is_cold, unfamiliar, limit, value in rows:
+        of_source = {} if sources is None else {"threshold_of": value if reason is None else None}
         if reason is not None:
             unfamiliar = None if unfamiliar is None or math.isnan(unfamiliar) else unfamiliar
-            scores.append(_unscorable(model.classes, reason, unfamiliar) | {"model": identity})
+            scores.append(_unscorable(model.classes, reason, unfamiliar) | {"model": identity, **of_source})
             continue
         reached = [point for point in points if probability is not None and probability >= point.threshold]
         score = {
@@ -119,6 +133,7 @@ def to_records(
             "unlike_training": unfamiliar,
             "probabilities": dict(zip(model.classes, row, strict=True)),
             "model": identity,
+            **of_source,
         }
         scores.append(score)
     return scores

@@ -1,11 +1,11 @@
 """Whether a model is used on other traffic: shares of scored records outside the intervals that it expects."""
 
-from collections.abc import Iterable, Mapping
-from math import nextafter
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
 
+from fraudsieve._typing import Array
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.unlike_training.expected_shares import FLAGGED, UNLIKE, ShareCount, UnusualShare
 from fraudsieve.models.unlike_training.shares import UNFAMILIAR
@@ -21,32 +21,44 @@ class Scores(Protocol):
     def __getitem__(self, name: str, /) -> Any:
         """Return a column."""
 
+    def __contains__(self, name: Any, /) -> bool:
+        """Return whether there is a column of this name."""
 
-class ShareLimit(NamedTuple):
-    """Which scores count for a share: those whose value of a column reaches a limit."""
+
+class ShareRows(NamedTuple):
+    """Which records a share is of, and which of them count for it."""
 
     name: str
-    column: str
-    limit: float
+    records: Array
+    hits: Array
 
 
-def share_limits(model: Model) -> tuple[ShareLimit, ...]:
-    """Return which scores of a model count for which share, of those that the model can have."""
-    limits = [] if model.unlike is None else [ShareLimit(UNLIKE, "unlike_training", nextafter(UNFAMILIAR, 1.0))]
-    first = () if model.source_points else model.points[:1]  # a score does not say from which source it is
-    limits += [ShareLimit(FLAGGED, "probability", point.threshold) for point in first]
-    return tuple(limits)
+def share_rows(model: Model, scores: Scores) -> Iterator[ShareRows]:
+    """Yield the records of each share that scores of a model have: with thresholds by a column, of each value too."""
+    if model.unlike is not None and "unlike_training" in scores:
+        unlike = np.asarray(scores["unlike_training"], np.float64)
+        yield ShareRows(UNLIKE, ~np.isnan(unlike), unlike > UNFAMILIAR)
+    if not model.points or "probability" not in scores:
+        return
+    probability = np.asarray(scores["probability"], np.float64)
+    records, hits = ~np.isnan(probability), probability >= model.points[0].threshold
+    parts = []
+    if model.source_points is not None:
+        names, value_of = model.source_points.named(FLAGGED), np.asarray(scores["threshold_of"], object)
+        for value, point in model.source_points.points.items():
+            is_value = value_of == value
+            hits = np.where(is_value, probability >= point.threshold, hits)
+            parts.append((names[value], records & is_value))
+    yield from (ShareRows(name, of_part, hits) for name, of_part in ((FLAGGED, records), *parts))
 
 
 def count_shares(model: Model, scores: Scores) -> dict[str, ShareCount]:
     """Count the scores for each share that a model expects; records without the value do not count."""
     expected = {share.name for share in model.expected_shares}
-    counts = {}
-    for name, column, limit in share_limits(model):
-        if name in expected:
-            values = np.asarray(scores[column], np.float64)
-            counts[name] = ShareCount(int((values >= limit).sum()), int((~np.isnan(values)).sum()))
-    return counts
+    shares = (share for share in share_rows(model, scores) if share.name in expected)
+    return {
+        name: ShareCount(int((hits & records).sum()), int(np.count_nonzero(records))) for name, records, hits in shares
+    }
 
 
 def add_counts(counts: Iterable[Mapping[str, ShareCount]]) -> dict[str, ShareCount]:
@@ -74,8 +86,8 @@ def unusual_shares(model: Model, scores: Scores) -> tuple[UnusualShare, ...]:
     """Return which shares of scored records show that a model is used on other traffic than that of its training.
 
     Two shares are compared with what the model expects: of records whose ``unlike_training`` is above .99, and of
-    records that the deciding operating point flags. On the same traffic, at most one in a hundred tables has an unusual
-    one.
+    records that the deciding operating point flags. With thresholds by a column, the second is compared for each value
+    too. On the same traffic, at most one in a hundred tables has an unusual share.
 
     Parameters
     ----------
@@ -83,7 +95,7 @@ def unusual_shares(model: Model, scores: Scores) -> tuple[UnusualShare, ...]:
         A model without `Model.expected_shares` gives no warning; `recalibrate` sets them for other traffic.
     scores : mapping of str to array-like, or DataFrame
         The columns ``unlike_training`` and ``probability`` of at least 200 records, as from `Scorer.score_columns` or
-        `score_file`.
+        `score_file`, and ``threshold_of`` if the model has thresholds by a column.
 
     Returns
     -------

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from math import asin, pi, sin, sqrt
 from typing import Any, Final, NamedTuple
 
+from fraudsieve.models.points import WHERE
+
 UNLIKE: Final = "unlike_training"
 FLAGGED: Final = "flagged"
 WORDS: Final = {UNLIKE: "unlike training", FLAGGED: "flagged"}
@@ -39,17 +41,24 @@ class UnusualShare:
     high: float
 
     @property
+    def kind(self) -> str:
+        """The name without the value of a column."""
+        return self.name.partition(WHERE)[0]
+
+    @property
     def text(self) -> str:
         """What came, and what was expected."""
         bound = f"at most {_percent(self.high)}" if self.share > self.high else f"at least {_percent(self.low)}"
-        return f"{_percent(self.share)} of {self.records:,} records are {WORDS[self.name]}; expected {bound}"
+        records = f"{self.records:,} records{self.name.removeprefix(self.kind)}"
+        return f"{_percent(self.share)} of {records} are {WORDS[self.kind]}; expected {bound}"
 
 
 @dataclass(frozen=True)
 class ExpectedShare:
     """A share of the records on which a model was calibrated, and how much it varies on the same traffic."""
 
-    # Which records count: those whose `unlike_training` is above .99, or those that the deciding point flags.
+    # Which records count: those whose `unlike_training` is above .99, or those that the deciding point flags; of all
+    # records, or of those that have a value of the column of `SourcePoints`.
     name: str
     share: float
     # The part of the variance that does not fall with the number of records, divided by `share * (1 - share)`: between
@@ -77,7 +86,7 @@ class ExpectedShare:
         """What is wrong with the name or a number; None if nothing is."""
         name: Any = self.name  # a manifest can hold any type
         numbers: tuple[Any, ...] = (self.share, self.spread)
-        if not isinstance(name, str) or name not in WORDS:
+        if not isinstance(name, str) or name.partition(WHERE)[0] not in WORDS:
             return "expected unlike_training or flagged, got another name"
         if not all(isinstance(number, int | float) for number in numbers):
             return "expected numbers, got another type"

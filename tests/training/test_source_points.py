@@ -9,9 +9,15 @@ import pandas as pd
 import pytest
 
 from fraudsieve.exceptions import ArtifactError, RecipeError
-from fraudsieve.models import Scorer, write_model
+from fraudsieve.models import Scorer, score_file, unusual_shares, write_model
 from fraudsieve.models.points import SourcePoints
+from fraudsieve.models.unlike_training.expected_shares import FLAGGED
+from fraudsieve.service.handlers import RequestHandler
+from fraudsieve.service.loaded_model import LoadedModel
+from fraudsieve.service.metrics import Metrics
+from fraudsieve.service.settings import Settings
 from fraudsieve.training.fit import Trained, train
+from fraudsieve.training.monitoring.monitoring_run import monitor_tables
 from fraudsieve.training.recalibration.recalibration_run import recalibrate
 from fraudsieve.training.recipe.recipe import Recipe
 
@@ -77,6 +83,53 @@ def test_the_threshold_of_its_channel_decides_a_record_at_every_door(trained: Tr
     rows = scorer.model.matrix.rows(records)
     assert scorer.score_rows(rows.X, rows.why)["decision"].tolist() == expected
     assert [scorer.score(record)["decision"] for record in records[:5]] == expected[:5]
+    assert {score["threshold_of"] for score in scores} == {channel if channel in by_channel.points else None}
+    assert set(scorer.score_columns(columns)["threshold_of"]) == {score["threshold_of"] for score in scores}
+
+
+def traffic(*, phone: float = 0.0, app: float = 0.0, seed: int = 2) -> pd.DataFrame:
+    """Return unlabelled payments whose risk is higher in some channel than in training."""
+    new = made_payments(seed).drop(columns="label")
+    new["event_id"], new["account_id"] = "n" + new["event_id"], "n" + new["account_id"]
+    more = new["channel"].map({"phone": phone, "app": app}).fillna(0.0)
+    return new.assign(occurred_at=new["occurred_at"] + pd.Timedelta(90, "D"), risk=new["risk"] + more)
+
+
+@pytest.mark.parametrize(
+    ("moved", "channels", "bound"),
+    [({}, set(), ""), ({"phone": 2.0}, {"phone"}, "at most"), ({"app": -2.0}, {"app"}, "at least")],
+)
+def test_flagged_records_are_compared_for_each_channel(
+    trained: Trained, tmp_path: Path, moved: dict[str, float], channels: set[str], bound: str
+) -> None:
+    scorer, new = Scorer.load(trained.folder), traffic(**moved)
+    unusual = score_file(scorer, new, tmp_path / "scores.parquet").unusual_shares
+    of_channels = [share for share in unusual if share.kind == FLAGGED != share.name]
+    assert {share.name for share in of_channels} == {f"flagged where channel is {name}" for name in channels}
+    assert all(
+        f"records where channel is {share.name[25:]} are flagged; expected {bound}" in share.text
+        for share in of_channels
+    )
+    assert unusual_shares(scorer.model, pd.read_parquet(tmp_path / "scores.parquet")) == unusual
+    handler = RequestHandler(LoadedModel(scorer), Settings(), Metrics())
+    records = new.assign(occurred_at=new["occurred_at"].map(pd.Timestamp.isoformat)).to_dict("records")
+    handler.observe(records, scorer.score(records), 0)
+    assert handler.traffic.unusual == unusual
+    shown = handler.metrics.render().decode()
+    for name in ("phone", "app"):
+        label = f'{{share="{FLAGGED} where channel is {name}"}}'
+        assert f"fraudsieve_unusual_share{label} {float(name in channels)}" in shown
+    handler.replace_model(LoadedModel(Scorer(replace(scorer.model, source_points=None, expected_shares=()))))
+    assert f"fraudsieve_latest_share{label} NaN" in handler.metrics.render().decode()
+
+
+def test_monitoring_compares_alerts_of_each_channel(trained: Trained) -> None:
+    untracked = Recipe.read(overrides={"track.enabled": False, "monitor.family_psi": None, "monitor.score_psi": None})
+    report = monitor_tables(trained.folder, traffic(), traffic(phone=2.0, seed=3), recipe=untracked)
+    names = [f"{trained.model.points[0].name} where channel is {name}" for name in ("app", "phone")]
+    assert [point.name for point in report.alerts[-2:]] == names
+    exceeded = {bound.name for bound in report.exceeded if bound.bound == "alerts_times"}
+    assert exceeded == {trained.model.points[0].name, names[1]}
 
 
 def with_thresholds(trained: Trained, **thresholds: float) -> Scorer:
@@ -108,6 +161,7 @@ def test_recalibration_sets_one_threshold_again(trained: Trained, tmp_path: Path
     untracked = Recipe.read(overrides={"track.enabled": False})
     new = recalibrate(trained.folder, traffic, output=tmp_path / "here", flagged=0.02, recipe=untracked)
     assert new.model.source_points is None
+    assert [share.name for share in new.model.expected_shares] == ["unlike_training", FLAGGED]
     assert any("the thresholds by channel are not set again" in note for note in new.notes)
 
 

@@ -210,8 +210,8 @@ def choose_source_points(
     groups: Array,
     scores: HeldOutScores,
     recipe: Recipe,
-) -> tuple[SourcePoints, tuple[str, ...]]:
-    """Choose the point of each value of the column `thresholds.by`, and return notes of what decides each.
+) -> tuple[SourcePoints, Array, tuple[str, ...]]:
+    """Choose the point of each value of the column `thresholds.by`; return them, the value of each row, and notes.
 
     A value with few legitimate records is decided by the first point, as values that training did not see are.
     """
@@ -238,7 +238,8 @@ def choose_source_points(
     if others:
         few = f"fewer than {MIN_OF_SOURCE} legitimate records to set a threshold on, so {model.points[0].name} decides"
         notes.append(f"{others:,} of {len(seen):,} values of {column!r} have {few}")
-    return SourcePoints(column, points), tuple(notes)
+    value_of = np.array([*(value if value in points else None for value in seen), None], object)
+    return SourcePoints(column, points), value_of[np.maximum(codes, -1).astype(np.int64)], tuple(notes)
 
 
 def point_notes(points: Sequence[OperatingPoint], targets: Targets) -> tuple[str, ...]:

@@ -30,32 +30,36 @@ CALIBRATION = ("ece", "brier", "observed_over_expected", "average_precision", "b
 
 
 def measure_alerts(model: Model, before: ScoredTable, after: ScoredTable) -> tuple[PointAlerts, ...]:
-    """Count the flagged records at every operating point; the point that decides comes first."""
+    """Count the flagged records at every operating point; the point that decides comes first.
+
+    With thresholds by a column, the last are those of its values.
+    """
     tables = before, after
-    times = [table.cutoff_times(model.subject) for table in tables]
-    flags = [_flags(model, table) for table in tables]
-    points = []
-    for i, point in enumerate(model.points):
-        flagged = [Share.of(of[i], table.clusters) for of, table in zip(flags, tables, strict=True)]
-        per_day = [_per_day(of[i], values) for of, values in zip(flags, times, strict=True)]
-        below = [_below(model, table, of[0]) if i == 0 else 0.0 for of, table in zip(flags, tables, strict=True)]
-        points.append(
-            PointAlerts(
-                **vars(compare_ratio(*flagged)),
-                name=point.name,
-                threshold=point.threshold,
-                alerts_a_day=Both(*per_day),
-                unlike_training=Both(*below),
-            )
-        )
+    points = [_alerts(model, i, point.name, point.threshold, tables) for i, point in enumerate(model.points)]
+    if model.source_points is None:
+        return tuple(points)
+    for value, name in model.source_points.named(model.points[0].name).items():
+        parts = before.part(before.scores["threshold_of"] == value), after.part(after.scores["threshold_of"] == value)
+        if all(len(part.rows) for part in parts):
+            points.append(_alerts(model, 0, name, model.source_points.points[value].threshold, parts))
     return tuple(points)
+
+
+def _alerts(model: Model, i: int, name: str, threshold: float, tables: tuple[ScoredTable, ScoredTable]) -> PointAlerts:
+    flags = [_flags(model, table)[i] for table in tables]
+    both = list(zip(flags, tables, strict=True))
+    return PointAlerts(
+        **vars(compare_ratio(*(Share.of(flagged, table.clusters) for flagged, table in both))),
+        name=name,
+        threshold=threshold,
+        alerts_a_day=Both(*(_per_day(flagged, table.cutoff_times(model.subject)) for flagged, table in both)),
+        unlike_training=Both(*(0.0 if i else _below(model, table, flagged) for flagged, table in both)),
+    )
 
 
 def _below(model: Model, table: ScoredTable, flagged: Array) -> float:
     """Return the share of the rows that the policy flags below the threshold that decides."""
-    by_row = deciding_thresholds(model, table.rows)
-    threshold = model.points[0].threshold if by_row is None else by_row
-    return float((flagged & (table.scores["probability"] < threshold)).mean())
+    return float((flagged & (table.scores["probability"] < deciding_thresholds(model, table.rows))).mean())
 
 
 def _per_day(flags: Array, times: Array | None) -> float | None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from fraudsieve._translation import tr
 from fraudsieve._typing import Array
+from fraudsieve.models.points import WHERE
 from fraudsieve.pages.words import point_words
 from fraudsieve.training.json_types import finite_or_none
 from fraudsieve.training.recipe.sections import MonitorRecipe
@@ -120,7 +121,8 @@ def _is_beyond(value: float, limit: float, chance: float | None) -> bool:
 
 def _exceeded_by_alerts(measures: MonitorMeasures, settings: MonitorRecipe) -> Iterator[ExceededBound]:
     limit = settings.alerts_times
-    for point in measures.alerts[:1]:  # the point that decides
+    of_values = (point for point in measures.alerts[1:] if WHERE in point.name)
+    for point in (*measures.alerts[:1], *of_values):  # those that decide
         times = point.times
         if limit is not None and _is_beyond(max(times, 1 / times), limit, point.chance):
             text = tr(

@@ -7,7 +7,8 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.models.scoring.traffic import share_limits
+from fraudsieve.models.points import WHERE
+from fraudsieve.models.scoring.traffic import share_rows
 from fraudsieve.models.unlike_training.expected_shares import FLAGGED, MIN_RECORDS, UNLIKE, ExpectedShare
 
 from .clusters import Clusters
@@ -25,9 +26,9 @@ def expected_shares(
     Groups are campaigns or accounts, and the time of a row may be missing.
     """
     return tuple(
-        expected_share(name, scores[column] >= limit, groups, times)
-        for name, column, limit in share_limits(model)
-        if column in scores and len(scores[column])
+        expected_share(name, hits[rows], groups[rows], times[rows])
+        for name, rows, hits in share_rows(model, scores)
+        if rows.any()
     )
 
 
@@ -44,7 +45,7 @@ def expected_share(name: str, hits: Array, groups: Array, times: pd.Series) -> E
         of_clusters = max(float(clusters.variance(hits[clusters.order, None])[0]) / row - 1 / n, 0.0)
     else:
         of_clusters = 1.0
-    over_time = max(_drift(hits, times), LEAST_DRIFT[name] ** 2 * row)
+    over_time = max(_drift(hits, times), LEAST_DRIFT[name.partition(WHERE)[0]] ** 2 * row)
     return ExpectedShare(name, share, 1 / n + 2 * of_clusters + over_time)
 
 

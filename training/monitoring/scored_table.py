@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -69,6 +70,14 @@ class ScoredTable:
     def labels(self) -> Array:
         """The label of every record; missing where none has arrived."""
         return self.records["label"].to_numpy(object)
+
+    def part(self, rows: Array) -> Self:
+        """Return some of the records."""
+        arrays: dict[str, Any] = {
+            name: None if (of := getattr(self, name)) is None else of[rows] for name in ("rows", "unseen", "no_history")
+        }
+        scores = {name: values[rows] for name, values in self.scores.items()}
+        return replace(self, records=self.records[rows].reset_index(drop=True), scores=scores, **arrays)
 
     def cutoff_times(self, subject: str) -> Array | None:
         """Return when each record was scored, UTC; None if no record has a time."""

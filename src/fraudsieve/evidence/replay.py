@@ -17,7 +17,7 @@ from fraudsieve.models.policy import Policy
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.reasons.reason_codes import explain
 from fraudsieve.models.scoring.feature_scores import UNLIKE, score_features
-from fraudsieve.models.scoring.scores import deciding_thresholds, to_records
+from fraudsieve.models.scoring.scores import deciding_codes, to_records
 
 from .canonical import to_plain
 from .kept_content import Content
@@ -190,8 +190,8 @@ def _replay(scorer: Scorer, batch: Sequence[RecordedScore], report: ReplayReport
 def _scores_again(scorer: Scorer, policy: Policy, group: Sequence[RecordedScore]) -> list[dict[str, Any]]:
     model = scorer.model
     features, log_odds, unlike = score_features(model, policy, _recorded_rows(group), n_threads=scorer.n_threads)
-    thresholds = deciding_thresholds(model, features.X)
-    scores = to_records(model, log_odds, features.why, features.has_history, unlike, policy, thresholds)
+    codes = deciding_codes(model, features.X)
+    scores = to_records(model, log_odds, features.why, features.has_history, unlike, policy, codes)
     reasons = _reasons(scorer, group, features.X, log_odds)
     return [
         {"log_odds": to_plain(log_odds[n].tolist()), "score": to_plain(score_numbers(scores[n]))}

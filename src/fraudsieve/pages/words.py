@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from fraudsieve._translation import current_language, tr
+from fraudsieve.models.points import WHERE
 from fraudsieve.models.sentences.entities import label_in_words, plain_words
 from fraudsieve.models.sentences.templates import read_templates
 
@@ -140,7 +141,11 @@ def names_in_words(text: str) -> str:
 
 
 def point_words(name: str) -> str:
-    """Return the words for an operating point."""
+    """Return the words for an operating point, or for what it is for one value of a column."""
+    name, where, condition = name.partition(WHERE)
+    if where:
+        column, _, given = condition.partition(" is ")
+        return tr("{point}, where {column} is {value}", point=point_words(name), column=column, value=given)
     match = re.fullmatch(r"(false_positive_rate|alerts_a_day|precision)_([\d.e-]+)", name)
     if match is None:
         return tr("lowest cost") if name == "cost" else tr(name.replace("_", " "))

@@ -93,9 +93,10 @@ class Metrics:
 
     def _add_traffic(self, per_process: dict[str, Any]) -> None:
         self.at_bound = Gauge("state_entities_at_bound", "Entities whose windows are at their bound.", **per_process)
+        self._shares = set(WORDS)
         self.latest_share = Gauge(
             "latest_share",
-            "Share of the latest records, about 2,000, that are unlike training, or that the model flags.",
+            "Share of the latest records, about 2,000, that are unlike training, or flagged, or of a value's.",
             ("share",),
             **per_process,
         )
@@ -181,7 +182,8 @@ class Metrics:
         """Show the shares of the latest records, and which of them are unusual."""
         unusual = {share.name for share in traffic.unusual}
         expected = {share.name for share in traffic.model.expected_shares}
-        for name in WORDS:  # a model without one of them ends what the model before it showed
+        self._shares |= expected
+        for name in self._shares:  # a model without one of them ends what the model before it showed
             hits, records = traffic.counts.get(name, (0, 0)) if name in expected else (0, 0)
             self.latest_share.labels(name).set(hits / records if records else nan)
             self.unusual_share.labels(name).set(name in unusual)

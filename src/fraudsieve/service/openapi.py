@@ -102,6 +102,10 @@ class Score(BaseModel):
     unlike_training: float | None = Field(
         description="Share of the training records that are less unfamiliar than this record. Above 0.999 is unusual."
     )
+    threshold_of: str | None = Field(
+        default=None,
+        description="Value of the column of thresholds whose threshold decides; null if the first point does.",
+    )
     model: ModelIdentity
     rule: AppliedRule | None = Field(default=None, description="The rule that decided; only if the service has rules.")
     model_decision: Literal["flag", "pass"] | None = Field(

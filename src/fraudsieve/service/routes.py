@@ -134,11 +134,11 @@ class Routes:
         ages = tasks.ages | ({} if age is None else {"history": round(age, 1)})
         stalled = tasks.stalled + (["history"] if self.handler.is_stalled else [])
         readiness: dict[str, Any] = {"status": "ready", "failing": tasks.failing, "stalled": stalled, "ages": ages}
-        unusual = [share.name for share in self.handler.traffic.unusual]  # no figures: anyone may ask
+        kinds = dict.fromkeys(share.kind for share in self.handler.traffic.unusual)  # no figures: anyone may ask
         refused = self.handler.refused
         readiness |= {"refused_version": refused and refused.version, "needs_restart": bool(refused and refused[1])}
         return JSONResponse(
-            readiness | {"behind": self.handler.is_behind, "unwritable": not is_writable, "unusual_shares": unusual}
+            readiness | {"behind": self.handler.is_behind, "unwritable": not is_writable, "unusual_shares": [*kinds]}
         )
 
     async def metrics(self, _: Request) -> Response:

@@ -72,7 +72,7 @@ def ship_model(session: SparkSession, address: str | Path) -> tuple[ShippedModel
 
 
 SCORE = "score"
-WORDS = ("label", "decision", "status", "why")
+WORDS = ("label", "decision", "status", "why", "threshold_of")
 
 
 @dataclass(frozen=True)
@@ -146,6 +146,7 @@ def score_type(scorer: Scorer) -> T.StructType:
     """Return the type of a score: the columns of `Scorer.score_columns`."""
     numbers = ["false_positive_rate", "unlike_training", *(f"probability__{name}" for name in scorer.model.classes)]
     names = ["probability", "label", "decision", numbers[0], "status", "why", *numbers[1:]]
+    names += ["threshold_of"] if scorer.model.source_points else []
     return T.StructType([T.StructField(name, T.StringType() if name in WORDS else T.DoubleType()) for name in names])
 
 

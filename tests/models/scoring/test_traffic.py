@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from fraudsieve.models import Model, Scorer, unusual_shares
-from fraudsieve.models.scoring.traffic import add_counts, count_shares, share_limits, traffic_advice
+from fraudsieve.models.scoring.traffic import add_counts, count_shares, share_rows, traffic_advice
 from fraudsieve.models.unlike_training.expected_shares import FLAGGED, UNLIKE, ExpectedShare, ShareCount
 from fraudsieve.models.unlike_training.shares import UNFAMILIAR
 
@@ -51,8 +51,8 @@ def test_unfamiliar_texts_are_other_traffic_and_those_of_the_training_are_not(
 def test_a_model_that_expects_nothing_gives_no_warning(scorer: Scorer, types: Any) -> None:
     scores = {"unlike_training": np.ones(1000), "probability": np.ones(1000)}
     assert unusual_shares(replace(scorer.model, expected_shares=()), scores) == ()
-    assert [limit.name for limit in share_limits(types.model)] == [UNLIKE]
-    assert [limit.name for limit in share_limits(replace(scorer.model, unlike=None))] == [FLAGGED]
+    assert [share.name for share in share_rows(types.model, scores)] == [UNLIKE]
+    assert [share.name for share in share_rows(replace(scorer.model, unlike=None), scores)] == [FLAGGED]
 
 
 def test_only_a_model_with_thresholds_can_be_recalibrated(scorer: Scorer, types: Any) -> None:
