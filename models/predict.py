@@ -234,7 +234,7 @@ class Scorer:
             operating point), ``false_positive_rate`` (of the strictest operating point that the score reaches),
             ``status`` (``ok``, ``no_history`` if the account has no earlier event, or ``unscorable``), ``why``,
             ``unlike_training`` (the share of training records that are less unfamiliar; 0.999 is very unusual)
-            and ``model`` (name and digest). With thresholds by a column also ``threshold_of``, the value whose threshold
+            and ``model`` (name, digest). With thresholds by a column also ``threshold_of``: the value whose threshold
             decides. With rules also ``rule`` (id, action and reason of the rule that decided, or None) and
             ``model_decision``. With reasons also ``explained`` and ``reasons``, as from `explain`, and for a message
             ``text_spans``, as from `explain_text`; None and empty if the record is unscorable. A recorded score has

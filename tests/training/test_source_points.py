@@ -87,11 +87,11 @@ def test_the_threshold_of_its_channel_decides_a_record_at_every_door(trained: Tr
     assert set(scorer.score_columns(columns)["threshold_of"]) == {score["threshold_of"] for score in scores}
 
 
-def traffic(*, phone: float = 0.0, app: float = 0.0, seed: int = 2) -> pd.DataFrame:
+def traffic(seed: int = 2, **risk: float) -> pd.DataFrame:
     """Return unlabelled payments whose risk is higher in some channel than in training."""
     new = made_payments(seed).drop(columns="label")
     new["event_id"], new["account_id"] = "n" + new["event_id"], "n" + new["account_id"]
-    more = new["channel"].map({"phone": phone, "app": app}).fillna(0.0)
+    more = new["channel"].map(risk).fillna(0.0)
     return new.assign(occurred_at=new["occurred_at"] + pd.Timedelta(90, "D"), risk=new["risk"] + more)
 
 
@@ -102,7 +102,7 @@ def traffic(*, phone: float = 0.0, app: float = 0.0, seed: int = 2) -> pd.DataFr
 def test_flagged_records_are_compared_for_each_channel(
     trained: Trained, tmp_path: Path, moved: dict[str, float], channels: set[str], bound: str
 ) -> None:
-    scorer, new = Scorer.load(trained.folder), traffic(**moved)
+    scorer, new = Scorer.load(trained.folder), traffic(2, **moved)
     unusual = score_file(scorer, new, tmp_path / "scores.parquet").unusual_shares
     of_channels = [share for share in unusual if share.kind == FLAGGED != share.name]
     assert {share.name for share in of_channels} == {f"flagged where channel is {name}" for name in channels}
@@ -112,7 +112,7 @@ def test_flagged_records_are_compared_for_each_channel(
     )
     assert unusual_shares(scorer.model, pd.read_parquet(tmp_path / "scores.parquet")) == unusual
     handler = RequestHandler(LoadedModel(scorer), Settings(), Metrics())
-    records = new.assign(occurred_at=new["occurred_at"].map(pd.Timestamp.isoformat)).to_dict("records")
+    records: list[Any] = new.assign(occurred_at=new["occurred_at"].map(pd.Timestamp.isoformat)).to_dict("records")
     handler.observe(records, scorer.score(records), 0)
     assert handler.traffic.unusual == unusual
     shown = handler.metrics.render().decode()
@@ -125,7 +125,7 @@ def test_flagged_records_are_compared_for_each_channel(
 
 def test_monitoring_compares_alerts_of_each_channel(trained: Trained) -> None:
     untracked = Recipe.read(overrides={"track.enabled": False, "monitor.family_psi": None, "monitor.score_psi": None})
-    report = monitor_tables(trained.folder, traffic(), traffic(phone=2.0, seed=3), recipe=untracked)
+    report = monitor_tables(trained.folder, traffic(), traffic(3, phone=2.0), recipe=untracked)
     names = [f"{trained.model.points[0].name} where channel is {name}" for name in ("app", "phone")]
     assert [point.name for point in report.alerts[-2:]] == names
     exceeded = {bound.name for bound in report.exceeded if bound.bound == "alerts_times"}
