@@ -160,8 +160,9 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
         log = tmp_path_factory.mktemp("service") / "log"
         started.append(start_service(model, log, *options, before=before, **environment))
         started[-1].wait_until_listening()
-        if ready:
-            started[-1].wait_for("ready")
+        if ready:  # a worker that is still loading its model answers 503
+            several = "--workers" in options and options[options.index("--workers") + 1] != "1"
+            started[-1].wait_for(*(("all workers are ready", 300) if several else ("ready",)))
         return started[-1]
 
     yield start

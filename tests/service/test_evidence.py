@@ -98,7 +98,6 @@ def test_workers_have_logs_of_their_own_with_checkpoints(serve: Serve, binary: F
     service = serve(
         binary.folder, "--workers", "2", "--evidence", str(path), "--evidence-all", "--evidence-content", "kept"
     )
-    service.wait_for("all workers are ready", 120)
     for text in binary.texts[:40]:
         with service.client() as client:  # a new connection each, so that both workers get some
             answer = client.post("/v1/score", json={"text": text}).json()

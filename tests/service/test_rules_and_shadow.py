@@ -82,8 +82,7 @@ def test_a_shadow_is_compared_and_touches_no_answer(serve: Any, binary: Any, cha
 
 def test_each_worker_has_a_sample_of_its_own(serve: Any, binary: Any, challenger: Path, tmp_path: Path) -> None:
     options = ("--workers", "2", "--shadow", str(challenger), "--shadow-file", str(tmp_path / "s.jsonl"))
-    service = serve(binary.folder, *options, ready=False)
-    service.wait_for("all workers are ready", 120)
+    service = serve(binary.folder, *options)
     for record in [{"text": text} for text in binary.texts[:60]]:
         with service.client() as client:  # each connection may reach any worker
             client.post("/v1/score", json=record).raise_for_status()

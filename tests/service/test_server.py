@@ -35,15 +35,7 @@ def post(path: str, content: Any) -> bytes:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "workers",
-    [
-        "1",
-        pytest.param(
-            "2", marks=pytest.mark.xfail(strict=False, reason="one run in ten lacks an answer; cause unknown")
-        ),
-    ],
-)
+@pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_client_that_has_finished_sending_gets_its_answers(
     serve: Any, accounts_folder: Path, tmp_path: Path, workers: str
 ) -> None:

@@ -85,8 +85,6 @@ def start_workers(serve: Any) -> Callable[..., Workers]:
     """Start a service with two workers and wait until both are ready."""
 
     def start(model: str | Path, *options: str, **environment: str) -> Workers:
-        service = serve(model, "--workers", "2", *options, ready=False, **environment)
-        service.wait_for("all workers are ready", 120)
-        return Workers(service)
+        return Workers(serve(model, "--workers", "2", *options, **environment))
 
     return start

@@ -22,8 +22,7 @@ def test_two_workers_answer_each_record_once(serve: Any, tmp_path: Path) -> None
     """Every client sends every record, so that both workers get it at the same time."""
     store = tmp_path / "live.db"
     options = ("--workers", "2", "--state", str(store), "--score-log", "scores")
-    service = serve(message_pair_model(), *options, ready=False)
-    service.wait_for("all workers are ready", 300)
+    service = serve(message_pair_model(), *options)
 
     def ask(_: int) -> list[tuple[Any, ...]]:
         answers = []
