@@ -17,11 +17,14 @@ from fraudsieve.features.profile.frames import (
     required_column,
 )
 from fraudsieve.tables.conversion import convert
+from fraudsieve.tables.schema import is_identifier
 
 from .account_matrix import AccountMatrix, Subject
 
 NEVER = np.iinfo(np.int64).min
-NOT_NUMBERS = NOT_PROFILE | {"amount", "kind", "ip", "row"}
+NOT_NUMBERS = NOT_PROFILE | {"amount", "kind", "row"}
+MAX_CODES, CODE_ROWS = 100, 10
+"""A column of at most this many distinct whole numbers, each of so many rows, holds codes of a type or an office."""
 
 
 def cutoff_column(records: Container[Any], subject: Subject) -> str | None:
@@ -63,16 +66,22 @@ def subject_columns(records: pd.DataFrame, cutoffs: Array, matrix: AccountMatrix
 
 
 def number_columns(events: pd.DataFrame) -> tuple[str, ...]:
-    """Return the numeric columns of events, other than the amount, that are not identifiers, labels or flags."""
+    """Return the numeric columns of events, other than the amount, that are not identifiers, labels or codes."""
     return tuple(
         str(name)
         for name in events.columns
         if name not in NOT_NUMBERS
-        and not str(name).endswith("_id")
+        and not is_identifier(str(name))
         and pd.api.types.is_numeric_dtype(events[name])
-        and not pd.api.types.is_bool_dtype(events[name])
-        and events[name].min() != events[name].max()
+        and not _are_codes(events[name])
     )
+
+
+def _are_codes(column: pd.Series) -> bool:
+    """Return whether numbers are not amounts: their sums and means over a window say nothing."""
+    values = column.dropna().unique()
+    are_whole = bool((values == np.floor(values.astype(np.float64))).all())
+    return len(values) < 2 or (are_whole and len(values) <= min(MAX_CODES, len(column) / CODE_ROWS))
 
 
 def frequent_kinds(events: pd.DataFrame, max_kinds: int = 6) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from fraudsieve.features.history.declaration import History, check_histories, hi
 from fraudsieve.features.history.measures import MEASURES
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.network.network_batch import CodedTables, network_columns
-from fraudsieve.features.profile.choice import choose_profile_columns
+from fraudsieve.features.profile.choice import FEW_VALUES, are_few, choose_profile_columns
 from fraudsieve.features.profile.frames import as_strings, custom_values
 from fraudsieve.tables.cells import STRING
 from fraudsieve.tables.values.zones import to_local
@@ -37,7 +37,14 @@ from .account_records import (
     number_columns,
     subject_columns,
 )
-from .default_views import default_histories, default_network, default_windows, possible_measures, without_times
+from .default_views import (
+    default_histories,
+    default_network,
+    default_windows,
+    identifier_columns,
+    possible_measures,
+    without_times,
+)
 from .history.history_batch import HistoryTables, fill_history_features
 from .history_declaration import event_fields, with_key
 from .network.network_batch import network_features
@@ -309,7 +316,7 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         if self.events is None:
             return (), None
         all_columns = [str(name) for name in self.events.columns]
-        columns = [name for name in all_columns if name not in self.exclude]
+        columns = [name for name in all_columns if name not in self.exclude and not _are_kinds(name, self.events)]
         if self.history is None:
             histories = self._default_histories(columns, timed)
         else:
@@ -380,6 +387,11 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         tags.input_tags.one_d_array = True
         tags.input_tags.two_d_array = False
         return tags
+
+
+def _are_kinds(name: str, events: pd.DataFrame) -> bool:
+    """Return whether ids are so few, as those of an office, that what all accounts do with one says nothing of it."""
+    return bool(identifier_columns([name])) and are_few(events[name]) and events[name].nunique() <= FEW_VALUES
 
 
 def _check_amounts(histories: Sequence[History], categories: Sequence[str]) -> None:

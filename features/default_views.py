@@ -19,12 +19,18 @@ from fraudsieve.features.history.measures import (
     window_seconds,
 )
 from fraudsieve.features.network.declaration import Network
+from fraudsieve.tables.schema import is_identifier
 
 WINDOW_LENGTHS = ("1m", "10m", "1h", "1d", "7d", "30d", "90d", "365d")
 NOT_IDENTIFIERS = frozenset(
     {"account_id", "counterparty_id", "event_id", "occurred_at", "kind", "amount", "label", "labelled_at"}
 )
 NUMBER_MEASURES = ("sum", "mean", "std", "max", "min", "z", "to_mean", "last_1", "last_2", "last_3")
+FEW_NUMBER_MEASURES = ("mean", "std", "max", "z", "to_mean", "last_1")
+"""Those of events, in the shortest window and in that of all events: an event has the number itself."""
+LEFT_OUT = frozenset({"min", "peak", "weekend", "gap_std", "hour_entropy"})
+LEFT_OUT_OF_OTHER = frozenset(name for name in LATEST_MEASURES if name != "last_1")
+"""Measures of an account, and of a counterparty, without which trees rank events as well (choices.md)."""
 KNOWN = ("count", "is_new", "since_last", "since_first")
 MAX_IDENTIFIERS = 6
 """Further identifiers are counted, and have no views: each view holds the events of its entities."""
@@ -32,8 +38,8 @@ PAIR = ("count", "sum", "mean", "max", "to_mean", "to_max", "since_last", "since
 
 
 def identifier_columns(columns: Iterable[str]) -> tuple[str, ...]:
-    """Return the columns of events that are further identifiers: names that end with ``_id``, and ``ip``."""
-    return tuple(name for name in columns if name not in NOT_IDENTIFIERS and (name.endswith("_id") or name == "ip"))
+    """Return the columns of events that are further identifiers, by their names."""
+    return tuple(name for name in columns if name not in NOT_IDENTIFIERS and is_identifier(name))
 
 
 def default_histories(
@@ -55,16 +61,24 @@ def default_histories(
     measures = possible_measures(columns, (*MEASURES, *LATEST_MEASURES, *label_measures), counterparty=counterparty)
     view = partial(History, windows, time_zone=time_zone)
     own = view(kinds=kinds, counterparty=counterparty, identifiers=tuple(identifiers), measures=measures)
-    of_ids = _of_identifiers(own, identifier_columns(columns)) if subject == "event" else []
-    if "counterparty_id" not in columns:
-        return _with_distinct_names(own, *of_ids, *_of_numbers(own, numbers))
-    other = view(entity="counterparty_id", counterparty="account_id", measures=measures)
+    other = view(entity="counterparty_id", counterparty="account_id", measures=measures, name="counterparty")
     if subject == "account":
-        received = replace(other, subject="account_id", name="received")
-        return _with_distinct_names(own, received, *_of_numbers(own, numbers), *_of_numbers(received, numbers))
+        received = [replace(other, subject="account_id", name="received")] if "counterparty_id" in columns else []
+        sides = (own, *received)
+        return _with_distinct_names(*sides, *(one for side in sides for one in _of_numbers(side, numbers)))
+    # Identifiers have views of their own, except those beyond `MAX_IDENTIFIERS`.
+    own = replace(own, by_kind=("count",), identifiers=tuple(identifier_columns(columns)[MAX_IDENTIFIERS:]))
+    own = replace(own, measures=tuple(name for name in own.measures if name not in LEFT_OUT))
+    other = replace(other, measures=tuple(name for name in other.measures if name not in LEFT_OUT_OF_OTHER))
     pair = view(entity=("account_id", "counterparty_id"), measures=possible_measures(columns, PAIR), name="pair")
-    other = replace(other, name="counterparty")
-    return _with_distinct_names(own, other, pair, *of_ids, *_of_numbers(own, numbers), *_of_numbers(other, numbers))
+    others = (other, replace(pair, windows=("all",))) if "counterparty_id" in columns else ()
+    few = [replace(one, windows=_few(windows), measures=FEW_NUMBER_MEASURES) for one in _of_numbers(own, numbers)]
+    return _with_distinct_names(own, *others, *_of_identifiers(own, identifier_columns(columns)), *few)
+
+
+def _few(windows: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the shortest window and that of all events."""
+    return tuple(dict.fromkeys((windows[0], "all")))
 
 
 def _of_identifiers(own: History, identifiers: Sequence[str]) -> list[History]:
@@ -77,8 +91,8 @@ def _of_identifiers(own: History, identifiers: Sequence[str]) -> list[History]:
     for name in identifiers[:MAX_IDENTIFIERS]:
         short = name.removesuffix("_id")
         known = replace(view, entity=("account_id", name), windows=("all",), measures=KNOWN, name=f"known_{short}")
-        windows, measures = tuple(dict.fromkeys((view.windows[0], "all"))), ("count", "distinct", *KNOWN[1:], *labels)
-        everyone = replace(view, entity=name, counterparty="account_id", windows=windows, measures=measures, name=short)
+        everyone = replace(view, entity=name, counterparty="account_id", windows=_few(view.windows), name=short)
+        everyone = replace(everyone, measures=("count", "distinct", *KNOWN[1:], *labels))
         views += [known, everyone]
     return views
 

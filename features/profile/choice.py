@@ -22,9 +22,12 @@ NOT_OWN: Final = NOT_PROFILE | {"message_id", "text", "recipient_id", "sent_at",
 """Columns of messages that are read for other purposes, or that repeat the label."""
 
 NO_VALUE: Final = "no value in any row"
-FEW_VALUES, MANY_VALUES, MAX_SHARE = 20, 1000, 0.1
+FEW_VALUES, MANY_VALUES, MAX_SHARE = 20, 5000, 0.1
 """A column with at most `FEW_VALUES` distinct values holds categories; one with more than `MANY_VALUES`, or more than
 `MAX_SHARE` of the rows, does not."""
+MANY_IDS, MAX_ID_SHARE = 500, 0.01
+"""A column of ids, such as those of an office or of an advertiser, has more values than categories if it has more than
+`MANY_IDS`, or more than `MAX_ID_SHARE` of the rows: these would tell accounts apart."""
 
 
 WORDS: Final[Mapping[str, str]] = {
@@ -180,8 +183,9 @@ def choose_profile_columns(
 ) -> ProfileColumns:
     """Choose the columns of records that are features."""
     numbers, categories, left_out = [], [], {}
-    names = [str(name) for name in records.columns if name not in NOT_PROFILE and name not in exclude]
-    identifiers = set(identifier_columns(names))
+    read = NOT_PROFILE - {"counterparty_id"}
+    names = [str(name) for name in records.columns if name not in read and name not in exclude]
+    identifiers = {*identifier_columns(names), "counterparty_id"}
     for name in names:
         column = records[name]
         if name in used_names:
@@ -195,7 +199,10 @@ def choose_profile_columns(
         elif column.isna().all():
             left_out[name] = NO_VALUE
         elif name in identifiers:
-            left_out[name] = "an identifier"
+            if are_few(column):
+                categories.append(name)
+            else:
+                left_out[name] = "an identifier"
         elif is_number(column):
             numbers.append(name)
         elif pd.api.types.is_datetime64_any_dtype(column):
@@ -207,6 +214,11 @@ def choose_profile_columns(
     if "source" in records.columns and "source" not in exclude:
         left_out["source"] = "read as the source of the label"
     return ProfileColumns(tuple(numbers), tuple(categories), left_out)
+
+
+def are_few(ids: pd.Series) -> bool:
+    """Return whether ids are so few that each is a category."""
+    return ids.nunique() <= min(MANY_IDS, MAX_ID_SHARE * len(ids))
 
 
 def _why_no_category(name: str, column: pd.Series) -> str | None:

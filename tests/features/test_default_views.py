@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from fraudsieve.exceptions import SchemaError
+from fraudsieve.features.account_records import number_columns
 from fraudsieve.features.accounts import AccountFeatures
-from fraudsieve.features.default_views import MAX_IDENTIFIERS, default_histories, default_windows
+from fraudsieve.features.default_views import MAX_IDENTIFIERS, default_histories, default_windows, identifier_columns
 from fraudsieve.features.history.declaration import History, check_histories
 
 DAY = 86_400_000_000
@@ -47,6 +48,22 @@ def world(n: int = 300, *, counterparty: bool = True) -> pd.DataFrame:
         }
     )
     return events.assign(counterparty_id=rng.choice(["x", "y", "ann"], n)) if counterparty else events
+
+
+@pytest.mark.parametrize("name", ["device_id", "Seller ID", "billingEmail", "cardNumber", "ip_address", "card", "id_2"])
+def test_names_of_identifiers(name: str) -> None:
+    assert identifier_columns([name]) == (name,)
+
+
+@pytest.mark.parametrize("name", ["paid", "has_phone", "house_number", "chip", "account_id", "count_ip", "number", ""])
+def test_names_of_other_columns(name: str) -> None:
+    assert identifier_columns([name]) == ()
+
+
+def test_few_whole_numbers_are_codes_without_a_sum() -> None:
+    events = world(2000).assign(office=lambda table: np.arange(len(table)) % 40, weight=lambda table: table.index % 400)
+    assert number_columns(events) == ("fee", "weight")
+    assert number_columns(events[:300]) == ("fee", "office", "weight")  # 40 of 300 rows may be any numbers
 
 
 def records_of(frame: pd.DataFrame) -> list[dict[str, Any]]:

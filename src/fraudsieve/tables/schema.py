@@ -1,5 +1,6 @@
 """The input tables, declared as data: their columns, what each column holds and which columns are required."""
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -82,8 +83,23 @@ class TableSchema:
 
     def kind(self, name: str) -> Kind | None:
         """Return the kind of a column; None for an undeclared column of any type."""
-        further: Kind | None = "id" if name.endswith("_id") else None
+        further: Kind | None = "id" if is_identifier(name) else None
         return next((column.kind for column in self.columns if column.name == name), further)
+
+
+IDENTIFIERS: Final = frozenset(("id", "uid", "uuid", "ip", "iban", "imei", "msisdn", "card", "phone", "email"))
+"""Last words of names of identifiers, such as ``device_id`` and ``billingEmail``; `NUMBERS` may follow."""
+NUMBERS: Final = frozenset(("number", "no", "address", "hash"))
+FLAGS: Final = frozenset(("has", "is", "was", "same", "num", "count", "new"))
+"""First words of names of columns that say something of an identifier, such as ``has_phone``."""
+
+
+def is_identifier(name: str) -> bool:
+    """Return whether a column holds identifiers, by its name in snake_case, in camelCase or with spaces."""
+    words = [word.casefold() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)]
+    while len(words) > 1 and words[-1] in NUMBERS:
+        words.pop()
+    return bool(words) and words[-1] in IDENTIFIERS and words[0] not in FLAGS
 
 
 _LABELLED_AT: Final = ColumnSchema("labelled_at", "time", meaning="When the label became known.")
