@@ -174,7 +174,7 @@ def _catboost(X: pd.DataFrame, y: Array, X_test: pd.DataFrame, seed: int) -> Arr
     from catboost import CatBoostClassifier
 
     words = list(X.select_dtypes("category"))
-    X, X_test = (part.astype(dict.fromkeys(words, "str")) for part in (X, X_test))
+    X, X_test = (part.astype(dict.fromkeys(words, "object")).fillna(dict.fromkeys(words, "")) for part in (X, X_test))
     settings: Any = {"iterations": ROUNDS, "learning_rate": 0.05, "thread_count": 1, "random_seed": seed}
     model = CatBoostClassifier(**settings, verbose=False, allow_writing_files=False, cat_features=words)
     return _fitted(model, X, y, X_test, early_stopping_rounds=PATIENCE)

@@ -22,7 +22,7 @@ from fraudsieve.features.history.declaration import History, check_histories, hi
 from fraudsieve.features.history.measures import MEASURES
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.network.network_batch import CodedTables, network_columns
-from fraudsieve.features.profile.choice import FEW_VALUES, are_few, choose_profile_columns
+from fraudsieve.features.profile.choice import FEW_VALUES, are_few_ids, choose_profile_columns
 from fraudsieve.features.profile.frames import as_strings, custom_values
 from fraudsieve.tables.cells import STRING
 from fraudsieve.tables.values.zones import to_local
@@ -391,7 +391,7 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
 def _are_kinds(name: str, events: pd.DataFrame) -> bool:
     """Return whether ids are so few, as those of an office, that what all accounts do with one says nothing of it."""
-    return bool(identifier_columns([name])) and are_few(events[name]) and events[name].nunique() <= FEW_VALUES
+    return bool(identifier_columns([name])) and are_few_ids(events[name]) and events[name].nunique() <= FEW_VALUES
 
 
 def _check_amounts(histories: Sequence[History], categories: Sequence[str]) -> None:

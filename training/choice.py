@@ -18,7 +18,7 @@ from fraudsieve.models.trees.start import initial_log_odds
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.training_rows import TrainingRows, make_classifier
 from fraudsieve.training.evaluation.report import RoundMetrics, TreeChoice, TriedTrees
-from fraudsieve.training.recipe.recipe import Recipe
+from fraudsieve.training.recipe.recipe import WITHOUT_TEXT, Recipe
 from fraudsieve.training.splits.split import has_times
 
 SHARE: Final = 0.2
@@ -33,6 +33,8 @@ MAX_ROUNDS: Final = 1500
 ERRORS: Final = 2.0
 """Standard errors of the mean difference of log loss by which other trees must be better than those by default."""
 STEP: Final = 50
+ROWS_OF_SEEDS: Final = 240_000
+"""Rows times seeds of a model at most: the mean of several seeds gains less the more rows there are."""
 
 
 class TreeSizes(NamedTuple):
@@ -95,9 +97,12 @@ def with_rounds(recipe: Recipe, n_rounds: int) -> Recipe:
     return recipe.model_copy(update={"model": recipe.model.model_copy(update={"n_rounds": n_rounds})})
 
 
-def with_trees(recipe: Recipe, choice: TreeChoice) -> Recipe:
-    """Return a recipe that names the chosen trees, and no history if they do without."""
-    changed: dict[str, Any] = {"model": recipe.model.model_copy(update=SIZES[choice.chosen.size].settings)}
+def with_trees(recipe: Recipe, choice: TreeChoice, n_rows: int) -> Recipe:
+    """Return a recipe that names the chosen trees of so many rows, and no history if they do without."""
+    settings = dict(SIZES[choice.chosen.size].settings)
+    if recipe.model.n_seeds is None:
+        settings["n_seeds"] = max(min(WITHOUT_TEXT["n_seeds"], ROWS_OF_SEEDS // n_rows), 1)
+    changed: dict[str, Any] = {"model": recipe.model.model_copy(update=settings)}
     if choice.chosen.own:
         changed["history"] = recipe.history.model_copy(update={"views": (), "network": False})
     return with_rounds(recipe.model_copy(update=changed), choice.rounds)

@@ -127,7 +127,7 @@ def fit_model(
     trained_on = training_rows(data, groups, split.train, recipe, progress)
     features = trained_on.builder
     choice = choose_trees(trained_on, data, groups, recipe, progress)
-    chosen = recipe if choice is None else with_trees(recipe, choice)
+    chosen = recipe if choice is None else with_trees(recipe, choice, len(trained_on.labels))
     if choice is not None and choice.chosen.own:
         trained_on = training_rows(data, groups, split.train, chosen, progress)
         features = trained_on.builder

@@ -199,7 +199,7 @@ def choose_profile_columns(
         elif column.isna().all():
             left_out[name] = NO_VALUE
         elif name in identifiers:
-            if are_few(column):
+            if are_few_ids(column):
                 categories.append(name)
             else:
                 left_out[name] = "an identifier"
@@ -216,7 +216,7 @@ def choose_profile_columns(
     return ProfileColumns(tuple(numbers), tuple(categories), left_out)
 
 
-def are_few(ids: pd.Series) -> bool:
+def are_few_ids(ids: pd.Series) -> bool:
     """Return whether ids are so few that each is a category."""
     return ids.nunique() <= min(MANY_IDS, MAX_ID_SHARE * len(ids))
 

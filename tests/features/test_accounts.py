@@ -106,7 +106,7 @@ def test_events_by_family_and_live() -> None:
     assert {"value__amount", "rhythm__hour", "profile__kind"} <= set(frame)
     assert "profile__device_id" not in frame  # an identifier
     assert {"network__fraud_rate_all", "network__counterparty_fraud_rate_all", "value__pair_to_max_all"} <= set(frame)
-    assert {"value__last_5", "value__counterparty_last_1"} <= set(frame)
+    assert {"value__last_5", "rhythm__counterparty_ago_2"} <= set(frame)
     last = made["events"].tail(50)
     found, _, why = live(features, made, last)
     assert (why == None).all()  # noqa: E711

@@ -70,7 +70,8 @@ def handbook_leak(folder: Path) -> TableFiles:
 def sparkov(folder: Path) -> TableFiles:
     """Write card payments with persons, places and unix time.
 
-    Names, streets and dates of birth are expected to be left out of the categories, with a note.
+    Names, streets and dates of birth are expected to be left out of the categories, with a note. The ids of few
+    branches are categories, and the type of a terminal is a code of whole numbers.
     """
     rng, made = make_events(2, accounts=60)
     person = made["account"]
@@ -95,6 +96,9 @@ def sparkov(folder: Path) -> TableFiles:
             "lat": lat.round(4),
             "long": long.round(4),
             "city_pop": person * 911 + 300,
+            "deviceId": [f"d{code % 40}" for code in made["other"]],
+            "branchId": rng.integers(1, 6, len(made)),
+            "terminal_type": rng.choice([101, 204, 3001], len(made)),
             "job": [("Nurse", "Teacher", "Engineer, site", "Clerk")[code % 4] for code in person],
             "dob": (pd.Timestamp("1950-02-03") + pd.to_timedelta(person * 211, unit="D")).dt.strftime("%Y-%m-%d"),
             "trans_num": [f"{code:032x}" for code in rng.integers(1, 2**62, len(made))],
