@@ -64,6 +64,14 @@ class SourceThresholds(NamedTuple):
     values: Array
 
 
+class RankedPoints(NamedTuple):
+    """The thresholds of all points, ascending, and the false positive rates from none of them reached to all."""
+
+    thresholds: Array
+    # NaN where none is known.
+    rates: Array
+
+
 @dataclass(frozen=True)
 class Model:
     """The content of a model folder: features, trees, calibration and operating points.
@@ -154,6 +162,13 @@ class Model:
         place = self.matrix.columns.index(f"profile__{column}")
         thresholds = np.array([point.threshold for point in points])
         return SourceThresholds(place, thresholds, np.array([*values, None], object))
+
+    @cached_property
+    def ranked_points(self) -> RankedPoints:
+        """The operating points in the order of their thresholds."""
+        points = sorted(self.points, key=lambda point: point.threshold)
+        rates = [np.nan, *(np.nan if (rate := one.false_positive_rate) is None else rate for one in points)]
+        return RankedPoints(np.array([one.threshold for one in points]), np.array(rates, np.float64))
 
     @cached_property
     def usual(self) -> Array:
