@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Self
+from typing import Annotated, Any, Final, NamedTuple, Self
 
 import numpy as np
 
@@ -192,10 +192,13 @@ class TrainingRecords(NamedTuple):
     Facts that a manifest does not have, or has in another form, are None or left out.
     """
 
-    rows: int | None
-    since: str | None
-    until: str | None
-    mixture: dict[str, dict[str, int]]
+    rows: Annotated[int | None, "Number of records; null if the model does not know it."]
+    since: Annotated[str | None, "Time of the first record; null without times."]
+    until: Annotated[str | None, "Time of the last record; null without times."]
+    mixture: Annotated[
+        dict[str, dict[str, int]],
+        "Number of records by each value of the columns `channel` and `source`, if the table had them.",
+    ]
 
     @classmethod
     def of(cls, facts: Mapping[str, Any]) -> Self:

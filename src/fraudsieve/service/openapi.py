@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.json_schema import models_json_schema
 
 import fraudsieve
-from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.artifact.folder import Model, TrainingRecords
+from fraudsieve.models.points import OperatingPoint
 from fraudsieve.models.scoring.score_fields import Score
 from fraudsieve.models.sentences.values import LANGUAGES
 from fraudsieve.service.loaded_model import PARTS, record_fields, sample_record
@@ -17,7 +18,7 @@ from fraudsieve.service.settings import Settings
 
 
 def model_of(kind: Any) -> type[BaseModel]:
-    """Return the model of the dicts of a type. A field that is not always there has a default."""
+    """Return the model of a class with typed fields. A field that is not always there has a default."""
     fields: dict[str, Any] = {}
     for name, hint in get_type_hints(kind, include_extras=True).items():
         of, is_optional = (get_args(hint)[0], True) if get_origin(hint) is NotRequired else (hint, False)
@@ -83,25 +84,9 @@ class HistoryInfo(BaseModel):
     offset: int | None = Field(description="Offset of the history in the process that answers.")
 
 
-class OperatingPointInfo(BaseModel):
+class OperatingPointInfo(model_of(OperatingPoint)):  # type: ignore[misc] # made of the dataclass
     """An operating point, with its metrics on the calibration slice."""
 
-    name: str
-    threshold: float
-    false_positive_rate: float | None = Field(description="Null if the point was chosen without labels.")
-    recall: float | None = Field(description="Null if the point was chosen without labels.")
-    flagged: float = Field(description="Share of all records that are flagged.")
-    precision: float | None
-    alerts_a_day: float | None = Field(description="Flagged records per day.")
-    max_false_positive_rate: float | None = Field(
-        description="The promised rate, over legitimate campaigns or accounts; null if none is promised."
-    )
-    confidence: float | None = Field(description="Probability with which the promised rate is kept.")
-    legitimate_groups: int | None = Field(description="Number of campaigns or accounts that the rate is based on.")
-    estimated_false_positive_rate: float | None = Field(
-        description="The rate that the point is estimated to have; null if the rate is promised, or not the target."
-    )
-    interval: list[float] | None = Field(description="Ends of the 95 % interval of an estimated rate.")
     decides: bool = Field(description="Whether decisions are made at this point.")
 
 
@@ -122,15 +107,8 @@ class ShadowInfo(BaseModel):
     digest: str = Field(description="SHA-256 of the model's manifest.")
 
 
-class TrainingInfo(BaseModel):
+class TrainingInfo(model_of(TrainingRecords)):  # type: ignore[misc] # made of the named tuple
     """The records that a model was trained on."""
-
-    rows: int | None = Field(description="Number of records; null if the model does not know it.")
-    since: str | None = Field(description="Time of the first record; null without times.")
-    until: str | None = Field(description="Time of the last record; null without times.")
-    mixture: dict[str, dict[str, int]] = Field(
-        description="Number of records by each value of the columns `channel` and `source`, if the table had them."
-    )
 
 
 class ModelInfo(ShadowInfo):
