@@ -70,12 +70,14 @@ class Calibration:
         """
         if log_odds.shape[1] > 1:
             return self.low * log_odds
-        return self.low * log_sigmoid(log_odds) - self.high * log_sigmoid(-log_odds) + self.shift
+        positive, negative = log_sigmoids(log_odds)
+        return self.low * positive - self.high * negative + self.shift
 
 
-def log_sigmoid(values: Array) -> Array:
-    """Return ``-ln(1 + exp(-values))`` without overflow."""
-    return np.asarray(np.minimum(values, 0) - np.log1p(np.exp(-np.abs(values))))
+def log_sigmoids(values: Array) -> tuple[Array, Array]:
+    """Return ``-ln(1 + exp(-values))`` and ``-ln(1 + exp(values))`` without overflow."""
+    tail = np.log1p(np.exp(-np.abs(values)))
+    return np.minimum(values, 0) - tail, np.minimum(-values, 0) - tail
 
 
 @compile_kernel(error_model="numpy")
@@ -95,7 +97,7 @@ def _softmax_kernel(log_odds: Array, out: Array) -> None:
 def probabilities(log_odds: Array) -> Array:
     """Return the probability of every class."""
     if log_odds.shape[1] == 1:
-        return np.asarray(np.exp(np.hstack([log_sigmoid(-log_odds), log_sigmoid(log_odds)])))
+        return np.asarray(np.exp(np.concatenate(log_sigmoids(log_odds)[::-1], axis=1)))
     shares = np.empty(log_odds.shape)
     _softmax_kernel(np.asarray(log_odds, np.float64), shares)
     return shares
@@ -142,7 +144,7 @@ def fit_calibration(log_odds: Array, y: Array, sample_weight: Array | None = Non
     def loss(point: Array) -> float:
         odds = build(point).apply(log_odds)
         if binary:
-            terms = -log_sigmoid(np.where(y == 1, 1, -1) * odds[:, 0])
+            terms = -log_sigmoids(np.where(y == 1, 1, -1) * odds[:, 0])[0]
         else:
             top = odds.max(axis=1)
             terms = top + np.log(np.exp(odds - top[:, None]).sum(axis=1)) - odds[np.arange(len(y)), y]

@@ -33,6 +33,7 @@ from fraudsieve.models.artifact.model_address import MLFLOW_FOLDER, not_in_store
 from .predict import Scorer
 from .scoring.fields import model_fields
 from .scoring.record_columns import columns_of
+from .scoring.score_fields import score_columns
 from .verification import load_model
 
 FLAVOR = "fraudsieve"
@@ -43,6 +44,7 @@ OF_LABELS = ("label", "labelled_at", "source", "campaign")
 MLMODEL_BYTES = 256 << 10
 """Maximum size of ``MLmodel``; MLflow writes a few kilobytes."""
 MLMODEL_DEPTH = 20
+MLFLOW = {float: DataType.double, str: DataType.string}
 
 
 def signature(model: Model) -> ModelSignature:
@@ -54,15 +56,10 @@ def signature(model: Model) -> ModelSignature:
     """
     anything = AnyType()  # type: ignore[no-untyped-call]
     inputs: list[ColSpec | TensorSpec] = [ColSpec(anything, name, required=False) for name in _input_names(model)]
-    numbers = [
-        "probability",
-        "false_positive_rate",
-        "unlike_training",
-        *(f"probability__{name}" for name in model.classes),
+    columns = score_columns(model.classes, by_source=model.source_points is not None)
+    outputs: list[ColSpec | TensorSpec] = [
+        ColSpec(MLFLOW[kind], name, required=False) for name, kind in columns.items()
     ]
-    strings = ["label", "decision", "status", "why", *(["threshold_of"] if model.source_points else [])]
-    outputs: list[ColSpec | TensorSpec] = [ColSpec(DataType.double, name, required=False) for name in numbers]
-    outputs += [ColSpec(DataType.string, name, required=False) for name in strings]
     parts: dict[str, Any] = {"outputs": Schema(outputs)} | ({"inputs": Schema(inputs)} if inputs else {})
     if model.matrix.history_parts:
         parts["params"] = ParamSchema([ParamSpec(HISTORY, DataType.string, None)])

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 
@@ -16,30 +16,28 @@ MAX_THRESHOLD = float(np.nextafter(1.0, 2.0))
 class OperatingPoint:
     """A threshold and its metrics on the calibration slice."""
 
-    # Its target, such as `false_positive_rate_0.01`.
-    name: str
-    # A record is flagged when its probability is at least this.
-    threshold: float
-    # Share of the legitimate records that were flagged; None if labels are not known.
-    false_positive_rate: float | None
-    # Share of the fraud that was flagged; None if labels are not known.
-    recall: float | None
-    flagged: float
-    # Share of the flagged records that were fraud; None if none was flagged, or labels are not known.
-    precision: float | None = None
-    # Flagged records per day; None if the number of days is unknown.
-    alerts_a_day: float | None = None
-    # The promised rate, if the target is a false positive rate that can be promised. It is counted over legitimate
-    # campaigns or accounts, each of which counts once.
-    max_false_positive_rate: float | None = None
-    # Probability, over calibration slices, that the true rate is at most the promised one.
-    confidence: float | None = None
-    # Number of campaigns or accounts that the promise, or the estimate, is based on.
-    legitimate_groups: int | None = None
-    # The target, if it is a false positive rate that is not promised.
-    estimated_false_positive_rate: float | None = None
-    # The 95 % interval of an estimated rate.
-    interval: tuple[float, float] | None = None
+    name: Annotated[str, "Its target, such as false_positive_rate_0.01."]
+    threshold: Annotated[float, "A record is flagged when its probability is at least this."]
+    false_positive_rate: Annotated[
+        float | None, "Share of the legitimate records that were flagged; null without labels."
+    ]
+    recall: Annotated[float | None, "Share of the fraud that was flagged; null without labels."]
+    flagged: Annotated[float, "Share of all records that were flagged."]
+    precision: Annotated[
+        float | None, "Share of fraud in the flagged records; null without any, or without labels."
+    ] = None
+    alerts_a_day: Annotated[float | None, "Flagged records per day; null if the number of days is unknown."] = None
+    # Each campaign or account counts once.
+    max_false_positive_rate: Annotated[
+        float | None, "The promised rate, over legitimate campaigns or accounts; null if none is promised."
+    ] = None
+    # Over calibration slices.
+    confidence: Annotated[float | None, "Probability with which the promised rate is kept."] = None
+    legitimate_groups: Annotated[int | None, "Number of campaigns or accounts that the rate is based on."] = None
+    estimated_false_positive_rate: Annotated[
+        float | None, "The rate that the point is estimated to have; null if the rate is promised, or not the target."
+    ] = None
+    interval: Annotated[tuple[float, float] | None, "Ends of the 95 % interval of an estimated rate."] = None
 
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> Self:

@@ -16,13 +16,13 @@ from fraudsieve.models.artifact.folder import Model, model_line, model_table
 from fraudsieve.models.artifact.model_address import model_folder
 from fraudsieve.models.reasons.reason_codes import reason_columns
 from fraudsieve.models.reasons.request import ReasonRequest, count_reasons
-from fraudsieve.models.rules.decisions import decide_columns, decide_records
 from fraudsieve.models.rules.rule_set import RuleSet
 from fraudsieve.models.scoring.fields import model_fields
 from fraudsieve.models.scoring.observers import ScoredChunk, ScoreObserver
 from fraudsieve.models.scoring.record_policy import apply_policy, check_unknown
 from fraudsieve.models.scoring.samples import warm_records
-from fraudsieve.models.scoring.scores import Score, deciding_codes, to_columns, to_records
+from fraudsieve.models.scoring.score_fields import Score, join_fields
+from fraudsieve.models.scoring.scores import Scores
 
 from .policy import Policy
 from .scoring.feature_scores import calibrated_log_odds, score_features
@@ -293,16 +293,15 @@ class Scorer:
             raise KeyError(f"Expected a column {key!r}; the columns are {sorted(map(str, columns))}.")
         check_unknown(columns, "columns", self.policy, self._fields, self.rules)
         records = records_of(columns, [key, *(set(self._fields.checks) - {key})])
-        parts = [
-            (odds, unlike, rows.why, rows.has_history, deciding_codes(self.model, rows.X))
-            for _, rows, odds, unlike in self._chunks(records, history)
-        ]
-        odds, unlike, why, has_history, codes = zip(*parts, strict=True)
-        with_history, join = None if has_history[0] is None else np.concatenate(has_history), np.concatenate
-        decided = None if codes[0] is None else join(codes)
-        scores = to_columns(self.model, join(odds), join(why), with_history, join(unlike), self.policy, decided)
-        rules = self.rules
-        return scores if rules is None else decide_columns(rules, lists_of(columns, rules.fields), scores)
+        rules, n_done, parts = self.rules, 0, list[dict[str, Array]]()
+        read = {} if rules is None else lists_of(columns, rules.fields)
+        for chunk, scores in self._chunks(records, history):
+            given = {name: values[n_done : n_done + len(chunk)] for name, values in read.items()}
+            parts.append(scores.to_columns(rules, None if rules is None else rules.match(given, len(chunk))))
+            n_done += len(chunk)
+        return (
+            parts[0] if len(parts) == 1 else {name: np.concatenate([one[name] for one in parts]) for name in parts[0]}
+        )
 
     def score_rows(
         self,
@@ -342,11 +341,10 @@ class Scorer:
         if rows.ndim != 2 or rows.shape[1] != expected:
             raise ValueError(f"Expected rows of {expected} columns, got an array of shape {rows.shape}.")
         features = FeatureRows(rows, np.full(len(rows), None, object) if why is None else why, has_history)
-        features, odds, unlike = score_features(self.model, self.policy, features, self.n_threads)
-        codes = deciding_codes(self.model, rows)
-        columns = to_columns(self.model, odds, features.why, has_history, unlike, self.policy, codes)
-        extra = reason_columns(self.model, rows, odds, features.why, n=reasons, language=language) if reasons else {}
-        return columns | extra
+        scores = score_features(self.model, self.policy, features, self.n_threads)
+        known = scores.log_odds, scores.features.why
+        extra = reason_columns(self.model, rows, *known, n=reasons, language=language) if reasons else {}
+        return scores.to_columns() | extra
 
     def log_odds(self, texts: Sequence[str], sender: Array | None = None, campaign: Array | None = None) -> Array:
         """Return calibrated log-odds of messages.
@@ -373,17 +371,14 @@ class Scorer:
         rows = message_matrix_of(self.model.matrix).compute(texts, sender, campaign)
         return calibrated_log_odds(self.model, rows, self.n_threads)
 
-    def _chunks(
-        self, records: Sequence[Record], history: Events | None
-    ) -> Iterator[tuple[Sequence[Record], FeatureRows, Array, Array]]:
-        """Yield records and what `_score_features` returns for them, chunk by chunk; at least one chunk."""
+    def _chunks(self, records: Sequence[Record], history: Events | None) -> Iterator[tuple[Sequence[Record], Scores]]:
+        """Yield records and their scores, chunk by chunk; at least one chunk."""
         if self.policy.changes_fields:
             records = [apply_policy(record, at, self.policy, self._fields) for at, record in enumerate(records)]
         matrix, state = self.model.matrix, resolve_history(self.model.matrix, history)
         for start in range(0, max(len(records), 1), CHUNK):
             chunk = records[start : start + CHUNK]
-            rows = matrix.rows(chunk, state)
-            yield chunk, *score_features(self.model, self.policy, rows, self.n_threads)
+            yield chunk, score_features(self.model, self.policy, matrix.rows(chunk, state), self.n_threads)
 
     def _score_records(
         self,
@@ -395,18 +390,15 @@ class Scorer:
         rules = self.rules  # another thread may replace them
         for position, record in enumerate(records):
             check_unknown(record, f"record {position}", self.policy, self._fields, rules)
-        scores: list[Score] = []
-        for chunk, features, odds, unlike in self._chunks(records, history):
-            known = features.why, features.has_history, unlike, self.policy
-            chunk_scores = to_records(self.model, odds, *known, deciding_codes(self.model, features.X))
+        answers: list[Score] = []
+        for chunk, scores in self._chunks(records, history):
+            given = records[len(answers) : len(answers) + len(chunk)]  # rules read the records as they were passed
+            new = scores.to_records(rules, None if rules is None else rules.match_records(given))
             if request is not None:
-                explanations = request.explain(chunk, features, odds)
-                chunk_scores = [score | reasons for score, reasons in zip(chunk_scores, explanations, strict=True)]
-            given = records[len(scores) : len(scores) + len(chunk)]  # rules read the records as they were passed
-            answers = chunk_scores if rules is None else decide_records(rules, given, chunk_scores)
+                explained = request.explain(chunk, scores.features, scores.log_odds)
+                new = [join_fields(score, reasons) for score, reasons in zip(new, explained, strict=True)]
             if evidence is not None:
-                request_record = {} if request is None else request.to_record()
-                parts = (chunk, features, odds, chunk_scores, answers, history, request_record)
-                answers = evidence.add(ScoredChunk(self.model, self.policy, *parts))
-            scores += answers
-        return scores
+                asked = {} if request is None else request.to_record()
+                new = evidence.add(ScoredChunk(scores, chunk, new, history, asked))
+            answers += new
+        return answers

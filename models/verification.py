@@ -30,9 +30,9 @@ from fraudsieve.models.artifact.model_address import model_folder
 from fraudsieve.models.reasons.reason_codes import N_REASONS
 from fraudsieve.models.reasons.request import ReasonRequest
 from fraudsieve.models.scoring.samples import warm_records
-from fraudsieve.models.scoring.scores import deciding_codes, to_records
 
-from .scoring.feature_scores import unlike_shares
+from .policy import Policy
+from .scoring.feature_scores import score_features
 from .scoring.given_history import Events, resolve_history
 
 DEFECT = (
@@ -108,16 +108,12 @@ def _batch_problem(model: Model, records: Sequence[Mapping[str, Any]], events: E
     why = next((reason for reason in features.why.tolist() if reason is not None), None)
     if why is not None:
         return f"does not score a sample record ({why})"
-    odds = model.calibration.apply(model.ensemble.log_odds(features.X, n_threads=1))
-    if np.isinf(features.X).any() or not np.isfinite(odds).all():
+    scores = score_features(model, Policy(), features)
+    if np.isinf(features.X).any() or not np.isfinite(scores.log_odds).all():
         return "gives a sample record a feature or log-odds that are not finite"
-    unlike = unlike_shares(model, features.X, features.why)
-    scores: list[dict[str, Any]] = to_records(
-        model, odds, features.why, features.has_history, unlike, codes=deciding_codes(model, features.X)
-    )
-    explained = ReasonRequest(model, N_REASONS, None).explain(records, features, odds)
+    explained = ReasonRequest(model, N_REASONS, None).explain(records, features, scores.log_odds)
     try:
-        json.dumps([scores, explained], ensure_ascii=False, allow_nan=False).encode()
+        json.dumps([scores.to_records(), explained], ensure_ascii=False, allow_nan=False).encode()
     except ValueError:
         return "gives a sample record a score or a reason that is not finite, or a class that is not text"
     return None

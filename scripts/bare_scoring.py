@@ -26,13 +26,13 @@ from fraudsieve.models import Scorer
 from fraudsieve.models.artifact.folder import FEATURES_VERSION, FORMAT
 from fraudsieve.models.rules import read_rules
 from fraudsieve.models.scoring.observers import ScoredChunk
-from fraudsieve.models.scoring.scores import Score
+from fraudsieve.models.scoring.score_fields import COMPUTED, Score
 
 MODEL, RECORDS, SCORES, RULES = "model.zip", "records.json", "scores.json", "rules.toml"
 """What a folder holds."""
 ABSENT = ("mlflow", "sklearn", "pandas", "pyarrow", "joblib", "pydantic", "typer")
 TOLERANCE = 1e-12
-KEPT = ("probability", "label", "decision", "false_positive_rate", "status", "why", "unlike_training", "probabilities")
+KEPT = COMPUTED
 
 
 class LogOdds:
@@ -43,7 +43,7 @@ class LogOdds:
 
     def add(self, chunk: ScoredChunk) -> list[Score]:
         """Keep the log-odds of a chunk, and return its answers."""
-        self.values += chunk.log_odds.tolist()
+        self.values += chunk.scores.log_odds.tolist()
         return chunk.answers
 
 

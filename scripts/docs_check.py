@@ -19,6 +19,7 @@ from scripts.reference.model_folder import file_names, manifest_keys
 from scripts.reference.prometheus import prometheus_names
 from scripts.reference.public_names import documented_names
 from scripts.reference.recipe import recipe_keys
+from scripts.reference.scores import score_names
 from scripts.reference.tables import input_columns
 
 __all__ = ["differences", "entries_of", "expected_entries", "main"]
@@ -38,6 +39,7 @@ def expected_entries() -> dict[str, set[str]]:
         "feature": {*feature_entries()},
         "metric": {*metric_names()},
         "prometheus": {*prometheus_names()},
+        "score": {*score_names()},
         "model-file": {*file_names()},
         "manifest": {*manifest_keys()},
         "http": {*http_operations()},

@@ -10,6 +10,7 @@ import pandas as pd
 from fraudsieve._typing import Array, Progress
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.guarantees import draw_of_groups, rate_bounds
+from fraudsieve.models.scoring.decision import reached
 from fraudsieve.models.scoring.scores import fraud_probability
 from fraudsieve.models.unlike_training.compared_columns import compared_columns
 from fraudsieve.models.verification import write_verified
@@ -164,7 +165,7 @@ def guard_newest(
 
     def are_too_many(log_odds: Array) -> bool:
         fraud = fraud_probability(model.calibration.apply(log_odds), model.classes, data.legitimate)[drawn]
-        shares = [(float((fraud >= point.threshold).mean()), point.target_rate or 1.0) for point in rates]
+        shares = [(float(reached(fraud, point.threshold).mean()), point.target_rate or 1.0) for point in rates]
         return any(rate_bounds(share, len(drawn), CHANCE)[0] > rate for share, rate in shares)
 
     if forward:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Self
+from typing import Annotated, Any, Final, NamedTuple, Self
 
 import numpy as np
 
@@ -62,6 +62,14 @@ class SourceThresholds(NamedTuple):
     thresholds: Array
     # The values that have a threshold of their own; None for the others.
     values: Array
+
+
+class RankedPoints(NamedTuple):
+    """The thresholds of all points, ascending, and the false positive rates from none of them reached to all."""
+
+    thresholds: Array
+    # NaN where none is known.
+    rates: Array
 
 
 @dataclass(frozen=True)
@@ -156,6 +164,13 @@ class Model:
         return SourceThresholds(place, thresholds, np.array([*values, None], object))
 
     @cached_property
+    def ranked_points(self) -> RankedPoints:
+        """The operating points in the order of their thresholds."""
+        points = sorted(self.points, key=lambda point: point.threshold)
+        rates = [np.nan, *(np.nan if (rate := one.false_positive_rate) is None else rate for one in points)]
+        return RankedPoints(np.array([one.threshold for one in points]), np.array(rates, np.float64))
+
+    @cached_property
     def usual(self) -> Array:
         """The median of every column in training; NaN where it is not known."""
         return np.full(len(self.matrix.columns), np.nan) if self.unlike is None else self.unlike.usual
@@ -177,10 +192,13 @@ class TrainingRecords(NamedTuple):
     Facts that a manifest does not have, or has in another form, are None or left out.
     """
 
-    rows: int | None
-    since: str | None
-    until: str | None
-    mixture: dict[str, dict[str, int]]
+    rows: Annotated[int | None, "Number of records; null if the model does not know it."]
+    since: Annotated[str | None, "Time of the first record; null without times."]
+    until: Annotated[str | None, "Time of the last record; null without times."]
+    mixture: Annotated[
+        dict[str, dict[str, int]],
+        "Number of records by each value of the columns `channel` and `source`, if the table had them.",
+    ]
 
     @classmethod
     def of(cls, facts: Mapping[str, Any]) -> Self:

@@ -10,7 +10,7 @@ import pandas as pd
 from fraudsieve._io import check_not_an_input, check_output_file
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.models.predict import Scorer
-from fraudsieve.models.rules.decisions import COLUMNS
+from fraudsieve.models.scoring.score_fields import NAMES, PREFIXES
 from fraudsieve.models.unlike_training.expected_shares import UnusualShare
 from fraudsieve.tables.formats.output import check_output_format, publish
 
@@ -22,14 +22,6 @@ IDS: Final = {
     "event": ("event_id", "account_id", "occurred_at"),
 }
 """The columns of a record that are written with its score."""
-SCORES: Final = frozenset(
-    {
-        *("probability", "label", "decision", "false_positive_rate", "status", "why", "unlike_training"),
-        *("explained", "reasons", "threshold_of", *COLUMNS),
-    }
-)
-"""The columns of scores; those of classes and single reasons begin with `PREFIXES`."""
-PREFIXES: Final = ("probability__", "reason_")
 
 
 @dataclass(frozen=True)
@@ -78,7 +70,7 @@ class ScoreFiles:
         keep = (keep,) if isinstance(keep, str) else tuple(dict.fromkeys(keep))
         ids = IDS[scorer.model.subject]
         for name in keep:
-            if name in SCORES or name in ids or name.startswith(PREFIXES):
+            if name in NAMES or name in ids or name.startswith(PREFIXES):
                 problem = f"expected columns that the scores do not have, got {name!r}"
                 fix = "It is written in any case." if name in ids else "Give it another name in the input."
                 raise SchemaError("--keep", problem, fix)

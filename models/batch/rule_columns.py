@@ -1,4 +1,4 @@
-"""The decisions of rules in a batch: columns of scores, and the number of records that each rule decided."""
+"""Rules in a batch: which of them decides each record, and the number of records that each decided."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve._typing import Array
-from fraudsieve.models.rules.decisions import decide_columns
 from fraudsieve.models.rules.rule_set import RuleSet
 
 
@@ -23,12 +22,11 @@ class RuleCount:
     expired: bool
 
 
-def with_rules(rules: RuleSet | None, records: pd.DataFrame, scores: dict[str, Array]) -> dict[str, Array]:
-    """Return columns of scores with the decisions of rules; unchanged without rules."""
+def match_table(rules: RuleSet | None, records: pd.DataFrame) -> Array | None:
+    """Return the rule that decides each record, as `RuleSet.match` does; None without rules."""
     if rules is None:
-        return scores
-    columns = {name: records[name].tolist() for name in rules.fields if name in records}
-    return decide_columns(rules, columns, scores)
+        return None
+    return rules.match({name: records[name].tolist() for name in rules.fields if name in records}, len(records))
 
 
 def count_rules(rules: RuleSet | None, scores: pd.DataFrame) -> tuple[RuleCount, ...]:

@@ -4,21 +4,21 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
 from fraudsieve._translation import check_language
 from fraudsieve._typing import Array
-from fraudsieve.features.record_fields import FeatureRows
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import CHUNK, Scorer
+from fraudsieve.models.reasons.reason_codes import reason_columns
 from fraudsieve.models.reasons.request import ReasonRequest
-from fraudsieve.models.rules.decisions import COLUMNS, decide_records
 from fraudsieve.models.scoring.feature_scores import score_features
 from fraudsieve.models.scoring.observers import ScoredChunk, ScoreRecorder
-from fraudsieve.models.scoring.scores import deciding_codes, to_records
+from fraudsieve.models.scoring.score_fields import join_fields, score_columns
+from fraudsieve.models.scoring.scores import Scores
 from fraudsieve.models.scoring.traffic import unusual_shares
 from fraudsieve.tables.cells import STRING
 from fraudsieve.tables.formats.output import check_output_rows
@@ -29,8 +29,10 @@ from .chunks import score_chunks
 from .cutoffs import DefaultCutoff
 from .outputs import IDS, ScoreFiles, ScoringResult, with_kept
 from .rows import feature_rows
-from .rule_columns import count_rules, with_rules
+from .rule_columns import count_rules, match_table
 from .scored_tables import TableHistory, check_usable, options_of_model, read_history, read_inputs
+
+DECIDED: Final = ("decision", "model_decision")
 
 
 def score_frame(
@@ -106,40 +108,39 @@ class _Run:
         for start in range(0, max(len(records), 1), size):
             part = records.iloc[start : start + size]
             rows = feature_rows(model, part, history)
-            scores = scorer.score_rows(rows.X, rows.why, rows.has_history, reasons=self.reasons, language=self.language)
-            scores = with_rules(scorer.rules, part, scores)
+            scores = score_features(scorer.model, scorer.policy, rows, scorer.n_threads)
+            matched = match_table(scorer.rules, part)
+            columns = scores.to_columns(scorer.rules, matched)
+            if self.reasons:
+                known = scores.features.X, scores.log_odds, scores.features.why
+                columns |= reason_columns(scorer.model, *known, n=self.reasons, language=self.language)
             if self.evidence is not None:
-                self._record(self.evidence, part, rows, scores)
-            parts.append(pd.DataFrame(scores))
+                flagged = np.logical_or.reduce([columns[name] == "flag" for name in DECIDED if name in columns])
+                chosen = np.arange(len(part)) if self.evidence.which == "all" else np.flatnonzero(flagged)
+                self._record(self.evidence, part, scores, matched, chosen)
+            parts.append(pd.DataFrame(columns))
             if progress is not None:
                 progress(start + len(part), len(records))
         return pd.concat([ids, pd.concat(parts, ignore_index=True)], axis=1)
 
     def _record(
-        self, log: ScoreRecorder, records: pd.DataFrame, features: FeatureRows, scores: Mapping[str, Array]
+        self, log: ScoreRecorder, records: pd.DataFrame, scores: Scores, matched: Array | None, chosen: Array
     ) -> None:
-        """Record the evidence of the scored rows that the log selects."""
-        scorer = self.scorer
-        flagged = (scores["decision"] == "flag") | (scores.get("model_decision", scores["decision"]) == "flag")
-        chosen = np.arange(len(records)) if log.which == "all" else np.flatnonzero(flagged)
-        request = ReasonRequest(scorer.model, self.reasons, None) if self.reasons else None
+        """Record the evidence of the scores at some positions."""
+        rules, model = self.scorer.rules, self.scorer.model
+        request = ReasonRequest(model, self.reasons, None) if self.reasons else None
         for start in range(0, len(chosen), CHUNK):
             rows = chosen[start : start + CHUNK]
-            known = None if features.has_history is None else features.has_history[rows]
-            part = FeatureRows(features.X[rows], features.why[rows], known)
             plain = records.iloc[rows].to_dict("records")
             fields = [{str(name): value for name, value in row.items()} for row in plain]
-            features_of, log_odds, unlike = score_features(scorer.model, scorer.policy, part, scorer.n_threads)
-            codes = deciding_codes(scorer.model, part.X)
-            scored = to_records(scorer.model, log_odds, features_of.why, known, unlike, scorer.policy, codes)
+            part = scores.take(rows)
+            answers = part.to_records(rules, None if matched is None else matched[rows])
             if request is not None:
-                explained = request.explain(fields, features_of, log_odds)
-                scored = [score | reasons for score, reasons in zip(scored, explained, strict=True)]
-            answers = scored if scorer.rules is None else decide_records(scorer.rules, fields, scored)
-            asked = {} if request is None else request.to_record()
+                explained = request.explain(fields, part.features, part.log_odds)
+                answers = [join_fields(score, reasons) for score, reasons in zip(answers, explained, strict=True)]
             batch = log.batch()
-            parts = (fields, features_of, log_odds, scored, answers, None, asked)
-            added = batch.add(ScoredChunk(scorer.model, scorer.policy, *parts))
+            asked = {} if request is None else request.to_record()
+            added = batch.add(ScoredChunk(part, fields, answers, None, asked))
             batch.commit(added, self.source or {"source": "none"})
 
 
@@ -289,11 +290,12 @@ def _score_in_chunks(
 
 def _to_file_types(scores: pd.DataFrame) -> pd.DataFrame:
     """Return scores in the column types of the file, which are the same with and without missing values."""
-    reasons = [name for name in scores.columns if name.startswith("reason_") or name in ("reasons", "explained")]
-    numbers = [name for name in reasons if name.endswith("_log_odds")]
-    rules = [name for name in COLUMNS if name in scores]
-    words = ["label", "decision", "status", "why", *rules, *(name for name in reasons if name not in numbers)]
-    return scores.astype(dict.fromkeys(words, STRING) | dict.fromkeys(numbers, np.float64))
+    types: dict[str, type] = score_columns((), by_source=True, rules=True) | {"explained": str, "reasons": str}
+    reasons = [name for name in scores.columns if name.startswith("reason_")]
+    types |= {name: float if name.endswith("_log_odds") else str for name in reasons}
+    return scores.astype(
+        {name: STRING if kind is str else np.float64 for name, kind in types.items() if name in scores}
+    )
 
 
 def describe_tables(scorer: Scorer, tables: Mapping[str, Source | None]) -> dict[str, Any]:

@@ -20,7 +20,8 @@ import numpy as np
 from fraudsieve._translation import Language, check_language
 from fraudsieve._typing import Array
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.models.scoring.scores import deciding_thresholds, fraud_probability
+from fraudsieve.models.scoring.decision import deciding_thresholds, reached
+from fraudsieve.models.scoring.scores import fraud_probability
 from fraudsieve.models.sentences.sentence import REST, resemblance, sentence_of
 from fraudsieve.models.sentences.techniques import techniques_of
 from fraudsieve.models.trees.ensemble import Ensemble
@@ -114,7 +115,8 @@ def _decided_directions(model: Model, odds: Array, X: Array, explained: Array) -
     """Return 1 where the decision is for the explained class, and -1 where it is against it."""
     if model.legitimate is None:
         return np.ones(len(odds))
-    flagged = fraud_probability(odds, model.classes, model.legitimate) >= deciding_thresholds(model, X)
+    fraud = fraud_probability(odds, model.classes, model.legitimate)
+    flagged = reached(fraud, deciding_thresholds(model, X))
     return np.where(flagged == (explained != model.classes.index(model.legitimate)), 1.0, -1.0)
 
 

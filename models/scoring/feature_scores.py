@@ -10,6 +10,9 @@ from fraudsieve.features.text.codepoints import select_texts
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.policy import Policy
 
+from .decision import reached
+from .scores import Scores
+
 
 def calibrated_log_odds(model: Model, rows: Array, n_threads: int = 1) -> Array:
     """Return calibrated log-odds of feature rows, as ndarray of float64, shape (n_rows, n_outputs)."""
@@ -46,7 +49,7 @@ def unlike_shares(model: Model, X: Array, why: Array) -> Array:
 
 def exclude_unlike(features: FeatureRows, shares: Array, limit: float) -> FeatureRows:
     """Return the rows, in which records whose share reaches the limit are unscorable."""
-    excluded = shares >= limit  # NaN is not
+    excluded = reached(shares, limit)  # NaN is not
     if not excluded.any():
         return features
     texts = features.texts
@@ -56,11 +59,9 @@ def exclude_unlike(features: FeatureRows, shares: Array, limit: float) -> Featur
     return features._replace(why=np.where(excluded, UNLIKE, features.why), texts=texts)
 
 
-def score_features(
-    model: Model, policy: Policy, features: FeatureRows, n_threads: int
-) -> tuple[FeatureRows, Array, Array]:
+def score_features(model: Model, policy: Policy, features: FeatureRows, n_threads: int = 1) -> Scores:
     """Score feature rows."""
     unlike = unlike_shares(model, features.X, features.why)
     if policy.unlike_training == "unscorable":
         features = exclude_unlike(features, unlike, policy.unlike_training_limit)
-    return features, scorable_log_odds(model, features.X, features.why, n_threads), unlike
+    return Scores(model, policy, features, scorable_log_odds(model, features.X, features.why, n_threads), unlike)

@@ -8,6 +8,7 @@ from typing import Any, Final
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.unlike_training.expected_shares import MIN_RECORDS, ShareCount, UnusualShare
 
+from .score_fields import Score
 from .traffic import add_counts, check_counts, count_shares
 
 MAX_BLOCKS: Final = 10
@@ -27,7 +28,7 @@ class LatestTraffic:
         self._block: list[tuple[Any, ...]] = []
         self._lock = threading.Lock()
 
-    def add(self, scores: Sequence[dict[str, Any]]) -> bool:
+    def add(self, scores: Sequence[Score]) -> bool:
         """Count scores; return whether a block became complete, so that `counts` and `unusual` are new."""
         if not self.model.expected_shares:
             return False

@@ -5,30 +5,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from fraudsieve._typing import Array
-from fraudsieve.features.record_fields import FeatureRows
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.models.policy import Policy
 
-from .scores import Score
+from .score_fields import Score
+from .scores import Scores
 
 
 @dataclass(frozen=True, eq=False)
 class ScoredChunk:
     """Records and their scores, with everything from which the scores were computed."""
 
-    model: Model
-    policy: Policy
+    scores: Scores
     records: Sequence[Mapping[str, Any]]
-    features: FeatureRows
-    # Shape (n_records, n_outputs). Their calibrated log-odds.
-    log_odds: Array
-    scores: Sequence[Mapping[str, Any]]
     # As `Scorer.score` returns them: with the decisions of rules.
     answers: list[Score]
     # The history as it was passed; None without one.
     history: Any
-    # How reasons were requested: number, class and language; empty if they were not.
+    # How reasons were requested: number and class; empty if they were not.
     reasons: Mapping[str, Any]
 
 

@@ -1,163 +1,104 @@
-"""From log-odds to scores (probability, label, decision, status), as columns and as records."""
+"""Scores of feature rows as arrays, and from them columns and records."""
 
-import math
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias, cast
 
 import numpy as np
 
 from fraudsieve._typing import Array
+from fraudsieve.features.record_fields import FeatureRows
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.models.calibration import log_sigmoid, probabilities
-from fraudsieve.models.points import OperatingPoint
+from fraudsieve.models.calibration import probabilities
 from fraudsieve.models.policy import Policy
+from fraudsieve.models.rules.rule_set import RuleSet
 
-Score: TypeAlias = dict[str, Any]
+from .decision import DECISIONS, decide
+from .score_fields import CLASS, RULE, Score
 
-
-def to_columns(
-    model: Model,
-    odds: Array,
-    why: Array,
-    has_history: Array | None = None,
-    unlike: Array | None = None,
-    policy: Policy | None = None,
-    codes: Array | None = None,
-) -> dict[str, Array]:
-    """Turn calibrated log-odds into the columns of `Scorer.score_columns`.
-
-    `why` is None where a record can be scored. `has_history` says whether the account has an event, and `unlike` comes
-    from `unlike_shares`; both are None if they are not known. Without the `deciding_codes` the first point decides all.
-    """
-    unlike = np.full(len(odds), np.nan) if unlike is None else unlike
-    scored = why == None  # noqa: E711 - compares every element
-    classes = probabilities(odds)
-    label = np.full(len(odds), None, object)
-    label[scored] = np.array(model.classes, object)[classes[scored].argmax(axis=1)]
-    fraud = _fraud(model, odds)
-    decision = np.full(len(odds), None, object)
-    sources = model.source_thresholds
-    if model.points:
-        limits = model.points[0].threshold if sources is None or codes is None else sources.thresholds[codes]
-        decision[scored] = np.where((fraud >= limits)[scored], "flag", "pass")
-        decision[unlike >= _flag_limit(model, policy)] = "flag"
-    status = np.where(scored, "ok", "unscorable").astype(object)
-    if has_history is not None:
-        status[scored & ~has_history] = "no_history"
-    columns = {
-        "probability": fraud,
-        "label": label,
-        "decision": decision,
-        "false_positive_rate": _reached(model, fraud),
-        "status": status,
-        "why": why,
-        "unlike_training": unlike,
-    }
-    if sources is not None and codes is not None:
-        columns["threshold_of"] = sources.values[codes]
-        columns["threshold_of"][~scored] = None
-    return columns | {f"probability__{name}": classes[:, k] for k, name in enumerate(model.classes)}
+STATUSES: Final = ("ok", "no_history", "unscorable")
 
 
-def deciding_codes(model: Model, X: Array) -> Array | None:
-    """Return which of `Model.source_thresholds` decides each feature row; None if the first point decides all."""
-    if model.source_thresholds is None:
-        return None
-    codes = X[:, model.source_thresholds.column]
-    return np.where(codes >= 0, codes, -1).astype(np.int64)
+_Coded: TypeAlias = tuple[Array, Sequence[Any] | None]
+"""The values of a field or, with words, their positions in these: one record is then made without object arrays."""
 
 
-def deciding_thresholds(model: Model, X: Array) -> Array | float:
-    """Return the threshold that decides each feature row, or all of them; .5 without an operating point."""
-    codes, sources = deciding_codes(model, X), model.source_thresholds
-    if sources is None or codes is None:
-        return model.points[0].threshold if model.points else 0.5
-    return np.asarray(sources.thresholds[codes])
+class Scores(NamedTuple):
+    """The scores of feature rows under a policy: what all fields of a score follow from."""
 
+    model: Model
+    policy: Policy
+    # With the reasons of the policy why a record is unscorable.
+    features: FeatureRows
+    # Shape (n_records, n_outputs). Calibrated log-odds; NaN where a record is unscorable.
+    log_odds: Array
+    # Shape (n_records,). From `unlike_shares`.
+    unlike: Array
 
-def _reached(model: Model, fraud: Array) -> Array:
-    """Return the false positive rate of the strictest operating point that each score reaches, else NaN."""
-    reached = np.full(len(fraud), np.nan)
-    for point in sorted(model.points, key=_threshold):
-        rate = point.false_positive_rate
-        reached[fraud >= point.threshold] = np.nan if rate is None else rate
-    return reached
+    def take(self, rows: Array) -> "Scores":
+        """Return the scores of some of the rows, without the texts of their records."""
+        X, why, has_history, _ = self.features
+        features = FeatureRows(X[rows], why[rows], None if has_history is None else has_history[rows])
+        return self._replace(features=features, log_odds=self.log_odds[rows], unlike=self.unlike[rows])
 
+    def to_columns(self, rules: RuleSet | None = None, matched: Array | None = None) -> dict[str, Array]:
+        """Return the columns of `Scorer.score_columns`; `matched` comes from `RuleSet.match`."""
+        shares, fields, by_model = self._decided(rules, matched)
+        columns = {name: _array(*coded) for name, coded in fields.items()}
+        columns |= {f"{CLASS}{name}": shares[:, k] for k, name in enumerate(self.model.classes)}
+        if rules is not None and matched is not None:
+            for name, part in RULE.items():
+                columns[name] = _array(matched, [*(getattr(rule, part) for rule in rules.rules), None])
+            columns["model_decision"] = _array(*by_model)
+        return columns
 
-def _flag_limit(model: Model, policy: Policy | None) -> float:
-    """Return the share from which records are flagged whatever their probability; infinite if none are."""
-    policy = model.policy if policy is None else policy
-    return policy.unlike_training_limit if policy.unlike_training == "flag" else math.inf
+    def to_records(self, rules: RuleSet | None = None, matched: Array | None = None) -> list[Score]:
+        """Return the records of `Scorer.score`, in plain JSON types: the rows of `to_columns`."""
+        model, (shares, fields, by_model) = self.model, self._decided(rules, matched)
+        lists = {name: _list(*coded) for name, coded in fields.items()}
+        classes, unknown = model.classes, dict.fromkeys(model.classes)
+        is_scored = [reason is None for reason in lists["why"]]
+        lists["probabilities"] = [
+            dict(zip(classes, row, strict=True)) if scored else {**unknown}
+            for row, scored in zip(shares.tolist(), is_scored, strict=True)
+        ]
+        lists["model"] = [{"name": model.name, "digest": model.digest}] * len(shares)
+        if rules is not None and matched is not None:
+            named = [{"id": rule.id, "action": rule.action, "reason": rule.reason} for rule in rules.rules]
+            lists |= {"rule": _list(matched, [*named, None]), "model_decision": _list(*by_model)}
+        return [cast(Score, dict(zip(lists, values, strict=True))) for values in zip(*lists.values(), strict=True)]
 
-
-def to_records(
-    model: Model,
-    odds: Array,
-    why: Array,
-    has_history: Array | None = None,
-    unlike: Array | None = None,
-    policy: Policy | None = None,
-    codes: Array | None = None,
-) -> list[Score]:
-    """Turn calibrated log-odds into the records of `Scorer.score`, in plain JSON types.
-
-    They equal the rows of `to_columns`. For a single record, plain Python is faster than NumPy.
-    """
-    identity = {"name": model.name, "digest": model.digest}
-    points = sorted(model.points, key=_threshold)
-    shares = probabilities(odds).tolist()
-    fraud = [None] * len(odds) if model.legitimate is None else _fraud(model, odds).tolist()
-    cold_starts = [False] * len(odds) if has_history is None else (~has_history).tolist()
-    unlike_values = [None] * len(odds) if unlike is None or model.unlike is None else unlike.tolist()
-    flag_limit = _flag_limit(model, policy)
-    scores = []
-    limits = [model.points[0].threshold if model.points else math.nan] * len(odds)
-    sources, values = model.source_thresholds, [None] * len(odds)
-    if sources is not None and codes is not None:
-        limits, values = sources.thresholds[codes].tolist(), sources.values[codes].tolist()
-    rows = zip(shares, fraud, why.tolist(), cold_starts, unlike_values, limits, values, strict=True)
-    for row, probability, reason, is_cold, unfamiliar, limit, value in rows:
-        of_source = {} if sources is None else {"threshold_of": value if reason is None else None}
-        if reason is not None:
-            unfamiliar = None if unfamiliar is None or math.isnan(unfamiliar) else unfamiliar
-            scores.append(_unscorable(model.classes, reason, unfamiliar) | {"model": identity, **of_source})
-            continue
-        reached = [point for point in points if probability is not None and probability >= point.threshold]
-        score = {
-            "probability": probability,
-            "label": model.classes[row.index(max(row))],
-            "decision": _decision(model, probability, limit, unfamiliar is not None and unfamiliar >= flag_limit),
-            "false_positive_rate": reached[-1].false_positive_rate if reached else None,
-            "status": "no_history" if is_cold else "ok",
-            "why": None,
-            "unlike_training": unfamiliar,
-            "probabilities": dict(zip(model.classes, row, strict=True)),
-            "model": identity,
-            **of_source,
+    def _decided(self, rules: RuleSet | None, matched: Array | None) -> tuple[Array, dict[str, _Coded], _Coded]:
+        """Return the probabilities of classes, the fields with one value, and the decision of the model."""
+        model, (X, why, has_history, _) = self.model, self.features
+        shares = probabilities(self.log_odds)
+        fraud, label = _fraud(shares, model.classes, model.legitimate), shares.argmax(axis=1)
+        status = np.zeros(len(X), np.int64) if has_history is None else (~has_history).astype(np.int64)
+        if any(why.tolist()):
+            unscored = why != None  # noqa: E711 - compares every element
+            label[unscored], status[unscored] = -1, -1
+        found = decide(model, self.policy, self.features, fraud, self.unlike, rules, matched)
+        fields: dict[str, _Coded] = {
+            "probability": (fraud, None),
+            "label": (label, [*model.classes, None]),
+            "decision": (found.decision, DECISIONS),
+            "false_positive_rate": (found.rate, None),
+            "status": (status, STATUSES),
+            "why": (why, None),
+            "unlike_training": (self.unlike, None),
         }
-        scores.append(score)
-    return scores
+        if model.source_thresholds is not None and found.source is not None:
+            fields["threshold_of"] = (found.source, model.source_thresholds.values.tolist())
+        return shares, fields, (found.by_model, DECISIONS)
 
 
-def _decision(model: Model, probability: float | None, threshold: float, flagged: bool) -> str | None:
-    if not model.points:
-        return None
-    reached = probability is not None and probability >= threshold
-    return "flag" if flagged or reached else "pass"
+def _array(values: Array, words: Sequence[Any] | None) -> Array:
+    return values if words is None else np.array(words, object)[values]
 
 
-def _unscorable(classes: Sequence[str], why: str, unlike: float | None) -> Score:
-    names = ("probability", "label", "decision", "false_positive_rate")
-    known = {"status": "unscorable", "why": why, "unlike_training": unlike}
-    return dict.fromkeys(names) | known | {"probabilities": dict.fromkeys(classes)}
-
-
-def _threshold(point: OperatingPoint) -> float:
-    return point.threshold
-
-
-def _fraud(model: Model, odds: Array) -> Array:
-    return fraud_probability(odds, model.classes, model.legitimate)
+def _list(values: Array, words: Sequence[Any] | None) -> list[Any]:
+    if words is None:
+        return [None if value != value else value for value in values.tolist()]
+    return [words[position] for position in values.tolist()]
 
 
 def fraud_probability(log_odds: Array, classes: Sequence[str], legitimate: str | None) -> Array:
@@ -182,10 +123,14 @@ def fraud_probability(log_odds: Array, classes: Sequence[str], legitimate: str |
     >>> fraud_probability(np.array([[0.0, 0.0, 0.0]]), ["ham", "scam", "spam"], "ham").round(3).tolist()
     [0.667]
     """
+    return _fraud(probabilities(log_odds), classes, legitimate)
+
+
+def _fraud(shares: Array, classes: Sequence[str], legitimate: str | None) -> Array:
     if legitimate is None:
-        return np.full(len(log_odds), np.nan)
+        return np.full(len(shares), np.nan)
     clean = list(classes).index(legitimate)
     if len(classes) == 2:
-        return np.exp(log_sigmoid(log_odds[:, 0] if clean == 0 else -log_odds[:, 0]))
-    crimes = np.delete(probabilities(log_odds), clean, axis=1)
+        return np.asarray(shares[:, 1 - clean])
+    crimes = np.delete(shares, clean, axis=1)
     return np.asarray(np.minimum(crimes.sum(axis=1), 1.0))  # rounding can make the sum larger than one

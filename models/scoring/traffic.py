@@ -10,12 +10,14 @@ from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.unlike_training.expected_shares import FLAGGED, UNLIKE, ShareCount, UnusualShare
 from fraudsieve.models.unlike_training.shares import UNFAMILIAR
 
+from .decision import reached
+
 RECALIBRATE: Final = "If this is other traffic, set the thresholds for it: fraudsieve recalibrate"
 TRAIN: Final = "If this is other traffic, train with records of it"
 """What to do if there are no thresholds, because no class is legitimate."""
 
 
-class Scores(Protocol):
+class ScoreColumns(Protocol):
     """Columns of scores by name: a mapping of arrays, or a data frame."""
 
     def __getitem__(self, name: str, /) -> Any:
@@ -33,7 +35,7 @@ class ShareRows(NamedTuple):
     hits: Array
 
 
-def share_rows(model: Model, scores: Scores) -> Iterator[ShareRows]:
+def share_rows(model: Model, scores: ScoreColumns) -> Iterator[ShareRows]:
     """Yield the records of each share that scores of a model have: with thresholds by a column, of each value too."""
     if model.unlike is not None and "unlike_training" in scores:
         unlike = np.asarray(scores["unlike_training"], np.float64)
@@ -41,18 +43,19 @@ def share_rows(model: Model, scores: Scores) -> Iterator[ShareRows]:
     if not model.points or "probability" not in scores:
         return
     probability = np.asarray(scores["probability"], np.float64)
-    records, hits = ~np.isnan(probability), probability >= model.points[0].threshold
-    parts = []
+    records, names = ~np.isnan(probability), {}
+    thresholds, value_of = np.full(len(records), model.points[0].threshold), None
     if model.source_points is not None:
         names, value_of = model.source_points.named(FLAGGED), np.asarray(scores["threshold_of"], object)
         for value, point in model.source_points.points.items():
-            is_value = value_of == value
-            hits = np.where(is_value, probability >= point.threshold, hits)
-            parts.append((names[value], records & is_value))
-    yield from (ShareRows(name, of_part, hits) for name, of_part in ((FLAGGED, records), *parts))
+            thresholds[value_of == value] = point.threshold
+    hits = reached(probability, thresholds)
+    yield ShareRows(FLAGGED, records, hits)
+    for value, name in names.items():
+        yield ShareRows(name, records & (value_of == value), hits)
 
 
-def count_shares(model: Model, scores: Scores) -> dict[str, ShareCount]:
+def count_shares(model: Model, scores: ScoreColumns) -> dict[str, ShareCount]:
     """Count the scores for each share that a model expects; records without the value do not count."""
     expected = {share.name for share in model.expected_shares}
     shares = (share for share in share_rows(model, scores) if share.name in expected)
@@ -82,7 +85,7 @@ def traffic_advice(model: Model) -> str:
     return TRAIN if model.legitimate is None else RECALIBRATE
 
 
-def unusual_shares(model: Model, scores: Scores) -> tuple[UnusualShare, ...]:
+def unusual_shares(model: Model, scores: ScoreColumns) -> tuple[UnusualShare, ...]:
     """Return which shares of scored records show that a model is used on other traffic than that of its training.
 
     Two shares are compared with what the model expects: of records whose ``unlike_training`` is above .99, and of

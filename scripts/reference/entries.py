@@ -18,6 +18,7 @@ KINDS = {
     "model-file": "a file of a model folder",
     "manifest": "a key of a manifest",
     "http": "a path of the service",
+    "score": "a field of a score",
 }
 """The kinds of entries. Each is a role, as in ``{recipe}`split.kind```, and an object type in the site's inventory."""
 

@@ -26,6 +26,7 @@ from .metrics import metrics_page
 from .model_folder import model_folder_page
 from .prometheus import prometheus_page
 from .recipe import recipe_page
+from .scores import scores_page
 from .tables import tables_page
 
 __all__ = ["setup"]
@@ -42,6 +43,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "packages": packages_page,
     "prometheus": prometheus_page,
     "recipe": recipe_page,
+    "scores": scores_page,
     "tables": tables_page,
 }
 """The parts that ``{reference}`` can show, by name."""

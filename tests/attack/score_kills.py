@@ -12,7 +12,7 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -184,10 +184,10 @@ def _compare(scorer: Scorer, address: str, answers: dict[str, list[dict[str, Any
         at_offset = dict(_scores_at_offsets(scorer, store, rows))
         absent = _count_absent(store, rows)
     count = Counter((row.request, row.position) for row in rows)
-    differing = sum(_figures(row._asdict()) != _figures(at_offset[row.request, row.position]) for row in rows)
+    differing = sum(_figures(row.score) != _figures(at_offset[row.request, row.position]) for row in rows)
     in_log = {(row.request, row.position): row for row in rows}
     both = answered.keys() & in_log.keys()
-    differing += sum(_figures(answered[key]) != _figures(in_log[key]._asdict()) for key in both)
+    differing += sum(_figures(answered[key]) != _figures(in_log[key].score) for key in both)
     differing += sum(answered[key]["message_id"] != in_log[key].ids["message_id"] for key in both)
     repeated = sum(number - 1 for number in count.values())
     return LogFaults(len(answered), len(rows), len(answered) - len(both), repeated, differing, absent)
@@ -207,7 +207,7 @@ def _count_absent(store: EventStore, rows: list[LoggedScore]) -> int:
 
 def _scores_at_offsets(
     scorer: Scorer, store: EventStore, rows: list[LoggedScore]
-) -> Iterator[tuple[tuple[str, int], dict[str, Any]]]:
+) -> Iterator[tuple[tuple[str, int], Mapping[str, Any]]]:
     """Yield the score of each logged record by a scorer whose history ends at the logged offset."""
     state, offset = scorer.new_state(), 0
     events = [event for events in store.rows() for event in events]
@@ -218,7 +218,7 @@ def _scores_at_offsets(
         yield (row.request, row.position), scorer.score(_records(row.request)[row.position], history=state)
 
 
-def _figures(score: dict[str, Any]) -> str:
+def _figures(score: Mapping[str, Any]) -> str:
     return json.dumps([score[name] for name in ("probability", "label", "decision", "status", "probabilities")])
 
 

@@ -3,17 +3,19 @@
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 import pytest
 
 from fraudsieve.features import History
 from fraudsieve.live.calls import Call
+from fraudsieve.live.recording import LoggedScore
 from fraudsieve.live.records import PlausibleClock
 from fraudsieve.live.session import StoreSession
 from fraudsieve.live.state import LiveState
 from fraudsieve.models import Scorer
+from fraudsieve.models.scoring.score_fields import KeptScore
 
 NIGHTS = History(("1h", "1d"), kinds=("message",), identifiers=("device_id",))
 RECEIVED = History(
@@ -86,3 +88,27 @@ def count_commits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr(StoreSession, "append", counted)
     return groups
+
+
+def logged_score(subject: str, ids: dict[str, str], place: dict[str, Any], **fields: Any) -> LoggedScore:
+    """Return a score as the log stores it, with some of its fields; `place` says where it belongs."""
+    defaults: dict[str, Any] = {
+        "request": "r",
+        "position": 0,
+        "as_of": 5,
+        "version": None,
+        "offset": None,
+        "body": None,
+    }
+    score = {
+        "probability": 0.25,
+        "label": "fraud",
+        "decision": "pass",
+        "false_positive_rate": None,
+        "status": "ok",
+        "why": None,
+        "unlike_training": None,
+        "probabilities": {"fraud": 0.25, "legitimate": 0.75},
+        "model": {"name": "m", "digest": "5f"},
+    }
+    return LoggedScore(subject=subject, ids=ids, **(defaults | place), score=cast(KeptScore, score | fields))

@@ -10,7 +10,7 @@ from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import open_store
 from fraudsieve.live.store.score_rows import Recorded, ScoreRow, StoredScore, drop_old_scores
 from fraudsieve.models import Scorer
-from tests.live.samples import event
+from tests.live.samples import event, logged_score
 from tests.live.small_models import event_scorer
 
 OF_EVENT: dict[str, Any] = {"counterparty_id": "bob"}
@@ -22,9 +22,8 @@ def record(live: LiveState, *requests: Any) -> list[RecordingCall]:
 
 
 def row(recorded: Recorded, time: int = 7) -> ScoreRow:
-    place = ("r", 0, recorded.kind, {f"{recorded.kind}_id": recorded.identifier}, 5, "events", "5f", None, 3)
-    figures = (0.25, "fraud", "pass", None, "ok", None, {"fraud": 0.25, "legitimate": 0.75})
-    return ScoreRow(time, LoggedScore(*place, *figures, body=recorded.digest).encode(), None, recorded)
+    ids, place = {f"{recorded.kind}_id": recorded.identifier}, {"offset": 3, "body": recorded.digest}
+    return ScoreRow(time, logged_score(recorded.kind, ids, place).encode(), None, recorded)
 
 
 def decoded(rows: dict[int, StoredScore]) -> dict[int, tuple[str, int]]:

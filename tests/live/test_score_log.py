@@ -12,14 +12,13 @@ import pytest
 from fraudsieve.exceptions import StateError
 from fraudsieve.live.calls import Call
 from fraudsieve.live.contents import describe_store
-from fraudsieve.live.recording import LoggedScore
 from fraudsieve.live.removal import erase, rewind
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import EventStore, open_store
 from fraudsieve.live.store.score_rows import ScoreRow, StoredScore, drop_old_scores, iterate_scores
 from fraudsieve.live.store.sqlite import SqliteDatabase
 from fraudsieve.models import Scorer
-from tests.live.samples import count_commits, event
+from tests.live.samples import count_commits, event, logged_score
 from tests.live.small_models import score_log
 from tests.live.test_removal import SECRET, files_with
 
@@ -27,8 +26,7 @@ RECORD = b'{"account_id":"ann","as_of":"2024-05-01T10:00:00Z"}'
 
 
 def row(time: int = 7, *, request: str = "r", record: bytes | None = None, **ids: str) -> ScoreRow:
-    place = (request, 0, "account", ids or {"account_id": "ann"}, 5, "accounts", "5f", None, 3)
-    score = LoggedScore(*place, 0.25, "fraud", "pass", None, "ok", None, {"fraud": 0.25, "legitimate": 0.75})
+    score = logged_score("account", ids or {"account_id": "ann"}, {"request": request, "offset": 3})
     return ScoreRow(time, score.encode(), record)
 
 

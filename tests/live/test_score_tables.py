@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 from fraudsieve.exceptions import RejectedRecordError, SchemaError, StateError
-from fraudsieve.live.recording import LoggedScore
 from fraudsieve.live.score_tables import ExportedScores, export_scores
 from fraudsieve.live.store import open_store
 from fraudsieve.live.store.score_rows import ScoreRow
+from tests.live.samples import logged_score
 from tests.live.small_models import score_log
 from tests.messages import refused
 
@@ -19,9 +19,10 @@ SECOND = 1_000_000
 
 
 def row(time: int, record: dict[str, Any] | None = None, *, subject: str = "message", **ids: str) -> ScoreRow:
-    place = (f"r{time}", time, subject, ids, 5 * SECOND, "spam", "5f", "3", time)
-    classes = {"ham": 1 - time / 100, "spam": time / 100}
-    score = LoggedScore(*place, time / 100, "spam", "flag", 0.01, "ok", None, classes)
+    place = {"request": f"r{time}", "position": time, "as_of": 5 * SECOND, "version": "3", "offset": time}
+    classes, model = {"ham": 1 - time / 100, "spam": time / 100}, {"name": "spam", "digest": "5f"}
+    figures = {"probability": time / 100, "label": "spam", "decision": "flag", "false_positive_rate": 0.01}
+    score = logged_score(subject, ids, place, **figures, probabilities=classes, model=model)
     return ScoreRow(time * SECOND, score.encode(), None if record is None else json.dumps(record).encode())
 
 
@@ -111,7 +112,23 @@ def test_what_cannot_be_written(tmp_path: Path) -> None:
         export(tmp_path, output="live.db")
 
 
-@pytest.mark.parametrize("entry", [b"[]", b"{}", b"x", b'["r",0,"other"]', row(1).entry.replace(b"0.01", b'"x"')])
+BROKEN = [row(1).entry.replace(b"0.01", b'"x"'), row(1).entry.replace(b'"why"', b'"how"')]
+
+
+@pytest.mark.parametrize("entry", [b"[]", b"{}", b"x", b'["r",0,"other"]', *BROKEN])
 def test_a_row_of_another_form_is_refused(entry: bytes, tmp_path: Path) -> None:
     with pytest.raises(StateError, match=r"row .*of the score log cannot be read"):
         export(tmp_path, ScoreRow(1, entry))
+
+
+def test_a_row_is_read_by_the_names_of_its_fields(tmp_path: Path) -> None:
+    entry = json.loads(row(7, message_id="m").entry)
+    turned = dict(reversed(entry.items()))
+    turned["score"] = dict(reversed(entry["score"].items()))
+    tables = []
+    for name, content in (("as_written", entry), ("turned", turned)):
+        (tmp_path / name).mkdir()
+        export(tmp_path / name, ScoreRow(7 * SECOND, json.dumps(content).encode()))
+        tables.append(pd.read_parquet(tmp_path / name / "scores.parquet"))
+    pd.testing.assert_frame_equal(tables[0], tables[1])
+    assert tables[0]["probability"].tolist() == [0.07]

@@ -12,7 +12,6 @@ import pytest
 
 from fraudsieve.features.profile.custom_columns import CustomColumns
 from fraudsieve.live.export import export_tables
-from fraudsieve.live.recording import LoggedScore
 from fraudsieve.live.removal import erase
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import open_store
@@ -22,7 +21,7 @@ from fraudsieve.tables.conversion import convert, convert_numbers
 from fraudsieve.tables.values.reading import read_id
 from fraudsieve.training.data.builders import read_data
 from fraudsieve.training.recipe.recipe import Recipe
-from tests.live.samples import event, with_views
+from tests.live.samples import event, logged_score, with_views
 from tests.live.small_models import account_scorer, event_scorer, message_scorer, score_log
 
 SETTINGS: dict[str, Any] = {"time_zone": "Asia/Shanghai", "columns": {"messages.text": "content", "sent_at": "date"}}
@@ -46,7 +45,7 @@ def log_records(path: Path, records: Sequence[Mapping[Any, Any] | None], scorer:
     for number, record in enumerate(records):
         identifier = read_id((record or {}).get(f"{subject}_id"))
         ids = {} if identifier is None else {f"{subject}_id": identifier}
-        score = LoggedScore("r", 0, subject, ids, None, "m", "5f", None, None, 0.5, "fraud", None, None, "ok", None, {})
+        score = logged_score(subject, ids, {"as_of": None}, decision=None, probabilities={})
         rows.append(ScoreRow(number, score.encode(), None if record is None else json.dumps(record).encode()))
     log.log_scores(rows)
     log.close()

@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as hnp
 from sklearn.metrics import average_precision_score
 
 from fraudsieve._typing import Array
-from fraudsieve.models.calibration import Calibration, fit_calibration, log_sigmoid, probabilities
+from fraudsieve.models.calibration import Calibration, fit_calibration, log_sigmoids, probabilities
 from tests.profiles import examples
 
 SLOPES = st.floats(np.exp(-6), np.exp(6))  # the bounds of the fit
@@ -123,7 +123,7 @@ def test_extreme_log_odds_are_fitted_and_calibrated(n_outputs: int) -> None:
 def test_the_default_changes_nothing(value: float) -> None:
     log_odds = np.array([[value]])
     assert Calibration().apply(log_odds)[0, 0] == pytest.approx(value, rel=1e-12, abs=1e-12)
-    assert log_sigmoid(log_odds)[0, 0] <= 0
+    assert log_sigmoids(log_odds)[0][0, 0] <= 0
     assert Calibration().apply(np.array([[value, 1.0]])).tolist() == [[value, 1.0]]
 
 

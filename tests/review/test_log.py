@@ -10,9 +10,9 @@ import pytest
 from fraudsieve._microseconds import DAY
 from fraudsieve.exceptions import SchemaError, StateError
 from fraudsieve.live import open_store
-from fraudsieve.live.recording import LoggedScore
 from fraudsieve.live.store.score_rows import ScoreRow
 from fraudsieve.review import ReviewDraw, ReviewPlan, draw_from_log
+from tests.live.samples import logged_score
 from tests.live.small_models import score_log
 from tests.messages import refused
 
@@ -21,9 +21,10 @@ TEXTS = {"a": "win 100 now", "b": "see you at six", "c": "minutes of the meeting
 
 def row(name: str, time: int, probability: float, *, subject: str = "message", with_record: bool = True) -> ScoreRow:
     ids = {f"{subject}_id": name}
-    place = (f"r{time}", 0, subject, ids, time, "spam", "5f", None, None)
+    place = {"request": f"r{time}", "as_of": time}
     decision = "flag" if probability > 0.5 else "pass"
-    score = LoggedScore(*place, probability, "spam", decision, 0.01, "ok", 0.5, {"ham": 1 - probability})
+    fields = {"probability": probability, "label": "spam", "decision": decision, "unlike_training": 0.5}
+    score = logged_score(subject, ids, place, **fields, probabilities={"ham": 1 - probability})
     record = json.dumps({"text": TEXTS[name], "account_id": "ann"} | ids).encode()
     return ScoreRow(time, score.encode(), record if with_record else None)
 

@@ -122,7 +122,7 @@ def test_each_record_is_scored_as_of_its_own_time(kind: str, tmp_path: Path) -> 
     batch = score_frame(scorer, frame, history=frame)
     assert batch["probability"].tolist() == [score["probability"] for score in expected]
     rows = logged(tmp_path / "list.db")
-    assert [(row.position, row.offset, row.probability) for row in rows] == [
+    assert [(row.position, row.offset, row.score["probability"]) for row in rows] == [
         (position, 5, score["probability"]) for position, score in enumerate(expected)
     ]
     handler.close()
@@ -161,7 +161,7 @@ def test_each_logged_score_is_that_of_the_history_at_its_offset(
     assert len(rows) == len(history) == len(sent)
     for row in rows:
         expected = scorer.score(sent[row.ids["event_id"]], history=history[: row.offset])
-        assert (row.probability, row.status) == (expected["probability"], expected["status"])
+        assert (row.score["probability"], row.score["status"]) == (expected["probability"], expected["status"])
 
 
 def test_records_of_requests_that_arrive_together_share_a_commit(

@@ -83,10 +83,7 @@ def test_each_score_is_logged_as_it_was_answered(handler: RequestHandler, binary
     rows = [score for score, _ in logged(tmp_path / "log.db")]
     for position, (row, score) in enumerate(zip(rows, scores, strict=True)):
         assert (row.request, row.position, row.subject, row.offset) == ("r1", position, "message", None)
-        assert (row.model, row.digest, row.version) == (*score["model"].values(), "7")
-        for name in ("probability", "label", "decision", "false_positive_rate", "status", "unlike_training"):
-            assert getattr(row, name) == score[name]
-        assert row.probabilities == score["probabilities"]
+        assert (row.version, row.score) == ("7", score)
     assert (rows[0].ids, rows[1].ids) == ({"message_id": "17"}, {})
     assert (rows[0].as_of, rows[1].as_of) == (1_777_629_600_000_000, None)
 
@@ -178,8 +175,8 @@ def test_decisions_of_rules_are_logged(handler: RequestHandler, tmp_path: Path) 
     handler.replace_rules(RuleSet([Rule("mules", "account_id", ["a1"], "flag", "case 17")]))
     answer(handler, request([{"text": "hello there", "account_id": "a1"}, {"text": "hello there"}]))
     (first, _), (second, _) = logged(tmp_path / "log.db")
-    assert (first.decision, first.rule, first.rule_reason) == ("flag", "mules", "case 17")
-    assert (second.rule, second.has_rules, second.decision) == (None, True, second.model_decision)
+    assert first.score["rule"] == {"id": "mules", "action": "flag", "reason": "case 17"}
+    assert (second.score["rule"], second.score["decision"]) == (None, second.score["model_decision"])
     assert first.ids == {"account_id": "a1"}
 
 
@@ -203,7 +200,7 @@ def test_scores_of_a_history_are_logged_with_its_offset_and_equal_those_at_that_
         state = scorer.new_state()
         state.update(events[: row.offset])
         expected = scorer.score(query, history=state)
-        assert (row.probability, row.status, row.label) == tuple(
+        assert (row.score["probability"], row.score["status"], row.score["label"]) == tuple(
             expected[name] for name in ("probability", "status", "label")
         )
 

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.metrics import log_loss
 
 from fraudsieve._typing import Array
+from fraudsieve.models.scoring.decision import reached
 from fraudsieve.training.json_types import finite_or_none
 from fraudsieve.training.recipe.recipe import EvaluateRecipe
 
@@ -89,8 +90,8 @@ def fraud_metrics(
         {
             "costs": _cost_curve(ranking, costs, capacity, settings, by_amount=amounts is not None),
             "curves": score_curves(rows, ranking),
-            "by_month": _by_month(rows, rows.probability >= threshold, cutoff_times),
-            "cold_start": _cold_start(rows, rows.probability >= threshold, has_history),
+            "by_month": _by_month(rows, reached(rows.probability, threshold), cutoff_times),
+            "cold_start": _cold_start(rows, reached(rows.probability, threshold), has_history),
         },
     ]
     intervals = {name: interval for part in parts for name, interval in part.pop("intervals", {}).items()}

@@ -13,6 +13,7 @@ from fraudsieve.features.profile.custom_columns import category_codes
 from fraudsieve.features.profile.frames import category_column
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.points import OperatingPoint, SourcePoints
+from fraudsieve.models.scoring.decision import reached
 from fraudsieve.models.thresholds import Targets, operating_points
 from fraudsieve.pages.words import point_words
 from fraudsieve.training.data.inclusion import inclusion_weights
@@ -83,7 +84,7 @@ def point_metrics(
     capacity: Capacity | None = None,
 ) -> tuple[PointMetrics, ...]:
     """Compute the rates of every operating point on some records, next to those on the calibration slice."""
-    masks = [rows.probability >= point.threshold for point in points]
+    masks = [reached(rows.probability, point.threshold) for point in points]
     if masks and flagged is not None:
         masks[0] = flagged
     timed = np.ones(len(rows.probability), np.bool_) if timed is None else timed

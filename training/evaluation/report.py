@@ -13,6 +13,7 @@ import numpy as np
 from fraudsieve._html import facts_table
 from fraudsieve._typing import Array
 from fraudsieve.models.points import OperatingPoint
+from fraudsieve.models.scoring.decision import reached
 from fraudsieve.training.attack.recall import AttackMetrics
 from fraudsieve.training.data.refit_summary import RefitSummary
 from fraudsieve.training.json_types import to_json_types
@@ -452,7 +453,7 @@ def evaluate(
         weighting = Weighting.of_report(rows, settings, points, flagged=flagged, **context)
         if points or rows.both:
             threshold = points[0].threshold if points else threshold_at(rows.probability, is_fraud, weight=weight)[0]
-            flags = rows.probability >= threshold if flagged is None else flagged
+            flags = reached(rows.probability, threshold) if flagged is None else flagged
             errors = None if ids is None else LargestErrors.of(ids, labels, rows.probability, is_fraud, flags)
             sliced = slice_metrics(rows, flags, slices, points, by) if slices else None
     predicted = np.array(classes, object)[class_probability.argmax(axis=1)]

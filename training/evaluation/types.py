@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.metrics import f1_score, precision_recall_fscore_support
 
 from fraudsieve._typing import Array
+from fraudsieve.models.scoring.decision import reached
 
 from .bootstrap import Interval, bootstrap_f1, percentile_interval
 from .fraud_rows import FraudRows, threshold_at
@@ -115,6 +116,6 @@ def _caught(
     if legitimate is None or probability is None or is_fraud.all() or not is_fraud.any():
         return {}
     rows = FraudRows(probability, is_fraud, weight=weight)
-    flagged = probability >= threshold_at(probability, is_fraud, weight=weight)[0]
+    flagged = reached(probability, threshold_at(probability, is_fraud, weight=weight)[0])
     caught = {name: rows.share(flagged, labels == name) for name in names}
     return {name: share for name, share in caught.items() if share is not None}

@@ -6,7 +6,7 @@ import numpy as np
 
 from fraudsieve._typing import Array
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.models.scoring.scores import deciding_thresholds
+from fraudsieve.models.scoring.decision import deciding_thresholds, reached
 from fraudsieve.training.data.builders import flags_of
 from fraudsieve.training.data.groups import group_of_model, row_groups
 from fraudsieve.training.evaluation.capacity import count_days
@@ -59,7 +59,7 @@ def _alerts(model: Model, i: int, name: str, threshold: float, tables: tuple[Sco
 
 def _below(model: Model, table: ScoredTable, flagged: Array) -> float:
     """Return the share of the rows that the policy flags below the threshold that decides."""
-    return float((flagged & (table.scores["probability"] < deciding_thresholds(model, table.rows))).mean())
+    return float((flagged & ~reached(table.scores["probability"], deciding_thresholds(model, table.rows))).mean())
 
 
 def _per_day(flags: Array, times: Array | None) -> float | None:
@@ -70,7 +70,7 @@ def _per_day(flags: Array, times: Array | None) -> float | None:
 
 def _flags(model: Model, table: ScoredTable) -> list[Array]:
     """Return the rows that each point flags: the decisions of the one that decides, the thresholds of the others."""
-    others = [table.scores["probability"] >= point.threshold for point in model.points[1:]]
+    others = [reached(table.scores["probability"], point.threshold) for point in model.points[1:]]
     return [flags_of(table.scores), *others]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from fraudsieve._typing import Array
 from fraudsieve.models.guarantees import upper_rate
 from fraudsieve.models.points import OperatingPoint
+from fraudsieve.models.scoring.decision import reached
 from fraudsieve.models.thresholds import Targets
 
 OF_FRAUD = 0.2
@@ -101,7 +102,7 @@ def rate_interval(records: LabelledRecords, threshold: float, confidence: float 
     """Return a two-sided interval of the rate of false positives over campaigns or accounts."""
     tail = (1 - confidence) / 2
     legitimate = ~records.is_fraud
-    flagged = records.probability >= threshold
+    flagged = reached(records.probability, threshold)
     reach = float(records.reach[flagged].min()) if flagged.any() else float(records.reach.max())
     below = records.probability[~flagged]
     if len(below):
@@ -124,8 +125,8 @@ def with_rates(
     weight, fraud = 1 / records.inclusion, records.is_fraud
     filled = []
     for point in points:
-        hit = records.probability >= point.threshold
-        flagged = float((probability >= point.threshold).mean())
+        hit = reached(records.probability, point.threshold)
+        flagged = float(reached(probability, point.threshold).mean())
         rates: dict[str, Any] = {
             "false_positive_rate": _share(hit, ~fraud, weight),
             "recall": _share(hit, fraud, weight),

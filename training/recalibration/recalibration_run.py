@@ -11,6 +11,7 @@ from fraudsieve._typing import Progress
 from fraudsieve.exceptions import RecipeError
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import Scorer
+from fraudsieve.models.scoring.decision import reached
 from fraudsieve.models.thresholds import CAPACITY, deciding_first
 from fraudsieve.models.verification import write_verified
 from fraudsieve.tables.source import Source, data_digest, local_files
@@ -204,7 +205,7 @@ def _recalibrate(model: Model, read: Traffic, has_labels: bool, share: float) ->
     points = deciding_first(outcome.points, targets.decide_by or targets.names[0])
     capacity = next(point for point in points if point.name == CAPACITY)
     fraud = fraud_of(outcome.model, read)
-    low, high = volume_interval(fraud >= capacity.threshold, read.groups)
+    low, high = volume_interval(reached(fraud, capacity.threshold), read.groups)
     volume = {"flagged": capacity.flagged, "flagged_interval": [low, high], "days": read.days}
     window = {"window": _window(model, read, has_labels)}
     facts = model.training | {"recalibration": outcome.facts | volume | window}

@@ -4,6 +4,7 @@ import numpy as np
 
 from fraudsieve._typing import Array
 from fraudsieve.models.points import MAX_THRESHOLD, OperatingPoint
+from fraudsieve.models.scoring.decision import reached
 
 LEVEL = 0.95
 """Level of intervals."""
@@ -14,7 +15,7 @@ def volume_point(name: str, probability: Array, share: float, days: float | None
     ranked, n = np.sort(probability)[::-1], len(probability)
     at = min(int(share * n * (1 + 1e-12)), n)
     threshold = float(np.nextafter(ranked[at], 2.0)) if at < n else 0.0
-    flagged = float((probability >= threshold).mean())
+    flagged = float(reached(probability, threshold).mean())
     return OperatingPoint(
         name,
         min(threshold, MAX_THRESHOLD),

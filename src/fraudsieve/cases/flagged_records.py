@@ -10,6 +10,8 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
+from fraudsieve.models.scoring.decision import reached
+from fraudsieve.models.scoring.score_fields import CLASS
 from fraudsieve.tables.cells import STRING
 from fraudsieve.tables.conversion import Kind, convert
 from fraudsieve.tables.label_times import resolve_label_times
@@ -23,8 +25,6 @@ IDS: Final = {"message_id": "messages", "event_id": "events", "account_id": "acc
 """Id columns of scores, in the order in which they are tried, and the table that was scored."""
 RENAMED: Final = {"recipient_id": "counterparty_id", "sent_at": "occurred_at", "created_at": "occurred_at"}
 SCORES: Final = {"label": "type", "reason_1": "reason", "reason_1_sentence": "reason_sentence"}
-OF_CLASS: Final = "probability__"
-"""Beginning of the columns with the probability of every class."""
 MAX_GAP: Final = 1e-6
 LABELS: Final = ["label", "labelled_at"]
 """Columns of records that say what people have found."""
@@ -168,7 +168,7 @@ def _with_crimes(scored: pd.DataFrame) -> pd.DataFrame:
     A record is flagged by the sum of the probabilities of all crimes, so the likeliest of all classes may be the
     legitimate one. Its probability is what the probability of fraud leaves.
     """
-    names = [str(name) for name in scored if str(name).startswith(OF_CLASS)]
+    names = [str(name) for name in scored if str(name).startswith(CLASS)]
     if len(names) < 2 or not {"label", "probability"} <= {*scored}:
         return scored
     known = scored["probability"].notna().to_numpy()
@@ -179,7 +179,7 @@ def _with_crimes(scored: pd.DataFrame) -> pd.DataFrame:
         return scored
     by_class[:, gaps.argmin()] = -1.0
     labels = scored["label"].to_numpy(object, copy=True)
-    labels[known] = np.array([name.removeprefix(OF_CLASS) for name in names], object)[by_class.argmax(axis=1)]
+    labels[known] = np.array([name.removeprefix(CLASS) for name in names], object)[by_class.argmax(axis=1)]
     return scored.assign(label=pd.Series(labels, scored.index, dtype=scored["label"].dtype))
 
 
@@ -224,7 +224,9 @@ def flagged_mask(scored: pd.DataFrame, threshold: float | None, origin: str) -> 
     column = "decision" if threshold is None else "probability"
     if column not in scored:
         raise SchemaError(origin, f"column {column!r} is missing", "Pass the scores of predict.")
-    return scored["decision"].eq("flag") if threshold is None else scored["probability"].ge(threshold)
+    if threshold is None:
+        return scored["decision"].eq("flag")
+    return pd.Series(reached(scored["probability"].to_numpy(np.float64), threshold), scored.index)
 
 
 def _records(source: Source, name: str) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from fraudsieve.exceptions import BusyError, EvidenceError
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.policy import Policy
 from fraudsieve.models.scoring.observers import ScoredChunk
-from fraudsieve.models.scoring.scores import Score
+from fraudsieve.models.scoring.score_fields import Score
 
 from .canonical import NumberWriter, encode_canonical, join_object, to_plain
 from .checkpoints import Checkpoint
@@ -280,10 +280,9 @@ class EvidenceBatch:
 
     def add(self, chunk: ScoredChunk) -> list[Score]:
         """Collect the evidence of the scores that the log selects, and return the answers. Nothing is written."""
-        self._log.check(chunk.model)
+        self._log.check(chunk.scores.model)
         everything = self._log.which == "all"
-        pairs = zip(chunk.scores, chunk.answers, strict=True)
-        chosen = [n for n, pair in enumerate(pairs) if everything or any(map(is_flagged, pair))]
+        chosen = [n for n, answer in enumerate(chunk.answers) if everything or is_flagged(answer)]
         if chosen:  # a live state changes as soon as its lock is released: it is described here
             self._chunks.append((chunk, chosen, describe_history(chunk.history, self._log.content)))
         self._places += [self._n_answers + n for n in chosen]
@@ -306,12 +305,12 @@ class EvidenceBatch:
     def _bodies(self, history: dict[str, Any] | None) -> list[bytes]:
         bodies: list[bytes] = []
         for chunk, chosen, described in self._chunks:
-            setting, writer = self._log.setting(chunk.model, chunk.policy)
+            setting, writer = self._log.setting(chunk.scores.model, chunk.scores.policy)
             source = encode_canonical(described if history is None else history)
             for n in chosen:
                 record = to_record(chunk, n, self._log.content)
                 parts = {name: encode_canonical(value) for name, value in record.items()}
-                features = writer.write(chunk.features.X[n])
+                features = writer.write(chunk.scores.features.X[n])
                 bodies.append(join_object({**setting, **parts, "features": features, "history": source}))
         return bodies
 

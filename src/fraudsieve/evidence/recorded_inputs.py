@@ -19,13 +19,14 @@ from fraudsieve.live.store.snapshots import list_snapshots
 from fraudsieve.models.artifact.folder import FEATURES_VERSION, Model
 from fraudsieve.models.policy import Policy
 from fraudsieve.models.reasons.explained import check_class
+from fraudsieve.models.scoring.score_fields import COMPUTED
 
 from .canonical import read_field_value
 from .kept_content import ContentKind
-from .records import FORMAT, SCORE_NUMBERS
+from .records import FORMAT
 
 NUMBER: Final = (str, int, type(None))
-SCORE: Final = {**dict.fromkeys(SCORE_NUMBERS, (str, int, bool, type(None))), "probabilities": (dict, type(None))}
+SCORE: Final = dict.fromkeys(COMPUTED, (str, int, bool, type(None))) | {"probabilities": (dict, type(None))}
 EXPLAINED: Final = {"class": (str,), "against": (str, type(None)), "log_odds": (str,)}
 
 

@@ -12,7 +12,7 @@ from fraudsieve.features.live_state import HistoryState
 from fraudsieve.models.artifact.folder import FEATURES_VERSION, LIBRARIES, Model
 from fraudsieve.models.policy import Policy
 from fraudsieve.models.scoring.observers import ScoredChunk
-from fraudsieve.models.scoring.scores import Score
+from fraudsieve.models.scoring.score_fields import COMPUTED, Score, model_decision
 
 from .canonical import to_plain
 from .kept_content import Content, input_fields
@@ -21,12 +21,11 @@ Plain: TypeAlias = dict[str, Any]
 
 FORMAT: Final = 1
 """The version of the records. It increases when an older reader would misread a newer record."""
-SCORE_NUMBERS: Final = ("probability", "label", "decision", "false_positive_rate", "status", "why", "unlike_training")
 
 
-def is_flagged(score: Mapping[str, Any]) -> bool:
-    """Return whether a score is flagged."""
-    return bool(score["decision"] == "flag")
+def is_flagged(score: Score) -> bool:
+    """Return whether a score is flagged, by the model or by a rule."""
+    return "flag" in (score["decision"], model_decision(score))
 
 
 def clock() -> str:
@@ -74,20 +73,19 @@ def to_record(chunk: ScoredChunk, position: int, content: Content) -> Plain:
 
     The result has the types of canonical JSON.
     """
-    score, record, features = chunk.scores[position], chunk.records[position], chunk.features
-    answer = chunk.answers[position]
-    subject = chunk.model.subject
+    answer, record, scores = chunk.answers[position], chunk.records[position], chunk.scores
+    features, subject = scores.features, scores.model.subject
     return {
         "kind": "score",
         "format": FORMAT,
         "time": clock(),
         "subject": {"type": subject, "id": content.subject_id(record, subject)},
-        "input": content.describe_input(record, input_fields(chunk.model.matrix)),
+        "input": content.describe_input(record, input_fields(scores.model.matrix)),
         "has_history": None if features.has_history is None else bool(features.has_history[position]),
-        "log_odds": to_plain(chunk.log_odds[position].tolist()),
-        "score": to_plain(score_numbers(score)),
+        "log_odds": to_plain(scores.log_odds[position].tolist()),
+        "score": to_plain(computed_fields(answer)),
         "rules": _rule_decision(answer) if "rule" in answer else None,
-        "reasons": to_plain(reason_numbers(score, content, chunk.reasons)),
+        "reasons": to_plain(reason_numbers(answer, content, chunk.reasons)),
     }
 
 
@@ -97,9 +95,9 @@ def _rule_decision(answer: Score) -> Plain:
     return {"decision": answer["decision"], "rule": rule and {name: rule[name] for name in ("id", "action")}}
 
 
-def score_numbers(score: Mapping[str, Any]) -> Plain:
-    """Return the parts of a score that are compared: its numbers, its class and its decision."""
-    return {name: score[name] for name in SCORE_NUMBERS} | {"probabilities": score["probabilities"]}
+def computed_fields(score: Score) -> Plain:
+    """Return the fields of a score that are computed again, with the decision of the model."""
+    return {name: value for name, value in score.items() if name in COMPUTED} | {"decision": model_decision(score)}
 
 
 def reason_numbers(score: Mapping[str, Any], content: Content, request: Mapping[str, Any]) -> Plain | None:

@@ -17,13 +17,12 @@ from fraudsieve.models.policy import Policy
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.reasons.reason_codes import explain
 from fraudsieve.models.scoring.feature_scores import UNLIKE, score_features
-from fraudsieve.models.scoring.scores import deciding_codes, to_records
 
 from .canonical import to_plain
 from .kept_content import Content
 from .lines import log_lines, read_line
 from .recorded_inputs import KeptInputs, MalformedRecord, NotKept, OtherRecord, RecordedScore, by_history, read_score
-from .records import reason_numbers, score_numbers
+from .records import computed_fields, reason_numbers
 
 Compute: TypeAlias = Callable[[Sequence[RecordedScore]], list[dict[str, Any]]]
 
@@ -189,12 +188,11 @@ def _replay(scorer: Scorer, batch: Sequence[RecordedScore], report: ReplayReport
 
 def _scores_again(scorer: Scorer, policy: Policy, group: Sequence[RecordedScore]) -> list[dict[str, Any]]:
     model = scorer.model
-    features, log_odds, unlike = score_features(model, policy, _recorded_rows(group), n_threads=scorer.n_threads)
-    codes = deciding_codes(model, features.X)
-    scores = to_records(model, log_odds, features.why, features.has_history, unlike, policy, codes)
-    reasons = _reasons(scorer, group, features.X, log_odds)
+    scored = score_features(model, policy, _recorded_rows(group), n_threads=scorer.n_threads)
+    scores, log_odds = scored.to_records(), scored.log_odds
+    reasons = _reasons(scorer, group, scored.features.X, log_odds)
     return [
-        {"log_odds": to_plain(log_odds[n].tolist()), "score": to_plain(score_numbers(scores[n]))}
+        {"log_odds": to_plain(log_odds[n].tolist()), "score": to_plain(computed_fields(scores[n]))}
         | ({"reasons": reasons[n]} if n in reasons else {})
         for n in range(len(group))
     ]

@@ -21,6 +21,7 @@ from fraudsieve.exceptions import LeadError
 from fraudsieve.models.artifact.folder import LIBRARIES, Model
 from fraudsieve.models.guarantees import rate_bounds
 from fraudsieve.models.likelihood_ratios import describe_strength, log10_likelihood_ratio
+from fraudsieve.models.scoring.decision import reached
 from fraudsieve.models.sentences.techniques import techniques_of
 from fraudsieve.tables.cells import STRING
 
@@ -98,7 +99,7 @@ def error_rates(members: pd.DataFrame, model: Model | None) -> dict[str, Any] | 
     ):
         return None
     point, support = model.points[0], model.ratio_support
-    flags_all = bool((members["probability"] >= point.threshold).all())
+    flags_all = bool(reached(members["probability"].to_numpy(), point.threshold).all())
     if not flags_all or point.false_positive_rate is None or point.recall is None:
         return None
     return {

@@ -16,6 +16,7 @@ from fraudsieve.exceptions import RejectedRecordError, StateError
 from fraudsieve.features.history.reader import zone_of
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.scoring.score_fields import LOGGED, KeptScore
 from fraudsieve.tables.values.reading import EXPECTED, read_id
 
 from .calls import Call
@@ -31,10 +32,11 @@ RECORDED_PARTS = {"event": "events", "message": "messages"}
 
 SUBJECTS = ("message", "account", "event")
 NOT_ACCOUNTS = {"event_id", "message_id"}
+REQUIRED, ALLOWED = KeptScore.__required_keys__, {*LOGGED}
 
 
 class LoggedScore(NamedTuple):
-    """A score as the log stores it: that of the answer, and where it belongs."""
+    """A score as the log stores it, by the names of its fields, and where it belongs."""
 
     request: str
     # Position of the record in the request, from 0.
@@ -44,42 +46,30 @@ class LoggedScore(NamedTuple):
     ids: dict[str, str]
     # Its cutoff time in microseconds since 1970; None for a record without a time.
     as_of: int | None
-    # Name, digest and registered version of the model; the version is None for a model folder.
-    model: str
-    digest: str
+    # The registered version of the model; None for a model folder.
     version: str | None
     # Offset of the history that the score saw; None for a model without history.
     offset: int | None
-    probability: float | None
-    label: str
-    decision: str | None
-    false_positive_rate: float | None
-    status: str
-    unlike_training: float | None
-    probabilities: dict[str, float]
-    has_rules: bool = False
-    # As in the columns of `Scorer.score_columns`; None without rules.
-    rule: str | None = None
-    rule_reason: str | None = None
-    model_decision: str | None = None
     # Digest of the record as it came, if its request added it to the history.
-    body: str | None = None
+    body: str | None
+    # As it was answered: the fields of `LOGGED` that it has.
+    score: KeptScore
 
     def encode(self) -> bytes:
-        """Return it as JSON, without the names of the fields."""
-        return json.dumps(self, allow_nan=False, separators=(",", ":")).encode("ascii")
+        """Return it as JSON."""
+        return json.dumps(self._asdict(), allow_nan=False, separators=(",", ":")).encode("ascii")
 
     @classmethod
     def decode(cls, row: StoredScore, origin: str) -> Self:
         """Read a row of the log."""
         try:
-            score = cls(*json.loads(row.entry))
-            is_score = isinstance(score.ids, dict) and isinstance(score.probabilities, dict)
-            if score.subject not in SUBJECTS or not is_score:
+            logged = cls(**json.loads(row.entry))
+            is_score = REQUIRED <= logged.score.keys() <= ALLOWED and isinstance(logged.score["probabilities"], dict)
+            if logged.subject not in SUBJECTS or not isinstance(logged.ids, dict) or not is_score:
                 raise ValueError
-        except (ValueError, TypeError, RecursionError):
+        except (ValueError, TypeError, AttributeError, RecursionError):
             raise StateError(origin, f"row {row.number} of the score log cannot be read", RESTORE) from None
-        return score
+        return logged
 
 
 def erase_scores(transaction: StoreTransaction, account: str, subjects: set[tuple[str, str]]) -> int:

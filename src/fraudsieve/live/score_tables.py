@@ -19,7 +19,7 @@ from fraudsieve._io import check_not_an_input, check_output_file
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import StateError
 from fraudsieve.models.batch.outputs import IDS
-from fraudsieve.models.rules.decisions import COLUMNS
+from fraudsieve.models.scoring.score_fields import score_columns, to_row
 from fraudsieve.tables.formats.output import check_output_format, check_output_rows, publish
 from fraudsieve.tables.values.strings import without_surrogates
 
@@ -150,6 +150,7 @@ class _Survey:
     keys: "array[int]" = field(default_factory=lambda: array("q"))
     # Names of the classes of all models, in the order of their first score.
     classes: dict[str, None] = field(default_factory=dict)
+    by_source: bool = False
     has_rules: bool = False
     n_records: int = 0
     # The types of the values of each field of the records.
@@ -172,10 +173,8 @@ class _Survey:
     def schema(self) -> pa.Schema:
         """The columns of the scores."""
         columns = {name: TIME if name == CUTOFFS[self.subject] else TEXT for name in IDS[self.subject]}
-        columns |= {"probability": pa.float64(), "label": TEXT, "decision": TEXT, "false_positive_rate": pa.float64()}
-        columns |= {"status": TEXT, "why": TEXT, "unlike_training": pa.float64()}
-        columns |= {f"probability__{name}": pa.float64() for name in self.classes}
-        columns |= dict.fromkeys(COLUMNS, TEXT) if self.has_rules else {}
+        of_scores = score_columns(self.classes, by_source=self.by_source, rules=self.has_rules)
+        columns |= {name: pa.float64() if kind is float else TEXT for name, kind in of_scores.items()}
         return pa.schema(columns | ({"as_of": TIME} if self.subject == "message" else {}) | PLACE)
 
     @property
@@ -220,8 +219,9 @@ def _add(survey: _Survey, scores: Scores, origin: str, *, with_fields: bool) -> 
     for row, score in scores:
         survey.numbers.append(row.number)
         survey.keys.append(_key(score.ids.get(name)))
-        survey.classes |= dict.fromkeys(score.probabilities)
-        survey.has_rules |= score.has_rules
+        survey.classes |= dict.fromkeys(score.score["probabilities"])
+        survey.by_source |= "threshold_of" in score.score
+        survey.has_rules |= "rule" in score.score
         if with_fields and row.record is not None:
             survey.n_records += 1
             _add_fields(survey, logged_record(row, origin))
@@ -294,8 +294,9 @@ def _as(kind: pa.DataType, value: Any) -> Any:
     return float(value) if pa.types.is_floating(kind) and value is not None else value
 
 
-def _row(row: StoredScore, score: LoggedScore) -> dict[str, Any]:
-    classes = {f"probability__{name}": value for name, value in score.probabilities.items()}
-    place = {"request_id": score.request, "model_digest": score.digest, "model_version": score.version}
-    times = {CUTOFFS[score.subject]: score.as_of, "answered_at": row.time}
-    return score._asdict() | classes | score.ids | place | times
+def _row(row: StoredScore, logged: LoggedScore) -> dict[str, Any]:
+    model = logged.score["model"]
+    place = {"request_id": logged.request, "position": logged.position, "offset": logged.offset}
+    of_model = {"model": model["name"], "model_digest": model["digest"], "model_version": logged.version}
+    times = {CUTOFFS[logged.subject]: logged.as_of, "answered_at": row.time}
+    return to_row(logged.score) | logged.ids | place | of_model | times

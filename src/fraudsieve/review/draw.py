@@ -16,7 +16,7 @@ import pyarrow.parquet
 
 from fraudsieve._io import check_output_file
 from fraudsieve._typing import Array
-from fraudsieve.cases.flagged_records import IDS, OF_CLASS
+from fraudsieve.cases.flagged_records import IDS
 from fraudsieve.cases.tables import read_ledger
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.live.score_tables import export_scores
@@ -24,6 +24,7 @@ from fraudsieve.live.store.event_store import EventStore
 from fraudsieve.models.batch.score import score_frame
 from fraudsieve.models.batch.scored_tables import options_of_model
 from fraudsieve.models.predict import Scorer
+from fraudsieve.models.scoring.score_fields import CLASS
 from fraudsieve.tables.formats.output import check_output_format, write_frame
 from fraudsieve.tables.source import InputTable, Source, origin_of
 from fraudsieve.training.data.groups import row_groups
@@ -171,9 +172,9 @@ def _labels(found: Candidates, model: Scorer | None) -> tuple[str, ...]:
     """Return the classes: those of the model, of the columns of scores, or of the likeliest class of each record."""
     if model is not None:
         return model.model.classes
-    columns = [str(name) for name in found.scored if str(name).startswith(OF_CLASS)]
+    columns = [str(name) for name in found.scored if str(name).startswith(CLASS)]
     predicted = found.scored["label"].dropna().astype(str) if "label" in found.scored else ()
-    names = {name.removeprefix(OF_CLASS) for name in columns} or {"legitimate", *predicted}
+    names = {name.removeprefix(CLASS) for name in columns} or {"legitimate", *predicted}
     return tuple(sorted(names if len(names) > 1 else {"legitimate", "fraud"}))
 
 

@@ -10,14 +10,16 @@ import numpy as np
 
 from fraudsieve.exceptions import ArtifactError, EvidenceError, RecordError, ServiceError, StateError
 from fraudsieve.features.history_declaration import event_fields
+from fraudsieve.features.record_fields import FeatureRows
 from fraudsieve.live.records import not_kept
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store.score_rows import ScoreRow
 from fraudsieve.models.artifact.folder import Model, TrainingRecords
 from fraudsieve.models.rules.rule_set import RuleSet
+from fraudsieve.models.scoring.feature_scores import score_features
 from fraudsieve.models.scoring.latest_traffic import LatestTraffic
 from fraudsieve.models.scoring.record_policy import check_body
-from fraudsieve.models.scoring.scores import Score, to_records
+from fraudsieve.models.scoring.score_fields import Score, join_fields
 from fraudsieve.models.scoring.traffic import traffic_advice
 from fraudsieve.service.score_log import EvidenceRecorder, evidence_rejection
 
@@ -225,14 +227,13 @@ class RequestHandler:
         """Return the scores of records that the scorer cannot process, each with its reason."""
         if not why:  # the usual case
             return []
-        model = self.loaded.scorer.model
-        odds = np.full((len(why), len(model.ensemble.base)), np.nan)
-        scores = to_records(model, odds, np.array(why, object))
-        if self.loaded.scorer.rules is not None:
-            scores = [score | {"model_decision": None, "rule": None} for score in scores]
+        scorer = self.loaded.scorer
+        model, unknown = scorer.model, np.full((len(why), len(scorer.model.matrix.columns)), np.nan)
+        scored = score_features(model, scorer.policy, FeatureRows(unknown, np.array(why, object)))
+        scores = scored.to_records(scorer.rules, np.full(len(why), -1))
         if kind is None:
             return scores
-        return [score | no_explanation(model.subject) for score in scores]
+        return [join_fields(score, no_explanation(model.subject)) for score in scores]
 
     def _call_scorer(self, records: list[Any], kind: Explanation) -> tuple[list[Score], Offset]:
         explain: dict[str, Any] = {} if kind is None else {"reasons": True, "language": kind}

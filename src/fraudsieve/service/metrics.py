@@ -10,6 +10,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from fraudsieve.live.state import LiveSize
 from fraudsieve.models.scoring.latest_traffic import LatestTraffic
+from fraudsieve.models.scoring.score_fields import Score, model_decision
 from fraudsieve.models.unlike_training.expected_shares import WORDS
 
 from .loaded_model import LoadedModel
@@ -140,21 +141,21 @@ class Metrics:
         self._requests_of(route, status).inc()
         self._seconds_of(route).observe(seconds)
 
-    def count_scores(self, scores: Sequence[dict[str, Any]]) -> None:
+    def count_scores(self, scores: Sequence[Score]) -> None:
         """Count the scores of a request."""
         for score in scores:
             rule = score.get("rule")
             if rule is not None:
                 self.rule_decisions.labels(rule["id"], rule["action"]).inc()
-            if score["status"] == "unscorable":
+            label, probability = score["label"], score["probability"]
+            if label is None:  # the record is unscorable
                 self.rejected.labels("records").inc()
                 continue
-            likeliest = score["probabilities"][score["label"]]
-            probability = likeliest if score["probability"] is None else score["probability"]
-            self._scores_of(score["label"]).observe(probability)
+            likeliest = score["probabilities"][label] if probability is None else probability
+            self._scores_of(label).observe(likeliest or 0.0)
             if score["status"] == "no_history":
                 self.cold_starts.inc()
-            if score.get("model_decision", score["decision"]) == "flag":
+            if model_decision(score) == "flag":
                 self.flagged.inc()
 
     def count_shadow(

@@ -2,119 +2,43 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, NotRequired, get_args, get_origin, get_type_hints, is_typeddict
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.json_schema import models_json_schema
 
 import fraudsieve
-from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.artifact.folder import Model, TrainingRecords
+from fraudsieve.models.points import OperatingPoint
+from fraudsieve.models.scoring.score_fields import Score
 from fraudsieve.models.sentences.values import LANGUAGES
 from fraudsieve.service.loaded_model import PARTS, record_fields, sample_record
 from fraudsieve.service.recording import MAX_RECORDED, why_not_recorded
 from fraudsieve.service.settings import Settings
 
-RecordId: TypeAlias = str | int | float | None
+
+def model_of(kind: Any) -> type[BaseModel]:
+    """Return the model of a class with typed fields. A field that is not always there has a default."""
+    fields: dict[str, Any] = {}
+    for name, hint in get_type_hints(kind, include_extras=True).items():
+        of, is_optional = (get_args(hint)[0], True) if get_origin(hint) is NotRequired else (hint, False)
+        of, *meaning = get_args(of) if get_origin(of) is Annotated else (of,)
+        default: Any = ... if not is_optional else [] if get_origin(of) is list else None
+        fields[name] = _with_models(of), Field(default=default, description=meaning[0] if meaning else None)
+    # pydantic before 2.10 reserves names such as model_decision
+    return create_model(kind.__name__, __doc__=kind.__doc__, __config__=ConfigDict(protected_namespaces=()), **fields)
 
 
-class ModelIdentity(BaseModel):
-    """The model that gave a score."""
-
-    name: str
-    digest: str = Field(description="SHA-256 of the model's manifest.")
-
-
-class Reason(BaseModel):
-    """The contribution of a group of features to the log-odds of the explained class."""
-
-    family: str
-    cue: str | None
-    direction: Literal[-1, 0, 1] = Field(description="1 if it raises the log-odds, -1 if it lowers them.")
-    log_odds: float
-    sentence: str = Field(description="The reason in words, without text or identifiers of the record.")
+def _with_models(hint: Any) -> Any:
+    if is_typeddict(hint):
+        return model_of(hint)
+    kind = get_args(hint)[0] if get_args(hint) else None
+    if not is_typeddict(kind):
+        return hint
+    return list[model_of(kind)] if get_origin(hint) is list else model_of(kind) | None  # type: ignore[misc]
 
 
-class Technique(BaseModel):
-    """A technique of the MITRE Fight Fraud Framework (F3)."""
-
-    id: str
-    name: str
-
-
-class ExplainedClass(BaseModel):
-    """The class that the reasons explain, and its techniques."""
-
-    class_: str = Field(alias="class")
-    against: str = Field(
-        description="The class that it is compared with: legitimate, if that is not the explained one."
-    )
-    log_odds: float = Field(description="Log-odds of the class against the other; the reasons add up to them.")
-    techniques: list[Technique]
-
-
-class TextSpan(BaseModel):
-    """A span of a message and its share of the text model's log-odds. The span without text is the sum of the rest."""
-
-    text: str | None
-    start: int | None
-    stop: int | None
-    form: Literal["raw", "folded"]
-    log_odds: float
-
-
-class AppliedRule(BaseModel):
-    """The rule that decided a record."""
-
-    id: str
-    action: Literal["flag", "pass"]
-    reason: str
-
-
-class EvidencePlace(BaseModel):
-    """The place of the evidence of a score: the log, and the record in it."""
-
-    log: str
-    record: int
-
-
-class Score(BaseModel):
-    """The score of a record; with ``reasons=true`` also its explanation.
-
-    If the service logs scores, it has the id of the record: the field of the model's type of record.
-    """
-
-    model_config = ConfigDict(protected_namespaces=())  # pydantic before 2.10 reserves names such as model_decision
-
-    message_id: RecordId = Field(default=None, description="Id of a message, as it came.")
-    account_id: RecordId = Field(default=None, description="Id of an account, as it came.")
-    event_id: RecordId = Field(default=None, description="Id of an event, as it came.")
-    probability: float | None = Field(description="Probability of fraud; null if the model has no legitimate class.")
-    label: str | None = Field(description="The most probable class.")
-    probabilities: dict[str, float | None] = Field(description="Probability of each class.")
-    decision: Literal["flag", "pass"] | None = Field(
-        description="Decision at the first operating point, or that of a rule."
-    )
-    false_positive_rate: float | None = Field(
-        description="False positive rate of the strictest operating point that the probability reaches."
-    )
-    status: Literal["ok", "no_history", "unscorable"]
-    why: str | None = Field(description="Why the record is unscorable.")
-    unlike_training: float | None = Field(
-        description="Share of the training records that are less unfamiliar than this record. Above 0.999 is unusual."
-    )
-    threshold_of: str | None = Field(
-        default=None,
-        description="Value of the column of thresholds whose threshold decides; null if the first point does.",
-    )
-    model: ModelIdentity
-    rule: AppliedRule | None = Field(default=None, description="The rule that decided; only if the service has rules.")
-    model_decision: Literal["flag", "pass"] | None = Field(
-        default=None, description="Decision of the model; only if the service has rules."
-    )
-    explained: ExplainedClass | None = None
-    reasons: list[Reason] = []
-    text_spans: list[TextSpan] = []
-    evidence: EvidencePlace | None = None
+SCORE = model_of(Score)
 
 
 class EventRejection(BaseModel):
@@ -160,25 +84,9 @@ class HistoryInfo(BaseModel):
     offset: int | None = Field(description="Offset of the history in the process that answers.")
 
 
-class OperatingPointInfo(BaseModel):
+class OperatingPointInfo(model_of(OperatingPoint)):  # type: ignore[misc] # made of the dataclass
     """An operating point, with its metrics on the calibration slice."""
 
-    name: str
-    threshold: float
-    false_positive_rate: float | None = Field(description="Null if the point was chosen without labels.")
-    recall: float | None = Field(description="Null if the point was chosen without labels.")
-    flagged: float = Field(description="Share of all records that are flagged.")
-    precision: float | None
-    alerts_a_day: float | None = Field(description="Flagged records per day.")
-    max_false_positive_rate: float | None = Field(
-        description="The promised rate, over legitimate campaigns or accounts; null if none is promised."
-    )
-    confidence: float | None = Field(description="Probability with which the promised rate is kept.")
-    legitimate_groups: int | None = Field(description="Number of campaigns or accounts that the rate is based on.")
-    estimated_false_positive_rate: float | None = Field(
-        description="The rate that the point is estimated to have; null if the rate is promised, or not the target."
-    )
-    interval: list[float] | None = Field(description="Ends of the 95 % interval of an estimated rate.")
     decides: bool = Field(description="Whether decisions are made at this point.")
 
 
@@ -199,15 +107,8 @@ class ShadowInfo(BaseModel):
     digest: str = Field(description="SHA-256 of the model's manifest.")
 
 
-class TrainingInfo(BaseModel):
+class TrainingInfo(model_of(TrainingRecords)):  # type: ignore[misc] # made of the named tuple
     """The records that a model was trained on."""
-
-    rows: int | None = Field(description="Number of records; null if the model does not know it.")
-    since: str | None = Field(description="Time of the first record; null without times.")
-    until: str | None = Field(description="Time of the last record; null without times.")
-    mixture: dict[str, dict[str, int]] = Field(
-        description="Number of records by each value of the columns `channel` and `source`, if the table had them."
-    )
 
 
 class ModelInfo(ShadowInfo):
@@ -324,7 +225,7 @@ REQUEST_ID_HEADER = {
 }
 BODY_ERRORS = (400, 408, 413, 415, 422, 503)
 ACCESS_ERRORS = (401, 403)
-MODELS: tuple[type[BaseModel], ...] = (ErrorBody, EventsResult, Health, LabelsResult, ModelInfo, Readiness, Score)
+MODELS: tuple[type[BaseModel], ...] = (ErrorBody, EventsResult, Health, LabelsResult, ModelInfo, Readiness, SCORE)
 
 
 def describe_service(model: Model, settings: Settings) -> dict[str, Any]:
@@ -385,7 +286,7 @@ def _score_operation(model: Model, settings: Settings) -> dict[str, Any]:
     if why_not_recorded(model, settings) is None:
         parameters = [RECORD_PARAMETER, *parameters]
     language = {"name": "language", "in": "query", "schema": {"type": "string", "enum": [*LANGUAGES], "default": "en"}}
-    score = _reference(Score)
+    score = _reference(SCORE)
     answer = {"anyOf": [score, {"type": "array", "items": score}]}
     return {
         "summary": "Score one record or a list of records",

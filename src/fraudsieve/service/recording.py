@@ -14,7 +14,7 @@ from fraudsieve.exceptions import EvidenceError, StateError
 from fraudsieve.live.recording import RECORDED_PARTS, LoggedScore, RecordingCall
 from fraudsieve.live.store.score_rows import Recorded, ScoreRow
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.models.scoring.scores import Score
+from fraudsieve.models.scoring.score_fields import Score, join_fields
 from fraudsieve.service.batching import MicroBatcher
 from fraudsieve.service.bodies import (
     RejectedRequest,
@@ -201,11 +201,5 @@ def _reply(added: _Added, earlier: Mapping[int, LoggedScore]) -> Reply | Rejecte
 def logged_answer(logged: LoggedScore, record: dict[str, Any], request: ScoreRequest) -> Score:
     """Return the answer that a logged score was given with; its reasons were not logged."""
     key = f"{logged.subject}_id"
-    names = ("probability", "label", "decision", "false_positive_rate", "status")
-    score: Score = {key: record[key]} | {name: getattr(logged, name) for name in names}
-    score |= {"why": None, "unlike_training": logged.unlike_training, "probabilities": logged.probabilities}
-    score |= {"model": {"name": logged.model, "digest": logged.digest}}
-    if logged.has_rules:
-        rule = {"id": logged.rule, "action": logged.decision, "reason": logged.rule_reason}
-        score |= {"model_decision": logged.model_decision, "rule": None if logged.rule is None else rule}
-    return score | (no_explanation(logged.subject) if request.reasons else {})
+    reasons = no_explanation(logged.subject) if request.reasons else {}
+    return join_fields({key: record[key]}, logged.score, reasons)

@@ -20,7 +20,7 @@ from fraudsieve.live.recording import LoggedScore, encode_record, readable_id
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store.event_store import open_store
 from fraudsieve.live.store.score_rows import Recorded, ScoreRow, drop_old_scores, newest_score
-from fraudsieve.models.scoring.scores import Score
+from fraudsieve.models.scoring.score_fields import Score, join_fields, to_keep
 from fraudsieve.service.batching import MicroBatcher
 from fraudsieve.service.bodies import RejectedRequest, Reply
 from fraudsieve.service.json_log import log_event
@@ -136,13 +136,22 @@ class AnswerLog:
         for position, item, score in zip(positions, items, scores, strict=True):
             record = item if isinstance(item, dict) else {}
             ids = {name: text for name in IDS if (text := readable_id(record.get(name))) is not None}
-            answers.append({key: record[key] if key in ids else None, **score})
+            answers.append(join_fields({key: record[key] if key in ids else None}, score))
             if score["status"] != "unscorable":
                 of_history = None if recorded is None else recorded[position]
-                place = request, position, matrix.subject, ids, _cutoff(record, matrix)
-                entry = self._logged(place, score, offset, of_history).encode()
+                logged = LoggedScore(
+                    request=request,
+                    position=position,
+                    subject=matrix.subject,
+                    ids=ids,
+                    as_of=_cutoff(record, matrix),
+                    version=self._versions.get(score["model"]["digest"]),
+                    offset=offset,
+                    body=None if of_history is None else of_history.digest,
+                    score=to_keep(score),
+                )
                 kept = encode_record(record) if self._settings.score_log == "records" else None
-                rows.append(ScoreRow(now, entry, kept, of_history))
+                rows.append(ScoreRow(now, logged.encode(), kept, of_history))
         return answers, rows
 
     async def secure(self, reply: Reply) -> Reply | RejectedRequest:
@@ -194,34 +203,6 @@ class AnswerLog:
             }
             for part, start in zip(parts, starts, strict=False)
         ]
-
-    def _logged(
-        self,
-        place: tuple[str, int, str, dict[str, str], int | None],
-        score: Score,
-        offset: Any,
-        recorded: Recorded | None,
-    ) -> LoggedScore:
-        model, rule = score["model"], score.get("rule") or {}
-        return LoggedScore(
-            *place,
-            model["name"],
-            model["digest"],
-            self._versions.get(model["digest"]),
-            offset,
-            score["probability"],
-            score["label"],
-            score["decision"],
-            score["false_positive_rate"],
-            score["status"],
-            score["unlike_training"],
-            score["probabilities"],
-            "model_decision" in score,
-            rule.get("id"),
-            rule.get("reason"),
-            score.get("model_decision"),
-            None if recorded is None else recorded.digest,
-        )
 
 
 def _cutoff(record: dict[str, Any], matrix: FeatureMatrix) -> int | None:

@@ -10,13 +10,14 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ClassVar, Final, NamedTuple, TypeAlias
+from typing import Any, ClassVar, Final, NamedTuple
 
 from fraudsieve._io import PRIVATE, check_output_file
 from fraudsieve.exceptions import ArtifactError
 from fraudsieve.live.state import LiveState
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import Scorer
+from fraudsieve.models.scoring.score_fields import Score, model_decision
 from fraudsieve.service.json_log import error_location, log_event
 from fraudsieve.service.loaded_model import LoadedModel, RefusedVersion, why_incompatible
 from fraudsieve.service.metrics import Metrics
@@ -50,8 +51,6 @@ class SampleFile:
         if is_full:
             self.path.replace(self.path.with_name(f"{self.path.name}.1"))
 
-
-Score: TypeAlias = Mapping[str, Any]
 
 MAX_RECORDS, MAX_BYTES = 4096, 8 << 20
 """Records that wait, and bytes of their bodies; further ones are dropped."""
@@ -230,9 +229,3 @@ class Shadow:
         if now - self._logged_at >= LOG_SECONDS:
             self._logged_at = now
             log_event("shadow failed", level=logging.ERROR, error=error_location(error))
-
-
-def model_decision(score: Score) -> str | None:
-    """Return the decision of the model, before rules."""
-    decision: str | None = score.get("model_decision", score["decision"])
-    return decision

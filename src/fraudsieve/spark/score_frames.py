@@ -28,6 +28,7 @@ from fraudsieve.models.artifact.model_address import model_folder
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.fields import model_fields
 from fraudsieve.models.scoring.record_policy import apply_policy, check_unknown
+from fraudsieve.models.scoring.score_fields import score_columns
 
 from .bucket_features import MapChunks
 from .feature_frames import check_network, history_block
@@ -72,7 +73,7 @@ def ship_model(session: SparkSession, address: str | Path) -> tuple[ShippedModel
 
 
 SCORE = "score"
-WORDS = ("label", "decision", "status", "why", "threshold_of")
+TYPES = {float: T.DoubleType(), str: T.StringType()}
 
 
 @dataclass(frozen=True)
@@ -142,22 +143,23 @@ def _one_by_one(scorer: Scorer, records: Sequence[Record]) -> FeatureRows:
     return rows
 
 
+def columns_of_scores(scorer: Scorer) -> dict[str, type]:
+    """Return the columns of `Scorer.score_rows`, each with the type of its values."""
+    return score_columns(scorer.model.classes, by_source=scorer.model.source_points is not None)
+
+
 def score_type(scorer: Scorer) -> T.StructType:
-    """Return the type of a score: the columns of `Scorer.score_columns`."""
-    numbers = ["false_positive_rate", "unlike_training", *(f"probability__{name}" for name in scorer.model.classes)]
-    names = ["probability", "label", "decision", numbers[0], "status", "why", *numbers[1:]]
-    names += ["threshold_of"] if scorer.model.source_points else []
-    return T.StructType([T.StructField(name, T.StringType() if name in WORDS else T.DoubleType()) for name in names])
+    """Return the type of a score."""
+    return T.StructType([T.StructField(name, TYPES[kind]) for name, kind in columns_of_scores(scorer).items()])
 
 
 def _struct(scorer: Scorer, features: FeatureRows) -> pa.StructArray:
-    columns = scorer.score_rows(features.X, features.why, features.has_history)
-    names = score_type(scorer).fieldNames()
+    scores, columns = scorer.score_rows(features.X, features.why, features.has_history), columns_of_scores(scorer)
     arrays = [
-        pa.array(columns[name].tolist(), pa.string()) if name in WORDS else pa.array(columns[name], from_pandas=True)
-        for name in names
+        pa.array(scores[name].tolist(), pa.string()) if kind is str else pa.array(scores[name], from_pandas=True)
+        for name, kind in columns.items()
     ]
-    return pa.StructArray.from_arrays(arrays, names)
+    return pa.StructArray.from_arrays(arrays, [*columns])
 
 
 def score(

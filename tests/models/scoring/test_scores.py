@@ -9,8 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from fraudsieve.features.record_fields import FeatureRows
 from fraudsieve.models.points import OperatingPoint
-from fraudsieve.models.scoring.scores import fraud_probability, to_columns, to_records
+from fraudsieve.models.policy import Policy
+from fraudsieve.models.rules import Rule, RuleSet
+from fraudsieve.models.scoring.decision import DECISIONS, decide
+from fraudsieve.models.scoring.score_fields import score_columns, to_row
+from fraudsieve.models.scoring.scores import Scores, fraud_probability
 
 
 @given(hnp.arrays(float, (5, 4), elements=st.floats(-1e3, 1e3)))
@@ -32,22 +37,40 @@ def test_records_equal_the_columns_in_plain_values(several: Any) -> None:
     model, rng = several.model, np.random.default_rng(0)
     n, classes = 300, several.model.classes
     points = tuple(OperatingPoint(f"{t}", t, (1 - t) / 9, 1 - t, 0.5) for t in (0.6, 0.2, 0.9))
-    odds = rng.normal(0, 2, (n, len(classes)))
+    odds, unlike = rng.normal(0, 2, (n, len(classes))), rng.random(n)
     why = np.array(["text: expected" if one < 0.2 else None for one in rng.random(n)], object)
     odds[why != None] = np.nan  # noqa: E711 - compares every element
+    rules = RuleSet([Rule("mules", "account_id", ["ann"], "flag", "x"), Rule("ok", "account_id", ["bob"], "pass", "y")])
+    matched = rng.integers(-1, 2, n)
     for legitimate, model_points in ((model.legitimate, points), (model.legitimate, ()), (None, ())):
         for has_history in (None, rng.random(n) < 0.5):
-            changed = replace(model, points=model_points, legitimate=legitimate)
-            columns, scores = to_columns(changed, odds, why, has_history), to_records(changed, odds, why, has_history)
-            flat = [
-                score | {f"probability__{name}": p for name, p in score["probabilities"].items()} for score in scores
-            ]
-            for name, values in columns.items():
-                assert [score[name] for score in flat] == [None if v != v else v for v in values.tolist()], name
-            assert {score["status"] for score in scores} >= {
-                "ok" if has_history is None else "no_history",
-                "unscorable",
-            }
+            for of_rules in ((), (rules, matched)):
+                changed = replace(model, points=model_points, legitimate=legitimate)
+                features = FeatureRows(np.zeros((n, len(model.matrix.columns))), why, has_history)
+                found = Scores(
+                    changed, Policy(unlike_training="flag", unlike_training_limit=0.9), features, odds, unlike
+                )
+                columns, scores = found.to_columns(*of_rules), found.to_records(*of_rules)
+                assert list(score_columns(classes, rules=bool(of_rules))) == list(columns)
+                plain = [[None if v != v else v for v in of.tolist()] for of in columns.values()]
+                assert [to_row(score) for score in scores] == [
+                    dict(zip(columns, row, strict=True)) for row in zip(*plain, strict=True)
+                ]
+    assert {score["status"] for score in scores} == {"ok", "no_history", "unscorable"}
     assert json.loads(json.dumps(scores, allow_nan=False)) == scores
     assert list(scores[0]["probabilities"]) == list(classes)
     assert scores[0]["model"] == {"name": model.name, "digest": model.digest}
+
+
+def test_a_record_is_flagged_by_its_threshold_by_the_policy_and_by_its_rule(several: Any) -> None:
+    point = OperatingPoint("p", 0.5, 0.01, 0.9, 0.1)
+    model, policy = replace(several.model, points=(point,)), Policy(unlike_training="flag", unlike_training_limit=0.9)
+    why = np.array([None, None, None, None, "text: expected"], object)
+    features = FeatureRows(np.zeros((5, len(model.matrix.columns))), why)
+    probability = np.array([0.5, np.nextafter(0.5, 0), 0.2, 0.9, np.nan])
+    unlike = np.array([np.nan, 0.89, 0.9, 0.1, np.nan])
+    rules = RuleSet([Rule("ok", "account_id", ["bob"], "pass", "y"), Rule("bad", "account_id", ["ann"], "flag", "x")])
+    found = decide(model, policy, features, probability, unlike, rules, np.array([-1, -1, -1, 0, 1]))
+    assert [DECISIONS[code] for code in found.by_model] == ["flag", "pass", "flag", "flag", None]
+    assert [DECISIONS[code] for code in found.decision] == ["flag", "pass", "flag", "pass", "flag"]
+    np.testing.assert_array_equal(found.rate, [0.01, np.nan, np.nan, 0.01, np.nan])

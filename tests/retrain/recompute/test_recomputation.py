@@ -23,6 +23,7 @@ from fraudsieve.live.store.score_rows import FIRST_TIME, LAST_TIME, ScoreRow, it
 from fraudsieve.models import Scorer
 from fraudsieve.models.batch.rows import feature_rows
 from fraudsieve.models.batch.scored_tables import TableHistory
+from fraudsieve.models.scoring.score_fields import join_fields
 from fraudsieve.retrain import Recomputation, recompute_scores
 from fraudsieve.retrain.recompute.logged_answers import read_answers
 from fraudsieve.retrain.recompute.stored_history import NONE, StoredHistory, read_stored_history
@@ -103,7 +104,7 @@ def test_scores_are_equal_at_their_offsets_and_causes_are_exact(subject: str, tm
     np.testing.assert_array_equal(live, matrix)
     result = recompute(store, scorer)
     assert (result.different, len(result.rows), result.left_out) == (0, 60, {})
-    rows, answered = result.rows, [score.probability for score in logged(store)]
+    rows, answered = result.rows, [one.score["probability"] for one in logged(store)]
     assert rows["logged"].tolist() == rows["at_offset"].tolist() == at_offset == answered
     assert rows["complete"].tolist() == one_by_one(store, scorer, "events", "labels")[1]
     alone = [one_by_one(store, scorer, part)[1] for part in ("events", "labels")]
@@ -214,9 +215,11 @@ def test_a_score_that_was_not_computed_so_is_unexplained(tmp_path: Path) -> None
             service.add([event])
         with open_store(store) as opened:
             last = [row for rows in iterate_scores(opened) for row in rows][-1]
-        score = LoggedScore.decode(last, "")
-        assert score.probability is not None
-        wrong = score._replace(probability=np.nextafter(score.probability, 1))
+        logged_score = LoggedScore.decode(last, "")
+        probability = logged_score.score["probability"]
+        assert probability is not None
+        changed = {**logged_score.score, "probability": float(np.nextafter(probability, 1))}
+        wrong = logged_score._replace(score=join_fields(changed))
         service.live.log_scores([ScoreRow(last.time + 1, wrong.encode(), last.record)])
     output = tmp_path / "rows.parquet"
     result = recompute(store, output=output)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from fraudsieve._typing import Array
+from fraudsieve.models.scoring.decision import reached
 from fraudsieve.training.evaluation.bootstrap import Interval
 from fraudsieve.training.evaluation.capacity import Capacity
 from fraudsieve.training.evaluation.fraud_rows import FraudRows
@@ -42,9 +43,9 @@ def decision_metrics(
     timed: Array | None = None,
 ) -> DecisionMetrics:
     """Count what a model flags."""
-    reached = rows.probability >= threshold
-    flagged = reached if flagged is None else flagged
-    counted = flagged & rows.is_fraud, rows.is_fraud, flagged, flagged & ~reached
+    by_threshold = reached(rows.probability, threshold)
+    flagged = by_threshold if flagged is None else flagged
+    counted = flagged & rows.is_fraud, rows.is_fraud, flagged, flagged & ~by_threshold
     found, frauds, reviews, unlike = (round(float(rows.weights @ mask)) for mask in counted)
     recall, precision = rows.flagged_intervals(flagged)
     on_known_days = flagged if timed is None else flagged & timed

@@ -12,6 +12,7 @@ import pandas as pd
 from fraudsieve._translation import tr
 from fraudsieve._typing import Array
 from fraudsieve.models.points import OperatingPoint
+from fraudsieve.models.scoring.decision import reached
 from fraudsieve.tables.cells import STRING, nested_values
 from fraudsieve.training.data.builders import Builder
 from fraudsieve.training.data.groups import column_named, without_values
@@ -176,7 +177,7 @@ def slice_metrics(
 ) -> Slices:
     """Compute the metrics of every slice that has enough rows and frauds."""
     # The first point decides, so its rows are those that the policy of the model flags too.
-    masks = np.column_stack([flagged, *(rows.probability >= point.threshold for point in points[1:])])
+    masks = np.column_stack([flagged, *(reached(rows.probability, point.threshold) for point in points[1:])])
     parts = []
     for name, values in slices.items():
         for value in pd.Series(values, dtype=object).value_counts().index:

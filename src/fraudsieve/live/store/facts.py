@@ -15,7 +15,7 @@ from fraudsieve.features.history.timeline import signed
 
 from .chain import RESTORE, START, Position
 
-FORMAT = 2
+FORMAT = 3
 """The version of the schema and of the log entries."""
 
 

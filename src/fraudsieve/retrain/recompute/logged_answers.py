@@ -19,6 +19,7 @@ from fraudsieve.models.batch.scored_tables import options_of_model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.fields import model_fields
 from fraudsieve.models.scoring.record_policy import apply_policy
+from fraudsieve.models.scoring.score_fields import model_decision, score_columns, to_row
 from fraudsieve.tables.reader import read_table
 from fraudsieve.tables.schema import TABLES
 from fraudsieve.tables.source import InputTable
@@ -27,8 +28,8 @@ from fraudsieve.tables.values.reading import is_missing
 OTHER_MODEL: Final = "other model"
 NOT_KEPT: Final = "record not kept"
 NOT_SAMPLED: Final = "not in the sample"
-NUMBERS: Final = ("probability", "unlike_training", "false_positive_rate")
-WORDS: Final = ("label", "status", "decision")
+NUMBERS: Final = tuple(name for name, kind in score_columns(()).items() if kind is float)
+WORDS: Final = tuple(name for name, kind in score_columns(()).items() if kind is str and name != "why")
 PLACE: Final = ("request_id", "position", "answered_at", "as_of", "offset")
 SEED: Final = 0
 """Of samples, so that the next call has the same one."""
@@ -113,7 +114,7 @@ def _choose(
     left_out, numbers = Counter[str](), array("q")
     for rows in iterate_scores(store, *span):
         for row in rows:
-            if LoggedScore.decode(row, store.origin).digest != digest:
+            if LoggedScore.decode(row, store.origin).score["model"]["digest"] != digest:
                 left_out[OTHER_MODEL] += 1
             elif row.record is None:
                 left_out[NOT_KEPT] += 1
@@ -149,13 +150,6 @@ def _place(row: StoredScore, score: LoggedScore, ids: Sequence[str]) -> list[Any
 
 def _answers(scorer: Scorer, scores: Sequence[LoggedScore]) -> ScoreArrays:
     classes = scorer.model.classes
-    answers = [
-        score._asdict()
-        | {f"probability__{name}": score.probabilities.get(name) for name in classes}
-        | ({"decision": score.model_decision} if score.has_rules else {})
-        for score in scores
-    ]
-    if not answers:
-        return ScoreArrays.empty(0, classes)
-    names = (*NUMBERS, *WORDS, *(f"probability__{name}" for name in classes))
-    return ScoreArrays.of({name: np.array([one[name] for one in answers], object) for name in names}, classes)
+    answers = [to_row(one.score) | {"decision": model_decision(one.score)} for one in scores]
+    columns = [name for name in score_columns(classes) if name != "why"]
+    return ScoreArrays.of({name: np.array([one.get(name) for one in answers], object) for name in columns}, classes)
