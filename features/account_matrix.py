@@ -19,8 +19,8 @@ from fraudsieve.features.history.records import record_time, required_time
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.wording.model import TextModel
 from fraudsieve.features.wording.surprisal import CharacterModel
+from fraudsieve.tables.values.moments import to_local
 from fraudsieve.tables.values.reading import read_id
-from fraudsieve.tables.values.zones import to_local
 
 from .history_declaration import HistoryDeclaration
 from .live_state import HistoryState

@@ -25,7 +25,7 @@ from fraudsieve.features.network.network_batch import CodedTables, network_colum
 from fraudsieve.features.profile.choice import FEW_VALUES, are_few_ids, choose_profile_columns
 from fraudsieve.features.profile.frames import as_strings, custom_values
 from fraudsieve.tables.cells import STRING
-from fraudsieve.tables.values.zones import to_local
+from fraudsieve.tables.values.moments import to_local
 
 from .account_matrix import AccountMatrix, Subject
 from .account_records import (

@@ -14,7 +14,7 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.tables.label_times import resolve_label_times, with_times
+from fraudsieve.tables.label_values import resolve_label_times, with_times
 from fraudsieve.tables.reader import CheckedTable
 from fraudsieve.tables.values.label_words import LEGITIMATE
 

@@ -47,7 +47,7 @@ def test_the_installed_version_is_within_an_upper_bound(library: str) -> None:
     ],
 )
 def test_lightgbm_has_its_c_library(name: str) -> None:
-    """fraudsieve.models.trees.single_row calls these."""
+    """fraudsieve.models.trees.ensemble calls these."""
     assert isinstance(lgb.basic._LIB, ctypes.CDLL)  # type: ignore[attr-defined]
     assert callable(getattr(lgb.basic._LIB, name))  # type: ignore[attr-defined]
 
@@ -60,7 +60,7 @@ def test_numba_counts_no_references_to_borrowed_arrays() -> None:
 
 
 def test_a_booster_of_lightgbm_has_a_handle() -> None:
-    """fraudsieve.models.trees.single_row passes it to the C library."""
+    """fraudsieve.models.trees.ensemble passes it to the C library."""
     rows = np.arange(40.0).reshape(-1, 1)
     booster = lgb.train({"verbosity": -1}, lgb.Dataset(rows, rows[:, 0]), 1)
     assert isinstance(booster._handle, ctypes.c_void_p)

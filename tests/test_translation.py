@@ -12,7 +12,7 @@ import pytest
 
 from fraudsieve._translation import SENSE, Message, catalogue, check_language, in_language, tr
 from fraudsieve.cases.links.table import LINK_KINDS
-from fraudsieve.cases.pages import case_rows, case_section, page, picture
+from fraudsieve.cases.pages import case_section, page, picture
 from fraudsieve.features.history.measures import FAMILIES, MEASURES
 from fraudsieve.pages import words
 from fraudsieve.review.draw import NO_RECALL
@@ -34,7 +34,7 @@ from scripts.imports import LIBRARY, ROOT, modules, tree_of
 
 IN_TEMPLATE = re.compile(r'tr\("((?:[^"\\]|\\.)*)"')
 SUBJECTS = ("message", "account", "event")
-LINKS = {name: name.removesuffix(" by") for name in case_rows.LINK_WORDS.values()}
+LINKS = {name: name.removesuffix(" by") for name in case_section.LINK_WORDS.values()}
 TABLES = {
     "": (
         *METRIC_NAMES.values(),
@@ -182,4 +182,4 @@ def test_every_measure_has_a_name() -> None:
         families = [family for family in {*FAMILIES.values()} if tr(family, sense="feature") == family]
     assert unnamed == families == []
     assert {*MEASURES} <= {*FAMILIES}
-    assert len(LINK_KINDS) == len(case_rows.LINK_WORDS)
+    assert len(LINK_KINDS) == len(case_section.LINK_WORDS)

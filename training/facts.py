@@ -12,8 +12,8 @@ from fraudsieve.training.data.training_rows import sample_of, sample_slice
 from fraudsieve.training.evaluation.report import TreeChoice
 from fraudsieve.training.evaluation.report_parts.slices import mixture_of
 from fraudsieve.training.json_types import to_json_types
-from fraudsieve.training.recipe.lists import LISTS
 from fraudsieve.training.recipe.recipe import Recipe
+from fraudsieve.training.recipe.sections import LISTS
 from fraudsieve.training.splits.split import Split
 
 OLD = 0.25

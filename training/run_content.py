@@ -15,11 +15,11 @@ from fraudsieve.training.evaluation.metrics import METRIC_NAMES
 from fraudsieve.training.evaluation.report import EvaluationReport
 from fraudsieve.training.evaluation.report_parts.slices import MIXTURES, Slices
 from fraudsieve.training.json_types import to_json_types
-from fraudsieve.training.recipe.lists import LISTS
 from fraudsieve.training.recipe.recipe import FeatureRecipe, Recipe
+from fraudsieve.training.recipe.sections import LISTS
 from fraudsieve.training.report_page.charts import draw_figure_files
 from fraudsieve.training.report_page.evaluation import model_facts, render_report
-from fraudsieve.training.report_page.headline import headline
+from fraudsieve.training.report_page.sections import headline
 from fraudsieve.training.tuning.search import TuningResult
 
 from .facts import written_settings

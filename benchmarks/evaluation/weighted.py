@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.runner import Bar, Report, progress
 from fraudsieve._typing import Array
-from fraudsieve.review.sampling import Frame, ReviewPlan, select
+from fraudsieve.review.draw import Frame, ReviewPlan, select
 from fraudsieve.training.evaluation.bootstrap import Interval
 from fraudsieve.training.evaluation.fraud_rows import FraudRows
 

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from fraudsieve._typing import Array
-from fraudsieve.review.sampling import Frame, ReviewPlan, Selection, select
+from fraudsieve.review.draw import Frame, ReviewPlan, Selection, select
 
 __all__ = ["ARMS", "DAYS", "FRAUD", "LEGITIMATE", "Fitted", "Traffic", "Week", "plan_of", "weeks_of_reviews"]
 

@@ -21,8 +21,14 @@ from benchmarks.runner import Bar, Report, progress
 from fraudsieve.features.campaign.fingerprints import near_duplicate_groups
 from fraudsieve.features.text.codepoints import CodePoints, pack, select_texts
 from fraudsieve.features.text.fold import fold_codes
-from fraudsieve.features.wording.counts import COUNT_BITS, COUNT_MASK, COUNT_VALUES, NgramCounts, count_ngrams
-from fraudsieve.features.wording.fit import fit_text_model
+from fraudsieve.features.wording.fit import (
+    COUNT_BITS,
+    COUNT_MASK,
+    COUNT_VALUES,
+    NgramCounts,
+    count_ngrams,
+    fit_text_model,
+)
 
 __all__ = ["run"]
 

@@ -21,8 +21,7 @@ from benchmarks.runner import Bar, Report, progress
 from benchmarks.speed.timing import medians_in_turn
 from fraudsieve.features.text.codepoints import pack
 from fraudsieve.features.text.fold import fold_codes
-from fraudsieve.features.wording.counts import count_ngrams
-from fraudsieve.features.wording.fit import fit_text_model
+from fraudsieve.features.wording.fit import count_ngrams, fit_text_model
 
 __all__ = ["run", "wording_scorer"]
 

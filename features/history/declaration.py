@@ -13,7 +13,7 @@ import numpy as np
 
 from fraudsieve._microseconds import SECOND
 from fraudsieve._typing import Array
-from fraudsieve.tables.values.zones import time_zone
+from fraudsieve.tables.values.moments import time_zone
 
 from .measures import (
     AMOUNT_MEASURES,

@@ -22,7 +22,7 @@ from fraudsieve.features.history.kernels.labels import labels_in_windows
 from fraudsieve.features.history.kernels.latest import fill_latest
 from fraudsieve.features.history.kernels.recency import DERIVED, END_MEASURES, fill_derived, fill_ends
 from fraudsieve.features.history.kernels.windows import WINDOW_MEASURES, Bounds, Codes, totals_in_windows
-from fraudsieve.tables.values.zones import to_local
+from fraudsieve.tables.values.moments import to_local
 
 from .declaration import History
 from .measures import (

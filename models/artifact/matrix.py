@@ -20,7 +20,7 @@ from fraudsieve.features.profile.custom_columns import CustomColumns
 from fraudsieve.features.wording.model import TextModel
 from fraudsieve.features.wording.ngrams import BITS
 from fraudsieve.features.wording.surprisal import CHAR_BITS, PAIR_BITS, CharacterModel
-from fraudsieve.tables.values.zones import time_zone
+from fraudsieve.tables.values.moments import time_zone
 
 from .arrays import pack_arrays, read_arrays
 from .bounds import MAX_ARRAY_BYTES

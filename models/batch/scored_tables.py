@@ -20,8 +20,7 @@ from fraudsieve.features.label_trust import (
 )
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.tables.formats.loaded import ReadOptions
-from fraudsieve.tables.label_times import resolve_label_times, with_times
-from fraudsieve.tables.label_values import LabelReader, read_labels_for
+from fraudsieve.tables.label_values import LabelReader, read_labels_for, resolve_label_times, with_times
 from fraudsieve.tables.reader import CheckedTable, read_table
 from fraudsieve.tables.source import Source, as_input
 

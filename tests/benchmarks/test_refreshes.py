@@ -11,7 +11,7 @@ from benchmarks import refreshes
 from benchmarks.refreshes import Refresh, flawed, payments, refresh_bars, refresh_figures, simulate_refreshes
 
 from fraudsieve.training.promotion.gates import Gate
-from fraudsieve.training.promotion.paired_comparison import Pair
+from fraudsieve.training.promotion.model_comparison import Pair
 
 
 def test_worlds_are_reproducible_and_in_order_of_time() -> None:

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from fraudsieve.cli.app import app
-from fraudsieve.cli.summary import next_command
+from fraudsieve.cli.tables import next_command
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,7 @@ from fraudsieve.evidence.checkpoints import (
     read_public_key,
     write_checkpoint,
 )
-from fraudsieve.evidence.proofs import check_proof, prove_record, read_proof
-from fraudsieve.evidence.verification import verify_log
+from fraudsieve.evidence.verification import check_proof, prove_record, read_proof, verify_log
 from fraudsieve.exceptions import EvidenceError
 from tests.evidence.logs import kinds, write_log
 

@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from fraudsieve.cli.summary import plan_rows, retrained_rows
-from fraudsieve.cli.tables import COMPARED
+from fraudsieve.cli.tables import COMPARED, plan_rows, retrained_rows
 from fraudsieve.retrain.retraining import Outcome, Retrained
 from fraudsieve.retrain.retraining_plan import ComparedRecords, RetrainPlan
 from fraudsieve.training.promotion.gates import Gate

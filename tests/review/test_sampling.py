@@ -7,7 +7,7 @@ import pytest
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import RecipeError
-from fraudsieve.review.sampling import ALERT, AUDIT, NOVEL, Frame, ReviewPlan, Selection, select
+from fraudsieve.review.draw import ALERT, AUDIT, NOVEL, Frame, ReviewPlan, Selection, select
 
 MAY = date(2026, 5, 1)
 GROUPS = np.array([0, 1, 1, 2, 3, 3, 3, 4, 5, 6, 6, 7])

@@ -10,8 +10,8 @@ import pytest
 
 from fraudsieve.evidence import log as log_module
 from fraudsieve.evidence.checkpoints import Checkpoint
+from fraudsieve.evidence.log import EvidenceSettings
 from fraudsieve.evidence.replay import replay_log
-from fraudsieve.evidence.settings import EvidenceSettings
 from fraudsieve.evidence.verification import verify_log
 from fraudsieve.exceptions import EvidenceError
 from fraudsieve.models import Scorer

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraudsieve.evidence.settings import EvidenceSettings
+from fraudsieve.evidence.log import EvidenceSettings
 from fraudsieve.exceptions import EvidenceError, StateError
 from fraudsieve.live.contents import stored_records
 from fraudsieve.live.recording import LoggedScore

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from fraudsieve.tables.label_times import has_only_dates, resolve_label_times
+from fraudsieve.tables.label_values import has_only_dates, resolve_label_times
 
 
 @pytest.mark.parametrize(

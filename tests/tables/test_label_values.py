@@ -16,7 +16,7 @@ from fraudsieve.tables.label_values import (
     read_labels_for,
 )
 from fraudsieve.tables.values.label_words import WORDS
-from fraudsieve.tables.values.strings import normalise_label
+from fraudsieve.tables.values.reading import normalise_label
 
 
 def labels_of(*values: Any) -> "pd.Series[Any]":

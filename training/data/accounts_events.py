@@ -10,8 +10,7 @@ import pandas as pd
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.label_trust import Trust, history_of_labels, join_labels, labels_with_times
 from fraudsieve.models.batch.cutoffs import end_of_events
-from fraudsieve.tables.label_times import with_times
-from fraudsieve.tables.label_values import LabelReader, LabelReading, read_classes, read_labels
+from fraudsieve.tables.label_values import LabelReader, LabelReading, read_classes, read_labels, with_times
 from fraudsieve.tables.reader import CheckedTable, read_table
 from fraudsieve.tables.source import Source, data_digest, origin_of
 from fraudsieve.training.recipe.headers import required_columns

@@ -15,8 +15,7 @@ from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.label_trust import Trust, history_of_labels, join_labels
 from fraudsieve.tables.checks import input_names
-from fraudsieve.tables.label_times import with_times
-from fraudsieve.tables.label_values import LabelReader, LabelReading, read_classes, read_labels
+from fraudsieve.tables.label_values import LabelReader, LabelReading, read_classes, read_labels, with_times
 from fraudsieve.tables.reader import CheckedTable, read_table
 from fraudsieve.tables.source import Source, data_digest, origin_of
 from fraudsieve.training.labels import DAY, MATURE, RATE, DelayCurve, kind_curves, maturity_gap, seen_until

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.tables.label_values import AUTO, LabelReading, read_labels
 from fraudsieve.tables.source import Source, origin_of
-from fraudsieve.tables.values.strings import normalise_label
+from fraudsieve.tables.values.reading import normalise_label
 from fraudsieve.training.labels import RATE
 from fraudsieve.training.recipe.recipe import HistoryRecipe, Recipe
 

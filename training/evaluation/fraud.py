@@ -13,8 +13,7 @@ from fraudsieve.training.json_types import finite_or_none
 from fraudsieve.training.recipe.recipe import EvaluateRecipe
 
 from .bootstrap import Interval, Replicates, percentile_interval
-from .capacity import Capacity, CapacityCurve, CapacityPoint, naive_utc
-from .costs import CostCurve, CostPoint, RowCosts
+from .capacity import Capacity, CapacityCurve, CapacityPoint, CostCurve, CostPoint, RowCosts, naive_utc
 from .fraud_rows import FraudRows, SliceMetrics, threshold_at
 from .ranking import RANKING_METRICS, Ranking
 from .report_parts.curves import ScoreCurves, score_curves

@@ -9,7 +9,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 from fraudsieve._typing import Array
 
 from .bootstrap import Interval, Replicates, bootstrap_ranking, share_intervals
-from .costs import RowCosts
+from .capacity import RowCosts
 from .ranking import FIXED_RATE, Hidden, Ranking, UnseenFrauds
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from fraudsieve._translation import tr
 from fraudsieve._typing import Array
 from fraudsieve.features.label_trust import Trust
-from fraudsieve.tables.label_times import resolve_label_times, with_times
+from fraudsieve.tables.label_values import resolve_label_times, with_times
 from fraudsieve.training.data.assumed_labels import ASSUMED, without_assumed_labels
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.labels import DAY, MATURE, DelayCurve, delay_curve, maturity_gaps, reversals, seen_until

@@ -11,7 +11,7 @@ from fraudsieve.models.points import WHERE
 from fraudsieve.models.scoring.traffic import share_rows
 from fraudsieve.models.unlike_training.expected_shares import FLAGGED, MIN_RECORDS, UNLIKE, ExpectedShare
 
-from .clusters import Clusters
+from .bounds import Clusters
 
 MIN_BLOCKS = 4
 LEAST_DRIFT = {UNLIKE: 0.4, FLAGGED: 0.3}

@@ -15,14 +15,13 @@ from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.rows import feature_rows, has_account_events
 from fraudsieve.models.batch.scored_tables import Inputs, label_reader, options_of_model, read_inputs, uses_labels
 from fraudsieve.models.predict import Scorer
-from fraudsieve.tables.label_times import with_times
-from fraudsieve.tables.label_values import read_classes
+from fraudsieve.tables.label_values import read_classes, with_times
 from fraudsieve.tables.reader import read_table
 from fraudsieve.tables.source import Source, as_input, origin_of
 from fraudsieve.training.data.inclusion import inclusion_weights, with_inclusion_weights
 from fraudsieve.training.evaluation.capacity import naive_utc
 
-from .clusters import Clusters
+from .bounds import Clusters
 
 MIN_ROWS = 100
 """Fewer rows do not show a distribution."""

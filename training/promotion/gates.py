@@ -8,10 +8,7 @@ from fraudsieve.pages.words import format_number
 from fraudsieve.training.evaluation.label_selection import LabelSelection
 from fraudsieve.training.recipe.sections import GateRecipe
 
-from .latency import Latency
-from .model_comparison import AttackedPair, ModelComparison, Sides
-from .overturned import Overturned
-from .paired_comparison import Pair
+from .model_comparison import AttackedPair, Latency, ModelComparison, Overturned, Pair, Sides
 
 ROUNDING = 1e-9
 """Differences below this are rounding errors."""

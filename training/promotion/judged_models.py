@@ -1,4 +1,7 @@
-"""The models that the gates judge, and the records that these are compared on."""
+"""The models that the gates judge, and the records that these are compared on.
+
+Frauds that a champion knew and that are legitimate by a later label, by the source of that label.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,11 +24,9 @@ from fraudsieve.training.split_model import fit_model
 from fraudsieve.training.splits.choose import choose_split
 from fraudsieve.training.tracking.registry import Registry
 
-from .model_comparison import ModelComparison
-from .newest_slice import NewestSlice, can_stand_in, newest_slice, unseen_slice
-from .overturned import overturned_frauds
+from .model_comparison import ModelComparison, overturned_frauds
 from .refresh import STAND_IN_FOR, is_refresh, recipe_of_model
-from .same_records import check_comparable, compare_models
+from .same_records import NewestSlice, can_stand_in, check_comparable, compare_models, newest_slice, unseen_slice
 
 Versions: TypeAlias = tuple[Registry, str | None, str]
 """A registered model, and the versions of its champion, if there is one, and of the challenger."""

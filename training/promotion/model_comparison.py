@@ -1,19 +1,291 @@
-"""The results of a comparison of two models on the same records."""
+"""The results of a comparison of two models on the same records.
 
+Metrics of two models on the same records, and the intervals of their differences.
+
+A draw has the same campaigns or accounts for both models, so records that are hard for both do not count as a
+difference (paired bootstrap; Efron and Tibshirani, An Introduction to the Bootstrap, 1993).
+
+Latency of one record, measured with warm scorers that are called in turn.
+
+Frauds that a champion knew and that are legitimate by a later label, by the source of that label.
+"""
+
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, Self, TypeVar
 
-from fraudsieve.models.artifact.folder import Model
-from fraudsieve.training.data.after_training import trained_until
-from fraudsieve.training.evaluation.label_selection import LabelSelection
-from fraudsieve.training.evaluation.report import BootstrapSummary
-from fraudsieve.training.json_types import to_json_types
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
 
-from .latency import Latency
-from .overturned import Overturned
-from .paired_comparison import PairedMetrics
+from fraudsieve._typing import Array, Record
+from fraudsieve.features.feature_matrix import FeatureMatrix
+from fraudsieve.features.label_trust import Trust, labels_that_counted
+from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.predict import Scorer
+from fraudsieve.models.scoring.fields import model_fields
+from fraudsieve.models.scoring.given_history import resolve_history
+from fraudsieve.tables.label_values import with_times
+from fraudsieve.training.data.after_training import learned_until, trained_until
+from fraudsieve.training.data.labelled import LabelledData
+from fraudsieve.training.evaluation.bootstrap import Replicates, percentile_interval
+from fraudsieve.training.evaluation.capacity import Capacity, RowCosts
+from fraudsieve.training.evaluation.fraud import AT_ALERTS
+from fraudsieve.training.evaluation.fraud_rows import FraudRows
+from fraudsieve.training.evaluation.label_selection import LabelSelection
+from fraudsieve.training.evaluation.ranking import RANKING_METRICS
+from fraudsieve.training.evaluation.report import BootstrapSummary
+from fraudsieve.training.evaluation.report_parts.weighting import RowWeights
+from fraudsieve.training.json_types import finite_or_none, to_json_types
+from fraudsieve.training.recipe.recipe import EvaluateRecipe
+
 from .refresh import STAND_IN_FOR, recipe_digest
+
+
+@dataclass(frozen=True)
+class Overturned:
+    """Frauds known when the champion was trained, and how many of them each source has overturned, most first."""
+
+    known: int
+    by_source: Mapping[str, int]
+
+
+def overturned_frauds(data: LabelledData, champion: Model, trust: Trust) -> Overturned | None:
+    """Count the frauds that labels have overturned since the last record that a champion has learned from.
+
+    None if it cannot be known, or no fraud was known then.
+    """
+    until = learned_until(champion)
+    if data.all_labels is None or until is None:
+        return None
+    now = labels_that_counted(with_times(data.all_labels), trust=trust, legitimate=data.legitimate)
+    before = now[~(now["labelled_at"] > until)]  # a label without a time was always known
+    before, now = (labels.drop_duplicates("subject_id", keep="last") for labels in (before, now))
+    frauds = before.loc[before["label"] != data.legitimate, "subject_id"]
+    overturned = now[now["subject_id"].isin(frauds) & (now["label"] == data.legitimate)]
+    counts = overturned["source"].astype(object).fillna("none").value_counts()
+    return Overturned(len(frauds), {str(source): int(n) for source, n in counts.items()}) if len(frauds) else None
+
+
+MAX_RECORDS = 200
+WARM_UP = 30
+ROUNDS = 5
+MAX_EVENTS = 20_000
+"""Largest number of events, and of earlier messages, in the live state of a model."""
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Time to score one record."""
+
+    # The median and the 99th percentile over records, in milliseconds.
+    p50_ms: float
+    p99_ms: float
+
+
+def records_to_time(rows: pd.DataFrame, matrix: FeatureMatrix) -> list[dict[str, Any]]:
+    """Return up to 200 evenly spaced records as a service receives them for a model.
+
+    They have no labels, no columns that are not fields of the model's records, and None for missing values.
+    """
+    sample = rows.iloc[np.unique(np.linspace(0, len(rows) - 1, MAX_RECORDS).astype(np.intp))]
+    # With the policy unknown = "error", a model would reject the other columns, such as the weights of labels.
+    fields = model_fields(matrix).allowed - {"label", "labelled_at"}
+    return _records(sample[[name for name in sample.columns if name in fields]])
+
+
+def live_scoring(scorer: Scorer, data: LabelledData, until: pd.Timestamp | None = None) -> Callable[[Record], object]:
+    """Return a function that scores one record as a service does, with a live state if the model uses history.
+
+    The state holds the latest events and messages before `until`; None for no limit.
+    """
+    matrix = scorer.model.matrix
+    if matrix.subject == "message" and not matrix.history_parts:
+        return scorer.score
+    history: dict[str, list[dict[str, Any]]] = {}
+    if data.events is not None:
+        history["events"] = _records(_latest(data.events, "occurred_at", until))
+    if matrix.campaigns is not None and data.messages is not None:
+        history["messages"] = _records(_latest(data.messages[data.messages["sent_at"].notna()], "sent_at", until))
+    state = resolve_history(matrix, history)
+    return lambda record: scorer.score(record, history=state)
+
+
+def latencies(calls: Sequence[Callable[[Record], object]], records: Sequence[Sequence[Record]]) -> list[Latency]:
+    """Time functions in turn, one record at a time; each function has its own sequence of records.
+
+    Each record counts with the shortest of five times, to reduce the influence of other processes.
+    """
+    turns = [list(zip(calls, of_calls, strict=True)) for of_calls in zip(*records, strict=True)]
+    for turn in turns[:WARM_UP]:
+        for call, record in turn:
+            call(record)
+    seconds = np.array([[[_seconds(*timed) for timed in turn] for turn in turns] for _ in range(ROUNDS)])
+    shortest: npt.NDArray[np.float64] = 1000 * seconds.min(axis=0)
+    return [Latency(*np.percentile(times, [50, 99]).tolist()) for times in shortest.T]
+
+
+def _seconds(call: Callable[[Record], object], record: Record) -> float:
+    start = time.perf_counter()
+    call(record)
+    return time.perf_counter() - start
+
+
+def _latest(table: pd.DataFrame, column: str, until: pd.Timestamp | None) -> pd.DataFrame:
+    if column not in table:
+        return table.tail(MAX_EVENTS)
+    before = table if until is None else table[table[column] < until]
+    return before.sort_values(column, kind="stable").tail(MAX_EVENTS)
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    plain = frame.astype(object).where(frame.notna(), None)
+    return [dict(zip(map(str, plain.columns), row, strict=True)) for row in plain.itertuples(index=False, name=None)]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A metric of both models; None for what cannot be computed."""
+
+    champion: float | None = None
+    challenger: float | None = None
+    difference: float | None = None
+    interval: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class PairAtAlerts(Pair):
+    """The recall of both models with a number of alerts, in all and per day."""
+
+    alerts: float = 0.0
+    alerts_a_day: float | None = None
+
+
+@dataclass(frozen=True)
+class PairedCapacity:
+    """The review capacity at which both models are compared."""
+
+    # Number of alerts that people can review.
+    alerts: float
+    alerts_a_day: float | None
+    flagged: float
+    why: str
+    days: int | None
+    # Share of all records of their time that the rows are.
+    share: float
+    # The recall of both at 20 numbers of alerts up to twice the capacity.
+    recall: tuple[PairAtAlerts, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairedMetrics:
+    """Metrics of two models on the same rows."""
+
+    rows: int
+    frauds: int
+    base_rate: float
+    # Each of `RANKING_METRICS` except the base rate, and recall and precision at the review capacity.
+    figures: Mapping[str, Pair]
+    # None without times, if the alerts are given per day.
+    capacity: PairedCapacity | None
+    # What the rows stand for; None if no label has an inclusion probability.
+    weights: RowWeights | None = None
+    # The figures if each row stands for itself alone; empty without weights.
+    plain: Mapping[str, Pair] = field(default_factory=dict)
+
+
+def paired_metrics(
+    champion: FraudRows,
+    challenger: FraudRows,
+    settings: EvaluateRecipe,
+    *,
+    cutoff_times: Array | None = None,
+    amounts: Array | None = None,
+    share: float = 1.0,
+) -> PairedMetrics:
+    """Compare the scores of two models on the same rows."""
+    if not np.array_equal(champion.is_fraud, challenger.is_fraud):
+        raise ValueError("Expected scores of the same rows, got rows that differ in truth.")
+    truth = challenger.is_fraud
+
+    def plain() -> Mapping[str, Pair]:
+        context: dict[str, Any] = {"cutoff_times": cutoff_times, "amounts": amounts, "share": share}
+        return paired_metrics(champion.plain, challenger.plain, settings, **context).figures
+
+    capacity = Capacity.of_rows(truth, cutoff_times, settings.alerts_a_day, share=share, weight=challenger.weight)
+    old, new = (_Side.of(rows, capacity, settings.missed_cost, amounts) for rows in (champion, challenger))
+    compared = {name: place for place, name in enumerate(RANKING_METRICS) if name != "base_rate"}
+    figures = {name: _pair(old.metric(place), new.metric(place)) for name, place in compared.items()}
+    for row, name in enumerate(AT_ALERTS[:2]):
+        at = Pair() if capacity is None else _pair(old.at(row, capacity.place), new.at(row, capacity.place))
+        figures[f"{name}_at_capacity"] = at
+    return PairedMetrics(
+        rows=len(truth),
+        frauds=int(truth.sum()),
+        base_rate=challenger.share(truth) or 0.0,
+        figures=figures,
+        capacity=None if capacity is None else _by_alerts(capacity, old, new),
+        weights=RowWeights.of(challenger.weight, truth),
+        plain={} if challenger.weight is None else plain(),
+    )
+
+
+Drawn = tuple[float, Array | None]
+
+
+@dataclass(frozen=True, eq=False)
+class _Side:
+    """Metrics of one model, its recall and precision by number of alerts, and the same for every draw."""
+
+    metrics: Array
+    at_alerts: Array
+    drawn: Replicates | None
+
+    @classmethod
+    def of(cls, rows: FraudRows, capacity: Capacity | None, missed_cost: float, amounts: Array | None) -> Self:
+        points = np.zeros(0) if capacity is None else capacity.points
+        per_fraud = capacity is not None and capacity.per_fraud
+        costs = RowCosts.of(rows.probability, rows.is_fraud, missed_cost, amounts, rows.weight)
+        ranking = rows.ranking(costs)
+        return cls(ranking.metrics(), ranking.at_alerts(points), rows.bootstrap(ranking, points, per_fraud=per_fraud))
+
+    def metric(self, place: int) -> Drawn:
+        return self.metrics[place], None if self.drawn is None else self.drawn.metrics[:, place]
+
+    def at(self, row: int, place: int) -> Drawn:
+        return self.at_alerts[row, place], None if self.drawn is None else self.drawn.at_alerts[:, row, place]
+
+
+def _pair(old: Drawn, new: Drawn) -> Pair:
+    (old_value, old_drawn), (new_value, new_drawn) = old, new
+    return Pair(
+        finite_or_none(old_value),
+        finite_or_none(new_value),
+        finite_or_none(new_value - old_value),
+        None if old_drawn is None or new_drawn is None else percentile_interval(new_drawn - old_drawn),
+    )
+
+
+def _by_alerts(capacity: Capacity, old: _Side, new: _Side) -> PairedCapacity:
+    points = [
+        PairAtAlerts(
+            **vars(_pair(old.at(0, place), new.at(0, place))),
+            alerts=float(alerts),
+            alerts_a_day=capacity.per_day(alerts),
+        )
+        for place, alerts in enumerate(capacity.points)
+    ]
+    return PairedCapacity(
+        float(capacity.alerts),
+        capacity.per_day(capacity.alerts),
+        capacity.flagged,
+        capacity.why,
+        capacity.days,
+        capacity.share,
+        tuple(points),
+    )
+
 
 Value = TypeVar("Value")
 

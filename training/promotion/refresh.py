@@ -9,8 +9,8 @@ from pydantic import ValidationError
 from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.training.data.after_training import learned_until
-from fraudsieve.training.recipe.lists import LISTS
 from fraudsieve.training.recipe.recipe import HistoryRecipe, Recipe, SplitRecipe
+from fraudsieve.training.recipe.sections import LISTS
 
 OF_THE_FIT: Final[dict[str, Any]] = {
     "data": {"min_label_rows", "trust", "default_trust", "time_zone"},

@@ -1,4 +1,7 @@
-"""Recalibrate a model for other traffic: the same trees, other thresholds and, with labels, another calibration."""
+"""Recalibrate a model for other traffic: the same trees, other thresholds and, with labels, another calibration.
+
+Rates of labels that were drawn: weighted shares, and rates of false positives that they can promise.
+"""
 
 from dataclasses import asdict, dataclass, replace
 from math import inf
@@ -25,8 +28,7 @@ from fraudsieve.training.tracking.store import tracking_uri
 from fraudsieve.training.tracking.tracked_run import LoggedRun, RunContent, RunInput, open_run
 
 from .outcomes import by_all_labels, by_drawn_labels, by_volume, fraud_of
-from .traffic import Traffic, read_traffic
-from .volume import volume_interval
+from .traffic import Traffic, read_traffic, volume_interval
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,7 @@
-"""The records that a model is recalibrated on: scores before calibration, campaigns or accounts, and labels."""
+"""The records that a model is recalibrated on: scores before calibration, campaigns or accounts, and labels.
+
+Thresholds by alert volume: records need no labels.
+"""
 
 from dataclasses import dataclass
 
@@ -11,9 +14,10 @@ from fraudsieve.features.label_trust import join_labels
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.rows import feature_rows
 from fraudsieve.models.batch.scored_tables import Inputs, label_reader, options_of_model, read_inputs, uses_labels
+from fraudsieve.models.points import MAX_THRESHOLD, OperatingPoint
+from fraudsieve.models.scoring.decision import reached
 from fraudsieve.models.scoring.feature_scores import unlike_shares
-from fraudsieve.tables.label_times import with_times
-from fraudsieve.tables.label_values import read_classes
+from fraudsieve.tables.label_values import read_classes, with_times
 from fraudsieve.tables.reader import read_table
 from fraudsieve.tables.source import Source, as_input, origin_of
 from fraudsieve.training.data.groups import group_of_model, row_groups
@@ -115,3 +119,42 @@ def _days(times: pd.Series, n_records: int) -> float | None:
     if len(times) < 2 or times.min() == times.max():
         return None
     return float((times.max() - times.min()) / pd.Timedelta(days=1) / (len(times) - 1) * n_records)
+
+
+LEVEL = 0.95
+"""Level of intervals."""
+
+
+def volume_point(name: str, probability: Array, share: float, days: float | None = None) -> OperatingPoint:
+    """Choose the lowest threshold that flags at most a share of the records."""
+    ranked, n = np.sort(probability)[::-1], len(probability)
+    at = min(int(share * n * (1 + 1e-12)), n)
+    threshold = float(np.nextafter(ranked[at], 2.0)) if at < n else 0.0
+    flagged = float(reached(probability, threshold).mean())
+    return OperatingPoint(
+        name,
+        min(threshold, MAX_THRESHOLD),
+        None,
+        None,
+        flagged,
+        alerts_a_day=None if days is None else flagged * n / days,
+    )
+
+
+def volume_interval(flagged: Array, groups: Array) -> tuple[float, float]:
+    """Return the share that will be flagged of the same number of future records, if the traffic does not change.
+
+    How many of the next records exceed an order statistic does not depend on their distribution (Gumbel and von
+    Schelling, 1950, "The distribution of the number of exceedances"): it is beta-binomial. Records of one campaign or
+    account count for fewer, by the design effect (Kish, 1965).
+    """
+    from scipy.stats import betabinom
+
+    n, share = len(flagged), float(flagged.mean())
+    sums = np.bincount(np.unique(groups, return_inverse=True)[1], weights=flagged - share)
+    independent = n * share * (1 - share)
+    effect = max(float((sums**2).sum()) / independent, 1.0) if independent else 1.0
+    size = max(round(n / effect), 1)
+    chances = betabinom.pmf(np.arange(size + 1), size, max(share * size, 0.5), (1 - share) * size + 1)
+    low, high = np.searchsorted(np.cumsum(chances), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low) / size, float(min(high, size)) / size

@@ -14,7 +14,7 @@ from fraudsieve.features.label_trust import Trust
 from fraudsieve.tables.formats.loaded import ReadOptions
 from fraudsieve.tables.label_values import AUTO
 from fraudsieve.tables.limits import MAX_REJECTED
-from fraudsieve.tables.values.zones import time_zone
+from fraudsieve.tables.values.moments import time_zone
 
 Share = Annotated[float, Field(ge=0, le=1)]
 

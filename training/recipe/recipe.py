@@ -18,9 +18,16 @@ from fraudsieve.models.rules.rule_set import RuleSet
 from fraudsieve.tables.formats.loaded import ReadOptions
 
 from .data import DataRecipe, LabelRecipe, RecipeSection
-from .lists import ListRecipe
-from .sections import GateRecipe, MonitorRecipe, ScoringRecipe, ThresholdRecipe, TrackRecipe
-from .tune import TuneRecipe, check_space
+from .sections import (
+    GateRecipe,
+    ListRecipe,
+    MonitorRecipe,
+    ScoringRecipe,
+    ThresholdRecipe,
+    TrackRecipe,
+    TuneRecipe,
+    check_space,
+)
 
 T = TypeVar("T")
 NAMES_OF_COLUMNS: Final = ["data", "columns"]  # names that are given add to those of the file

@@ -1,9 +1,17 @@
-"""The sections ``[thresholds]``, ``[monitor]``, ``[scoring]``, ``[gates]`` and ``[track]`` of a recipe."""
+"""The sections ``[thresholds]``, ``[monitor]``, ``[scoring]``, ``[gates]`` and ``[track]`` of a recipe.
 
-from typing import Annotated, Self
+The custom lists of the section ``[features]`` of a recipe: words, brands, hotlines and hosts of link shorteners.
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+The section ``[tune]`` of a recipe: the search space, the metric and the budget of a hyperparameter search.
+"""
 
+import re
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self, TypeAlias
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from fraudsieve.features.cues.custom_lists import CustomLists
 from fraudsieve.models.guarantees import CONFIDENCE
 from fraudsieve.models.policy import Missing, Policy, Unknown, Unlike, WrongType
 from fraudsieve.models.thresholds import FALSE_POSITIVE_RATES, Costs, Targets
@@ -178,3 +186,175 @@ class TrackRecipe(RecipeSection):
     """Address of the tracking store; by default ``MLFLOW_TRACKING_URI``, otherwise a file in the current folder."""
     register_model: bool = True
     """Whether the model is registered as a new version."""
+
+
+MAX_BYTES: Final = 4 << 20
+
+
+def read_list(path: str) -> list[str]:
+    """Read a list from a text file in UTF-8, with an entry per line; blank lines and comments (``#``) are ignored."""
+    try:
+        with Path(path).open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise ValueError(f"expected a list of at most 4 MB, got a larger file, {path}. Use fewer entries.")
+        lines = content.decode("utf-8-sig").splitlines()
+    except OSError as error:
+        problem = f"expected a text file with an entry per line, got {path}, which cannot be read"
+        raise ValueError(f"{problem} ({type(error).__name__}). Name a file, or write a list.") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"expected a list in UTF-8, got another encoding in {path}. Save it as UTF-8.") from None
+    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
+def _from_file(entries: Any) -> Any:
+    return read_list(entries) if isinstance(entries, str) else entries
+
+
+Entries = Annotated[tuple[str, ...], BeforeValidator(_from_file)]
+"""Strings, or the path of a text file with one of them per line."""
+
+
+class ListRecipe(RecipeSection):
+    """Your own lists. A list in a file is read with the recipe, so the recipe contains the list itself."""
+
+    words: dict[str, Entries] | None = None
+    """Words by group. Each group is counted in a column of its own, ``cues__own_<group>``."""
+    brands: Entries | dict[str, Entries] = ()
+    """Names of brands in host names: a list, or a table with the domains of each brand."""
+    hotlines: Entries = ()
+    """Telephone numbers of banks or authorities, as they are written in messages."""
+    short_hosts: Entries = ()
+    """Registered domains of link shorteners, in addition to the built-in ones."""
+
+    @model_validator(mode="after")
+    def _check_lists(self) -> Self:
+        CustomLists.of(self.words, self.brands, self.hotlines, self.short_hosts)
+        return self
+
+
+LISTS: Final = tuple(ListRecipe.model_fields)
+"""The keys of the lists."""
+
+
+UNITS: Final = {"s": 1, "m": 60, "h": 3600}
+
+
+class Range(BaseModel):
+    """An interval of values, both ends included, sampled uniformly or log-uniformly."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    low: float
+    high: float
+    log: bool = False
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        if self.low >= self.high:
+            raise ValueError("low must be less than high")
+        if self.log and self.low <= 0:
+            raise ValueError("low must be greater than 0 if log = true")
+        return self
+
+
+Choices: TypeAlias = Annotated[tuple[bool | int | float | str, ...], Field(min_length=2)]
+Space: TypeAlias = dict[str, Range | Choices]
+
+MODEL_SPACE: Final[dict[str, Range]] = {
+    "n_rounds": Range(low=20, high=1500, log=True),
+    "learning_rate": Range(low=0.01, high=0.2, log=True),
+    "num_leaves": Range(low=3, high=31, log=True),
+    "min_leaf_weight": Range(low=0.1, high=30, log=True),
+    "min_leaf_rows": Range(low=5, high=200, log=True),
+    "feature_fraction": Range(low=0.1, high=1.0),
+    "row_fraction": Range(low=0.5, high=1.0),
+    "l2": Range(low=0.01, high=100, log=True),
+}
+"""The default search space."""
+
+
+class SpaceRecipe(BaseModel):
+    """The search space of ``[model]`` and ``[features]``: for each setting a `Range` or a list of choices.
+
+    Settings that are not named keep the value of the recipe. Every value of a ``[features]`` setting costs a feature
+    matrix, so give it few choices.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: Space = dict(MODEL_SPACE)
+    """Settings of ``[model]``: for each a range or a list of choices."""
+    features: Space = {}
+    """Settings of ``[features]``: for each a range or a list of choices."""
+
+    @model_validator(mode="after")
+    def _check_any(self) -> Self:
+        if not self.model and not self.features:
+            raise ValueError("the search space is empty. Name a setting of model or of features")
+        return self
+
+
+class TuneRecipe(BaseModel):
+    """Parameters of the hyperparameter search; without this section there is no search.
+
+    The search ends after its time budget or its number of trials, whichever comes first. At least one is required.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    space: SpaceRecipe = SpaceRecipe()
+    metric: Literal["auto", "average_precision", "macro_f1", "recall_at_capacity"] = "auto"
+    """The metric to maximise; by default average precision, or macro-F1 if there is no legitimate class."""
+    folds: int = Field(default=4, ge=2, le=20)
+    """Folds of the training slice that a trial is measured on."""
+    budget: str | None = None
+    """Time budget, such as ``90s``, ``20m`` or ``2h``."""
+    trials: int | None = Field(default=None, ge=1)
+    """Trials after which the search ends."""
+
+    @field_validator("budget")
+    @classmethod
+    def _check_budget(cls, budget: str | None) -> str | None:
+        if budget is not None:
+            seconds_of(budget)
+        return budget
+
+    @model_validator(mode="after")
+    def _check_end(self) -> Self:
+        if self.budget is None and self.trials is None:
+            raise ValueError("the search has no limit. Give budget (--tune 20m) or trials")
+        return self
+
+    @property
+    def seconds(self) -> float | None:
+        """The budget in seconds; None for no limit."""
+        return None if self.budget is None else seconds_of(self.budget)
+
+
+def seconds_of(text: str) -> float:
+    """Parse a duration."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", text.strip())
+    if match is None or float(match[1]) == 0:
+        raise ValueError("expected a duration such as 90s, 20m or 2h")
+    return float(match[1]) * UNITS[match[2]]
+
+
+def check_space(space: Space, settings: type[BaseModel]) -> list[str]:
+    """Return what is wrong with a search space."""
+    problems = []
+    for name, values in space.items():
+        if name not in settings.model_fields:
+            problems.append(f"{name}: unknown setting. Expected one of {', '.join(settings.model_fields)}")
+            continue
+        for value in (values.low, values.high) if isinstance(values, Range) else values:
+            problems += _problems(settings, name, value)
+    return problems
+
+
+def _problems(settings: type[BaseModel], name: str, value: object) -> list[str]:
+    try:
+        settings.model_validate({name: value})
+    except ValidationError as error:
+        return [f"{name}: {item['msg']}, got {value!r}" for item in error.errors() if item["loc"][:1] == (name,)]
+    return []

@@ -1,17 +1,149 @@
-"""Tables of an evaluation report that break its metrics down: types that are confused, slices, largest errors."""
+"""Tables of an evaluation report that break its metrics down: types that are confused, slices, largest errors.
 
-from collections.abc import Sequence
+Slices on a page: a table of each slicing, and one of the false positives of each operating point.
+"""
+
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from fraudsieve._translation import tr
-from fraudsieve.pages.rendering import PageTable, label_words
-from fraudsieve.pages.words import feature_words
+from fraudsieve.pages.rendering import PageTable, format_interval, format_metric, format_range, format_rate, label_words
+from fraudsieve.pages.words import feature_words, point_words
+from fraudsieve.training.evaluation.bootstrap import LEVEL, Interval
+from fraudsieve.training.evaluation.fraud_rows import SliceMetrics
 from fraudsieve.training.evaluation.report import EvaluationReport, LargestErrors, ScoredRecord
 from fraudsieve.training.evaluation.report_parts.rules import RuleMetrics
+from fraudsieve.training.evaluation.report_parts.slices import (
+    MIN_FRAUDS,
+    MIN_ROWS,
+    MIXTURES,
+    PointRate,
+    Slice,
+    Slices,
+)
 from fraudsieve.training.evaluation.types import ConfusionMatrix
 
-from .slices_section import sliced_tables
+NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
+
+
+def slice_words(name: str) -> str:
+    """Return the words for a slicing or for one of its values; those of the user's own columns stay as they are."""
+    return tr(name, sense="slice")
+
+
+def sliced_tables(slices: Slices | None) -> list[PageTable]:
+    """Return the tables of all slicings, which say how many slices are compared."""
+    if slices is None:
+        return []
+    parts: dict[str, dict[str, Slice]] = {}
+    for part in slices.parts:
+        parts.setdefault(part.by, {})[part.value] = part
+    tables = []
+    for by, values in parts.items():
+        tables.append(_value_table(_caption(slices, by), by, values))
+        if by in (*MIXTURES, *slices.requested):
+            tables += _rate_tables(by, values)
+    return tables
+
+
+def _caption(slices: Slices, by: str) -> str:
+    at = tr("the threshold that flags 1 % of all legitimate records")
+    if slices.point is not None:
+        at = tr("the point that decides ({name})", name=point_words(slices.point))
+    return tr(
+        "By {by}. Recall and false positives are those of {point}. In brackets: {level:.0f} % intervals. A dash: fewer "
+        "than {frauds} frauds, or fewer than {rows} legitimate records. {n} slices were compared: {misses:.0f} % of "
+        "such intervals miss the true value by chance.",
+        by=slice_words(by),
+        point=at,
+        level=100 * LEVEL,
+        frauds=MIN_FRAUDS,
+        rows=MIN_ROWS,
+        n=slices.compared,
+        misses=100 - 100 * LEVEL,
+    )
+
+
+def _count_columns() -> list[str]:
+    return [tr("rows"), tr("frauds"), tr("average precision")]
+
+
+def _rate_columns() -> list[str]:
+    return [tr("false positives"), tr("observed / expected")]
+
+
+def slice_table(caption: str, name: str, slices: Mapping[str, SliceMetrics | None]) -> PageTable:
+    """Return a table with one row per slice, such as a month."""
+    rows = [
+        [
+            *_counts(key, metrics),
+            _with_interval(metrics.recall, metrics.recall_interval),
+            _with_interval(metrics.precision, metrics.precision_interval),
+            format_rate(metrics.false_positive_rate),
+            format_metric(metrics.observed_over_expected),
+        ]
+        for key, metrics in slices.items()
+        if metrics is not None
+    ]
+    return PageTable(caption, [name, *_count_columns(), tr("recall"), tr("precision"), *_rate_columns()], rows)
+
+
+def _value_table(caption: str, by: str, values: Mapping[str, Slice]) -> PageTable:
+    """Return the table of the values of a column."""
+    rows = [
+        [
+            *_counts(value, part),
+            _with_interval(part.recall, part.recall_interval),
+            _rate_with_interval(part.false_positive_rate, part.false_positive_rate_interval),
+            _with_interval(part.observed_over_expected, part.observed_over_expected_interval),
+        ]
+        for value, part in values.items()
+    ]
+    return PageTable(caption, [slice_words(by), *_count_columns(), tr("recall"), *_rate_columns()], rows)
+
+
+def _counts(key: str, metrics: SliceMetrics) -> list[str]:
+    precision = _with_interval(metrics.average_precision, metrics.interval)
+    return [slice_words(key), f"{metrics.rows:,}", f"{metrics.frauds:,}", precision]
+
+
+def _rate_tables(by: str, values: Mapping[str, Slice]) -> list[PageTable]:
+    """Return the table of the false positive rates of all points; none if there is no such rate."""
+    rated = {value: part.points for value, part in values.items() if part.points}
+    if not rated:
+        return []
+    columns = [point_words(point.name) for point in next(iter(rated.values()))]
+    rows = [[slice_words(value), *map(_rate_of_point, points)] for value, points in rated.items()]
+    caption = tr(
+        "False positives of each point by {by}. In brackets: {level:.0f} % intervals. A promised rate is kept over all "
+        "records together, not for each value.",
+        by=slice_words(by),
+        level=100 * LEVEL,
+    )
+    return [PageTable(caption, [slice_words(by), *columns], rows)]
+
+
+def _rate_of_point(rate: PointRate) -> str:
+    text = _rate_with_interval(rate.false_positive_rate, rate.interval)
+    return tr("{rate} above the promise", rate=text) if rate.is_exceeded else text
+
+
+def _with_interval(value: float | None, interval: Interval | None) -> str:
+    between = "" if value is None or interval is None else format_interval(interval)
+    return _in_brackets(format_metric(value), between)
+
+
+def _rate_with_interval(rate: float | None, interval: Interval | None) -> str:
+    between = ""
+    if rate is not None and interval is not None:
+        between = format_range(f"{100 * interval[0]:.2f}", format_rate(interval[1]))
+    return _in_brackets(format_rate(rate), between)
+
+
+def _in_brackets(value: str, between: str) -> str:
+    return tr("{value} ({interval})", value=value, interval=between.replace(" ", NO_BREAK_SPACE)) if between else value
+
 
 MAX_CLASSES = 9
 

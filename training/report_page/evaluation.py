@@ -19,9 +19,8 @@ from fraudsieve.training.json_types import to_json_types
 
 from .breakdown import breakdown_tables, importance_tables
 from .charts import draw_column_importance, draw_figures
-from .headline import headline
 from .labels_section import delay_table, draw_label_delays, page_facts
-from .sections import headline_cards, metric_table, point_table, report_notices, slice_tables, temporal_facts
+from .sections import headline, headline_cards, metric_table, point_table, report_notices, slice_tables, temporal_facts
 from .unlike_section import draw_unlike, unlike_facts
 
 

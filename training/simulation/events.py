@@ -13,8 +13,7 @@ from fraudsieve._microseconds import DAY, HOUR
 from fraudsieve.tables.cells import STRING
 
 from .basics import BY_NIGHT, Floats, Ints, Period, lookup, utc_times
-from .campaigns import CampaignPlan
-from .messages import Messages
+from .messages import CampaignPlan, Messages
 from .people import People
 
 _KINDS: Final = ("login", "payment", "transfer", "message", "profile_change")

@@ -1,8 +1,16 @@
-"""Messages of the simulated world: from fraud rings, businesses and private accounts."""
+"""Messages of the simulated world: from fraud rings, businesses and private accounts.
+
+The campaigns of the fraud rings: which ring sends which text at what time.
+
+Obfuscations that simulated fraudsters use to evade a filter.
+
+The tables are the simulator's own, so that text normalisation is not tested against itself.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Final
@@ -11,14 +19,161 @@ import numpy as np
 import pandas as pd
 from numpy.random import Generator
 
+from fraudsieve._microseconds import DAY
 from fraudsieve.tables.cells import STRING
 
-from .basics import Ints, lookup, utc_times
-from .campaigns import CampaignPlan, languages
-from .obfuscation import apply_obfuscations
+from .basics import Bools, Floats, Ints, lookup, read_rows, utc_times
 from .people import People
-from .templates import CRIMES, FRAUD, NOTICES, PERSONAL, PHRASES
-from .text import fill_template
+from .text import CRIMES, FRAUD, NOTICES, PERSONAL, PHRASES, fill_template, slot_values
+
+_Edit = Callable[[str, Generator, float], str]
+
+_LINK: Final = re.compile(r"((?:https?://)?[A-Za-z0-9.-]+\.example(?:/[A-Za-z0-9/]*)?)")
+_ZERO_WIDTH: Final = "\u200b\u200c\u200d\u2060\ufeff"
+_SYMBOLS: Final = "*.·_|-"
+_DIGITS: Final = ("０１２３４５６７８９", "⓪①②③④⑤⑥⑦⑧⑨")
+_SPELLED: Final = ("零一二三四五六七八九", "零壹贰叁肆伍陆柒捌玖")
+_LOOKALIKES: Final = {row[0]: row[1] for row in read_rows("lookalikes.tsv")}
+_TRADITIONAL: Final = {row[0]: row[1] for row in read_rows("traditional.tsv")}
+_HOMOPHONES: Final = {word: tuple(spellings.split(" ")) for word, spellings in read_rows("homophones.tsv")}
+
+
+def _insert(text: str, rng: Generator, rate: float, marks: str) -> str:
+    """Insert a mark between two letters or digits, at each place with probability `rate`."""
+    draws = rng.random(len(text))
+    picks = rng.integers(len(marks), size=len(text))
+    chars = [
+        char + marks[picks[i]] if draws[i] < rate and char.isalnum() and text[i + 1 : i + 2].isalnum() else char
+        for i, char in enumerate(text)
+    ]
+    return "".join(chars)
+
+
+def _replace(text: str, rng: Generator, rate: float, table: dict[str, str]) -> str:
+    """Replace each character that is in `table`, with probability `rate`, by one of its variants."""
+    draws = rng.random(len(text))
+    chars = [
+        table[char][rng.integers(len(table[char]))] if char in table and draws[i] < rate else char
+        for i, char in enumerate(text)
+    ]
+    return "".join(chars)
+
+
+def _digits(text: str, rng: Generator, rate: float, *, alphabets: tuple[str, ...]) -> str:
+    """Write most digits in one of the alphabets."""
+    alphabet = alphabets[rng.integers(len(alphabets))]
+    return _replace(text, rng, min(1.0, 0.5 + rate), dict(zip("0123456789", alphabet, strict=True)))
+
+
+def _homophones(text: str, rng: Generator, rate: float) -> str:
+    """Replace words by spellings that sound alike."""
+    for word, variants in _HOMOPHONES.items():
+        if word in text and rng.random() < 0.4 + rate:
+            text = text.replace(word, variants[rng.integers(len(variants))])
+    return text
+
+
+KINDS: Final[dict[str, dict[str, _Edit]]] = {
+    "en": {
+        "zero_width": lambda text, rng, rate: _insert(text, rng, rate, _ZERO_WIDTH),
+        "symbols": lambda text, rng, rate: _insert(text, rng, rate, _SYMBOLS[rng.integers(len(_SYMBOLS))]),
+        "spacing": lambda text, rng, rate: _insert(text, rng, rate, " "),
+        "digits": lambda text, rng, rate: _digits(text, rng, rate, alphabets=_DIGITS),
+        "lookalikes": lambda text, rng, rate: _replace(text, rng, rate, _LOOKALIKES),
+    }
+}
+"""Obfuscations by language and name."""
+KINDS["zh"] = KINDS["en"] | {
+    "spelled": lambda text, rng, rate: _digits(text, rng, rate, alphabets=_SPELLED),
+    "traditional": lambda text, rng, rate: _replace(text, rng, 2 * rate, _TRADITIONAL),
+    "homophones": _homophones,
+}
+
+
+def apply_obfuscations(text: str, *, rng: Generator, language: str, kinds: Sequence[str], rate: float) -> str:
+    """Obfuscate a text, except for its links, which must still work.
+
+    The obfuscations `kinds`, names from ``KINDS[language]``, are applied in order. A character is changed with
+    probability `rate`.
+    """
+    parts = _LINK.split(text)
+    for kind in kinds:
+        edit = KINDS[language][kind]
+        parts[::2] = [edit(part, rng, rate) for part in parts[::2]]
+    return "".join(parts)
+
+
+_LANGUAGES: Final = ("en", "zh")
+_FIRST_SHARE: Final = 0.4
+_NEW_SHARE: Final = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignPlan:
+    """Bursts of fraud messages; every field has one entry per campaign."""
+
+    ring: Ints
+    chinese: Bools
+    language: tuple[str, ...]
+    start: Ints
+    length: Ints
+    size: Ints
+    template: tuple[str, ...]
+    # Slots with the same value in every message.
+    fixed: tuple[Mapping[str, str], ...]
+    # Its obfuscations, in order of preference.
+    kinds: tuple[Sequence[str], ...]
+
+
+def languages(chinese: Bools) -> list[str]:
+    """Return the language of each flag."""
+    return [_LANGUAGES[flag] for flag in chinese.astype(int).tolist()]
+
+
+def plan_campaigns(rng: Generator, people: People, *, n_messages: int) -> CampaignPlan:
+    """Plan two to eight campaigns per ring, in alternating languages; without drift they are spread evenly.
+
+    There must be at least two messages per ring.
+    """
+    period, rings = people.period, people.rings
+    max_size = min(8, n_messages // len(rings.size))
+    ring = np.repeat(np.arange(len(rings.size)), rng.integers(max(2, max_size // 2), max_size + 1, len(rings.size)))
+    n = len(ring)
+    chinese = (np.arange(n) + rng.integers(2)) % 2 == 0
+    life = rings.end[ring] - rings.start[ring]
+    length = np.minimum(rng.uniform(0.5, 4, n) * DAY, life / 2).astype(np.int64)
+    when, shares = rng.random(n), rng.dirichlet(np.full(n, 1.5))
+    if not period.drifts:  # the same number of messages every week
+        when, shares = (rng.permutation(n) + 0.5) / n, np.full(n, 1 / n)
+    start = rings.start[ring] + (when * (life - length)).astype(np.int64)
+    language = languages(chinese)
+    return CampaignPlan(
+        ring=ring,
+        chinese=chinese,
+        language=tuple(language),
+        start=start,
+        length=length,
+        size=1 + rng.multinomial(n_messages - n, shares),
+        template=_templates(rng, rings.crime[ring], language, period.progress(start)),
+        fixed=tuple(slot_values(rng=rng, language=code) for code in language),
+        kinds=tuple(tuple(rng.permutation(list(KINDS[code])).tolist()) for code in language),
+    )
+
+
+def _templates(rng: Generator, crime: Ints, language: Sequence[str], progress: Floats) -> tuple[str, ...]:
+    """Draw a template for each campaign from those in use by then; often one of the latest."""
+    pools = {
+        (c, code): rng.permutation(templates[code]).tolist()
+        for c, templates in enumerate(FRAUD.values())
+        for code in _LANGUAGES
+    }
+    chosen: list[str] = []
+    for c, code, part in zip(crime.tolist(), language, progress.tolist(), strict=True):
+        n_used = ceil(len(pools[c, code]) * (_FIRST_SHARE + (1 - _FIRST_SHARE) * part))
+        back = rng.geometric(0.4) if rng.random() < _NEW_SHARE else rng.integers(1, n_used + 1)
+        chosen.append(pools[c, code][max(0, n_used - back)])
+    return tuple(chosen)
+
 
 _CHANNELS: Final = ("sms", "chat", "email")
 _FRAUD_CHANNELS: Final = (0.45, 0.35, 0.20)

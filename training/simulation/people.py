@@ -14,7 +14,7 @@ from fraudsieve._microseconds import DAY
 from fraudsieve.tables.cells import STRING
 
 from .basics import BY_DAY, Bools, Floats, Ints, Period, lookup, move_to_busy_hours, utc_times
-from .templates import CRIMES
+from .text import CRIMES
 
 _COUNTRIES: Final = ("CN", "HK", "SG", "MY", "GB", "US", "AU")
 _AHEAD: Final[Ints] = np.array([8, 8, 8, 8, 0, -5, 10])

@@ -1,4 +1,10 @@
-"""Slots of templates, filled with people, shops and numbers that do not exist."""
+"""Slots of templates, filled with people, shops and numbers that do not exist.
+
+Templates of messages in Chinese and English: the eight crime types, notices from businesses, and private messages.
+
+The texts are in ``data/fraud.tsv``, ``data/phrases.tsv`` and ``data/legitimate.tsv``. Shops, links, numbers and handles
+are slots, which `fill_template` fills with names that do not exist.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +14,7 @@ from typing import Final
 
 from numpy.random import Generator
 
-from .basics import read_text
+from .basics import read_rows, read_text
 
 STICKY: Final = ("link", "handle", "phone", "shop", "bank", "carrier", "parcel_firm")
 """Slots with the same value in all messages of a campaign."""
@@ -161,3 +167,22 @@ def fill_template(
     if rng.random() < extras:
         template += _pick(rng, _CLOSINGS[language])
     return template.format_map(values)
+
+
+def _by_language(table: str) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Read a table of templates: kind to language to texts, in the order of the file."""
+    templates: dict[str, dict[str, tuple[str, ...]]] = {}
+    for kind, language, text in read_rows(table):
+        texts = templates.setdefault(kind, {})
+        texts[language] = (*texts.get(language, ()), text)
+    return templates
+
+
+FRAUD: Final = _by_language("fraud.tsv")
+"""Templates of fraud messages, by crime type and language."""
+CRIMES: Final = tuple(FRAUD)
+"""The crime types."""
+PHRASES: Final = _by_language("phrases.tsv")
+"""Stock phrases that messages of a type share across campaigns, by crime type and language."""
+NOTICES, PERSONAL = _by_language("legitimate.tsv").values()
+"""Templates of legitimate messages by language: notices from businesses, and private messages."""

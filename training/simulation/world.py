@@ -20,11 +20,10 @@ from numpy.random import Generator
 from fraudsieve._microseconds import DAY, SECOND
 
 from .basics import Bools, Floats, Ints, Period, lookup, utc_times
-from .campaigns import plan_campaigns
 from .events import make_events
-from .messages import Messages, make_messages
+from .messages import Messages, make_messages, plan_campaigns
 from .people import People, make_people, make_rings
-from .templates import CRIMES
+from .text import CRIMES
 
 _MESSAGES_PER_GENERATION: Final = 320
 _ACCOUNTS_PER_GENERATION: Final = 100

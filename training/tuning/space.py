@@ -7,7 +7,7 @@ from optuna.trial import Trial
 from fraudsieve.exceptions import RecipeError
 from fraudsieve.models.classifier import FraudClassifier
 from fraudsieve.training.recipe.recipe import LabelledSize, Recipe
-from fraudsieve.training.recipe.tune import Choices, Range, SpaceRecipe, TuneRecipe
+from fraudsieve.training.recipe.sections import Choices, Range, SpaceRecipe, TuneRecipe
 
 
 def recipe_settings(recipe: Recipe, subject: str, size: LabelledSize) -> dict[str, Any]:

@@ -6,11 +6,11 @@ from fraudsieve._lazy import attach
 
 if TYPE_CHECKING:
     from .actions import Actions as Actions
+    from .case_finding import CaseLedger as CaseLedger
     from .case_finding import Cases as Cases
     from .case_finding import Partition as Partition
     from .case_finding import find_cases as find_cases
     from .case_finding import partition_actions as partition_actions
-    from .ledger import CaseLedger as CaseLedger
     from .reviews import case_reviews as case_reviews
     from .settings import CaseSettings as CaseSettings
     from .summary import ReviewTime as ReviewTime

@@ -14,8 +14,7 @@ from fraudsieve.models.scoring.decision import reached
 from fraudsieve.models.scoring.score_fields import CLASS
 from fraudsieve.tables.cells import STRING
 from fraudsieve.tables.conversion import Kind, convert
-from fraudsieve.tables.label_times import resolve_label_times
-from fraudsieve.tables.label_values import AUTO, read_labels
+from fraudsieve.tables.label_values import AUTO, read_labels, resolve_label_times
 from fraudsieve.tables.reader import read_table
 from fraudsieve.tables.source import Source, as_input, origin_of
 

@@ -27,26 +27,25 @@ run."""
 try:
     import typer
 
-    from fraudsieve.cli.commands.promote import rollback_command
-    from fraudsieve.cli.commands.quickstart import simulate_command
+    from fraudsieve.cli.commands.evaluate import rollback_command
     from fraudsieve.cli.commands.state import scores_app
+    from fraudsieve.cli.commands.train import simulate_command
 
     from .commands.cases import cases_command
-    from .commands.evaluate import evaluate_command
+    from .commands.evaluate import evaluate_command, monitor_command, promote_command
     from .commands.evidence import evidence_app
-    from .commands.features import features_command
     from .commands.lead import lead_app
-    from .commands.monitor import monitor_command
     from .commands.predict import predict_command
-    from .commands.promote import promote_command
-    from .commands.quickstart import quickstart_command
-    from .commands.recalibrate import recalibrate_command
-    from .commands.retrain import retrain_command
     from .commands.review import review_app
-    from .commands.serve import serve_command
+    from .commands.serve import serve_command, verify_command
     from .commands.state import state_app
-    from .commands.train import train_command
-    from .commands.verify import verify_command
+    from .commands.train import (
+        features_command,
+        quickstart_command,
+        recalibrate_command,
+        retrain_command,
+        train_command,
+    )
     from .console import Answer
     from .options import Command, subcommand, with_groups
 except ModuleNotFoundError as error:  # the base installation scores, and has no command line

@@ -123,7 +123,7 @@ Group = Annotated[
 
 
 if TYPE_CHECKING:
-    from fraudsieve.evidence.settings import EvidenceSettings
+    from fraudsieve.evidence.log import EvidenceSettings
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ class EvidenceOptions:
         if self.evidence_content == "pseudonymised" and self.evidence_key is None:
             fix = "Add --evidence-key FILE; create one, for example with: openssl rand -hex 32."
             raise EvidenceError("--evidence-content", "pseudonyms need a key", fix)
-        from fraudsieve.evidence.settings import EvidenceSettings
+        from fraudsieve.evidence.log import EvidenceSettings
 
         which: Literal["all", "flagged"] = "all" if self.evidence_all else "flagged"
         return EvidenceSettings(self.evidence, which, self.evidence_content, self.evidence_key)

@@ -2,6 +2,8 @@
 
 An Ed25519 signature shows who vouches for a checkpoint. A time stamp (RFC 3161) of `Checkpoint.signed_bytes` by an
 independent authority shows by when it existed. A checkpoint can store its token; verify the token with OpenSSL.
+
+Proofs that a record is in a log, which can be checked without the log.
 """
 
 from collections.abc import Sequence

@@ -2,6 +2,8 @@
 
 Each record contains the digest of the record before it, and is a leaf of a Merkle tree over the whole log. The file
 itself reveals a changed, dropped, repeated or moved record. A checkpoint that is kept elsewhere reveals a missing end.
+
+Settings of the evidence that a command records: the log, which scores, and what it keeps of their input.
 """
 
 import os
@@ -9,6 +11,7 @@ import secrets
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal, Self, TypeAlias, get_args
 
@@ -21,7 +24,7 @@ from fraudsieve.models.scoring.score_fields import Score
 
 from .canonical import NumberWriter, encode_canonical, join_object, to_plain
 from .checkpoints import Checkpoint
-from .kept_content import Content
+from .kept_content import Content, ContentKind, read_key
 from .lines import NO_RECORD, Frontier, leaf_of_line, line_of, may_begin_line, read_line
 from .records import FORMAT, clock, describe_history, describe_setting, is_flagged, software, to_record
 
@@ -320,3 +323,23 @@ def _write_all(file: int, content: bytes, start: int) -> None:
     os.lseek(file, start, os.SEEK_SET)
     while view:
         view = view[os.write(file, view) :]
+
+
+@dataclass(frozen=True)
+class EvidenceSettings:
+    """The log of evidence, and what it contains."""
+
+    path: Path
+    which: Which = "flagged"
+    content: ContentKind = "omitted"
+    # File with the key of pseudonyms and digests; None for no key.
+    key_file: Path | None = None
+
+    def of_worker(self, number: int) -> "EvidenceSettings":
+        """Return the settings of one of several processes, each of which has its own log."""
+        return replace(self, path=self.path.with_suffix(f".{number}{self.path.suffix}"))
+
+    def open(self, *, deferred: bool = False) -> EvidenceLog:
+        """Open the log; `deferred` is as for `EvidenceLog`."""
+        key = None if self.key_file is None else read_key(self.key_file)
+        return EvidenceLog(self.path, which=self.which, content=Content(self.content, key), deferred=deferred)

@@ -9,8 +9,6 @@ if TYPE_CHECKING:
     from .case_content import CaseContent as CaseContent
     from .case_content import read_case as read_case
     from .case_content import read_reasons as read_reasons
-    from .entries import LeadEntry as LeadEntry
-    from .entries import Withdrawal as Withdrawal
     from .files import encode_lead as encode_lead
     from .files import lead_digest as lead_digest
     from .files import lead_schema as lead_schema
@@ -23,8 +21,10 @@ if TYPE_CHECKING:
     from .lead_content import Disclosure as Disclosure
     from .lead_content import LeadTerms as LeadTerms
     from .lead_content import make_lead as make_lead
+    from .log import LeadEntry as LeadEntry
     from .log import LeadLog as LeadLog
     from .log import LeadRegister as LeadRegister
+    from .log import Withdrawal as Withdrawal
     from .log import read_register as read_register
     from .resolution import resolve_lead as resolve_lead
     from .stix import to_stix as to_stix

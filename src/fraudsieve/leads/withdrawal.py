@@ -16,15 +16,13 @@ from fraudsieve._io import PRIVATE, write_file
 from fraudsieve.cases.flagged_records import IDS
 from fraudsieve.exceptions import LeadError
 from fraudsieve.tables.cells import STRING
-from fraudsieve.tables.label_times import resolve_label_times
-from fraudsieve.tables.label_values import AUTO, read_labels
+from fraudsieve.tables.label_values import AUTO, read_labels, resolve_label_times
 from fraudsieve.tables.reader import read_table
 from fraudsieve.tables.source import Source, origin_of
 
-from .entries import LeadEntry, notice_id
 from .files import WITHDRAWAL_SCHEMA, encode_lead
 from .keys import LeadKey, Secret, find_key, match_values, wanted_pseudonyms
-from .log import LeadLog, LeadRegister, check_log_exists, read_register
+from .log import LeadEntry, LeadLog, LeadRegister, check_log_exists, notice_id, read_register
 from .stix import to_stix_revocation
 
 ACTION: Final = "action"

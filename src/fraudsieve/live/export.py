@@ -22,7 +22,7 @@ from fraudsieve.live.store.score_rows import LAST_TIME, iterate_scores, log_size
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.scored_tables import options_of_model
 from fraudsieve.tables.schema import TABLES, TableSchema
-from fraudsieve.tables.values.strings import without_surrogates
+from fraudsieve.tables.values.reading import without_surrogates
 
 from .contents import span_of, stored_records, time_text
 from .handover import training_reach

@@ -14,7 +14,7 @@ import pandas as pd
 from fraudsieve._typing import Record
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.scored_tables import columns_used, options_of_model
-from fraudsieve.tables.label_times import resolve_label_times
+from fraudsieve.tables.label_values import resolve_label_times
 from fraudsieve.tables.limits import Cause, count_causes
 from fraudsieve.tables.reader import read_table
 from fraudsieve.tables.schema import LABELS

@@ -21,7 +21,7 @@ from fraudsieve.exceptions import StateError
 from fraudsieve.models.batch.outputs import IDS
 from fraudsieve.models.scoring.score_fields import score_columns, to_row
 from fraudsieve.tables.formats.output import check_output_format, check_output_rows, publish
-from fraudsieve.tables.values.strings import without_surrogates
+from fraudsieve.tables.values.reading import without_surrogates
 
 from .contents import span_of
 from .recording import SUBJECTS, LoggedScore, logged_record

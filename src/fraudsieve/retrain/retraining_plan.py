@@ -30,10 +30,15 @@ from fraudsieve.training.json_types import to_json_types
 from fraudsieve.training.promotion.decision import NEEDS_RESTART
 from fraudsieve.training.promotion.gates import overturned_gate
 from fraudsieve.training.promotion.judged_models import evaluated_model
-from fraudsieve.training.promotion.newest_slice import can_stand_in, later_than, newest_slice, unseen_slice
-from fraudsieve.training.promotion.overturned import Overturned, overturned_frauds
+from fraudsieve.training.promotion.model_comparison import Overturned, overturned_frauds
 from fraudsieve.training.promotion.refresh import digest_of, keeps_history, recipe_digest, recipe_to_repeat
-from fraudsieve.training.promotion.same_records import check_comparable
+from fraudsieve.training.promotion.same_records import (
+    can_stand_in,
+    check_comparable,
+    later_than,
+    newest_slice,
+    unseen_slice,
+)
 from fraudsieve.training.recipe.headers import check_headers
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.refit import plan_refit

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from .answers import collect_answers as collect_answers
     from .answers import third_opinions as third_opinions
     from .draw import ReviewDraw as ReviewDraw
+    from .draw import ReviewPlan as ReviewPlan
     from .draw import draw_from_log as draw_from_log
     from .draw import draw_records as draw_records
     from .draw import write_draw as write_draw
     from .review_page import render_review_page as render_review_page
-    from .sampling import ReviewPlan as ReviewPlan
 
 __getattr__, __dir__, __all__ = attach(__name__, __file__)

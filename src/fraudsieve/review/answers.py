@@ -47,7 +47,7 @@ from fraudsieve.tables.values.reading import SHARES
 
 from .agreement import Agreement, cohen_kappa
 from .candidates import drawn_ids
-from .sampling import ALERT, AUDIT, NOVEL
+from .draw import ALERT, AUDIT, NOVEL
 
 ANSWERS: Final = TableSchema(
     "answers",

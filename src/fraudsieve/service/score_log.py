@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from uuid import uuid4
 
 from fraudsieve._microseconds import DAY
-from fraudsieve.evidence.settings import EvidenceSettings
+from fraudsieve.evidence.log import EvidenceSettings
 from fraudsieve.exceptions import EvidenceError, RejectedRecordError, StateError
 from fraudsieve.features.account_matrix import CUTOFFS
 from fraudsieve.features.feature_matrix import FeatureMatrix, account_matrix_of

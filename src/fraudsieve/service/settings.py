@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from fraudsieve._io import read_secret_file
-from fraudsieve.evidence.settings import EvidenceSettings
+from fraudsieve.evidence.log import EvidenceSettings
 from fraudsieve.exceptions import ServiceError
 
 BACKLOG = 2048

@@ -18,8 +18,7 @@ import pyarrow.compute as pc
 
 from fraudsieve.exceptions import RejectedRecordError
 
-from .values.reading import MISSING_NUMBERS, type_name
-from .values.strings import has_surrogate, without_surrogates
+from .values.reading import MISSING_NUMBERS, has_surrogate, type_name, without_surrogates
 
 Cells: TypeAlias = "pd.Series[Any]"
 Mask: TypeAlias = npt.NDArray[np.bool_]

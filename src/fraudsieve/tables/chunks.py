@@ -13,8 +13,8 @@ from fraudsieve.exceptions import SchemaError
 
 from .checks import SeenIdHashes, check
 from .column_names import rename_columns
+from .formats.files import load_parquet_batch, open_parquet
 from .formats.loaded import ReadOptions
-from .formats.parquet import load_parquet_batch, open_parquet
 from .reader import CheckedTable, kept_columns
 from .schema import TABLES
 

@@ -48,6 +48,7 @@ from .values.moments import (
     TOO_LATE,
     UNITS,
     YEAR_EXPECTED,
+    from_local,
     read_epochs,
     read_time,
     year_expected,
@@ -66,7 +67,6 @@ from .values.reading import (
     read_number,
     read_plain_text,
 )
-from .values.zones import from_local
 
 Kind: TypeAlias = Literal["id", "text", "time", "number", "category"]
 

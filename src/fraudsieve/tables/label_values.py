@@ -1,10 +1,15 @@
-"""The meaning of labels: which one means legitimate, and which one means that a record has no label."""
+"""The meaning of labels: which one means legitimate, and which one means that a record has no label.
+
+Times from which labels count as known: if only the day is given, from the end of that day.
+"""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
 import pandas as pd
+
+from fraudsieve._translation import tr
 
 from .cells import STRING
 from .reader import CheckedTable
@@ -18,7 +23,7 @@ from .values.label_words import (
     WORDS,
     missing_labels,
 )
-from .values.strings import normalise_label
+from .values.reading import normalise_label
 
 AUTO: Final = "auto"
 """The setting with which the legitimate label is recognised by its name."""
@@ -210,3 +215,32 @@ def read_classes(
     good = labels.good.assign(label=reading.apply(labels.good["label"]))
     good = good[good["label"].notna()].reset_index(drop=True)
     return frame.assign(label=reading.apply(own)), replace(labels, good=good), reading
+
+
+ONE_DAY = pd.Timedelta(days=1)
+
+
+def has_only_dates(times: pd.Series) -> bool:
+    """Return whether all times are at midnight, so that only their dates are known."""
+    known = times.dropna()
+    return bool(len(known)) and bool((known == known.dt.normalize()).all())
+
+
+def resolve_label_times(labelled_at: pd.Series) -> tuple[pd.Series, list[str]]:
+    """Return the times from which labels were certainly known."""
+    if not has_only_dates(labelled_at):
+        return labelled_at, []
+    return labelled_at + ONE_DAY, [
+        tr("labelled_at holds dates without times: a label counts as known from the end of its day")
+    ]
+
+
+def with_times(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """Return a copy of a checked table with the columns ``label`` and ``labelled_at``, empty if they were missing."""
+    frame = frame.copy()
+    for name in (*columns, "labelled_at"):
+        if name not in frame:
+            frame[name] = pd.Series(pd.NaT, frame.index, "datetime64[us, UTC]")
+    if "label" not in frame:
+        frame["label"] = pd.Series(None, frame.index, STRING)
+    return frame

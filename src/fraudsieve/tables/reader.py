@@ -34,9 +34,8 @@ from .checks import check, input_names, rejected_rows, require_columns
 from .column_names import describe_columns, nearest_column, other_columns, rename_columns
 from .conversion import convert
 from .formats.delimited import load_delimited, load_names
-from .formats.files import reader_of, save, storable
+from .formats.files import load_parquet, open_parquet, reader_of, save, storable
 from .formats.loaded import LoadedTable, ReadOptions
-from .formats.parquet import load_parquet, open_parquet
 from .limits import REPLACED
 from .schema import TABLES, TableSchema
 from .source import InputTable, Source, as_input, local_file, origin_of

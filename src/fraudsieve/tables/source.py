@@ -21,9 +21,8 @@ from fraudsieve._translation import tr
 from fraudsieve.exceptions import SchemaError
 
 from .cells import STRING, extract_strings
-from .formats.files import load, reader_of
+from .formats.files import columns_of_folders, load, load_parquet, load_parquet_batch, reader_of
 from .formats.loaded import LoadedTable, ReadOptions, frame_of
-from .formats.parquet import columns_of_folders, load_parquet, load_parquet_batch
 
 if TYPE_CHECKING:  # imported at first use
     import sqlalchemy

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fraudsieve._microseconds import DAY
 from fraudsieve.cases import CaseSettings, find_cases
-from fraudsieve.cases.pages.case_rows import CaseNames, CaseRows, rows_of_cases
+from fraudsieve.cases.pages.case_section import CaseNames, CaseRows, rows_of_cases
 from fraudsieve.cases.pages.page import MAX_TICKS, draw_timeline, time_ticks
 from fraudsieve.cases.pages.picture import MAX_ACTIONS, MAX_SHARED, case_graph, draw_case, place_nodes
 

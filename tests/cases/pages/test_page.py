@@ -10,8 +10,7 @@ import pytest
 from fraudsieve._translation import Language
 from fraudsieve.cases import Cases, CaseSettings, find_cases
 from fraudsieve.cases.pages import page as module
-from fraudsieve.cases.pages.case_rows import CaseNames, rows_of_cases
-from fraudsieve.cases.pages.case_section import case_content, joined_through
+from fraudsieve.cases.pages.case_section import CaseNames, case_content, joined_through, rows_of_cases
 from fraudsieve.cases.pages.page import render_cases_page
 from fraudsieve.pages.origin import PageOrigin
 from tests.page_words import english_words

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraudsieve.features.cues.layout import LAYOUT, LAYOUT_SHAPES
+from fraudsieve.features.cues.matrix import LAYOUT, LAYOUT_SHAPES
 from tests.profiles import examples
 
 from .columns import columns

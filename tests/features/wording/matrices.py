@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import sparse
 
-from fraudsieve.features.wording.counts import COUNT_BITS, COUNT_MASK, COUNT_VALUES, NgramCounts
+from fraudsieve.features.wording.fit import COUNT_BITS, COUNT_MASK, COUNT_VALUES, NgramCounts
 
 
 def matrix_of(counts: NgramCounts) -> sparse.csr_array:

@@ -8,8 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fraudsieve.features.text.codepoints import pack
-from fraudsieve.features.wording import counts as module
-from fraudsieve.features.wording.counts import COUNT_BITS, COUNT_MASK, count_ngrams
+from fraudsieve.features.wording import fit as module
+from fraudsieve.features.wording.fit import COUNT_BITS, COUNT_MASK, count_ngrams
 from fraudsieve.features.wording.ngrams import MAX_TIMES, hash_ngrams
 
 TEXTS = st.lists(st.text("ab中", max_size=150), min_size=1, max_size=5)

@@ -12,8 +12,14 @@ from sklearn.svm import LinearSVC
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.wording import fit
-from fraudsieve.features.wording.counts import count_ngrams
-from fraudsieve.features.wording.fit import campaign_folds, campaign_weights, fit_text_model, out_of_fold, softmax_loss
+from fraudsieve.features.wording.fit import (
+    campaign_folds,
+    campaign_weights,
+    count_ngrams,
+    fit_text_model,
+    out_of_fold,
+    softmax_loss,
+)
 from fraudsieve.features.wording.model import TextModel
 from fraudsieve.features.wording.ngrams import hash_ngrams
 from tests.messages import refused

@@ -9,8 +9,7 @@ from sklearn.svm import LinearSVC
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import pack
 from fraudsieve.features.wording import fit as module
-from fraudsieve.features.wording.counts import NgramCounts, count_ngrams
-from fraudsieve.features.wording.fit import count_messages, fit_svm
+from fraudsieve.features.wording.fit import NgramCounts, count_messages, count_ngrams, fit_svm
 from tests.features.wording.matrices import matrix_of
 
 ROWS = np.arange(120)[::-1][:90]

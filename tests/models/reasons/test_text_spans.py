@@ -9,7 +9,7 @@ import pytest
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.models import Model, Scorer
 from fraudsieve.models.reasons.explained import explained_classes, output_signs
-from fraudsieve.models.reasons.text_spans import explain_text
+from fraudsieve.models.reasons.request import explain_text
 
 OBFUSCATED = [
     "Ｙou w.o.n a p*r*i*z*e，加 微 信 号 领奖",
@@ -72,7 +72,7 @@ def test_each_message_is_explained_for_its_own_class(several: Any) -> None:
 
 
 def test_a_text_that_cannot_be_traced_back_has_folded_spans(binary: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fraudsieve.models.reasons.text_spans.source_positions", lambda text, folded: None)
+    monkeypatch.setattr("fraudsieve.models.reasons.request.source_positions", lambda text, folded: None)
     text = binary.texts[0].upper()
     (explained,) = text_spans(binary.model, [text], Scorer(binary.model).log_odds([text]))
     assert {span["form"] for span in explained} == {"folded"}

@@ -3,7 +3,7 @@
 import re
 
 from fraudsieve.models.sentences.techniques import _techniques, techniques_of
-from fraudsieve.training.simulation.templates import CRIMES
+from fraudsieve.training.simulation.text import CRIMES
 
 
 def test_the_table_has_valid_ids_with_one_name_each() -> None:

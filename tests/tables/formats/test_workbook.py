@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.tables.formats import workbook
+from fraudsieve.tables.formats import files
 from fraudsieve.tables.formats.files import load
 from fraudsieve.tables.formats.loaded import ReadOptions
 from fraudsieve.tables.reader import read_table
@@ -84,11 +84,11 @@ def test_what_no_sheet_of_excel_has_is_an_error(before: bytes, after: bytes, pro
         load(tmp_path / "forged.xlsx")
 
 
-@pytest.mark.parametrize("chunk", [workbook.CHUNK, 16])
+@pytest.mark.parametrize("chunk", [files.CHUNK, 16])
 def test_rows_with_the_number_of_an_earlier_one_are_counted(
     chunk: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workbook, "CHUNK", chunk)
+    monkeypatch.setattr(files, "CHUNK", chunk)
     whole = write(tmp_path / "whole.xlsx", [["message_id", "text"], [1, "hi"], [2, "you"], [3, "there"]])
     assert load(whole).notes == ()
     with zipfile.ZipFile(whole) as book, zipfile.ZipFile(tmp_path / "forged.xlsx", "w") as forged:

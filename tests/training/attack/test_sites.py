@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from fraudsieve.training.attack import sites as attack_sites
-from fraudsieve.training.attack.sites import TABLES, homophone_sites, initial_sites, synonym_sites
+from fraudsieve.training.attack import obfuscations as attack_sites
+from fraudsieve.training.attack.obfuscations import TABLES, homophone_sites, initial_sites, synonym_sites
 
 ROOT = Path(__file__).parents[3]
 SCRIPT = ROOT / "scripts" / "tables" / "attack.py"

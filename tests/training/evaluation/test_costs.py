@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fraudsieve.training.evaluation.costs import RowCosts
+from fraudsieve.training.evaluation.capacity import RowCosts
 
 
 def test_a_row_is_flagged_if_a_review_pays_off() -> None:

@@ -11,8 +11,7 @@ from fraudsieve.models.policy import Policy
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.builders import flags_of
 from fraudsieve.training.monitoring import page
-from fraudsieve.training.monitoring.alerts import estimate_performance, measure_calibration
-from fraudsieve.training.monitoring.monitoring_run import monitor_tables
+from fraudsieve.training.monitoring.monitoring_run import estimate_performance, measure_calibration, monitor_tables
 from fraudsieve.training.monitoring.scored_table import score_table
 
 Payments = Callable[..., pd.DataFrame]

@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fraudsieve.training.monitoring.bounds import Share, bounds_exceeded, compare_ratio, compare_shares
-from fraudsieve.training.monitoring.clusters import Clusters
-from fraudsieve.training.monitoring.measures import (
+from fraudsieve.training.monitoring.bounds import Clusters, Share, bounds_exceeded, compare_ratio, compare_shares
+from fraudsieve.training.monitoring.report import (
     Both,
     ColumnDrift,
     FamilyDrift,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fraudsieve.training.evaluation.bootstrap import draw_weights
-from fraudsieve.training.monitoring.clusters import Clusters
+from fraudsieve.training.monitoring.bounds import Clusters
 
 
 def test_single_rows_vary_as_independent_ones() -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fraudsieve.training.monitoring.measures import ExpectedPerformance
+from fraudsieve.training.monitoring.report import ExpectedPerformance
 
 
 def scores(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -15,10 +15,9 @@ from fraudsieve.features.network.declaration import Network
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.fit import train
 from fraudsieve.training.monitoring import monitoring_run
-from fraudsieve.training.monitoring.measures import Both
 from fraudsieve.training.monitoring.monitoring_run import monitor_tables
 from fraudsieve.training.monitoring.page import render_monitor_report
-from fraudsieve.training.monitoring.report import MonitorReport
+from fraudsieve.training.monitoring.report import Both, MonitorReport
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.recipe.sections import MonitorRecipe
 from fraudsieve.training.simulation.world import World

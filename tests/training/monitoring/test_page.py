@@ -9,10 +9,8 @@ from markupsafe import escape as escape_markup
 
 from fraudsieve.pages.rendering import content_security_policy
 from fraudsieve.pages.words import feature_words, names_in_words
-from fraudsieve.training.monitoring.figures import draw_monitor_figures
-from fraudsieve.training.monitoring.measures import Both, ScoreDrift, ShareChanges
-from fraudsieve.training.monitoring.page import render_monitor_report
-from fraudsieve.training.monitoring.report import MonitorReport
+from fraudsieve.training.monitoring.page import draw_monitor_figures, render_monitor_report
+from fraudsieve.training.monitoring.report import Both, MonitorReport, ScoreDrift, ShareChanges
 
 
 @pytest.mark.slow

@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fraudsieve.training.monitoring.figures import draw_unlike_over_time
 from fraudsieve.training.monitoring.monitoring_run import compare_unlike, unlike_over_time
-from fraudsieve.training.monitoring.page import render_monitor_report
+from fraudsieve.training.monitoring.page import draw_unlike_over_time, render_monitor_report
 from fraudsieve.training.monitoring.report import MonitorReport
 from fraudsieve.training.monitoring.scored_table import ScoredTable
 

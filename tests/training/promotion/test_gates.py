@@ -8,10 +8,16 @@ import pytest
 from fraudsieve.training.evaluation.label_selection import LabelSelection
 from fraudsieve.training.evaluation.report_parts.weighting import RowWeights
 from fraudsieve.training.promotion.gates import Gate, apply_gates, overturned_gate
-from fraudsieve.training.promotion.latency import Latency
-from fraudsieve.training.promotion.model_comparison import AttackedPair, ModelComparison, ModelFacts, Sides
-from fraudsieve.training.promotion.overturned import Overturned
-from fraudsieve.training.promotion.paired_comparison import Pair, PairedCapacity
+from fraudsieve.training.promotion.model_comparison import (
+    AttackedPair,
+    Latency,
+    ModelComparison,
+    ModelFacts,
+    Overturned,
+    Pair,
+    PairedCapacity,
+    Sides,
+)
 from fraudsieve.training.recipe.sections import GateRecipe
 
 

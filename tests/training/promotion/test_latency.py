@@ -13,8 +13,8 @@ from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.builders import read_data
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.fit import train
-from fraudsieve.training.promotion import latency
-from fraudsieve.training.promotion.latency import MAX_RECORDS, ROUNDS, latencies, live_scoring, records_to_time
+from fraudsieve.training.promotion import model_comparison
+from fraudsieve.training.promotion.model_comparison import MAX_RECORDS, ROUNDS, latencies, live_scoring, records_to_time
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.simulation.world import World
 from tests.shared import mlflow_uri
@@ -92,7 +92,7 @@ def payments(small_world: World, tmp_path_factory: pytest.TempPathFactory) -> Pa
 def test_a_model_with_history_has_a_state_of_the_latest_events(
     payments: Payments, monkeypatch: pytest.MonkeyPatch, until: pd.Timestamp | None
 ) -> None:
-    monkeypatch.setattr(latency, "MAX_EVENTS", 500)
+    monkeypatch.setattr(model_comparison, "MAX_EVENTS", 500)
     events = payments.data.rows.sort_values("occurred_at")
     earlier = events if until is None else events[events["occurred_at"] < until]
     call = live_scoring(payments.scorer, payments.data, until)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from fraudsieve.features.label_trust import Trust
-from fraudsieve.training.promotion.overturned import Overturned, overturned_frauds
+from fraudsieve.training.promotion.model_comparison import Overturned, overturned_frauds
 
 UNTIL = "2026-03-01T00:00:00+00:00"
 ROWS = [

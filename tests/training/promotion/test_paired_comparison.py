@@ -8,7 +8,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from fraudsieve.training.evaluation.fraud_rows import FraudRows
 from fraudsieve.training.evaluation.ranking import Ranking
-from fraudsieve.training.promotion.paired_comparison import Pair, paired_metrics
+from fraudsieve.training.promotion.model_comparison import Pair, paired_metrics
 from fraudsieve.training.recipe.recipe import EvaluateRecipe
 
 DAYS = np.datetime64("2026-01-01", "us") + np.arange(2000) * np.timedelta64(36, "m")  # fifty days

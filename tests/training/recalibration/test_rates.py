@@ -9,8 +9,8 @@ import pytest
 from fraudsieve._typing import Array
 from fraudsieve.models.points import OperatingPoint
 from fraudsieve.models.thresholds import Targets
-from fraudsieve.review.sampling import Frame, ReviewPlan, select
-from fraudsieve.training.recalibration.rates import (
+from fraudsieve.review.draw import Frame, ReviewPlan, select
+from fraudsieve.training.recalibration.outcomes import (
     LabelledRecords,
     points_of_rates,
     rate_interval,

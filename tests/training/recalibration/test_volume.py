@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraudsieve.training.recalibration.volume import volume_interval, volume_point
+from fraudsieve.training.recalibration.traffic import volume_interval, volume_point
 
 
 @given(st.lists(st.sampled_from([0.0, 0.1, 0.5, 1.0]) | st.floats(0, 1), min_size=1), st.floats(0, 1))

@@ -7,7 +7,7 @@ import pytest
 from fraudsieve.exceptions import RecipeError
 from fraudsieve.models.classifier import FraudClassifier
 from fraudsieve.training.recipe.recipe import ModelRecipe, Recipe
-from fraudsieve.training.recipe.tune import MODEL_SPACE, Range, TuneRecipe, check_space, seconds_of
+from fraudsieve.training.recipe.sections import MODEL_SPACE, Range, TuneRecipe, check_space, seconds_of
 from tests.messages import refused
 
 

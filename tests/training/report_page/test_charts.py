@@ -7,8 +7,13 @@ from xml.etree import ElementTree
 import pytest
 
 from fraudsieve.training.evaluation.report import EvaluationReport
-from fraudsieve.training.report_page.charts import CHARTS, draw_column_importance, draw_figure_files, draw_figures
-from fraudsieve.training.report_page.score_charts import draw_rounds
+from fraudsieve.training.report_page.charts import (
+    CHARTS,
+    draw_column_importance,
+    draw_figure_files,
+    draw_figures,
+    draw_rounds,
+)
 
 Reports = dict[str, EvaluationReport]
 TITLES = [

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from fraudsieve.training.evaluation.report import EvaluationReport
 from fraudsieve.training.report_page.evaluation import render_report
-from fraudsieve.training.report_page.headline import headline
+from fraudsieve.training.report_page.sections import headline
 
 Reports = dict[str, EvaluationReport]
 

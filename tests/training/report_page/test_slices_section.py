@@ -3,10 +3,9 @@
 from dataclasses import replace
 
 from fraudsieve.training.evaluation.report import EvaluationReport
-from fraudsieve.training.report_page.breakdown import breakdown_tables
+from fraudsieve.training.report_page.breakdown import breakdown_tables, sliced_tables
 from fraudsieve.training.report_page.evaluation import render_report
 from fraudsieve.training.report_page.sections import report_notices
-from fraudsieve.training.report_page.slices_section import sliced_tables
 from tests.training.evaluation.report_parts.test_slices import mixture
 
 

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from fraudsieve.training.simulation.templates import CRIMES
+from fraudsieve.training.simulation.text import CRIMES
 from fraudsieve.training.simulation.world import World, simulate
 from tests.training.simulation.worlds import WELL_LABELLED, labelled_messages
 

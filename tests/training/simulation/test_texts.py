@@ -9,9 +9,8 @@ import pandas as pd
 import pytest
 
 from fraudsieve.tables.cells import STRING
-from fraudsieve.training.simulation.obfuscation import KINDS, apply_obfuscations
-from fraudsieve.training.simulation.templates import CRIMES, FRAUD, NOTICES, PERSONAL, PHRASES
-from fraudsieve.training.simulation.text import fill_template
+from fraudsieve.training.simulation.messages import KINDS, apply_obfuscations
+from fraudsieve.training.simulation.text import CRIMES, FRAUD, NOTICES, PERSONAL, PHRASES, fill_template
 from fraudsieve.training.simulation.world import World, simulate
 from tests.training.simulation.worlds import WELL_LABELLED, labelled_messages
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from fraudsieve._lazy import attach
 
 if TYPE_CHECKING:
-    from .case_rows import rows_of_cases as rows_of_cases
+    from .case_section import rows_of_cases as rows_of_cases
     from .page import render_cases_page as render_cases_page
     from .picture import draw_case as draw_case
 

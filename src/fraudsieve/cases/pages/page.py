@@ -16,8 +16,7 @@ from fraudsieve.pages.rendering import Card, Notice, PageTable, format_range, re
 from fraudsieve.pages.svg import CHARACTER, Chart, Figure, shorten, text_width
 from fraudsieve.pages.words import format_number
 
-from .case_rows import CaseNames, CaseRows, rows_of_cases
-from .case_section import CaseSection, case_content, format_time, types_in_words
+from .case_section import CaseNames, CaseRows, CaseSection, case_content, format_time, rows_of_cases, types_in_words
 from .picture import draw_case
 
 MAX_TIMELINE_ROWS: Final = 12

@@ -13,7 +13,7 @@ from fraudsieve._translation import tr
 from fraudsieve._typing import Array
 from fraudsieve.pages.svg import CHARACTER, LABEL_WIDTH, Chart, Figure, shorten, text_width
 
-from .case_rows import WITHOUT_VALUE, CaseNames, CaseRows
+from .case_section import WITHOUT_VALUE, CaseNames, CaseRows
 
 MAX_ACTIONS: Final = 200
 """Actions that are drawn: those with the heaviest links."""

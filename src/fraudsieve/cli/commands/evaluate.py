@@ -1,24 +1,40 @@
-"""``fraudsieve evaluate``."""
+"""``fraudsieve evaluate``, ``monitor``, ``promote`` and ``rollback``."""
 
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fraudsieve._translation import tr
-from fraudsieve.cli.console import Answer, Report, notes
+from fraudsieve.cli.console import BOUND_EXCEEDED, Answer, Report, count_of, notes
 from fraudsieve.cli.options import (
     Group,
+    Labels,
     LanguageOption,
     ModelOption,
+    Name,
     ReadingOptions,
     RulesOption,
+    ScoredOptions,
     TableOptions,
     Verbose,
+    input_table,
+    records_to_score,
 )
-from fraudsieve.cli.summary import evaluation_summary
-from fraudsieve.cli.tables import evaluation_content, evaluation_rows
+from fraudsieve.cli.tables import (
+    decision_rows,
+    decision_summary,
+    evaluation_content,
+    evaluation_rows,
+    evaluation_summary,
+    table_rows,
+)
+from fraudsieve.exceptions import RecipeError
+
+from .state import opened_store
 
 
 def evaluate_command(
@@ -84,3 +100,231 @@ def evaluate_command(
     short = evaluation_summary(result, page, model, tables.events)
     rows = evaluation_rows(result, files) if verbose else short
     return Answer(evaluation_content(result, files), title, rows)
+
+
+def rollback_command(
+    *,
+    progress: Report,
+    name: Name = None,
+    recipe: Annotated[
+        Path | None, typer.Option(help="Recipe (TOML) that names the model and the MLflow store.")
+    ] = None,
+) -> Answer:
+    """Restore the model that was champion before the last promotion."""
+    progress("reading the registry")
+    from fraudsieve.training.promotion.decision import rollback
+    from fraudsieve.training.recipe.recipe import Recipe
+
+    decision = rollback(Recipe.read(recipe, {"name": name}))
+    rows = [
+        ("was", f"models:/{decision.name}/{decision.version}"),
+        ("champion", f"models:/{decision.name}/{decision.champion}"),
+        *(("restart", reason) for reason in decision.reasons[1:]),
+    ]
+    return Answer(decision.to_dict(), decision.reasons[0], rows)
+
+
+def promote_command(
+    *,
+    progress: Report,
+    name: Name = None,
+    challenger: Annotated[
+        str | None, typer.Option(help="Model version, as models:/NAME/VERSION; by default models:/NAME@challenger.")
+    ] = None,
+    tables: TableOptions,
+    reading: ReadingOptions,
+    recipe: Annotated[Path | None, typer.Option(help="Recipe (TOML); its section [gates] has the gates.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Compare and apply the gates, and change and log nothing.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Promote by hand, whatever the gates say. Needs --reason.")
+    ] = False,
+    reason: Annotated[str | None, typer.Option(help="Reason of a promotion by hand; it is recorded.")] = None,
+    verbose: Verbose = False,
+) -> Answer:
+    """Make a challenger the champion if it passes the gates on later records. Log the decision in any case."""
+    inputs = tables.inputs()
+    from fraudsieve.training.promotion.decision import promote
+    from fraudsieve.training.recipe.recipe import Recipe
+
+    decision = promote(
+        Recipe.read(recipe, {"name": name, **reading.overrides()}),
+        challenger=challenger,
+        **inputs,
+        dry_run=dry_run,
+        force=force,
+        reason=reason,
+        progress=progress,
+    )
+    comparison = decision.comparison
+    notes((*decision.notes, *(() if comparison is None else comparison.warnings)))
+    given = {"name": name, "recipe": recipe} | vars(tables) | vars(reading)
+    rows = decision_rows(decision) if verbose else decision_summary(decision, given)
+    outcome = decision.decision if dry_run else f"is {decision.decision}"
+    title = f"models:/{decision.name}/{decision.version} {outcome}"
+    return Answer(decision.to_dict() | {"promoted": decision.promoted}, title, rows)
+
+
+if TYPE_CHECKING:  # imported at first use: MLflow alone takes seconds
+    from fraudsieve.retrain import Recomputation
+    from fraudsieve.training.monitoring.report import MonitorReport
+
+
+@dataclass(frozen=True)
+class RecomputeOptions:
+    """Logged scores to compute again."""
+
+    recompute: Annotated[
+        bool,
+        typer.Option(
+            "--recompute",
+            help="Instead, compute the scores that a service logged again in batch, and list what differs and why.",
+        ),
+    ] = False
+    state: Annotated[
+        str | None,
+        typer.Option(help="With --recompute: event store with the log, such as live.db or postgresql://USER@HOST/DB."),
+    ] = None
+    since: Annotated[
+        datetime | None, typer.Option(help="With --recompute: only scores answered from this time on (UTC).")
+    ] = None
+    until: Annotated[
+        str | None, typer.Option(help="With --recompute: only scores answered before this time (UTC).")
+    ] = None
+    max_scores: Annotated[
+        int | None, typer.Option(min=1, help="With --recompute: how many scores, chosen at random; by default all.")
+    ] = None
+    output: Annotated[
+        Path | None, typer.Option(help="With --recompute: Parquet file to write, with a row for each score.")
+    ] = None
+
+    def check_unused(self) -> None:
+        """Check that no option was given that needs --recompute."""
+        for name, value in vars(self).items():
+            if value not in (None, False):
+                problem = "expected --recompute with it. Add --recompute, or leave it out"
+                raise RecipeError("--" + name.replace("_", "-"), [problem])
+
+
+def recompute_logged(
+    model: str,
+    given: RecomputeOptions,
+    tables: ScoredOptions,
+    labels: list[str] | None,
+    reading: ReadingOptions,
+    others: Mapping[str, object],
+    progress: Report,
+) -> Answer:
+    """Compute logged scores again, and say what differs; exit with 3 if a difference has no known cause."""
+    if given.state is None:
+        raise RecipeError("--state", ["expected the store with the score log, got none. Add --state"])
+    unused = {name: value for name, value in vars(tables).items() if name != "events"} | {**others}
+    for name, value in unused.items():
+        if value is not None:
+            option = "--" + name.replace("_", "-")
+            raise RecipeError(option, ["--recompute does not use it. Leave it out"])
+    settings = {name: value for name, value in vars(given).items() if name not in ("recompute", "state")}
+    settings |= {"events": input_table(tables.events, reading), "known_labels": input_table(labels, reading)}
+    progress("loading the model")
+    from fraudsieve.models.predict import Scorer
+    from fraudsieve.retrain import recompute_scores
+
+    with opened_store(given.state) as store:
+        result = recompute_scores(Scorer.load(model), store, **settings, progress=progress)
+    notes(result.notes)
+    content = result.to_dict() | ({} if given.output is None else {"output": str(given.output)})
+    title = f"{result.model}: {len(result.rows):,} of {count_of(result.logged, 'logged score')} computed again"
+    code = BOUND_EXCEEDED if result.different else 0
+    return Answer(content, title, _recomputed_rows(result, given.output), code)
+
+
+def _recomputed_rows(result: "Recomputation", output: Path | None) -> list[tuple[str, str]]:
+    """Return the rows of the table: what is equal, the causes of differences, and what was left out."""
+    n, n_complete = len(result.rows), sum(result.causes.values())
+    rows = [("at their offsets", f"{n - result.different:,} equal, {result.different:,} different")]
+    rows += [("complete history", f"{n - n_complete:,} equal, {n_complete:,} different")]
+    rows += [("", f"{count:,} by cause: {cause}") for cause, count in result.causes.items()]
+    rows += [("left out", f"{count:,}: {cause}") for cause, count in result.left_out.items()]
+    return rows + ([] if output is None else [("rows", str(output))])
+
+
+def monitor_command(
+    *,
+    progress: Report,
+    model: ModelOption,
+    reference: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TABLE",
+            help="Reference records that were not trained on, such as the test slice or the first week in use. "
+            "Required, unless --recompute is given.",
+        ),
+    ] = None,
+    tables: ScoredOptions,
+    labels: Labels = None,
+    reading: ReadingOptions,
+    recipe: Annotated[Path | None, typer.Option(help="Recipe (TOML); its section [monitor] has the bounds.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="HTML page to write, such as monitor.html; monitor.json is written next to it.")
+    ] = None,
+    rules: RulesOption = None,
+    language: LanguageOption = None,
+    recomputing: RecomputeOptions,
+) -> Answer:
+    """Report what has changed since a reference period: features, scores, alerts, calibration, unknown accounts.
+
+    With --recompute, compare the scores that a service logged with those of the batch, with the history at their
+    offsets: none may differ. --events and --labels name the complete history; without them, it is that of the store.
+
+    Exit code 3 means that the command succeeded and a bound of the recipe is exceeded; the output names the bound. With
+    --recompute, it means that a score differs for no known cause. Other codes are as usual: 0 for success, 1 for a
+    failure, 2 for wrong options or wrong data.
+    """
+    if recomputing.recompute:
+        others = {"reference": reference, "recipe": recipe, "report": report, "rules": rules, "language": language}
+        return recompute_logged(model, recomputing, tables, labels, reading, others, progress)
+    recomputing.check_unused()
+    inputs = tables.inputs(reading)
+    labelled, before = input_table(labels, reading), input_table(reference, reading)
+    if before is None:
+        raise RecipeError("--reference", ["expected reference records, got none. Add --reference"])
+    progress("loading the model")
+    from fraudsieve.models.predict import Scorer
+    from fraudsieve.models.rules.files import read_rules
+    from fraudsieve.training.monitoring.monitoring_run import monitor_tables
+    from fraudsieve.training.recipe.recipe import Recipe
+
+    scorer = Scorer.load(model)
+    records, beside = records_to_score(scorer.model, inputs)
+    result = monitor_tables(
+        scorer,
+        before,
+        records,
+        labels=labelled,
+        **beside,
+        recipe=Recipe.read(recipe, {"language": language}),
+        rules=None if rules is None else read_rules(rules),
+        page=report,
+        progress=progress,
+    )
+    notes(result.notes)
+    figures = result.to_dict()
+    content = {"model": result.model, "digest": result.digest, "exceeded": figures["exceeded"], "report": figures}
+    rows = list(_rows(result))
+    if report is not None:
+        files = {"page": str(report), "json": str(report.with_suffix(".json"))}
+        content["files"] = files
+        rows.append(("report", f"{files['page']}, and as JSON {files['json']}"))
+    counts = f"{result.rows.current:,} current {result.subject}s, {result.rows.reference:,} in the reference"
+    return Answer(content, f"{result.model}: {counts}", rows, BOUND_EXCEEDED if result.exceeded else 0)
+
+
+def _rows(report: "MonitorReport") -> Iterator[tuple[str, str]]:
+    """Yield exceeded bounds, and the tables of the page but that of all columns."""
+    from fraudsieve.training.monitoring.page import drift_tables
+
+    yield from [("exceeded", bound.text) for bound in report.exceeded] or [("exceeded", "no bound")]
+    for heading, tables in drift_tables(report).items():
+        for table in tables if heading != "Columns" else ():
+            yield from table_rows(table)

@@ -32,8 +32,7 @@ def verify_evidence_command(
 ) -> Answer:
     """Check that a log, or the proof of a record, was not changed. If it was, exit with 2."""
     from fraudsieve.evidence.checkpoints import read_checkpoints, read_public_key
-    from fraudsieve.evidence.proofs import check_proof, read_proof
-    from fraudsieve.evidence.verification import verify_log
+    from fraudsieve.evidence.verification import check_proof, read_proof, verify_log
 
     key = None if public_key is None else read_public_key(public_key)
     proof, kept = read_proof(file), [] if checkpoints is None else read_checkpoints(checkpoints)
@@ -107,7 +106,7 @@ def prove_command(
     from fraudsieve._io import PRIVATE, check_not_an_input, check_output_file, write_file
     from fraudsieve.evidence.canonical import encode_canonical
     from fraudsieve.evidence.checkpoints import read_checkpoints
-    from fraudsieve.evidence.proofs import prove_record
+    from fraudsieve.evidence.verification import prove_record
 
     check_not_an_input(output, file, checkpoints)
     check_output_file(output)

@@ -28,8 +28,7 @@ if TYPE_CHECKING:  # imported at first use: pandas takes time
     from fraudsieve._translation import Language
     from fraudsieve.review.agreement import Agreement
     from fraudsieve.review.answers import Collected
-    from fraudsieve.review.draw import ReviewDraw
-    from fraudsieve.review.sampling import ReviewPlan
+    from fraudsieve.review.draw import ReviewDraw, ReviewPlan
     from fraudsieve.tables.source import InputTable
 
 PageOption = Annotated[
@@ -105,8 +104,7 @@ def draw_command(
         raise RecipeError("review draw", ["expected --page with --choices: the page offers these labels"])
     progress("reading")
     from fraudsieve._io import check_not_an_input, check_output_file
-    from fraudsieve.review.draw import write_draw
-    from fraudsieve.review.sampling import ReviewPlan
+    from fraudsieve.review.draw import ReviewPlan, write_draw
     from fraudsieve.tables.formats.output import check_output_format
 
     plan = ReviewPlan(capacity, audit, novel, seed)

@@ -1,14 +1,14 @@
-"""``fraudsieve serve``."""
+"""``fraudsieve serve`` and ``verify``."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from socket import socket
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from fraudsieve.cli.console import WORK_FAILED, exit_on_error
+from fraudsieve.cli.console import WORK_FAILED, Answer, Report, exit_on_error, notes
 from fraudsieve.cli.options import EvidenceOptions, Json, LabelDays, Lateness, ModelOption, RulesOption
 
 if TYPE_CHECKING:
@@ -138,3 +138,21 @@ def _serve(settings: "Settings", listener: socket) -> bool:
 
     run(load_app(settings), settings, listener)
     return True
+
+
+def verify_command(
+    *,
+    progress: Report,
+    model: ModelOption,
+    digest: Annotated[str | None, typer.Option(help="Digest that the model must have, as train prints it.")] = None,
+) -> Answer:
+    """Check a model folder, score sample records with it, and list the checks. If a check fails, exit with 2."""
+    progress("checking")
+    from fraudsieve.models.verification import verify
+
+    verified = verify(model, digest=digest)
+    notes(verified.notes)
+    content = asdict(verified) | {"folder": str(verified.folder), "checks": dict(verified.checks)}
+    facts = [("digest", verified.digest), ("trained on", verified.trained_on)]
+    rows = [*facts, *((f"checked {name}", text) for name, text in verified.checks)]
+    return Answer(content, f"{verified.folder}: {verified.name}, a model of {verified.subject}s", rows)

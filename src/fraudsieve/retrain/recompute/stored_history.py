@@ -29,7 +29,7 @@ from fraudsieve.live.store.facts import StoreFacts
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.scored_tables import TableHistory, trust_of_model, uses_labels
 from fraudsieve.tables.cells import STRING
-from fraudsieve.tables.label_times import with_times
+from fraudsieve.tables.label_values import with_times
 from fraudsieve.tables.reader import CheckedTable
 
 ANY_TIME: Final = np.iinfo(np.int64).max

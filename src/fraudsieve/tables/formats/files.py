@@ -2,14 +2,26 @@
 
 Types are not guessed: cells of text files stay strings, JSON, Parquet and workbooks keep their own types. A row that
 cannot be read (too many fields, a line that is not a JSON object) stays as an empty row with its reason.
+
+Parquet files.
+
+JSON: one object per line, or one array of objects.
+
+Workbooks of Excel: one sheet, and the row in it that has the names of the columns.
 """
 
 import csv
+import io
+import json
 import os
+import re
+import warnings
+import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import IO, Any, Final, TypeAlias
+from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
@@ -17,15 +29,238 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from fraudsieve._io import PRIVATE, replacing
+from fraudsieve._translation import tr
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.tables.cells import Cells, mask_signalling_nan
+from fraudsieve.tables.cells import STRING, Cells, infer_types, mask_signalling_nan
+from fraudsieve.tables.column_names import find_header, header_note
+from fraudsieve.tables.values.reading import has_surrogate
 
 from .delimited import load_delimited
-from .encoding import check_exists
-from .json_lines import load_json, load_json_lines
-from .loaded import LoadedTable, ReadOptions
-from .parquet import load_parquet
-from .workbook import load_workbook
+from .encoding import BOM, check_exists, check_format, read_content, to_utf8
+from .loaded import LoadedTable, ReadOptions, frame_of
+
+MAX_ROWS, MAX_COLUMNS = 1_048_576, 16_384
+"""The limits of a sheet of Excel. openpyxl does not check them, and creates all rows up to the number in the file."""
+ROW_NUMBER: Final = re.compile(rb"""<(?:\w+:)?row\s[^>]*?\br\s*=\s*["']([^"']*)["']""")
+CHUNK: Final = 1 << 20
+FAULTS: Final = (
+    *(OSError, SyntaxError, zipfile.BadZipFile, zlib.error),
+    *(ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError),
+)
+"""Errors that zipfile and openpyxl raise for files that are damaged, or not written by Excel.
+
+Errors of XML are syntax errors, both of Python's parser and of lxml, which openpyxl uses where it is installed.
+"""
+SAVE_AGAIN: Final = "Save it again as .xlsx, without a password."
+
+
+def load_workbook(file: Path, options: ReadOptions, origin: str) -> LoadedTable:
+    """Read a sheet of a workbook; numbers and times keep their types, formulas their last values."""
+    from openpyxl.utils.escape import unescape  # a tenth of a second, which other files do not need
+
+    try:
+        # openpyxl leaves a file open that it cannot read, so that it is opened and closed here.
+        with file.open("rb") as stream:
+            repeated = _check_row_numbers(stream, origin)
+            rows, notes = _read_sheet(stream, options.sheet, origin)
+    except FAULTS as error:
+        if isinstance(error, SchemaError):
+            raise
+        raise SchemaError(origin, f"the workbook cannot be read ({type(error).__name__})", SAVE_AGAIN) from None
+    if max(map(len, rows), default=0) > MAX_COLUMNS:
+        raise SchemaError(origin, f"a row has more than {MAX_COLUMNS:,} cells, the limit of Excel", SAVE_AGAIN)
+    if not any(rows):
+        name = "the first sheet" if options.sheet is None else f"sheet {options.sheet!r}"
+        raise SchemaError(origin, f"{name} is empty", "Put the table there, or name another sheet with --sheet.")
+    header = find_header(rows, options, origin)
+    # Codes of characters that XML cannot hold, such as _x000D_ for a carriage return, are replaced.
+    names = [unescape(str(name)) if name is not None else "" for name in rows[header]]
+    cells = [
+        [*(unescape(cell) if isinstance(cell, str) else cell for cell in row), *[None] * (len(names) - len(row))][
+            : len(names)
+        ]
+        for row in rows[header + 1 :]
+        if row
+    ]
+    frame = pd.DataFrame(cells, columns=range(len(names)), dtype=object).set_axis(names, axis=1)
+    kept = frame.loc[:, [name != "" for name in names]]
+    if repeated:
+        notes += (tr("{n:,} rows of the workbook have the number of an earlier row or less: not read", n=repeated),)
+    return LoadedTable(kept, header=True, notes=(*notes, *header_note(header)))
+
+
+def _read_sheet(stream: IO[bytes], name: str | None, origin: str) -> tuple[list[tuple[Any, ...]], tuple[str, ...]]:
+    """Return the rows of a sheet, blank ones without cells, and notes."""
+    import openpyxl
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # warnings about styles and links, which are not read
+        book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
+        sheets = {sheet.title: sheet for sheet in book.worksheets}
+        if name is not None and name not in sheets:
+            fix = f"The sheets are {', '.join(map(repr, sheets))}: name one of them with --sheet."
+            raise SchemaError(origin, f"there is no sheet {name!r}", fix)
+        sheet = book.worksheets[0] if name is None else sheets[name]
+        sheet.reset_dimensions()  # the size that a sheet states may be wrong
+        given = sheet.iter_rows(max_row=MAX_ROWS, values_only=True)
+        rows = [row if any(cell is not None for cell in row) else () for row in given]
+        others = name is None and len(sheets) > 1
+        return rows, (tr("read the first of {n} sheets", n=len(sheets)),) if others else ()
+
+
+def _check_row_numbers(stream: IO[bytes], origin: str) -> int:
+    """Return how many rows openpyxl leaves out, since their numbers do not increase."""
+    repeated = 0
+    with zipfile.ZipFile(stream) as archive:
+        for name in archive.namelist():
+            if not name.startswith("xl/worksheets/"):
+                continue
+            with archive.open(name) as sheet:
+                rest, highest = b"", 0
+                while part := sheet.read(CHUNK):
+                    part = rest + part
+                    end = part.rfind(b"<")  # of a tag that may be split between chunks
+                    for number in ROW_NUMBER.findall(part[:end]):
+                        if not _is_row_number(number):
+                            problem = f"a row has a number that is not from 1 to {MAX_ROWS:,}, the limit of Excel"
+                            raise SchemaError(origin, problem, SAVE_AGAIN)
+                        repeated += int(number) <= highest
+                        highest = max(highest, int(number))
+                    rest = part[end:]
+    return repeated
+
+
+def _is_row_number(number: bytes) -> bool:
+    return number.isdigit() and len(number) <= 7 and 1 <= int(number) <= MAX_ROWS
+
+
+BROKEN_LINE: Final = "the line is not a JSON object in UTF-8"
+BROKEN_ITEM: Final = "the item is not a JSON object"
+MAX_DEPTH: Final = 8
+MAX_NAMES: Final = 100
+"""An object with more names in a column is not a row of a table, but a mapping."""
+
+
+def load_json_lines(file: Path, options: ReadOptions, origin: str) -> LoadedTable:
+    """Read a file with one JSON object per line."""
+    notes: tuple[str, ...] = ()
+    data = read_content(file, "JSON Lines", origin)
+    if options.encoding is not None:
+        data, notes = to_utf8(data, options.encoding, origin)
+    lines = [line for line in io.BytesIO(data) if line.strip()]
+    return _table([_record(line) for line in lines], BROKEN_LINE, notes, origin)
+
+
+def load_json(file: Path, options: ReadOptions, origin: str) -> LoadedTable:
+    """Read a file with one JSON array of objects, or with one object per line."""
+    head = file.read_bytes()[:4096].removeprefix(BOM).lstrip()
+    if not head.startswith(b"["):
+        return load_json_lines(file, options, origin)
+    data, notes = to_utf8(read_content(file, "one JSON array", origin), options.encoding, origin)
+    try:
+        items = json.loads(data.decode())
+    except (ValueError, RecursionError):
+        raise SchemaError(origin, "the file is not a JSON array", "It may be cut short: write it again.") from None
+    return _table([item if _is_object(item) else None for item in items], BROKEN_ITEM, notes, origin)
+
+
+def _table(records: list[dict[str, Any] | None], problem: str, notes: tuple[str, ...], origin: str) -> LoadedTable:
+    broken = {position: problem for position, record in enumerate(records) if record is None}
+    if len(broken) == len(records):
+        kind = "line" if problem == BROKEN_LINE else "item"
+        raise SchemaError(origin, f"no {kind} is a JSON object in UTF-8", f"Write one object per {kind}.")
+    given = pd.DataFrame([record or {} for record in records], dtype=object)
+    frame = _flatten(given)
+    inner = frozenset(map(str, frame.columns.difference(given.columns)))
+    return LoadedTable(frame, broken, header=True, inner=inner, notes=notes)
+
+
+def _flatten(frame: pd.DataFrame, depth: int = 1) -> pd.DataFrame:
+    """Replace columns of objects by columns of their values, such as ``from.name``.
+
+    Lists stay, and so do columns with other values beside objects, objects whose many names are data, and deep ones.
+    """
+    names = list(frame.columns)
+    inner = {place: _values_of(frame.iloc[:, place]) for place in range(len(names))}
+    if depth > MAX_DEPTH or not any(values is not None for values in inner.values()):
+        return frame
+    parts = [
+        frame.iloc[:, [place]] if values is None else _flatten(values, depth + 1).add_prefix(f"{names[place]}.")
+        for place, values in inner.items()
+    ]
+    return pd.concat(parts, axis=1)
+
+
+def _values_of(cells: "pd.Series[Any]") -> pd.DataFrame | None:
+    """Return the values of a column of objects as columns; None if it is not one."""
+    types = set(map(type, cells))
+    floats = (cell for cell in cells if isinstance(cell, float))  # NaN is a missing object
+    if dict not in types or not types <= {dict, float, type(None)} or any(cell == cell for cell in floats):
+        return None
+    objects = [cell if isinstance(cell, dict) else {} for cell in cells]
+    names: set[str] = set().union(*objects)
+    is_row = 0 < len(names) <= MAX_NAMES and not has_surrogate("".join(names))
+    return pd.DataFrame(objects, index=cells.index, dtype=object) if is_row else None
+
+
+def _record(line: bytes) -> dict[str, Any] | None:
+    try:
+        record = json.loads(line.decode())
+    except (ValueError, RecursionError):
+        return None
+    # Only an escape sequence can give a name that cannot be encoded.
+    return record if isinstance(record, dict) and (b"\\u" not in line or _is_object(record)) else None
+
+
+def _is_object(item: Any) -> bool:
+    return isinstance(item, dict) and not has_surrogate("".join(item))
+
+
+NO_VALUE: Final = "__HIVE_DEFAULT_PARTITION__"
+"""The name of a folder for a missing value, as Spark and Hive write it."""
+
+
+def load_parquet(file: Path, _: ReadOptions, origin: str) -> LoadedTable:
+    """Read a Parquet file."""
+    with file.open("rb") as stream:
+        check_format(stream.read(64), "Parquet", origin)
+        return load_parquet_batch(pyarrow.parquet.ParquetFile(stream).read(), origin)
+
+
+def open_parquet(path: str | os.PathLike[str], origin: str) -> Any:
+    """Open a Parquet file, to read it by row group.
+
+    The caller must close it.
+    """
+    file = Path(path)
+    check_exists(file, origin)
+    try:
+        with file.open("rb") as stream:
+            check_format(stream.read(64), "Parquet", origin)
+        return pyarrow.parquet.ParquetFile(file)
+    except SchemaError:
+        raise
+    except (OSError, ValueError, pa.ArrowException) as error:
+        problem = f"the file cannot be read as its ending says ({type(error).__name__})"
+    raise SchemaError(origin, problem, "It may be damaged, cut short, or in another format: write it again.")
+
+
+def load_parquet_batch(table: Any, origin: str) -> LoadedTable:
+    """Convert rows of a Parquet file, unchanged."""
+    # The unnamed index of a pandas frame is not a column. A named index was a column and becomes one again.
+    kept = [position for position, name in enumerate(table.column_names) if not name.startswith("__index_level_")]
+    return LoadedTable(frame_of(table.select(kept), origin))
+
+
+def columns_of_folders(base: str | os.PathLike[str], files: Sequence[str], rows: Sequence[int]) -> dict[str, Cells]:
+    """Return the columns that Spark and Hive write as names of folders, such as ``channel=sms``."""
+    folders = [Path(file).relative_to(base).parent.parts for file in files]
+    pairs = [[part.partition("=") for part in parts if "=" in part] for parts in folders]
+    cells = [{name: None if cell == NO_VALUE else unquote(cell) for name, _, cell in parts} for parts in pairs]
+    frame = pd.DataFrame(cells, dtype=STRING)
+    places = np.repeat(np.arange(len(files)), rows)
+    return {name: infer_types(frame[name], printed=True).take(places).reset_index(drop=True) for name in frame.columns}
+
 
 Reader: TypeAlias = Callable[[Path, ReadOptions, str], LoadedTable]
 

@@ -9,9 +9,8 @@ import pyarrow as pa
 
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.tables.cells import Cells, string_series
-from fraudsieve.tables.values.reading import Reading
-from fraudsieve.tables.values.strings import has_surrogate
-from fraudsieve.tables.values.zones import time_zone
+from fraudsieve.tables.values.moments import time_zone
+from fraudsieve.tables.values.reading import Reading, has_surrogate
 
 MAX_BROKEN_SHARE: Final = 0.1  # of the rows; beyond it, the whole file has another encoding
 _TEXT_TYPES: Final = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)

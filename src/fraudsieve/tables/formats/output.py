@@ -24,8 +24,7 @@ from fraudsieve._io import PRIVATE, replace_file, replacing
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.tables.cells import STRING, Cells, match_pattern
 
-from .files import save
-from .workbook import MAX_ROWS
+from .files import MAX_ROWS, save
 
 MAX_CHARACTERS: Final = 32_767
 """The limit of a cell of Excel, in units of UTF-16."""

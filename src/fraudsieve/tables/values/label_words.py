@@ -3,8 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from .reading import MISSING_NUMBERS
-from .strings import normalise_label
+from .reading import MISSING_NUMBERS, normalise_label
 
 LEGITIMATE: Final = "legitimate"
 FRAUD: Final = "fraud"

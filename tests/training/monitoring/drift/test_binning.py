@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraudsieve.training.monitoring.drift.binning import Binning
+from fraudsieve.training.monitoring.drift import Binning
 
 VALUES = st.lists(st.one_of(st.just(np.nan), st.integers(-5, 5).map(float)), min_size=1, max_size=60)
 

@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from fraudsieve.training.monitoring.drift.report import MAX_BINS, distribution
-from fraudsieve.training.monitoring.figures import draw_distributions
-from fraudsieve.training.monitoring.measures import BinShare
-from fraudsieve.training.monitoring.report import MonitorReport
+from fraudsieve.training.monitoring.drift import MAX_BINS, distribution
+from fraudsieve.training.monitoring.page import draw_distributions
+from fraudsieve.training.monitoring.report import BinShare, MonitorReport
 
 
 def test_shares_add_up_and_missing_values_have_a_bin() -> None:

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import entropy
 
-from fraudsieve.training.monitoring.clusters import Clusters
-from fraudsieve.training.monitoring.drift.divergence import js_distance, measure_drift, psi
+from fraudsieve.training.monitoring.bounds import Clusters
+from fraudsieve.training.monitoring.drift import js_distance, measure_drift, psi
 from tests.messages import refused
 
 COUNTS = st.lists(st.tuples(st.integers(0, 500), st.integers(0, 500)), min_size=2, max_size=12).filter(

@@ -1,1 +1,0 @@
-"""Drift of columns and scores between two tables."""
