@@ -19,7 +19,7 @@ from benchmarks.speed.timing import medians_in_turn
 from fraudsieve._typing import Array
 from fraudsieve.features.accounts import AccountFeatures
 from fraudsieve.features.cues.custom_lists import count_words, word_automaton
-from fraudsieve.features.history.columns.encoded_ids import first_rows
+from fraudsieve.features.history.columns.table import first_rows
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.history.kernels.ids import CodedStrings, code_strings
 from fraudsieve.features.history.kernels.sorting import sort_events

@@ -15,9 +15,8 @@ from benchmarks.runner import Bar, progress
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.fit import train
-from fraudsieve.training.promotion.decision import promote
+from fraudsieve.training.promotion.decision import compare_judged, promote
 from fraudsieve.training.promotion.gates import Gate, apply_gates
-from fraudsieve.training.promotion.judged_models import compare_judged
 from fraudsieve.training.promotion.model_comparison import ModelComparison
 from fraudsieve.training.recipe.recipe import Recipe
 

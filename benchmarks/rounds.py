@@ -15,10 +15,9 @@ from benchmarks.runner import Report, progress, run_command
 from benchmarks.sets.table import ACCOUNT_SETS
 from fraudsieve._typing import Array
 from fraudsieve.training.choice import choose_trees, columns_of_records, with_rounds, with_trees
-from fraudsieve.training.data.builders import matrix_of
+from fraudsieve.training.data.builders import TrainingRows, grow_trees, matrix_of, training_rows
 from fraudsieve.training.data.groups import groups_of
 from fraudsieve.training.data.labelled import LabelledData
-from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, training_rows
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.split import has_times
 

@@ -20,10 +20,9 @@ from benchmarks.runner import Arguments, Report, progress, run_command
 from benchmarks.sets.table import ACCOUNT_SETS, MESSAGE_SETS
 from fraudsieve._typing import Array
 from fraudsieve.training.choice import choose_trees, with_trees
-from fraudsieve.training.data.builders import matrix_of, read_data
+from fraudsieve.training.data.builders import TrainingRows, grow_trees, matrix_of, read_data, training_rows
 from fraudsieve.training.data.groups import groups_of
 from fraudsieve.training.data.labelled import LabelledData
-from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, training_rows
 from fraudsieve.training.recipe.recipe import FEW_RARER, FEW_ROWS, LabelledSize, Recipe
 from fraudsieve.training.splits.choose import choose_split
 

@@ -18,8 +18,7 @@ from fraudsieve._precompiled import compile_kernels
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.history.columns.table import Columns
-from fraudsieve.features.history.declaration import History, check_histories, history_columns
-from fraudsieve.features.history.measures import MEASURES
+from fraudsieve.features.history.declaration import MEASURES, History, check_histories, history_columns
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.network.network_batch import CodedTables, network_columns
 from fraudsieve.features.profile.choice import FEW_VALUES, are_few_ids, choose_profile_columns

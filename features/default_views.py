@@ -6,8 +6,7 @@ from functools import partial
 
 from fraudsieve._microseconds import DAY, SECOND
 from fraudsieve._typing import Array
-from fraudsieve.features.history.declaration import History
-from fraudsieve.features.history.measures import (
+from fraudsieve.features.history.declaration import (
     AMOUNT_MEASURES,
     COUNTERPARTY_MEASURES,
     DERIVED_FROM,
@@ -16,6 +15,7 @@ from fraudsieve.features.history.measures import (
     LATEST_MEASURES,
     MEASURES,
     TIMELESS,
+    History,
     window_seconds,
 )
 from fraudsieve.features.network.declaration import Network

@@ -4,8 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from .history.declaration import History
-from .history.measures import EVERY_EVENT, WITHOUT_WINDOW
+from .history.declaration import EVERY_EVENT, WITHOUT_WINDOW, History
 from .network.declaration import Network
 from .record_fields import RecordField
 

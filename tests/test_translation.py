@@ -13,12 +13,12 @@ import pytest
 from fraudsieve._translation import SENSE, Message, catalogue, check_language, in_language, tr
 from fraudsieve.cases.links.table import LINK_KINDS
 from fraudsieve.cases.pages import case_section, page, picture
-from fraudsieve.features.history.measures import FAMILIES, MEASURES
+from fraudsieve.features.history.declaration import FAMILIES, MEASURES
 from fraudsieve.pages import words
 from fraudsieve.review.draw import NO_RECALL
 from fraudsieve.review.review_page import CONFIDENCES
-from fraudsieve.tables import amounts
-from fraudsieve.tables.formats.delimited import SEPARATORS
+from fraudsieve.tables import conversion
+from fraudsieve.tables.formats.files import SEPARATORS
 from fraudsieve.tables.limits import REPLACED
 from fraudsieve.tables.values.moments import UNITS
 from fraudsieve.training.attack.obfuscations import OBFUSCATIONS, STRENGTHS
@@ -43,8 +43,8 @@ TABLES = {
         *monitoring.TABLES,
         *(f"{period} from" for period in PERIODS),
         *LEFT_OUT.values(),
-        *amounts.NOTES.values(),
-        amounts.ALWAYS,
+        *conversion.NOTES.values(),
+        conversion.ALWAYS,
         *case_section.CHANGE_WORDS.values(),
         *LINKS,
         *LINKS.values(),

@@ -15,8 +15,8 @@ from fraudsieve.models.calibration import probabilities
 from fraudsieve.models.classifier import FraudClassifier, log_rates, per_output
 from fraudsieve.models.scoring.scores import fraud_probability
 from fraudsieve.models.trees.start import initial_log_odds
+from fraudsieve.training.data.builders import TrainingRows, make_classifier
 from fraudsieve.training.data.labelled import LabelledData
-from fraudsieve.training.data.training_rows import TrainingRows, make_classifier
 from fraudsieve.training.evaluation.report import RoundMetrics, TreeChoice, TriedTrees
 from fraudsieve.training.recipe.recipe import WITHOUT_TEXT, Recipe
 from fraudsieve.training.splits.split import has_times

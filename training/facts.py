@@ -7,8 +7,8 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 from fraudsieve.training.data.assumed_labels import ASSUMED
+from fraudsieve.training.data.builders import sample_of, sample_slice
 from fraudsieve.training.data.labelled import LabelledData
-from fraudsieve.training.data.training_rows import sample_of, sample_slice
 from fraudsieve.training.evaluation.report import TreeChoice
 from fraudsieve.training.evaluation.report_parts.slices import mixture_of
 from fraudsieve.training.json_types import to_json_types

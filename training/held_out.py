@@ -28,9 +28,8 @@ from fraudsieve.features.wording.fit import campaign_folds
 from fraudsieve.features.wording.model import output_classes
 from fraudsieve.models.calibration import Calibration, fit_calibration
 from fraudsieve.models.trees.ensemble import Ensemble
-from fraudsieve.training.data.builders import matrix_of
+from fraudsieve.training.data.builders import TrainingRows, grow_trees, matrix_of, sample_of, training_rows
 from fraudsieve.training.data.labelled import LabelledData
-from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, sample_of, training_rows
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.split import has_times
 

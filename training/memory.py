@@ -13,10 +13,9 @@ from fraudsieve.features.history.declaration import check_histories, history_col
 from fraudsieve.features.text.fold import OBFUSCATIONS
 from fraudsieve.features.wording.ngrams import BITS
 from fraudsieve.features.wording.surprisal import SURPRISALS
-from fraudsieve.training.data.builders import make_builder
+from fraudsieve.training.data.builders import make_builder, sample_of
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.precomputed_matrix import PrecomputedMatrix
-from fraudsieve.training.data.training_rows import sample_of
 from fraudsieve.training.recipe.recipe import Recipe
 
 ROOT = Path("/")

@@ -14,9 +14,8 @@ from fraudsieve.models.scoring.decision import reached
 from fraudsieve.models.scoring.scores import fraud_probability
 from fraudsieve.models.unlike_training.compared_columns import compared_columns
 from fraudsieve.models.verification import write_verified
-from fraudsieve.training.data.builders import Builder, matrix_of
+from fraudsieve.training.data.builders import Builder, grow_trees, matrix_of, sample_slice, training_rows
 from fraudsieve.training.data.labelled import LabelledData
-from fraudsieve.training.data.training_rows import grow_trees, sample_slice, training_rows
 from fraudsieve.training.evaluation.report_parts.slices import mixture_of
 from fraudsieve.training.facts import window_of
 from fraudsieve.training.held_out import (

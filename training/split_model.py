@@ -11,8 +11,8 @@ from fraudsieve._typing import Array, Progress
 from fraudsieve.features.accounts import UNTIMED
 from fraudsieve.features.campaign.over_time import MAX_MESSAGES
 from fraudsieve.features.feature_matrix import FeatureMatrix
+from fraudsieve.features.history.declaration import EVERY_EVENT
 from fraudsieve.features.history.history_batch import count_beyond_bound
-from fraudsieve.features.history.measures import EVERY_EVENT
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.likelihood_ratios import support_of
 from fraudsieve.models.scoring.scores import fraud_probability
@@ -20,11 +20,10 @@ from fraudsieve.models.trees.ensemble import Ensemble
 from fraudsieve.models.unlike_training.compared_columns import compared_columns, positions_of
 from fraudsieve.models.unlike_training.distance import TrainingDistance, fit_distance
 from fraudsieve.models.unlike_training.shares import UnlikeTraining, calibrate_distance
-from fraudsieve.training.data.builders import Builder, matrix_of
+from fraudsieve.training.data.builders import Builder, TrainingRows, grow_trees, matrix_of, sample_of, training_rows
 from fraudsieve.training.data.column_notes import candidate_notes
 from fraudsieve.training.data.groups import GROUP, UNITS, units_of
 from fraudsieve.training.data.labelled import LabelledData
-from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, sample_of, training_rows
 from fraudsieve.training.evaluation.points import choose_points, choose_source_points
 from fraudsieve.training.evaluation.report import TreeChoice
 from fraudsieve.training.held_out import FEW_FRAUDS, FoldScorer, HeldOutScores, needs_folds

@@ -13,9 +13,8 @@ from benchmarks.data.folds import Fold, Rows
 from benchmarks.data.kinds import Matrices
 from fraudsieve.features.accounts import AccountFeatures
 from fraudsieve.features.default_views import default_histories
-from fraudsieve.features.history.declaration import History, history_columns
+from fraudsieve.features.history.declaration import LABEL_MEASURES, History, history_columns
 from fraudsieve.features.history.history_batch import history_features
-from fraudsieve.features.history.measures import LABEL_MEASURES
 from fraudsieve.features.network.declaration import Network
 
 __all__ = [

@@ -5,10 +5,9 @@ import pandas as pd
 
 from benchmarks.data.folds import Rows
 from benchmarks.data.kinds import Matrices, Task
-from fraudsieve.training.data.builders import matrix_of, read_data
+from fraudsieve.training.data.builders import matrix_of, read_data, training_rows
 from fraudsieve.training.data.groups import groups_of
 from fraudsieve.training.data.labelled import LabelledData
-from fraudsieve.training.data.training_rows import training_rows
 from fraudsieve.training.recipe.recipe import Recipe
 
 __all__ = ["our_columns", "read_task"]

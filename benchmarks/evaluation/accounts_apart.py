@@ -11,10 +11,9 @@ from sklearn.metrics import average_precision_score
 from benchmarks.runner import Report, progress
 from benchmarks.sets.table import ACCOUNT_SETS
 from fraudsieve.models.predict import Scorer
-from fraudsieve.training.data.accounts_events import load_events
 from fraudsieve.training.data.builders import scores_of
 from fraudsieve.training.data.groups import groups_of
-from fraudsieve.training.data.labelled import LabelledData
+from fraudsieve.training.data.labelled import LabelledData, load_events
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.simulation.world import simulate
 from fraudsieve.training.split_model import fit_model

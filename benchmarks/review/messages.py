@@ -13,7 +13,7 @@ from benchmarks.data.location import load_messages
 from fraudsieve._typing import Array
 from fraudsieve.features import MessageFeatures
 from fraudsieve.models.unlike_training.compared_columns import compared_columns
-from fraudsieve.training.data.training_rows import make_classifier
+from fraudsieve.training.data.builders import make_classifier
 from fraudsieve.training.recipe.recipe import LabelledSize, Recipe
 from fraudsieve.training.split_model import distance_of
 

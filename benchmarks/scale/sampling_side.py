@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fraudsieve.training.data.training_rows import sample_slice
+from fraudsieve.training.data.builders import sample_slice
 from fraudsieve.training.fit import train
 from fraudsieve.training.recipe.recipe import Recipe
 

@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 
 from benchmarks.runner import Bar, Report, progress
 from benchmarks.speed.timing import medians_in_turn, peak_mb
-from fraudsieve.features.history.declaration import History
-from fraudsieve.features.history.encoded import CutoffTimes, EncodedEvents, fill_history
+from fraudsieve.features.history.declaration import History, window_seconds
 from fraudsieve.features.history.history_batch import HistoryTables, encode, history_features
-from fraudsieve.features.history.measures import window_seconds
+from fraudsieve.features.history.timeline import CutoffTimes, EncodedEvents, fill_history
 
 __all__ = ["run"]
 

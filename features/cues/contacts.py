@@ -17,8 +17,7 @@ from fraudsieve.features.text.fold import fold_codes
 
 from .crypto import CRYPTO, find_crypto
 from .handles import HANDLES, find_handles
-from .hosts import path_end
-from .links import EMAIL, IP_LINK, measure_links, shortener_table
+from .links import EMAIL, IP_LINK, measure_links, path_end, shortener_table
 from .numbers import NUMBERS, find_numbers
 from .suffixes import find_rule, hash_host, registered_domain
 from .telephones import PHONES

@@ -24,12 +24,10 @@ from fraudsieve.features.text.characters import code_array, is_digit, is_han, is
 from fraudsieve.features.text.codepoints import KIND, TEXT, CodePoints, new_spans
 
 from .amounts import AMOUNT_SHAPES, AMOUNTS, amount_automaton, amount_kernel
-from .brands import BRANDS, brand_kernel
 from .crypto import CRYPTO, count_crypto, may_have_crypto
-from .custom_lists import CATEGORIES, CustomLists, word_automaton, word_kernel
+from .custom_lists import BRANDS, CATEGORIES, CustomLists, brand_kernel, word_automaton, word_kernel
 from .handles import HANDLES, handle_automaton, handle_kernel
-from .hosts import HTTP_END
-from .links import LINK_SHAPES, LINKS, link_kernel
+from .links import HTTP_END, LINK_SHAPES, LINKS, link_kernel
 from .numbers import NUMBERS, number_kernel
 from .suffixes import suffix_table
 

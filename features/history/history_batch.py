@@ -16,13 +16,18 @@ from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.history.kernels.bound import DIGEST, count_bounded, sort_ties
 from fraudsieve.features.history.kernels.sorting import in_order, sort_events
 
-from .columns.encoded_ids import code_ids, combine_codes
 from .columns.reader import NO_LINKS, ColumnType, read_columns
-from .columns.table import Columns, ColumnTable, kind_numbers
-from .declaration import History, check_histories
-from .encoded import CutoffTimes, EncodedEvents, fill_history, fill_labels
-from .measures import AMOUNT_MEASURES, COUNTERPARTY_MEASURES, CURRENT_AMOUNT_MEASURES, EVERY_EVENT, LABEL_MEASURES
-from .timeline import ViewState
+from .columns.table import Columns, ColumnTable, code_ids, combine_codes, kind_numbers
+from .declaration import (
+    AMOUNT_MEASURES,
+    COUNTERPARTY_MEASURES,
+    CURRENT_AMOUNT_MEASURES,
+    EVERY_EVENT,
+    LABEL_MEASURES,
+    History,
+    check_histories,
+)
+from .timeline import CutoffTimes, EncodedEvents, ViewState, fill_history, fill_labels
 
 _MAX_ROWS = 2**31 - 2
 

@@ -20,9 +20,8 @@ from fraudsieve.exceptions import RejectedRecordError, StateError
 from fraudsieve.features.history.columns.checks import ColumnChecks, check_columns
 from fraudsieve.features.history.columns.reader import NO_LINKS, ColumnType, LinkFields, PreparedColumns
 from fraudsieve.features.history.columns.table import Columns
-from fraudsieve.features.history.declaration import History, check_histories, history_columns
+from fraudsieve.features.history.declaration import History, check_histories, history_columns, window_seconds
 from fraudsieve.features.history.kernels.recency import NEVER
-from fraudsieve.features.history.measures import window_seconds
 from fraudsieve.features.history.reader import CAMPAIGN, RecordType, zone_of
 from fraudsieve.features.history.records import RejectedRecord, as_records, required_time
 from fraudsieve.features.history.seen_ids import SeenIds

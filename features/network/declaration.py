@@ -32,7 +32,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from fraudsieve.features.history.measures import check_names, check_prior
+from fraudsieve.features.history.declaration import check_names, check_prior
 
 SHARED = ("degree", "sharing", "sharing_mean", "sharing_max")
 SHARED_LABELS = ("sharing_known", "sharing_frauds", "sharing_rate", "sharing_rate_max")

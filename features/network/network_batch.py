@@ -15,8 +15,7 @@ import numpy as np
 from fraudsieve._compiled import compile_kernel
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.features.history.columns.encoded_ids import code_ids
-from fraudsieve.features.history.columns.table import Columns, ColumnTable
+from fraudsieve.features.history.columns.table import Columns, ColumnTable, code_ids
 from fraudsieve.features.history.kernels.sorting import in_order, sort_events
 from fraudsieve.features.network.kernels.network_columns import Rules, fill_columns
 from fraudsieve.features.network.kernels.nodes import number_nodes

@@ -13,7 +13,7 @@ from fraudsieve.features.feature_matrix import FeatureMatrix, account_matrix_of,
 from fraudsieve.features.history.history_batch import history_features
 from fraudsieve.features.history_declaration import event_counts
 from fraudsieve.features.message_frames import record_blocks
-from fraudsieve.features.message_records import why_unscorable
+from fraudsieve.features.message_matrix import why_unscorable
 from fraudsieve.features.profile.frames import as_strings
 from fraudsieve.features.record_fields import FeatureRows
 from fraudsieve.models.artifact.folder import Model

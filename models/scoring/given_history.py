@@ -15,7 +15,7 @@ from fraudsieve.features.history.records import RejectedRecord
 from fraudsieve.features.history.timeline import PreparedRecord
 from fraudsieve.features.history_declaration import event_fields
 from fraudsieve.features.live_state import HistoryState
-from fraudsieve.features.message_records import why_unscorable
+from fraudsieve.features.message_matrix import why_unscorable
 
 Events: TypeAlias = HistoryState | Sequence[Record] | Mapping[str, Sequence[Record]]
 """A live state; or events; or, by name, ``events``, ``labels`` of events, ``account_labels`` and ``messages``."""

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from fraudsieve.features.history.measures import DECLARED, FAMILIES
+from fraudsieve.features.history.declaration import DECLARED, FAMILIES
 from fraudsieve.models.sentences.phrases import phrases_of
 from fraudsieve.models.sentences.templates import Template, fill, read_templates
 

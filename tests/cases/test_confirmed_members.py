@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.cases import find_cases, find_cases_in_tables
-from fraudsieve.cases.flagged_records import read_case_labels
+from fraudsieve.cases.actions import read_case_labels
 from fraudsieve.exceptions import SchemaError
 
 from .planted import START, planted_rings

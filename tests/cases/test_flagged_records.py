@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from fraudsieve.cases import find_cases, find_cases_in_tables, write_cases
-from fraudsieve.cases.flagged_records import read_case_inputs
+from fraudsieve.cases.actions import read_case_inputs
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.tables.formats.loaded import ReadOptions
 from fraudsieve.tables.source import InputTable

@@ -8,8 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from fraudsieve.evidence.checkpoints import read_checkpoints
-from fraudsieve.evidence.lines import read_line
+from fraudsieve.evidence.checkpoints import read_checkpoints, read_line
 from tests.cli.conftest import SECRET, Run
 from tests.evidence.logs import change, lines_of
 

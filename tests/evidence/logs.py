@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from fraudsieve.evidence.canonical import encode_canonical, to_plain
-from fraudsieve.evidence.checkpoints import Checkpoint
-from fraudsieve.evidence.lines import NO_RECORD, line_of, read_line
+from fraudsieve.evidence.checkpoints import NO_RECORD, Checkpoint, line_of, read_line
 from fraudsieve.evidence.log import EvidenceLog
 
 __all__ = ["bodies_of", "change", "kinds", "lines_of", "write_bodies", "write_log"]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraudsieve.evidence.lines import (
+from fraudsieve.evidence.checkpoints import (
     Frontier,
     inclusion_path,
     is_included,

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fraudsieve.evidence.checkpoints import read_line
 from fraudsieve.evidence.kept_content import Content, ContentKind
-from fraudsieve.evidence.lines import read_line
 from fraudsieve.evidence.log import EvidenceLog, Which
 from fraudsieve.evidence.replay import replay_log
 from fraudsieve.evidence.verification import verify_log

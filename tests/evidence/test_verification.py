@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fraudsieve.evidence.canonical import encode_canonical
-from fraudsieve.evidence.lines import NO_RECORD, line_of, read_line
+from fraudsieve.evidence.checkpoints import NO_RECORD, line_of, read_line
 from fraudsieve.evidence.verification import WITHOUT_CHECKPOINT, checkpoint_log, log_leaves, verify_log
 from fraudsieve.exceptions import EvidenceError
 from tests.evidence.logs import kinds, lines_of, write_log

@@ -5,8 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from fraudsieve.features.history.declaration import History
-from fraudsieve.features.history.measures import FAMILIES
+from fraudsieve.features.history.declaration import FAMILIES, History
 
 START = datetime(2024, 5, 3, 20, tzinfo=UTC)  # a Friday
 VIEWS = [

@@ -17,9 +17,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraudsieve.features.history.declaration import History
+from fraudsieve.features.history.declaration import FAMILIES, LABEL_MEASURES, History
 from fraudsieve.features.history.history_batch import history_features
-from fraudsieve.features.history.measures import FAMILIES, LABEL_MEASURES
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.tables.cells import STRING

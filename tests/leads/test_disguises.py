@@ -10,9 +10,8 @@ import pandas as pd
 import pytest
 
 from fraudsieve.leads.case_content import CaseContent
-from fraudsieve.leads.files import encode_lead
+from fraudsieve.leads.files import encode_lead, to_stix
 from fraudsieve.leads.lead_content import make_lead
-from fraudsieve.leads.stix import to_stix
 from fraudsieve.leads.words import describe_texts
 
 from .disguises import planted_pattern

@@ -12,9 +12,8 @@ import pytest
 from stix2validator import ValidationOptions, validate_instance
 
 from fraudsieve.leads.case_content import CaseContent
-from fraudsieve.leads.files import encode_lead, lead_schema, read_lead
+from fraudsieve.leads.files import encode_lead, lead_schema, read_lead, to_stix, to_stix_revocation
 from fraudsieve.leads.lead_content import make_lead
-from fraudsieve.leads.stix import to_stix, to_stix_revocation
 from fraudsieve.leads.words import describe_texts
 from fraudsieve.models import Model
 

@@ -13,11 +13,10 @@ import pytest
 
 from fraudsieve.exceptions import LeadError
 from fraudsieve.leads.case_content import CaseContent
-from fraudsieve.leads.files import encode_lead, read_lead
+from fraudsieve.leads.files import encode_lead, read_lead, to_stix
 from fraudsieve.leads.keys import Secret
 from fraudsieve.leads.lead_content import Disclosure, make_lead
 from fraudsieve.leads.resolution import resolve_lead, write_resolution
-from fraudsieve.leads.stix import to_stix
 from fraudsieve.leads.words import describe_texts
 from fraudsieve.tables.cells import STRING
 

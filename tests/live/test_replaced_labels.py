@@ -10,15 +10,14 @@ import pytest
 
 from fraudsieve.features import History, history_features
 from fraudsieve.features.campaign.campaign_batch import campaign_features
-from fraudsieve.features.history.measures import LABEL_MEASURES
+from fraudsieve.features.history.declaration import LABEL_MEASURES
 from fraudsieve.features.label_trust import Trust
-from fraudsieve.features.message_records import message_history
+from fraudsieve.features.message_matrix import message_history
 from fraudsieve.live.state import LiveState
 from fraudsieve.models import Scorer
 from fraudsieve.models.batch.scored_tables import read_history
-from fraudsieve.training.data.accounts_events import known_labels_of, load_events
 from fraudsieve.training.data.builders import _past
-from fraudsieve.training.data.labelled import load_labelled
+from fraudsieve.training.data.labelled import known_labels_of, load_events, load_labelled
 from tests.live.samples import event, with_views
 from tests.live.small_models import account_scorer, message_scorer
 

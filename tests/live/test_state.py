@@ -16,7 +16,7 @@ import pytest
 
 from fraudsieve.features import history_features
 from fraudsieve.features.live_state import HistoryState
-from fraudsieve.features.message_records import message_history
+from fraudsieve.features.message_matrix import message_history
 from fraudsieve.live.records import seconds_since_boot
 from fraudsieve.live.state import LiveState
 from fraudsieve.models import Scorer

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from fraudsieve.features.history.measures import LABEL_MEASURES
+from fraudsieve.features.history.declaration import LABEL_MEASURES
 from fraudsieve.models import score_file
 from fraudsieve.training import Recipe, evaluate_tables, train
 from tests.services import Service, start_service

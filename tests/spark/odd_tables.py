@@ -10,8 +10,7 @@ import pandas as pd
 from hypothesis import strategies as st
 
 from fraudsieve._typing import Array
-from fraudsieve.features.history.declaration import History
-from fraudsieve.features.history.measures import LATEST_MEASURES, MEASURES
+from fraudsieve.features.history.declaration import LATEST_MEASURES, MEASURES, History
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from fraudsieve.tables import amounts, cells, checks
+from fraudsieve.tables import cells, checks, conversion
 from fraudsieve.tables.formats.loaded import ReadOptions
 from fraudsieve.tables.reader import read_table
 from fraudsieve.tables.source import InputTable
@@ -66,7 +66,7 @@ def test_patterns_are_not_searched_name_by_name(tmp_path: Path, monkeypatch: pyt
         frame.to_csv(tmp_path / "m.csv", index=False)
         match = Mock(wraps=cells.match_pattern)
         with monkeypatch.context() as patch:
-            patch.setattr(amounts, "match_pattern", match)
+            patch.setattr(conversion, "match_pattern", match)
             patch.setattr(cells, "match_pattern", match)
             read_table(tmp_path / "m.csv", "messages")
         counts.append(match.call_count)

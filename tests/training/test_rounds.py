@@ -7,10 +7,9 @@ import pandas as pd
 import pytest
 
 from fraudsieve.training.choice import MAX_ROUNDS, SIZES, choose_trees, with_rounds, with_trees
-from fraudsieve.training.data.builders import read_data
+from fraudsieve.training.data.builders import TrainingRows, read_data, training_rows
 from fraudsieve.training.data.groups import groups_of
 from fraudsieve.training.data.labelled import LabelledData
-from fraudsieve.training.data.training_rows import TrainingRows, training_rows
 from fraudsieve.training.recipe.recipe import Recipe
 
 RECIPE = Recipe.read(overrides={"n_jobs": 1, "data.subject": "account", "model.learning_rate": 0.05})

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from fraudsieve.exceptions import RecipeError
-from fraudsieve.features.history.measures import window_seconds
+from fraudsieve.features.history.declaration import window_seconds
 from fraudsieve.features.label_trust import Trust
 from fraudsieve.tables.formats.loaded import ReadOptions
 from fraudsieve.tables.label_values import AUTO

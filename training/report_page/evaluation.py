@@ -18,10 +18,9 @@ from fraudsieve.training.evaluation.report import EvaluationReport
 from fraudsieve.training.json_types import to_json_types
 
 from .breakdown import breakdown_tables, importance_tables
-from .charts import draw_column_importance, draw_figures
+from .charts import draw_column_importance, draw_figures, draw_unlike, unlike_facts
 from .labels_section import delay_table, draw_label_delays, page_facts
 from .sections import headline, headline_cards, metric_table, point_table, report_notices, slice_tables, temporal_facts
-from .unlike_section import draw_unlike, unlike_facts
 
 
 def render_report(

@@ -36,7 +36,7 @@ from fraudsieve.training.evaluation.types import ClassMetrics
 from fraudsieve.training.splits.split import LEFT_OUT, describe_split
 
 from .breakdown import slice_table
-from .unlike_section import unlike_card, unlike_text
+from .charts import unlike_card, unlike_text
 
 SHARES = frozenset(
     {

@@ -19,9 +19,8 @@ from fraudsieve.exceptions import RecipeError, SplitError
 from fraudsieve.features.wording.fit import campaign_folds
 from fraudsieve.models.calibration import probabilities
 from fraudsieve.models.scoring.scores import fraud_probability
-from fraudsieve.training.data.builders import matrix_of
+from fraudsieve.training.data.builders import TrainingRows, grow_trees, matrix_of, training_rows
 from fraudsieve.training.data.labelled import LabelledData
-from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, training_rows
 from fraudsieve.training.evaluation.capacity import Capacity
 from fraudsieve.training.evaluation.points import share_of_records
 from fraudsieve.training.evaluation.ranking import Ranking

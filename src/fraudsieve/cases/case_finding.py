@@ -24,8 +24,7 @@ from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.tables.cells import STRING
 
-from .actions import Actions, microseconds, microseconds_of
-from .flagged_records import with_labels
+from .actions import Actions, microseconds, microseconds_of, with_labels
 from .links.sources import find_links
 from .links.table import LINK_KINDS, Hubs, Links
 from .settings import CaseSettings

@@ -10,8 +10,7 @@ import scipy.sparse as sp
 from fraudsieve._typing import Array
 from fraudsieve.tables.cells import STRING
 
-from .actions import NO_TIME, Actions
-from .flagged_records import CONFIRMED, confirmed_probability
+from .actions import CONFIRMED, NO_TIME, Actions, confirmed_probability
 from .links.table import LINK_KINDS, Links
 
 MAX_WORDS: Final = 3

@@ -13,8 +13,8 @@ from fraudsieve.tables.cells import STRING
 from fraudsieve.tables.label_values import AUTO
 from fraudsieve.tables.source import Source
 
+from .actions import labels_of_records, read_case_inputs, read_case_labels
 from .case_finding import CHANGES, CaseLedger, Cases, find_cases
-from .flagged_records import labels_of_records, read_case_inputs, read_case_labels
 from .settings import CaseSettings
 from .summary import ReviewTime
 

@@ -63,9 +63,9 @@ def overlap_text(evaluation: "Evaluation") -> str:
 def _report_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
     """Yield what the page of a report has as tables and facts."""
     from fraudsieve.training.report_page.breakdown import importance_tables
+    from fraudsieve.training.report_page.charts import unlike_facts
     from fraudsieve.training.report_page.labels_section import delay_table, page_facts
     from fraudsieve.training.report_page.sections import capacity_text, metric_table, point_table, slice_tables
-    from fraudsieve.training.report_page.unlike_section import unlike_facts
 
     if report.capacity is not None:
         yield "review capacity", capacity_text(report.capacity)

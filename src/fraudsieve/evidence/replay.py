@@ -17,7 +17,7 @@ import numpy as np
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import FraudsieveError
-from fraudsieve.features.history.measures import window_seconds
+from fraudsieve.features.history.declaration import window_seconds
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.record_fields import FeatureRows
 from fraudsieve.live.handover import stored_state
@@ -34,9 +34,9 @@ from fraudsieve.models.scoring.feature_scores import UNLIKE, score_features
 from fraudsieve.models.scoring.score_fields import COMPUTED
 
 from .canonical import read_field_value, to_plain
+from .checkpoints import log_lines, read_line
 from .kept_content import Content, ContentKind
-from .lines import log_lines, read_line
-from .records import FORMAT, computed_fields, reason_numbers
+from .log import FORMAT, computed_fields, reason_numbers
 
 NUMBER: Final = (str, int, type(None))
 SCORE: Final = dict.fromkeys(COMPUTED, (str, int, bool, type(None))) | {"probabilities": (dict, type(None))}

@@ -14,9 +14,21 @@ from typing import Any, Final
 from fraudsieve.exceptions import EvidenceError
 
 from .canonical import decode_canonical, encode_canonical
-from .checkpoints import Checkpoint, checkpoint_of, signers
-from .lines import NO_RECORD, Frontier, Line, inclusion_path, is_included, line_of, log_lines, read_line, root_of
-from .records import clock
+from .checkpoints import (
+    NO_RECORD,
+    Checkpoint,
+    Frontier,
+    Line,
+    checkpoint_of,
+    inclusion_path,
+    is_included,
+    line_of,
+    log_lines,
+    read_line,
+    root_of,
+    signers,
+)
+from .log import clock
 
 WITHOUT_CHECKPOINT: Final = (
     "no checkpoint was given: anyone who can write to the file could have rewritten all of it, or cut off its end"

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .files import lead_digest as lead_digest
     from .files import lead_schema as lead_schema
     from .files import read_lead as read_lead
+    from .files import to_stix as to_stix
     from .files import withdrawal_schema as withdrawal_schema
     from .keys import LeadKey as LeadKey
     from .keys import Secret as Secret
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from .log import Withdrawal as Withdrawal
     from .log import read_register as read_register
     from .resolution import resolve_lead as resolve_lead
-    from .stix import to_stix as to_stix
     from .withdrawal import withdraw_lead as withdraw_lead
     from .withdrawal import withdraw_reversed as withdraw_reversed
     from .words import describe_texts as describe_texts

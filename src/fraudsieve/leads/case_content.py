@@ -9,8 +9,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from fraudsieve.cases.actions import ids_of
-from fraudsieve.cases.flagged_records import IDS
+from fraudsieve.cases.actions import IDS, ids_of
 from fraudsieve.exceptions import LeadError
 from fraudsieve.tables.cells import STRING
 from fraudsieve.tables.source import Source, as_input, origin_of

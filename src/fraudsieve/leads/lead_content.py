@@ -16,7 +16,7 @@ from scipy.sparse.csgraph import connected_components
 
 from fraudsieve._typing import Array
 from fraudsieve.cases.links.table import LINK_KINDS
-from fraudsieve.evidence.records import software
+from fraudsieve.evidence.log import software
 from fraudsieve.exceptions import LeadError
 from fraudsieve.models.artifact.folder import LIBRARIES, Model
 from fraudsieve.models.guarantees import rate_bounds

@@ -19,9 +19,8 @@ from typing import Any, Final, Literal, Self, TypeAlias, get_args
 
 from fraudsieve._pseudonyms import PSEUDONYM
 from fraudsieve.evidence.canonical import encode_canonical
-from fraudsieve.evidence.lines import log_lines, read_line
-from fraudsieve.evidence.log import EvidenceLog
-from fraudsieve.evidence.records import clock
+from fraudsieve.evidence.checkpoints import log_lines, read_line
+from fraudsieve.evidence.log import EvidenceLog, clock
 from fraudsieve.evidence.verification import verify_log
 from fraudsieve.exceptions import LeadError
 

@@ -13,17 +13,16 @@ from typing import Any, Final
 import pandas as pd
 
 from fraudsieve._io import PRIVATE, write_file
-from fraudsieve.cases.flagged_records import IDS
+from fraudsieve.cases.actions import IDS
 from fraudsieve.exceptions import LeadError
 from fraudsieve.tables.cells import STRING
 from fraudsieve.tables.label_values import AUTO, read_labels, resolve_label_times
 from fraudsieve.tables.reader import read_table
 from fraudsieve.tables.source import Source, origin_of
 
-from .files import WITHDRAWAL_SCHEMA, encode_lead
+from .files import WITHDRAWAL_SCHEMA, encode_lead, to_stix_revocation
 from .keys import LeadKey, Secret, find_key, match_values, wanted_pseudonyms
 from .log import LeadEntry, LeadLog, LeadRegister, check_log_exists, notice_id, read_register
-from .stix import to_stix_revocation
 
 ACTION: Final = "action"
 ACCOUNT: Final = "account"

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from fraudsieve._microseconds import SECOND
 from fraudsieve.exceptions import RejectedRecordError
+from fraudsieve.features.history.declaration import window_seconds
 from fraudsieve.features.history.kernels.digest_table import ABSENT
 from fraudsieve.features.history.kernels.recency import NEVER
-from fraudsieve.features.history.measures import window_seconds
 from fraudsieve.features.history.records import check_time_between, entity_key
 from fraudsieve.features.history.timeline import PreparedRecord
 from fraudsieve.features.live_state import HistoryState

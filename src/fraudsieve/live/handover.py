@@ -4,7 +4,7 @@ import logging
 
 from fraudsieve._microseconds import HOUR, SECOND
 from fraudsieve.exceptions import StateError
-from fraudsieve.features.history.measures import WITHOUT_WINDOW, window_seconds
+from fraudsieve.features.history.declaration import WITHOUT_WINDOW, window_seconds
 from fraudsieve.features.history_declaration import HistoryDeclaration
 from fraudsieve.features.live_state import HistoryState
 

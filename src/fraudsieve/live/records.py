@@ -17,8 +17,8 @@ import numpy as np
 from fraudsieve._microseconds import SECOND
 from fraudsieve._typing import Record
 from fraudsieve.exceptions import RejectedRecordError, StateError
+from fraudsieve.features.history.declaration import window_seconds
 from fraudsieve.features.history.kernels.recency import NEVER
-from fraudsieve.features.history.measures import window_seconds
 from fraudsieve.features.history.reader import CAMPAIGN, TIME_FIELDS, RecordType
 from fraudsieve.features.history.records import required_time
 from fraudsieve.features.history.timeline import PreparedRecord

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from fraudsieve._lazy import attach
 
 if TYPE_CHECKING:
-    from .recompute.recomputation import Recomputation as Recomputation
-    from .recompute.recomputation import recompute_scores as recompute_scores
+    from .recomputation import Recomputation as Recomputation
+    from .recomputation import recompute_scores as recompute_scores
     from .retraining import Retrained as Retrained
     from .retraining import retrain as retrain
     from .retraining_plan import RetrainPlan as RetrainPlan

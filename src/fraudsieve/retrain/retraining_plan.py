@@ -20,16 +20,14 @@ from fraudsieve.models.batch.scored_tables import check_usable, columns_used, la
 from fraudsieve.models.predict import Scorer
 from fraudsieve.tables.source import InputTable, Source, as_input, origin_of
 from fraudsieve.training.data.after_training import learned_until, trained_until
-from fraudsieve.training.data.builders import read_data
+from fraudsieve.training.data.builders import read_data, sample_slice
 from fraudsieve.training.data.classes import check_classes
 from fraudsieve.training.data.groups import groups_of
 from fraudsieve.training.data.labelled import LabelledData
-from fraudsieve.training.data.training_rows import sample_slice
 from fraudsieve.training.facts import window_of
 from fraudsieve.training.json_types import to_json_types
-from fraudsieve.training.promotion.decision import NEEDS_RESTART
+from fraudsieve.training.promotion.decision import NEEDS_RESTART, evaluated_model
 from fraudsieve.training.promotion.gates import overturned_gate
-from fraudsieve.training.promotion.judged_models import evaluated_model
 from fraudsieve.training.promotion.model_comparison import Overturned, overturned_frauds
 from fraudsieve.training.promotion.refresh import digest_of, keeps_history, recipe_digest, recipe_to_repeat
 from fraudsieve.training.promotion.same_records import (

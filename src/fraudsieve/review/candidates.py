@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve._typing import Array
-from fraudsieve.cases.actions import ids_of, values_of
-from fraudsieve.cases.flagged_records import IDS, LABELS, flagged_mask, read_scored_table
+from fraudsieve.cases.actions import IDS, LABELS, flagged_mask, ids_of, read_scored_table, values_of
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.tables.conversion import Kind, convert
 from fraudsieve.tables.formats.loaded import ReadOptions

@@ -49,7 +49,7 @@ import pyarrow.parquet
 
 from fraudsieve._io import check_output_file
 from fraudsieve._typing import Array
-from fraudsieve.cases.flagged_records import IDS
+from fraudsieve.cases.actions import IDS
 from fraudsieve.cases.tables import read_ledger
 from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.live.score_tables import export_scores

@@ -9,8 +9,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.features.history.declaration import ONE_KIND, History, history_columns
-from fraudsieve.features.history.measures import LABEL_MEASURES
+from fraudsieve.features.history.declaration import LABEL_MEASURES, ONE_KIND, History, history_columns
 
 from .bucket_features import (
     EVENT_ID,

@@ -20,7 +20,6 @@ from fraudsieve._translation import tr
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 
-from .amounts import amounts_of_words, plain_columns
 from .cells import (
     STRING,
     Cells,
@@ -31,7 +30,7 @@ from .cells import (
     nested_values,
 )
 from .column_names import describe_columns, likely_column, looks_like_name, nearest_column, other_columns, quote_columns
-from .conversion import Kind, convert
+from .conversion import Kind, amounts_of_words, convert, plain_columns
 from .formats.loaded import LoadedTable, ReadOptions
 from .limits import DUPLICATE, MAX_VALUES_SEARCHED, Cause, check_rejected, count_causes, shapes_of
 from .schema import TableSchema

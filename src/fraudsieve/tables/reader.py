@@ -33,8 +33,7 @@ from .cells import STRING, Cells, Mask
 from .checks import check, input_names, rejected_rows, require_columns
 from .column_names import describe_columns, nearest_column, other_columns, rename_columns
 from .conversion import convert
-from .formats.delimited import load_delimited, load_names
-from .formats.files import load_parquet, open_parquet, reader_of, save, storable
+from .formats.files import load_delimited, load_names, load_parquet, open_parquet, reader_of, save, storable
 from .formats.loaded import LoadedTable, ReadOptions
 from .limits import REPLACED
 from .schema import TABLES, TableSchema

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from fraudsieve.features.history.measures import FAMILIES
+from fraudsieve.features.history.declaration import FAMILIES
 from scripts.reference.example_models import matrices
 from scripts.reference.features import feature_entries, features_page, measures_in_words
 

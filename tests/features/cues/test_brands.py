@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraudsieve.features.cues.brands import BRANDS, check_brands
-from fraudsieve.features.cues.custom_lists import CustomLists
+from fraudsieve.features.cues.custom_lists import BRANDS, CustomLists, check_brands
 from tests.profiles import examples
 
 from .columns import columns

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fraudsieve.features.cues.hosts import find_host, is_ip, local_part, path_end
+from fraudsieve.features.cues.links import find_host, is_ip, local_part, path_end
 from fraudsieve.features.text.codepoints import pack
 
 

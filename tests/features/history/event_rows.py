@@ -6,11 +6,10 @@ import numpy as np
 from hypothesis import strategies as st
 
 from fraudsieve._typing import Array
-from fraudsieve.features.history.declaration import History
-from fraudsieve.features.history.encoded import NO_CODES, CutoffTimes, EncodedEvents, fill_history
+from fraudsieve.features.history.declaration import FAMILIES, LABEL_MEASURES, MEASURES, History
 from fraudsieve.features.history.kernels.ids import code_numbers
 from fraudsieve.features.history.kernels.recency import NEVER
-from fraudsieve.features.history.measures import FAMILIES, LABEL_MEASURES, MEASURES
+from fraudsieve.features.history.timeline import NO_CODES, CutoffTimes, EncodedEvents, fill_history
 
 SECOND, HOUR, DAY = 1_000_000, 3_600_000_000, 86_400_000_000
 MEASURED = tuple(name for name in FAMILIES if name not in LABEL_MEASURES)

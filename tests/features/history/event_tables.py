@@ -6,8 +6,7 @@ import pandas as pd
 import pyarrow as pa
 from hypothesis import strategies as st
 
-from fraudsieve.features.history.declaration import History
-from fraudsieve.features.history.measures import DECLARED, FAMILIES, LABEL_MEASURES
+from fraudsieve.features.history.declaration import DECLARED, FAMILIES, LABEL_MEASURES, History
 
 HISTORY = History(
     windows=("1h", "1m", "2d"),

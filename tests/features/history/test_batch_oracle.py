@@ -10,10 +10,9 @@ import pyarrow as pa
 import pytest
 from hypothesis import Phase, given, settings
 
-from fraudsieve.features.history.declaration import History, HistoryColumn
+from fraudsieve.features.history.declaration import EVERY_EVENT, LATEST_MEASURES, History, HistoryColumn, window_seconds
 from fraudsieve.features.history.history_batch import history_features
 from fraudsieve.features.history.kernels.bound import DIGEST
-from fraudsieve.features.history.measures import EVERY_EVENT, LATEST_MEASURES, window_seconds
 from fraudsieve.features.live_state import HistoryState
 from tests.profiles import examples
 

@@ -11,9 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.features.history.columns.table import ColumnTable
-from fraudsieve.features.history.declaration import History
+from fraudsieve.features.history.declaration import LABEL_MEASURES, History
 from fraudsieve.features.history.history_batch import HistoryTables, encode, history_features
-from fraudsieve.features.history.measures import LABEL_MEASURES
 from fraudsieve.features.live_state import HistoryState
 
 COUNT = History(("1h",), measures=("count", "sum"))

@@ -12,9 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraudsieve.features.history.declaration import History
+from fraudsieve.features.history.declaration import FAMILIES, History
 from fraudsieve.features.history.history_batch import history_features
-from fraudsieve.features.history.measures import FAMILIES
 from fraudsieve.features.history.records import delivery_id, id_digest
 from fraudsieve.features.history.timeline import bits_of
 from fraudsieve.features.live_state import HistoryState

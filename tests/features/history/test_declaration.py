@@ -7,14 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraudsieve.features.history.declaration import History, check_histories
-from fraudsieve.features.history.measures import (
+from fraudsieve.features.history.declaration import (
     DECLARED,
     DERIVED_FROM,
     FAMILIES,
     LABEL_MEASURES,
     LATEST_MEASURES,
     MEASURES,
+    History,
+    check_histories,
     window_seconds,
 )
 from tests.messages import refused

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fraudsieve.features.history.declaration import History
-from fraudsieve.features.history.encoded import CutoffTimes, EncodedEvents, fill_history
+from fraudsieve.features.history.timeline import CutoffTimes, EncodedEvents, fill_history
 
 STARTS, TIMES = np.array([0, 2, 2, 3]), np.array([0, 1_000_000, 5_000_000])
 NOW = CutoffTimes(np.array([0, 1, 2, 3]), np.full(3, 6_000_000), np.array([2, 0, 1], np.int32))
@@ -66,7 +66,7 @@ def test_hours_and_weekdays_before_1970(times: list[int]) -> None:
 @pytest.mark.slow
 def test_scoring_needs_neither_pandas_nor_pyarrow() -> None:
     code = (
-        "import sys, fraudsieve.features.history.encoded, fraudsieve.features.history.kernels.sorting\n"
+        "import sys, fraudsieve.features.history.timeline, fraudsieve.features.history.kernels.sorting\n"
         "assert not {'pandas', 'pyarrow', 'sklearn'} & set(sys.modules), 'too much is imported'"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -14,10 +14,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fraudsieve.features.history.declaration import History
+from fraudsieve.features.history.declaration import LABEL_MEASURES, LATEST_MEASURES, History
 from fraudsieve.features.history.history_batch import history_features
 from fraudsieve.features.history.kernels.bound import DIGEST, RowBound
-from fraudsieve.features.history.measures import LABEL_MEASURES, LATEST_MEASURES
 from fraudsieve.features.history.timeline import bits_of
 from fraudsieve.features.live_state import HistoryState
 from tests.messages import refused

@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from fraudsieve.features.history.measures import DECLARED
+from fraudsieve.features.history.declaration import DECLARED
 from scripts.imports import LIBRARY, ROOT, modules, tree_of
 
 KERNELS = ROOT / "features" / "history" / "kernels"

@@ -9,9 +9,8 @@ import pytest
 
 from fraudsieve.features.campaign.campaign_batch import campaign_features
 from fraudsieve.features.campaign.over_time import CampaignHistory, campaign_events, campaign_subjects
-from fraudsieve.features.history.declaration import History
+from fraudsieve.features.history.declaration import LABEL_MEASURES, History
 from fraudsieve.features.history.history_batch import history_features
-from fraudsieve.features.history.measures import LABEL_MEASURES
 from fraudsieve.features.live_state import HistoryState
 
 START = pd.Timestamp("2026-05-01T10:00:00Z")

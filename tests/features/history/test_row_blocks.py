@@ -6,10 +6,9 @@ import pytest
 
 from fraudsieve._typing import Array
 from fraudsieve.features.history import history_batch
-from fraudsieve.features.history.declaration import History
-from fraudsieve.features.history.encoded import CutoffTimes, EncodedEvents, fill_history
+from fraudsieve.features.history.declaration import LABEL_MEASURES, LATEST_MEASURES, MEASURES, History
 from fraudsieve.features.history.history_batch import HistoryTables, encode, history_features
-from fraudsieve.features.history.measures import LABEL_MEASURES, LATEST_MEASURES, MEASURES
+from fraudsieve.features.history.timeline import CutoffTimes, EncodedEvents, fill_history
 
 HOUR = 3_600_000_000
 

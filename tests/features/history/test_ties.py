@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraudsieve.features.history.declaration import History
-from fraudsieve.features.history.encoded import CutoffTimes, EncodedEvents, fill_labels
-from fraudsieve.features.history.measures import LABEL_MEASURES
+from fraudsieve.features.history.declaration import LABEL_MEASURES, History
+from fraudsieve.features.history.timeline import CutoffTimes, EncodedEvents, fill_labels
 
 from .event_rows import AMOUNTS, DAY, HOUR, SECOND, START, VIEWS, as_rows, batch, check
 

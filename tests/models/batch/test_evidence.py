@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from fraudsieve.evidence.checkpoints import read_line
 from fraudsieve.evidence.kept_content import Content
-from fraudsieve.evidence.lines import read_line
 from fraudsieve.evidence.log import EvidenceLog
 from fraudsieve.evidence.replay import replay_log
 from fraudsieve.evidence.verification import verify_log

@@ -17,7 +17,7 @@ from fraudsieve.features.profile.custom_columns import CustomColumns
 from fraudsieve.features.profile.frames import custom_values
 from fraudsieve.models import Model
 from fraudsieve.models.batch.scored_tables import options_of_model, read_history, read_inputs, trust_of_model
-from fraudsieve.training.data.accounts_events import known_labels_of, load_accounts, load_events
+from fraudsieve.training.data.labelled import known_labels_of, load_accounts, load_events
 from fraudsieve.training.recipe.data import DataRecipe
 from tests.features.label_rows import LABEL_ROWS, START, TRUST, LabelRows, labels_of
 from tests.live.small_models import account_scorer, message_scorer

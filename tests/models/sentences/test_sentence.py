@@ -12,8 +12,7 @@ from fraudsieve.features.campaign.over_time import CampaignHistory
 from fraudsieve.features.cues.custom_lists import CustomLists
 from fraudsieve.features.default_views import default_histories, default_network
 from fraudsieve.features.feature_matrix import FeatureMatrix
-from fraudsieve.features.history.declaration import History
-from fraudsieve.features.history.measures import FAMILIES
+from fraudsieve.features.history.declaration import FAMILIES, History
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.features.profile.custom_columns import CustomColumns
 from fraudsieve.features.wording.model import TextModel

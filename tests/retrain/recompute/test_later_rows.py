@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fraudsieve.retrain.recompute.stored_history import NONE, IdLinks, LinkedRows, choose_offsets, first_later, links_of
+from fraudsieve.retrain.stored_history import NONE, IdLinks, LinkedRows, choose_offsets, first_later, links_of
 
 
 def linked(rng: np.random.Generator, n: int, n_offsets: int) -> LinkedRows:

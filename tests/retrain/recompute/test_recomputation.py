@@ -25,8 +25,8 @@ from fraudsieve.models.batch.rows import feature_rows
 from fraudsieve.models.batch.scored_tables import TableHistory
 from fraudsieve.models.scoring.score_fields import join_fields
 from fraudsieve.retrain import Recomputation, recompute_scores
-from fraudsieve.retrain.recompute.logged_answers import read_answers
-from fraudsieve.retrain.recompute.stored_history import NONE, StoredHistory, read_stored_history
+from fraudsieve.retrain.recomputation import read_answers
+from fraudsieve.retrain.stored_history import NONE, StoredHistory, read_stored_history
 from fraudsieve.service.bodies import Reply, ScoreRequest
 from fraudsieve.service.handlers import RequestHandler
 from fraudsieve.service.loaded_model import LoadedModel

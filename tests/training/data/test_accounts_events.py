@@ -9,7 +9,7 @@ import pytest
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.label_trust import Trust
 from fraudsieve.tables import InputTable, ReadOptions
-from fraudsieve.training.data.accounts_events import known_labels_of, load_accounts, load_events
+from fraudsieve.training.data.labelled import known_labels_of, load_accounts, load_events
 from fraudsieve.training.labels import maturity_gap
 from tests.messages import refused
 

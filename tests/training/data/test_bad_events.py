@@ -13,7 +13,7 @@ from fraudsieve.features.history.declaration import History
 from fraudsieve.features.history.history_batch import history_features
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.tables.reader import read_table
-from fraudsieve.training.data.accounts_events import load_accounts
+from fraudsieve.training.data.labelled import load_accounts
 
 HISTORY = History(("1d",), measures=("count", "sum", "max", "min"))
 GOOD = {"account_id": "ann", "occurred_at": "2026-03-01T10:00:00Z", "kind": "pay", "amount": 5.0}

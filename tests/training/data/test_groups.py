@@ -18,10 +18,9 @@ from fraudsieve.exceptions import SchemaError
 from fraudsieve.features import messages
 from fraudsieve.features.wording.fit import out_of_fold
 from fraudsieve.models.predict import Scorer
-from fraudsieve.training.data.builders import read_data
+from fraudsieve.training.data.builders import read_data, training_rows
 from fraudsieve.training.data.groups import group_notes, group_of_model, groups_of, row_groups
 from fraudsieve.training.data.labelled import LabelledData
-from fraudsieve.training.data.training_rows import training_rows
 from fraudsieve.training.evaluation.evaluation_run import evaluate_tables
 from fraudsieve.training.fit import Trained, train
 from fraudsieve.training.monitoring.monitoring_run import monitor_tables

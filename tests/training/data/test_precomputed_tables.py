@@ -15,9 +15,8 @@ from fraudsieve.exceptions import RecipeError, SchemaError, SplitError
 from fraudsieve.features import AccountFeatures
 from fraudsieve.features.feature_matrix import account_matrix_of
 from fraudsieve.models.predict import Scorer
-from fraudsieve.training.data.builders import read_data
+from fraudsieve.training.data.builders import load_precomputed, read_data
 from fraudsieve.training.data.precomputed_matrix import MatrixDeclaration, PrecomputedMatrix
-from fraudsieve.training.data.precomputed_tables import load_precomputed
 from fraudsieve.training.data.row_sample import RowSample, select_ids
 from fraudsieve.training.fit import Trained, train
 from fraudsieve.training.labels import maturity_gap

@@ -6,11 +6,10 @@ import pytest
 
 from fraudsieve.features.label_trust import Trust
 from fraudsieve.models.classifier import FraudClassifier
-from fraudsieve.training.data import training_rows as of_rows
-from fraudsieve.training.data.builders import read_data
+from fraudsieve.training.data import builders as of_rows
+from fraudsieve.training.data.builders import grow_trees, read_data, training_rows
 from fraudsieve.training.data.groups import groups_of
 from fraudsieve.training.data.labelled import load_labelled
-from fraudsieve.training.data.training_rows import grow_trees, training_rows
 from fraudsieve.training.recipe.recipe import Recipe
 
 

@@ -9,8 +9,7 @@ import pandas as pd
 import pytest
 
 from fraudsieve.exceptions import RecipeError, SchemaError
-from fraudsieve.features.history.declaration import History
-from fraudsieve.features.history.measures import MEASURES
+from fraudsieve.features.history.declaration import MEASURES, History
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.fit import train

@@ -23,7 +23,7 @@ from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.evaluation.evaluation_run import read_tables
 from fraudsieve.training.fit import train
 from fraudsieve.training.json_types import to_json_types
-from fraudsieve.training.promotion.judged_models import compare_judged
+from fraudsieve.training.promotion.decision import compare_judged
 from fraudsieve.training.promotion.same_records import check_comparable, compare_models
 from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe
 from fraudsieve.training.simulation.world import World

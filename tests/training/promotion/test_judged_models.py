@@ -12,9 +12,8 @@ from fraudsieve.models.artifact.folder import read_model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.after_training import trained_until
 from fraudsieve.training.fit import train
-from fraudsieve.training.promotion.decision import promote
+from fraudsieve.training.promotion.decision import compare_judged, promote
 from fraudsieve.training.promotion.gates import Gate, apply_gates
-from fraudsieve.training.promotion.judged_models import compare_judged
 from fraudsieve.training.promotion.model_comparison import ModelComparison
 from fraudsieve.training.promotion.refresh import recipe_digest
 from fraudsieve.training.recipe.recipe import Recipe

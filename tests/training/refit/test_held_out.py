@@ -13,10 +13,9 @@ from fraudsieve.models.classifier import FraudClassifier
 from fraudsieve.models.thresholds import operating_points
 from fraudsieve.models.trees.ensemble import Ensemble
 from fraudsieve.training import held_out
-from fraudsieve.training.data.builders import read_data
+from fraudsieve.training.data.builders import TrainingRows, grow_trees, read_data, training_rows
 from fraudsieve.training.data.groups import groups_of
 from fraudsieve.training.data.labelled import LabelledData
-from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, training_rows
 from fraudsieve.training.held_out import FoldScorer, HeldOutScores, are_few, needs_folds, with_all_classes
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.refit import guard_newest

@@ -21,8 +21,7 @@ from fraudsieve.training.data.groups import groups_of
 from fraudsieve.training.evaluation.evaluation_run import evaluate_tables
 from fraudsieve.training.fit import train
 from fraudsieve.training.held_out import HeldOutScores, needs_folds, with_all_classes
-from fraudsieve.training.promotion.decision import promote
-from fraudsieve.training.promotion.judged_models import compare_judged
+from fraudsieve.training.promotion.decision import compare_judged, promote
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.refit import plan_refit
 from fraudsieve.training.simulation.world import World

@@ -3,10 +3,9 @@
 from dataclasses import replace
 
 from fraudsieve.training.evaluation.report import EvaluationReport
-from fraudsieve.training.report_page.charts import draw_figure_files
+from fraudsieve.training.report_page.charts import draw_figure_files, draw_unlike, unlike_facts
 from fraudsieve.training.report_page.evaluation import render_report
 from fraudsieve.training.report_page.sections import headline_cards, report_notices
-from fraudsieve.training.report_page.unlike_section import draw_unlike, unlike_facts
 
 Reports = dict[str, EvaluationReport]
 

@@ -8,9 +8,8 @@ import pandas as pd
 import pytest
 
 from fraudsieve.exceptions import SplitError
-from fraudsieve.training.data.accounts_events import load_events
 from fraudsieve.training.data.groups import groups_of
-from fraudsieve.training.data.labelled import LabelledData, load_labelled
+from fraudsieve.training.data.labelled import LabelledData, load_events, load_labelled
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.choose import choose_split
 from tests.messages import refused

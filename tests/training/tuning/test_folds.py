@@ -10,11 +10,16 @@ from sklearn.metrics import average_precision_score, f1_score
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import RecipeError, SplitError
-from fraudsieve.training.data.accounts_events import load_accounts
-from fraudsieve.training.data.builders import make_builder, matrix_of, rows_to_train
+from fraudsieve.training.data.builders import (
+    TrainingRows,
+    grow_trees,
+    make_builder,
+    matrix_of,
+    rows_to_train,
+    training_rows,
+)
 from fraudsieve.training.data.groups import groups_of
-from fraudsieve.training.data.labelled import LabelledData, load_labelled
-from fraudsieve.training.data.training_rows import TrainingRows, grow_trees, training_rows
+from fraudsieve.training.data.labelled import LabelledData, load_accounts, load_labelled
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.choose import choose_split
 from fraudsieve.training.splits.split import MIN_TIMES, Split

@@ -86,11 +86,10 @@ def create_command(
     """
     from fraudsieve._io import PRIVATE, check_not_an_input, check_output_file, write_file
     from fraudsieve.leads.case_content import read_case, read_reasons
-    from fraudsieve.leads.files import encode_lead, lead_digest
+    from fraudsieve.leads.files import encode_lead, lead_digest, to_stix
     from fraudsieve.leads.keys import derive_key, read_secrets
     from fraudsieve.leads.lead_content import Disclosure, LeadTerms, make_lead
     from fraudsieve.leads.log import LeadLog
-    from fraudsieve.leads.stix import to_stix
     from fraudsieve.leads.words import describe_texts
 
     terms = LeadTerms(recipient, legal_basis, sender, purpose)

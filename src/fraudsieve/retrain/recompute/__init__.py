@@ -1,1 +1,0 @@
-"""Logged scores, computed again in batch with the history that the service had."""
