@@ -21,9 +21,9 @@ from fraudsieve.tables.formats.output import check_output_format, check_output_r
 from fraudsieve.tables.label_values import LabelReader
 from fraudsieve.tables.source import Source, local_files
 
+from .data.assumed_labels import INCLUSION
 from .data.builders import Builder, matrix_of, sample_of, training_rows
 from .data.column_notes import built_from
-from .data.inclusion import INCLUSION
 from .fit import Prepared, prepare, tables_of, write_rejected_rows
 from .recipe.headers import check_headers
 from .recipe.recipe import Recipe

@@ -26,10 +26,9 @@ from fraudsieve.training.attack.recall import attackable
 from fraudsieve.training.data.after_training import rows_after_training
 from fraudsieve.training.data.builders import read_data, with_order_key
 from fraudsieve.training.data.classes import check_classes
-from fraudsieve.training.data.column_notes import built_from, check_custom_columns
+from fraudsieve.training.data.column_notes import RefitSummary, built_from, check_custom_columns
 from fraudsieve.training.data.groups import group_notes, groups_of
 from fraudsieve.training.data.labelled import LabelledData
-from fraudsieve.training.data.refit_summary import RefitSummary
 from fraudsieve.training.evaluation.metrics import METRIC_NAMES
 from fraudsieve.training.evaluation.points import check_points, exceeded_notes, share_of_records
 from fraudsieve.training.evaluation.report import EvaluationReport, ReportDetails, headline_figure
@@ -44,8 +43,14 @@ from fraudsieve.training.tracking.tracked_run import CHAMPION
 from fraudsieve.training.tuning.search import TuningResult, tune
 
 from .evaluation.evaluation_run import evaluate_model
-from .evaluation.label_delays import assumed_labels, assumed_note, label_metrics
-from .evaluation.label_selection import LabelSelection, label_selection, selection_notes
+from .evaluation.label_delays import (
+    LabelSelection,
+    assumed_labels,
+    assumed_note,
+    label_metrics,
+    label_selection,
+    selection_notes,
+)
 from .evaluation.report import SplitSummary, TemporalMetrics, TreeChoice
 from .evaluation.report_parts.slices import break_notes, check_slicing, excess_notes
 from .facts import age_notes

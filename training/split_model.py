@@ -27,7 +27,7 @@ from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.evaluation.points import choose_points, choose_source_points
 from fraudsieve.training.evaluation.report import TreeChoice
 from fraudsieve.training.held_out import FEW_FRAUDS, FoldScorer, HeldOutScores, needs_folds
-from fraudsieve.training.monitoring.expected_shares import expected_shares
+from fraudsieve.training.monitoring.bounds import expected_shares
 from fraudsieve.training.recipe.cores import with_threads
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.split import Split

@@ -24,9 +24,9 @@ from fraudsieve.features.text.characters import code_array, is_digit, is_han, is
 from fraudsieve.features.text.codepoints import KIND, TEXT, CodePoints, new_spans
 
 from .amounts import AMOUNT_SHAPES, AMOUNTS, amount_automaton, amount_kernel
+from .contacts import HANDLES, handle_automaton, handle_kernel
 from .crypto import CRYPTO, count_crypto, may_have_crypto
 from .custom_lists import BRANDS, CATEGORIES, CustomLists, brand_kernel, word_automaton, word_kernel
-from .handles import HANDLES, handle_automaton, handle_kernel
 from .links import HTTP_END, LINK_SHAPES, LINKS, link_kernel
 from .numbers import NUMBERS, number_kernel
 from .suffixes import suffix_table

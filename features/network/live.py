@@ -12,15 +12,16 @@ import numpy as np
 
 from fraudsieve._typing import Array, Record
 from fraudsieve.features.history.records import id_digest
-from fraudsieve.features.network.kernels.network_columns import Rules, fill_columns
 from fraudsieve.features.network.kernels.series import SIZE, Series
 from fraudsieve.features.network.kernels.updates import (
     LABELS,
     VALUES,
     LabelRows,
     LinkRows,
+    Rules,
     add_rows,
     empty_graph,
+    fill_columns,
     grow_graph,
     list_series,
     remove_label,

@@ -17,10 +17,19 @@ from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.history.columns.table import Columns, ColumnTable, code_ids
 from fraudsieve.features.history.kernels.sorting import in_order, sort_events
-from fraudsieve.features.network.kernels.network_columns import Rules, fill_columns
 from fraudsieve.features.network.kernels.nodes import number_nodes
 from fraudsieve.features.network.kernels.series import SIZE, Series, empty_series, item_at, size_of, start_of
-from fraudsieve.features.network.kernels.updates import ACCOUNTS, KNOWN, LABELLED, LABELS, RETURNED, VALUES, Graph
+from fraudsieve.features.network.kernels.updates import (
+    ACCOUNTS,
+    KNOWN,
+    LABELLED,
+    LABELS,
+    RETURNED,
+    VALUES,
+    Graph,
+    Rules,
+    fill_columns,
+)
 
 from .declaration import Network
 

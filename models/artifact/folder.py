@@ -36,8 +36,7 @@ from fraudsieve.models.unlike_training.distance import TrainingDistance
 from fraudsieve.models.unlike_training.expected_shares import ExpectedShare, expected_problem
 from fraudsieve.models.unlike_training.shares import MAX_VALUES, UnlikeTraining
 
-from .arrays import pack_arrays, read_arrays
-from .bounds import FILE_BYTES, MANIFEST_BYTES, file_size_problem, size_problem
+from .arrays import FILE_BYTES, MANIFEST_BYTES, file_size_problem, pack_arrays, read_arrays, size_problem
 from .matrix import EXPORT, LISTS_FILE, MANIFEST, array_mismatch, build_matrix, matrix_files
 
 FORMAT = 3

@@ -22,8 +22,7 @@ from fraudsieve.features.wording.ngrams import BITS
 from fraudsieve.features.wording.surprisal import CHAR_BITS, PAIR_BITS, CharacterModel
 from fraudsieve.tables.values.moments import time_zone
 
-from .arrays import pack_arrays, read_arrays
-from .bounds import MAX_ARRAY_BYTES
+from .arrays import MAX_ARRAY_BYTES, pack_arrays, read_arrays
 
 MANIFEST: Final = "manifest.json"
 LISTS_FILE: Final = "lists.json"

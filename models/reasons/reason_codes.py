@@ -22,8 +22,8 @@ from fraudsieve._typing import Array
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.scoring.decision import deciding_thresholds, reached
 from fraudsieve.models.scoring.scores import fraud_probability
-from fraudsieve.models.sentences.sentence import REST, resemblance, sentence_of
-from fraudsieve.models.sentences.techniques import techniques_of
+from fraudsieve.models.sentences.phrases import REST, resemblance, sentence_of
+from fraudsieve.models.sentences.templates import techniques_of
 from fraudsieve.models.trees.ensemble import Ensemble
 from fraudsieve.models.trees.shapley import shapley_values
 

@@ -5,6 +5,6 @@ from typing import TYPE_CHECKING
 from fraudsieve._lazy import attach
 
 if TYPE_CHECKING:
-    from .values import LANGUAGES as LANGUAGES
+    from .entities import LANGUAGES as LANGUAGES
 
 __getattr__, __dir__, __all__ = attach(__name__, __file__)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fraudsieve.models import write_model
-from fraudsieve.models.artifact.bounds import FILE_BYTES, MANIFEST_BYTES
+from fraudsieve.models.artifact.arrays import FILE_BYTES, MANIFEST_BYTES
 
 from .entries import entry
 from .example_models import example_model

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fraudsieve.cases import reviews as module
-from fraudsieve.cases.reviews import CaseReviews, case_reviews, count_reviews
+from fraudsieve.cases import tables as module
+from fraudsieve.cases.tables import CaseReviews, case_reviews, count_reviews
 from fraudsieve.training import Recipe, evaluate_tables, train
 from fraudsieve.training.simulation.world import simulate
 from tests.cases.planted import planted_rings

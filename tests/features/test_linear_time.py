@@ -13,10 +13,9 @@ from typing import Final
 
 import pytest
 
-from fraudsieve.features.cues.contacts import find_contacts
+from fraudsieve.features.cues.contacts import find_contacts, find_handles
 from fraudsieve.features.cues.crypto import count_crypto
 from fraudsieve.features.cues.custom_lists import CustomLists, count_words
-from fraudsieve.features.cues.handles import find_handles
 from fraudsieve.features.cues.links import measure_links
 from fraudsieve.features.cues.matrix import cues_and_shape
 from fraudsieve.features.cues.numbers import find_numbers

@@ -14,7 +14,7 @@ from fraudsieve.leads.keys import LeadKey, Secret, derive_key
 from fraudsieve.leads.lead_content import LeadTerms
 from fraudsieve.models import Model
 from fraudsieve.models.points import OperatingPoint, RatioSupport
-from fraudsieve.models.sentences.techniques import techniques_of
+from fraudsieve.models.sentences.templates import techniques_of
 
 __all__ = [
     "CREATED",

@@ -16,7 +16,7 @@ from fraudsieve.leads.case_content import CaseContent
 from fraudsieve.leads.files import encode_lead, read_lead, to_stix
 from fraudsieve.leads.keys import Secret
 from fraudsieve.leads.lead_content import Disclosure, make_lead
-from fraudsieve.leads.resolution import resolve_lead, write_resolution
+from fraudsieve.leads.withdrawal import resolve_lead, write_resolution
 from fraudsieve.leads.words import describe_texts
 from fraudsieve.tables.cells import STRING
 

@@ -12,8 +12,7 @@ from fraudsieve.exceptions import LeadError, SchemaError
 from fraudsieve.leads.case_content import CaseContent, read_case, read_reasons
 from fraudsieve.leads.lead_content import error_rates, make_lead, strength_of_actions
 from fraudsieve.leads.log import LeadLog
-from fraudsieve.leads.resolution import resolve_lead
-from fraudsieve.leads.withdrawal import withdraw_reversed
+from fraudsieve.leads.withdrawal import resolve_lead, withdraw_reversed
 from fraudsieve.leads.words import describe_texts
 from fraudsieve.models import Model
 from tests.messages import refused

@@ -14,7 +14,7 @@ from fraudsieve.exceptions import SchemaError
 from fraudsieve.models import Policy, Scorer
 from fraudsieve.models.batch.score import score_file, score_frame
 from fraudsieve.models.flavor import save_model
-from fraudsieve.models.sentences.sentence import sentence_of
+from fraudsieve.models.sentences.phrases import sentence_of
 from tests.messages import refused
 from tests.models.own_model import messages, records, write_own_model
 

@@ -11,10 +11,9 @@ from fraudsieve.features.feature_matrix import account_matrix_of
 from fraudsieve.models import Scorer, write_model
 from fraudsieve.models.calibration import Calibration
 from fraudsieve.service.handlers import RequestHandler
-from fraudsieve.service.loaded_model import LoadedModel, RefusedVersion
+from fraudsieve.service.loaded_model import FoundModel, LoadedModel, RefusedVersion, SharedModel
 from fraudsieve.service.metrics import Metrics
 from fraudsieve.service.settings import Settings
-from fraudsieve.service.shared_model import FoundModel, SharedModel
 from fraudsieve.service.watchers import AliasWatcher
 
 pytestmark = pytest.mark.slow
@@ -118,7 +117,7 @@ def test_a_worker_that_is_killed_while_it_shares_leaves_the_version_in_use(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("fraudsieve.service.shared_model.write_file", killed)
+        patch.setattr("fraudsieve.service.loaded_model.write_file", killed)
         service.alias = "2"
         with pytest.raises(KeyboardInterrupt):
             one.check()

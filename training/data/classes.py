@@ -3,7 +3,7 @@
 import pandas as pd
 
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.models.artifact.bounds import MAX_CLASSES, MAX_NAME
+from fraudsieve.models.artifact.arrays import MAX_CLASSES, MAX_NAME
 from fraudsieve.tables.label_values import AUTO
 from fraudsieve.tables.source import Source, origin_of
 from fraudsieve.tables.values.label_words import NONE

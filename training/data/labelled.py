@@ -26,8 +26,7 @@ from fraudsieve.training.labels import DAY, MATURE, RATE, DelayCurve, kind_curve
 from fraudsieve.training.recipe.headers import required_columns
 from fraudsieve.training.recipe.recipe import LabelledSize
 
-from .assumed_labels import Assumption, reported, with_assumed_labels, without_assumed_labels
-from .inclusion import with_inclusion_weights
+from .assumed_labels import Assumption, reported, with_assumed_labels, with_inclusion_weights, without_assumed_labels
 from .precomputed_matrix import PrecomputedMatrix
 
 PLACE = "fraudsieve: row"

@@ -18,19 +18,18 @@ from fraudsieve.models.rules.rule_set import RuleSet
 from fraudsieve.tables.source import Source, as_input
 from fraudsieve.training.attack.recall import attack_messages, check_attackable
 from fraudsieve.training.data.after_training import count_rows_in_training, is_training_table, rows_since
+from fraudsieve.training.data.assumed_labels import inclusion_weights
 from fraudsieve.training.data.builders import Builder, builder_of_model, flags_of, read_data, scores_of
 from fraudsieve.training.data.groups import group_notes, group_of_model, groups_of, with_group
-from fraudsieve.training.data.inclusion import inclusion_weights
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe, SplitRecipe
 
 from .capacity import naive_utc
-from .label_delays import label_metrics, label_notes
-from .label_selection import label_selection, selection_notes
+from .label_delays import label_metrics, label_notes, label_selection, selection_notes
 from .points import exceeded_notes, share_of_records
 from .report import EvaluationReport, ReportDetails, evaluate
-from .report_parts.rules import RuleMetrics, rule_metrics
 from .report_parts.slices import break_notes, check_slicing, excess_notes, first_seen_of, slices_of_rows
+from .report_parts.weighting import RuleMetrics, rule_metrics
 
 MAX_COLUMNS = 50
 """Features whose share of the gain is in a report."""

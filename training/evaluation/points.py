@@ -16,7 +16,7 @@ from fraudsieve.models.points import OperatingPoint, SourcePoints
 from fraudsieve.models.scoring.decision import reached
 from fraudsieve.models.thresholds import Targets, operating_points
 from fraudsieve.pages.words import point_words
-from fraudsieve.training.data.inclusion import inclusion_weights
+from fraudsieve.training.data.assumed_labels import inclusion_weights
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.held_out import HeldOutScores
 from fraudsieve.training.recipe.recipe import Recipe

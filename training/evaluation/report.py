@@ -15,7 +15,7 @@ from fraudsieve._typing import Array
 from fraudsieve.models.points import OperatingPoint
 from fraudsieve.models.scoring.decision import reached
 from fraudsieve.training.attack.recall import AttackMetrics
-from fraudsieve.training.data.refit_summary import RefitSummary
+from fraudsieve.training.data.column_notes import RefitSummary
 from fraudsieve.training.json_types import to_json_types
 from fraudsieve.training.recipe.recipe import EvaluateRecipe
 from fraudsieve.training.splits.split import Split
@@ -23,18 +23,13 @@ from fraudsieve.training.splits.split import Split
 from .bootstrap import LEVEL
 from .capacity import Capacity, count_days, naive_utc
 from .fraud import FraudMetrics, fraud_metrics
-from .fraud_rows import FraudRows, threshold_at
-from .label_delays import LabelMetrics
-from .label_selection import LabelSelection
+from .fraud_rows import FraudRows, TypeMetrics, threshold_at, type_metrics
+from .label_delays import LabelMetrics, LabelSelection
 from .metrics import METRIC_NAMES
 from .points import PointMetrics, point_metrics
 from .ranking import ECE_BINS, Ranking
-from .report_parts.decision import DecisionMetrics, decision_metrics
-from .report_parts.rules import RuleMetrics
 from .report_parts.slices import Slices, slice_metrics
-from .report_parts.unlike_records import UnlikeMetrics
-from .report_parts.weighting import Weighting
-from .types import TypeMetrics, type_metrics
+from .report_parts.weighting import DecisionMetrics, RuleMetrics, UnlikeMetrics, Weighting, decision_metrics
 
 SHOWN = (
     "average_precision",

@@ -18,7 +18,7 @@ from fraudsieve.models.predict import Scorer
 from fraudsieve.tables.label_values import read_classes, with_times
 from fraudsieve.tables.reader import read_table
 from fraudsieve.tables.source import Source, as_input, origin_of
-from fraudsieve.training.data.inclusion import inclusion_weights, with_inclusion_weights
+from fraudsieve.training.data.assumed_labels import inclusion_weights, with_inclusion_weights
 from fraudsieve.training.evaluation.capacity import naive_utc
 
 from .bounds import Clusters

@@ -33,8 +33,7 @@ from fraudsieve.training.tracking.store import tracking_uri
 from fraudsieve.training.tracking.tracked_run import CHALLENGER, CHAMPION
 
 from .gates import Gate, apply_gates
-from .model_comparison import ModelComparison, overturned_frauds
-from .refresh import STAND_IN_FOR, is_refresh, recipe_of_model
+from .model_comparison import STAND_IN_FOR, ModelComparison, is_refresh, overturned_frauds, recipe_of_model
 from .same_records import NewestSlice, can_stand_in, check_comparable, compare_models, newest_slice, unseen_slice
 
 Versions: TypeAlias = tuple[Registry, str | None, str]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from fraudsieve.models.guarantees import upper_rate
 from fraudsieve.pages.words import format_number
-from fraudsieve.training.evaluation.label_selection import LabelSelection
+from fraudsieve.training.evaluation.label_delays import LabelSelection
 from fraudsieve.training.recipe.sections import GateRecipe
 
 from .model_comparison import AttackedPair, Latency, ModelComparison, Overturned, Pair, Sides

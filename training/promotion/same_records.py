@@ -17,14 +17,14 @@ from fraudsieve.models.batch.scored_tables import options_of_model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.attack.recall import CharacterSummary, attack_messages, attackable
 from fraudsieve.training.data.after_training import RowsAfterTraining, known_before, rows_after_training
+from fraudsieve.training.data.assumed_labels import inclusion_weights
 from fraudsieve.training.data.builders import Builder, builder_of_model, scores_of
 from fraudsieve.training.data.groups import groups_of
-from fraudsieve.training.data.inclusion import inclusion_weights
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.evaluation.bootstrap import MIN_GROUPS
 from fraudsieve.training.evaluation.evaluation_run import row_context
 from fraudsieve.training.evaluation.fraud_rows import FraudRows
-from fraudsieve.training.evaluation.label_selection import label_selection, selection_notes
+from fraudsieve.training.evaluation.label_delays import label_selection, selection_notes
 from fraudsieve.training.evaluation.points import share_of_records
 from fraudsieve.training.evaluation.report import BootstrapSummary
 from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe

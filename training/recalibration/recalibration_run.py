@@ -20,7 +20,7 @@ from fraudsieve.models.verification import write_verified
 from fraudsieve.tables.source import Source, data_digest, local_files
 from fraudsieve.training.evaluation.evaluation_run import load_scorer
 from fraudsieve.training.evaluation.points import point_notes
-from fraudsieve.training.monitoring.expected_shares import expected_shares
+from fraudsieve.training.monitoring.bounds import expected_shares
 from fraudsieve.training.output import check_model_output, claiming, replacing_models
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.recipe.sections import ThresholdRecipe

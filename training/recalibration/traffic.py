@@ -20,8 +20,8 @@ from fraudsieve.models.scoring.feature_scores import unlike_shares
 from fraudsieve.tables.label_values import read_classes, with_times
 from fraudsieve.tables.reader import read_table
 from fraudsieve.tables.source import Source, as_input, origin_of
+from fraudsieve.training.data.assumed_labels import inclusion_weights, with_inclusion_weights
 from fraudsieve.training.data.groups import group_of_model, row_groups
-from fraudsieve.training.data.inclusion import inclusion_weights, with_inclusion_weights
 
 MIN_ROWS = 100
 """With fewer records, a share of them carries little information."""

@@ -12,7 +12,7 @@ from fraudsieve._translation import Language
 from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.features.history.declaration import History, check_histories
 from fraudsieve.features.network.declaration import Network
-from fraudsieve.models.artifact.bounds import MAX_NAME
+from fraudsieve.models.artifact.arrays import MAX_NAME
 from fraudsieve.models.rules.files import read_rules
 from fraudsieve.models.rules.rule_set import RuleSet
 from fraudsieve.tables.formats.loaded import ReadOptions

@@ -24,9 +24,9 @@ from fraudsieve.training.evaluation.bootstrap import Interval
 from fraudsieve.training.evaluation.capacity import CapacityCurve, CapacityPoint, CostCurve, CostPoint
 from fraudsieve.training.evaluation.report import EvaluationReport
 from fraudsieve.training.evaluation.report_parts.curves import ReliabilityBin
-from fraudsieve.training.evaluation.report_parts.unlike_records import UnlikeMetrics
+from fraudsieve.training.evaluation.report_parts.weighting import UnlikeMetrics
 
-from .labels_section import draw_label_delays
+from .breakdown import draw_label_delays
 
 
 def unlike_text(unlike: UnlikeMetrics) -> str:

@@ -12,14 +12,12 @@ from fraudsieve.models.artifact.folder import Model
 from fraudsieve.pages.origin import PageOrigin
 from fraudsieve.pages.rendering import format_range, label_words, listed, render_page
 from fraudsieve.tables.source import Source, local_files
-from fraudsieve.training.data.column_notes import built_from
-from fraudsieve.training.data.refit_summary import RefitSummary
+from fraudsieve.training.data.column_notes import RefitSummary, built_from
 from fraudsieve.training.evaluation.report import EvaluationReport
 from fraudsieve.training.json_types import to_json_types
 
-from .breakdown import breakdown_tables, importance_tables
+from .breakdown import breakdown_tables, delay_table, draw_label_delays, importance_tables, page_facts
 from .charts import draw_column_importance, draw_figures, draw_unlike, unlike_facts
-from .labels_section import delay_table, draw_label_delays, page_facts
 from .sections import headline, headline_cards, metric_table, point_table, report_notices, slice_tables, temporal_facts
 
 

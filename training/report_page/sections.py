@@ -23,16 +23,13 @@ from fraudsieve.pages.words import format_number, names_in_words, obfuscation_wo
 from fraudsieve.training.attack.recall import AttackMetrics
 from fraudsieve.training.evaluation.bootstrap import MIN_GROUPS, Interval
 from fraudsieve.training.evaluation.capacity import CapacityCurve
-from fraudsieve.training.evaluation.fraud_rows import SliceMetrics
-from fraudsieve.training.evaluation.label_delays import label_notes
-from fraudsieve.training.evaluation.label_selection import selection_notes
+from fraudsieve.training.evaluation.fraud_rows import ClassMetrics, SliceMetrics
+from fraudsieve.training.evaluation.label_delays import label_notes, selection_notes
 from fraudsieve.training.evaluation.metrics import METRIC_NAMES, RATE_NAMES, describe_capacity
 from fraudsieve.training.evaluation.points import exceeded_notes, rates_known
 from fraudsieve.training.evaluation.report import EvaluationReport, SplitSummary, TemporalMetrics
-from fraudsieve.training.evaluation.report_parts.decision import DecisionMetrics
 from fraudsieve.training.evaluation.report_parts.slices import break_notes, excess_notes
-from fraudsieve.training.evaluation.report_parts.weighting import UNWEIGHTED, Weighting
-from fraudsieve.training.evaluation.types import ClassMetrics
+from fraudsieve.training.evaluation.report_parts.weighting import UNWEIGHTED, DecisionMetrics, Weighting
 from fraudsieve.training.splits.split import LEFT_OUT, describe_split
 
 from .breakdown import slice_table

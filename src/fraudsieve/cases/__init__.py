@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from .case_finding import Partition as Partition
     from .case_finding import find_cases as find_cases
     from .case_finding import partition_actions as partition_actions
-    from .reviews import case_reviews as case_reviews
     from .settings import CaseSettings as CaseSettings
     from .summary import ReviewTime as ReviewTime
+    from .tables import case_reviews as case_reviews
     from .tables import find_cases_in_tables as find_cases_in_tables
     from .tables import read_ledger as read_ledger
     from .tables import write_cases as write_cases

@@ -31,14 +31,10 @@ try:
     from fraudsieve.cli.commands.state import scores_app
     from fraudsieve.cli.commands.train import simulate_command
 
-    from .commands.cases import cases_command
+    from .commands.cases import cases_command, evidence_app, lead_app
     from .commands.evaluate import evaluate_command, monitor_command, promote_command
-    from .commands.evidence import evidence_app
-    from .commands.lead import lead_app
-    from .commands.predict import predict_command
-    from .commands.review import review_app
-    from .commands.serve import serve_command, verify_command
-    from .commands.state import state_app
+    from .commands.serve import predict_command, serve_command, verify_command
+    from .commands.state import review_app, state_app
     from .commands.train import (
         features_command,
         quickstart_command,

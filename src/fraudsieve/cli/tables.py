@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # imported at first use: MLflow alone takes seconds
     from fraudsieve.training.data.labelled import LabelledData
     from fraudsieve.training.evaluation.evaluation_run import Evaluation
     from fraudsieve.training.evaluation.report import EvaluationReport
-    from fraudsieve.training.evaluation.report_parts.rules import RuleMetrics
+    from fraudsieve.training.evaluation.report_parts.weighting import RuleMetrics
     from fraudsieve.training.fit import Trained
     from fraudsieve.training.promotion.decision import Decision
     from fraudsieve.training.promotion.gates import Gate
@@ -62,9 +62,8 @@ def overlap_text(evaluation: "Evaluation") -> str:
 
 def _report_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
     """Yield what the page of a report has as tables and facts."""
-    from fraudsieve.training.report_page.breakdown import importance_tables
+    from fraudsieve.training.report_page.breakdown import delay_table, importance_tables, page_facts
     from fraudsieve.training.report_page.charts import unlike_facts
-    from fraudsieve.training.report_page.labels_section import delay_table, page_facts
     from fraudsieve.training.report_page.sections import capacity_text, metric_table, point_table, slice_tables
 
     if report.capacity is not None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .log import LeadRegister as LeadRegister
     from .log import Withdrawal as Withdrawal
     from .log import read_register as read_register
-    from .resolution import resolve_lead as resolve_lead
+    from .withdrawal import resolve_lead as resolve_lead
     from .withdrawal import withdraw_lead as withdraw_lead
     from .withdrawal import withdraw_reversed as withdraw_reversed
     from .words import describe_texts as describe_texts

@@ -22,7 +22,7 @@ from fraudsieve.models.artifact.folder import LIBRARIES, Model
 from fraudsieve.models.guarantees import rate_bounds
 from fraudsieve.models.likelihood_ratios import describe_strength, log10_likelihood_ratio
 from fraudsieve.models.scoring.decision import reached
-from fraudsieve.models.sentences.techniques import techniques_of
+from fraudsieve.models.sentences.templates import techniques_of
 from fraudsieve.tables.cells import STRING
 
 from .case_content import ActionReasons, CaseContent

@@ -28,8 +28,14 @@ from fraudsieve.training.facts import window_of
 from fraudsieve.training.json_types import to_json_types
 from fraudsieve.training.promotion.decision import NEEDS_RESTART, evaluated_model
 from fraudsieve.training.promotion.gates import overturned_gate
-from fraudsieve.training.promotion.model_comparison import Overturned, overturned_frauds
-from fraudsieve.training.promotion.refresh import digest_of, keeps_history, recipe_digest, recipe_to_repeat
+from fraudsieve.training.promotion.model_comparison import (
+    Overturned,
+    digest_of,
+    keeps_history,
+    overturned_frauds,
+    recipe_digest,
+    recipe_to_repeat,
+)
 from fraudsieve.training.promotion.same_records import (
     can_stand_in,
     check_comparable,

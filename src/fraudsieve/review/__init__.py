@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 from fraudsieve._lazy import attach
 
 if TYPE_CHECKING:
-    from .agreement import Agreement as Agreement
-    from .agreement import cohen_kappa as cohen_kappa
+    from .answers import Agreement as Agreement
     from .answers import Collected as Collected
+    from .answers import cohen_kappa as cohen_kappa
     from .answers import collect_answers as collect_answers
     from .answers import third_opinions as third_opinions
     from .draw import ReviewDraw as ReviewDraw

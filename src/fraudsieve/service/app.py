@@ -21,14 +21,13 @@ from .background import STOP_SECONDS, BackgroundTasks, call_in_thread
 from .bodies import RejectedRequest
 from .handlers import RequestHandler
 from .json_log import log_event
-from .loaded_model import LoadedModel
+from .loaded_model import LoadedModel, SharedModel
 from .metrics import Metrics
 from .middleware import RequestLimits, error_response
 from .processes.messages import READY, WorkerChannel
 from .recording import CALLS, why_not_recorded
 from .routes import WARM_UP, Routes, rejection
 from .settings import Settings
-from .shared_model import SharedModel
 from .watchers import AliasWatcher, RulesWatcher
 
 CHECKPOINT_SECONDS = 60.0

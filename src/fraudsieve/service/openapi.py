@@ -11,7 +11,7 @@ import fraudsieve
 from fraudsieve.models.artifact.folder import Model, TrainingRecords
 from fraudsieve.models.points import OperatingPoint
 from fraudsieve.models.scoring.score_fields import Score
-from fraudsieve.models.sentences.values import LANGUAGES
+from fraudsieve.models.sentences.entities import LANGUAGES
 from fraudsieve.service.loaded_model import PARTS, record_fields, sample_record
 from fraudsieve.service.recording import MAX_RECORDED, why_not_recorded
 from fraudsieve.service.settings import Settings

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from fraudsieve._translation import Language
-from fraudsieve.models.sentences.values import LANGUAGES
+from fraudsieve.models.sentences.entities import LANGUAGES
 
 from .background import BackgroundTasks, call_in_thread
 from .batching import MicroBatcher

@@ -14,10 +14,9 @@ from fraudsieve.models.rules.files import read_rules
 from fraudsieve.models.rules.rule_set import RuleSet
 from fraudsieve.service.handlers import RequestHandler
 from fraudsieve.service.json_log import error_location, log_event
-from fraudsieve.service.loaded_model import LoadedModel, RefusedVersion
+from fraudsieve.service.loaded_model import FoundModel, LoadedModel, RefusedVersion, SharedModel
 from fraudsieve.service.metrics import Metrics
 from fraudsieve.service.shadow import Shadow
-from fraudsieve.service.shared_model import FoundModel, SharedModel
 
 
 class AliasWatcher:

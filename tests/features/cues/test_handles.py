@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraudsieve.features.cues.handles import HANDLES, WORDS, find_handles
+from fraudsieve.features.cues.contacts import HANDLES, WORDS, find_handles
 from fraudsieve.features.text.automaton import read_words
 from fraudsieve.features.text.codepoints import pack
 from fraudsieve.features.text.fold import fold_text

@@ -18,7 +18,7 @@ from fraudsieve.exceptions import ArtifactError
 from fraudsieve.features import MessageMatrix
 from fraudsieve.features.cues.custom_lists import CustomLists
 from fraudsieve.models import FraudClassifier, Model, Scorer, read_model, write_model
-from fraudsieve.models.artifact.bounds import MANIFEST_BYTES
+from fraudsieve.models.artifact.arrays import MANIFEST_BYTES
 from fraudsieve.models.artifact.folder import FORMAT
 from fraudsieve.models.artifact.model_address import MLFLOW_FOLDER
 from fraudsieve.models.flavor import save_model

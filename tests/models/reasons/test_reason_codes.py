@@ -14,7 +14,7 @@ from fraudsieve.models import FraudClassifier, Model, Scorer
 from fraudsieve.models.calibration import Calibration
 from fraudsieve.models.reasons.explained import check_class, explained_classes, output_signs
 from fraudsieve.models.reasons.reason_codes import contributions, explain, merge_columns
-from fraudsieve.models.sentences.techniques import techniques_of
+from fraudsieve.models.sentences.templates import techniques_of
 from fraudsieve.models.trees.ensemble import Ensemble
 from tests.messages import refused
 

@@ -17,10 +17,9 @@ from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.features.profile.custom_columns import CustomColumns
 from fraudsieve.features.wording.model import TextModel
 from fraudsieve.features.wording.surprisal import CharacterModel
-from fraudsieve.models.sentences.phrases import Phrase, phrases_of
-from fraudsieve.models.sentences.sentence import sentence_of
+from fraudsieve.models.sentences.entities import LANGUAGES
+from fraudsieve.models.sentences.phrases import Phrase, phrases_of, sentence_of
 from fraudsieve.models.sentences.templates import read_templates
-from fraudsieve.models.sentences.values import LANGUAGES
 
 EVENTS = ("account_id", "occurred_at", "kind", "amount", "counterparty_id", "device_id", "ip", "balance_after")
 NAN = math.nan

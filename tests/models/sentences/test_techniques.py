@@ -2,7 +2,7 @@
 
 import re
 
-from fraudsieve.models.sentences.techniques import _techniques, techniques_of
+from fraudsieve.models.sentences.templates import _techniques, techniques_of
 from fraudsieve.training.simulation.text import CRIMES
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fraudsieve.models.sentences.values import TIMES, duration, in_words
+from fraudsieve.models.sentences.entities import TIMES, duration, in_words
 
 
 @pytest.mark.parametrize("n", [1, 2, 9, 10, 11, 20, 30, 50, 100, 365, 1000])

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from fraudsieve.features.label_trust import Trust
-from fraudsieve.training.data.inclusion import INCLUSION, inclusion_weights
+from fraudsieve.training.data.assumed_labels import INCLUSION, inclusion_weights
 from fraudsieve.training.data.labelled import load_events, load_labelled
 from fraudsieve.training.evaluation.points import share_of_records
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fraudsieve.training.data.refit_summary import RefitSummary
+from fraudsieve.training.data.column_notes import RefitSummary
 
 FACTS: dict[str, Any] = {
     "refit": True,

@@ -12,7 +12,7 @@ from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.after_training import trained_until
 from fraudsieve.training.data.builders import builder_of_model, flags_of, read_data, scores_of
 from fraudsieve.training.evaluation.evaluation_run import Evaluation, evaluate_tables
-from fraudsieve.training.evaluation.label_selection import LabelSelection, compare_labelled
+from fraudsieve.training.evaluation.label_delays import LabelSelection, compare_labelled
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.report_page.evaluation import render_report
 

@@ -10,12 +10,10 @@ import pytest
 from fraudsieve.models.points import OperatingPoint
 from fraudsieve.training.evaluation.bootstrap import bootstrap_ranking, effective_size, share_intervals
 from fraudsieve.training.evaluation.fraud import FraudMetrics, fraud_metrics
-from fraudsieve.training.evaluation.fraud_rows import FraudRows
+from fraudsieve.training.evaluation.fraud_rows import FraudRows, type_metrics
 from fraudsieve.training.evaluation.ranking import Ranking, UnseenFrauds
 from fraudsieve.training.evaluation.report import evaluate
-from fraudsieve.training.evaluation.report_parts.decision import decision_metrics
-from fraudsieve.training.evaluation.report_parts.weighting import UNWEIGHTED
-from fraudsieve.training.evaluation.types import type_metrics
+from fraudsieve.training.evaluation.report_parts.weighting import UNWEIGHTED, decision_metrics
 from fraudsieve.training.json_types import to_json_types
 from fraudsieve.training.recipe.recipe import EvaluateRecipe
 from fraudsieve.training.report_page.evaluation import render_report

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score, precision_score, recall_score
 
-from fraudsieve.training.evaluation.types import type_metrics
+from fraudsieve.training.evaluation.fraud_rows import type_metrics
 
 NAMES = np.array(["ham", "scam", "spam"], object)
 

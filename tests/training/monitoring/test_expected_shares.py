@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from fraudsieve.models.unlike_training.expected_shares import FLAGGED, UNLIKE, ExpectedShare, ShareCount
-from fraudsieve.training.monitoring.expected_shares import expected_share
+from fraudsieve.training.monitoring.bounds import expected_share
 
 Rows = tuple[NDArray[np.bool_], NDArray[np.int64], pd.Series]
 START = pd.Timestamp("2026-01-01", tz="UTC")

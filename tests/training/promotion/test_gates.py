@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from fraudsieve.training.evaluation.label_selection import LabelSelection
+from fraudsieve.training.evaluation.label_delays import LabelSelection
 from fraudsieve.training.evaluation.report_parts.weighting import RowWeights
 from fraudsieve.training.promotion.gates import Gate, apply_gates, overturned_gate
 from fraudsieve.training.promotion.model_comparison import (

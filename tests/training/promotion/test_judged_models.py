@@ -14,8 +14,7 @@ from fraudsieve.training.data.after_training import trained_until
 from fraudsieve.training.fit import train
 from fraudsieve.training.promotion.decision import compare_judged, promote
 from fraudsieve.training.promotion.gates import Gate, apply_gates
-from fraudsieve.training.promotion.model_comparison import ModelComparison
-from fraudsieve.training.promotion.refresh import recipe_digest
+from fraudsieve.training.promotion.model_comparison import ModelComparison, recipe_digest
 from fraudsieve.training.recipe.recipe import Recipe
 from tests.messages import refused
 

@@ -10,7 +10,7 @@ from fraudsieve.features.cues.custom_lists import CustomLists
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.training.facts import written_settings
-from fraudsieve.training.promotion.refresh import (
+from fraudsieve.training.promotion.model_comparison import (
     digest_of,
     is_refresh,
     keeps_history,

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from fraudsieve._translation import check_language
+from fraudsieve.training.evaluation.fraud_rows import ConfusionMatrix
 from fraudsieve.training.evaluation.metrics import METRIC_NAMES, RATE_NAMES
 from fraudsieve.training.evaluation.report import EvaluationReport
-from fraudsieve.training.evaluation.types import ConfusionMatrix
 from fraudsieve.training.monitoring.page import render_monitor_report
 from fraudsieve.training.monitoring.report import MonitorReport
 from fraudsieve.training.report_page.evaluation import render_report

@@ -14,9 +14,9 @@ from fraudsieve.features import MessageFeatures
 from fraudsieve.models.predict import Scorer
 from fraudsieve.pages.origin import PageOrigin
 from fraudsieve.pages.words import feature_words
-from fraudsieve.training.data.refit_summary import RefitSummary
+from fraudsieve.training.data.column_notes import RefitSummary
 from fraudsieve.training.evaluation.report import EvaluationReport, SplitSummary, TemporalMetrics
-from fraudsieve.training.evaluation.report_parts.rules import RuleMetrics
+from fraudsieve.training.evaluation.report_parts.weighting import RuleMetrics
 from fraudsieve.training.leaks import groups_on_both_sides, labels_known_late
 from fraudsieve.training.monitoring.page import render_monitor_report
 from fraudsieve.training.monitoring.report import MonitorReport

@@ -7,8 +7,8 @@ import pytest
 
 from fraudsieve.training.evaluation.label_delays import GapUsed, LabelDelay, LabelMetrics
 from fraudsieve.training.evaluation.report import EvaluationReport
+from fraudsieve.training.report_page.breakdown import draw_label_delays, label_facts
 from fraudsieve.training.report_page.evaluation import render_report
-from fraudsieve.training.report_page.labels_section import draw_label_delays, label_facts
 
 Reports = dict[str, EvaluationReport]
 

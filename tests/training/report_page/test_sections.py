@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from fraudsieve.pages.rendering import PageTable
-from fraudsieve.training.data.refit_summary import RefitSummary
+from fraudsieve.training.data.column_notes import RefitSummary
 from fraudsieve.training.evaluation.report import EvaluationReport, SplitSummary, TemporalMetrics
 from fraudsieve.training.report_page.sections import (
     headline_cards,

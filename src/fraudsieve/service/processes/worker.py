@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from fraudsieve.exceptions import FraudsieveError, LocatedError, ServiceError
 from fraudsieve.models.artifact.model_address import is_mlflow_address, model_folder
 from fraudsieve.service.json_log import configure_json_logging, error_location, log_event
+from fraudsieve.service.loaded_model import FoundModel, SharedModel
 from fraudsieve.service.settings import Settings
-from fraudsieve.service.shared_model import FoundModel, SharedModel
 
 from .messages import WorkerChannel
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from fraudsieve.training.evaluation.capacity import Capacity
 from fraudsieve.training.evaluation.fraud_rows import FraudRows
-from fraudsieve.training.evaluation.report_parts.decision import decision_metrics
+from fraudsieve.training.evaluation.report_parts.weighting import decision_metrics
 
 
 def drawn(seed: int, n_groups: int = 200) -> FraudRows:

@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from fraudsieve.training.evaluation.fraud_rows import FraudRows
-from fraudsieve.training.evaluation.report_parts.unlike_records import UnlikeMetrics
+from fraudsieve.training.evaluation.report_parts.weighting import UnlikeMetrics
 
 
 def made_up(n: int = 2000) -> tuple[FraudRows, np.ndarray]:
