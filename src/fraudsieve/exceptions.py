@@ -60,6 +60,11 @@ class FraudsieveError(Exception):
     True
     """
 
+    def __reduce__(self) -> tuple[type[Self], tuple[Any, ...]]:
+        # Workers send an error as (class, arguments); by default these would be the finished message. The attributes of
+        # an error are its arguments, in their order; one without attributes has a message alone.
+        return type(self), tuple(value for name, value in vars(self).items() if name != "__notes__") or self.args
+
 
 class LocatedError(FraudsieveError, ValueError):
     """Something in a file, folder, table or setting is not what was expected, and the caller can fix it.
@@ -84,10 +89,6 @@ class LocatedError(FraudsieveError, ValueError):
         self.origin = origin
         self.problem = problem
         self.fix = fix
-
-    def __reduce__(self) -> tuple[type[Self], tuple[Any, ...]]:
-        # Workers send an error as (class, arguments); by default these would be the finished message.
-        return type(self), (self.origin, self.problem, self.fix)
 
 
 class SchemaError(LocatedError):
@@ -121,9 +122,6 @@ class SchemaError(LocatedError):
         super().__init__(origin, problem, fix)
         self.shapes = dict(shapes)
         self.columns = columns
-
-    def __reduce__(self) -> tuple[type[Self], tuple[Any, ...]]:
-        return type(self), (self.origin, self.problem, self.fix, self.shapes, self.columns)
 
 
 class ColumnTypeError(SchemaError, TypeError):
@@ -237,9 +235,6 @@ class RecipeError(FraudsieveError, ValueError):
         self.origin = origin
         self.problems = problems
 
-    def __reduce__(self) -> tuple[type[Self], tuple[str, list[str]]]:
-        return type(self), (self.origin, self.problems)
-
 
 class ComparisonError(FraudsieveError, ValueError):
     """Two models cannot be compared, promoted or rolled back.
@@ -261,9 +256,6 @@ class ComparisonError(FraudsieveError, ValueError):
         super().__init__(f"{action}: " + "; ".join(problems))
         self.action = action
         self.problems = problems
-
-    def __reduce__(self) -> tuple[type[Self], tuple[str, list[str]]]:
-        return type(self), (self.action, self.problems)
 
 
 class SplitError(FraudsieveError, ValueError):
@@ -322,6 +314,3 @@ class ShortOfMemoryError(FraudsieveError, MemoryError):
             "a machine or a container with more memory."
         )
         self.needed, self.available, self.work = needed, available, work
-
-    def __reduce__(self) -> tuple[type[Self], tuple[int, int, str]]:
-        return type(self), (self.needed, self.available, self.work)

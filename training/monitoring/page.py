@@ -104,8 +104,7 @@ def _families(measures: MonitorMeasures) -> Figure | None:
     chart.legend(tr("mean"), "c1 pale", shape="square")
     chart.legend(tr("column that moved most"), "c2", shape="diamond")
     if bound is not None:
-        chart.line([(bound, 0.6), (bound, 0.6 - len(families))], "muted", dashed=True)
-        chart.legend(tr("bound"), "muted", shape="dashed")
+        chart.line([(bound, 0.6), (bound, 0.6 - len(families))], "muted", dashed=True, name=tr("bound"))
     worst = families[0].worst
     description = tr("Most: {column}, {excess:.2f}.", column=feature_words(worst.column), excess=worst.excess)
     return chart.to_figure(tr("What has moved?"), description)
@@ -120,7 +119,8 @@ def _flagged(measures: MonitorMeasures) -> Figure | None:
     chart = Chart((0, top), (0, top))
     chart.axes(tr("share of the reference that is flagged"), tr("share of the current records"))
     chart.line([(0, 0), (top, top)], "muted", dashed=True)
-    chart.line([(x, y) for x, y in probability.curve if x <= top and y <= top], "c1")
+    curve = [(x, y) for x, y in probability.curve if x <= top and y <= top]
+    chart.line(curve, "c1", name=tr("any threshold"))
     for i, point in enumerate(points):
         css, shape = ("c1", "square") if i else ("c2", "diamond")
         title = tr(
@@ -130,7 +130,6 @@ def _flagged(measures: MonitorMeasures) -> Figure | None:
             current=point.current,
         )
         chart.dot(point.reference, point.current, css, shape=shape, title=title)
-    chart.legend(tr("any threshold"), "c1")
     chart.legend(tr("the one that decides"), "c2", shape="diamond")
     first = points[0]
     unfamiliar = ""
@@ -191,8 +190,7 @@ def draw_unlike_over_time(measures: MonitorMeasures) -> Figure | None:
             )
             chart.dot(x, part.share, css, shape=shape, title=title)
     if bound is not None:
-        chart.line([(-0.3, bound), (len(starts) - 0.7, bound)], "c2", dashed=True)
-        chart.legend(tr("bound"), "c2", shape="dashed")
+        chart.line([(-0.3, bound), (len(starts) - 0.7, bound)], "c2", dashed=True, name=tr("bound"))
     description = tr("1 % is usual. A higher share means new tricks, another language or damaged data.")
     return chart.to_figure(tr("Do records look like nothing in training?"), description)
 

@@ -349,14 +349,12 @@ def draw_label_delays(labels: LabelMetrics) -> Figure | None:
     end = 1.1 * (max(delays[-1].days, gap or 0.0) or curve[-1][0])
     chart = Chart((0, end), (0, 1))
     chart.axes(tr("age in days"), tr("share of the labels that arrive"))
-    chart.line([(0.0, 0.0), *((age, share) for age, share in curve if age <= end)], "c1")
+    chart.line([(0.0, 0.0), *((age, share) for age, share in curve if age <= end)], "c1", name=tr("come by that age"))
     texts = [tr("{text} days", text=_arrived(delay)) for delay in delays]
     for delay, text in zip(delays, texts, strict=True):
         chart.dot(delay.days, delay.share, "c1", title=text)
-    chart.legend(tr("come by that age"), "c1")
     if gap is not None:
-        chart.line([(gap, 0), (gap, 1)], "muted", dashed=True)
-        chart.legend(tr("gap, {days} days", days=format_days(gap)), "muted", shape="dashed")
+        chart.line([(gap, 0), (gap, 1)], "muted", dashed=True, name=tr("gap, {days} days", days=format_days(gap)))
     description = tr(
         "{first}, {second}; from {labels:,} labels, and the records that wait.",
         first=texts[0],

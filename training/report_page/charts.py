@@ -84,10 +84,8 @@ def draw_unlike(report: EvaluationReport) -> Figure | None:
     chart.axes(tr("share of the training records that are less unfamiliar"), tr("share of the records"))
     outline = [point for i, share in enumerate(shares) for point in ((i / n, share), ((i + 1) / n, share))]
     chart.band([(x, 0.0) for x, _ in outline], outline, "c1")
-    chart.line(outline, "c1")
-    chart.line([(0, 1 / n), (1, 1 / n)], "muted", dashed=True)
-    chart.legend(tr("these records"), "c1")
-    chart.legend(tr("records like those of training"), "muted", shape="dashed")
+    chart.line(outline, "c1", name=tr("these records"))
+    chart.line([(0, 1 / n), (1, 1 / n)], "muted", dashed=True, name=tr("records like those of training"))
     title = tr("Do the records look like those of training?")
     return chart.to_figure(title, tr("{text}.", text=unlike_text(unlike)))
 
@@ -103,10 +101,8 @@ def draw_roc(report: EvaluationReport) -> Figure | None:
         return None
     chart = Chart((0, 1), (0, 1))
     chart.axes(tr("share of the legitimate records that is flagged"), tr("recall"))
-    chart.line([(0, 0), (1, 1)], "muted", dashed=True)
-    chart.line(curve, "c1")
-    chart.legend(tr("this model"), "c1")
-    chart.legend(tr("random ranking"), "muted", shape="dashed")
+    chart.line([(0, 0), (1, 1)], "muted", dashed=True, name=tr("random ranking"))
+    chart.line(curve, "c1", name=tr("this model"))
     description = tr("Area under the curve {auc:.3f}; a random ranking has 0.5.", auc=report.roc_auc)
     return chart.to_figure(tr("ROC curve"), description)
 
@@ -120,10 +116,9 @@ def draw_lift(report: EvaluationReport) -> Figure | None:
     best, top = min(1 / report.base_rate, 1 / lift[0][0]), 1.08 * max(2.0, max(value for _, value in lift))
     chart = Chart((0, 1), (0, max(top, 1.08 * best)))
     chart.axes(tr("share of the records that is reviewed"), tr("times a random ranking"))
-    chart.line([(share, min(best, 1 / share)) for share, _ in lift], "muted", dashed=True)
-    chart.line(lift, "c1")
-    chart.legend(tr("this model"), "c1")
-    chart.legend(tr("perfect ranking"), "muted", shape="dashed")
+    perfect = [(share, min(best, 1 / share)) for share, _ in lift]
+    chart.line(perfect, "muted", dashed=True, name=tr("perfect ranking"))
+    chart.line(lift, "c1", name=tr("this model"))
     tenth = min(lift, key=lambda point: abs(point[0] - 0.1))
     description = tr(
         "The 10 % of the records with the highest scores contain {times} times as much fraud as a random 10 %.",
@@ -140,14 +135,13 @@ def draw_histogram(report: EvaluationReport) -> Figure | None:
     highest = max(max(part.frauds, part.legitimate) for part in bins)
     chart = Chart((0, 1), (EMPTY, math.log10(max(highest, 10)) * 1.04), log_up=True)
     chart.axes(tr("probability of fraud"), tr("records"))
-    for name, css, shape, counts in (
-        (tr("legitimate"), "c1", "line", [part.legitimate for part in bins]),
-        (tr("fraud"), "c2", "dashed", [part.frauds for part in bins]),
+    for name, css, counts in (
+        (tr("legitimate"), "c1", [part.legitimate for part in bins]),
+        (tr("fraud"), "c2", [part.frauds for part in bins]),
     ):
         line = _steps(counts)
         chart.band([(x, EMPTY) for x, _ in line], line, css)
-        chart.line(line, css, dashed=shape == "dashed")
-        chart.legend(name, css, shape=shape)
+        chart.line(line, css, dashed=css == "c2", name=name)
     title = tr("Scores of fraud and of legitimate records")
     return chart.to_figure(title, tr("Each step up is ten times as many records."))
 
@@ -161,10 +155,10 @@ def draw_rounds(report: EvaluationReport) -> Figure | None:
     chart = Chart((0, choice.curve[-1].rounds), (0, 1))
     chart.axes(tr("boosting rounds"), tr("metric"))
     chart.line([(choice.chosen.rounds, 0), (choice.chosen.rounds, 1)], "muted", dashed=True)
-    chart.line([(point.rounds, point.log_loss / highest) for point in choice.curve], "c1")
-    chart.line([(point.rounds, point.average_precision) for point in choice.curve], "c2", dashed=True)
-    chart.legend(tr("log loss (highest: 1)"), "c1")
-    chart.legend(tr("average precision"), "c2", shape="dashed")
+    losses = [(point.rounds, point.log_loss / highest) for point in choice.curve]
+    chart.line(losses, "c1", name=tr("log loss (highest: 1)"))
+    precisions = [(point.rounds, point.average_precision) for point in choice.curve]
+    chart.line(precisions, "c2", dashed=True, name=tr("average precision"))
     description = tr(
         "{lowest:,} rounds have the lowest log loss on {rows:,} {which} training rows with {frauds:,} frauds. All "
         "training rows get {rounds:,}, in proportion.",
@@ -238,13 +232,11 @@ def _recall_by_alerts(report: EvaluationReport) -> Figure | None:
     label, at = _alert_label(capacity), _alerts(capacity)
     chart = Chart((0, _alerts(points[-1])), (0, 1))
     chart.axes(label, tr("share"))
-    chart.line([(at, 0), (at, 1)], "muted", dashed=True)
+    chart.line([(at, 0), (at, 1)], "muted", dashed=True, name=tr("capacity, {alerts}", alerts=format_number(at)))
     for name, css in (("recall", "c1"), ("precision", "c2")):
         _interval_band(chart, points, name, css)
         line = [(_alerts(point), getattr(point, name)) for point in points]
-        chart.line(line, css, dashed=name == "precision")
-        chart.legend(tr(name), css, shape="dashed" if name == "precision" else "line")
-    chart.legend(tr("capacity, {alerts}", alerts=format_number(at)), "muted", shape="dashed")
+        chart.line(line, css, dashed=name == "precision", name=tr(name))
     description = tr(
         "Recall {recall:.3f} and precision {precision:.3f} at the capacity of {alerts} {label}, {why}.",
         recall=report.recall_at_capacity,
@@ -281,10 +273,8 @@ def _precision_recall(report: EvaluationReport) -> Figure | None:
         return None
     chart = Chart((0, 1), (0, 1))
     chart.axes(tr("recall"), tr("precision"))
-    chart.line([(0, base), (1, base)], "muted", dashed=True)
-    chart.line(curve, "c1")
-    chart.legend(tr("this model"), "c1")
-    chart.legend(tr("random ranking"), "muted", shape="dashed")
+    chart.line([(0, base), (1, base)], "muted", dashed=True, name=tr("random ranking"))
+    chart.line(curve, "c1", name=tr("this model"))
     description = tr(
         "Average precision {value:.3f}; a random ranking has {base:.3f}.", value=report.average_precision, base=base
     )
@@ -302,13 +292,12 @@ def draw_reliability(bins: Sequence[ReliabilityBin], ece: float | None) -> Figur
     top = max(0.01, *(max(part.expected, part.observed) for part in bins)) * 1.04
     chart = Chart((0, top), (0, top))
     chart.axes(tr("mean probability"), tr("share that is fraud"))
-    chart.line([(0, 0), (top, top)], "muted", dashed=True)
+    chart.line([(0, 0), (top, top)], "muted", dashed=True, name=tr("as predicted"))
     chart.line([(part.expected, part.observed) for part in bins], "c1")
     for part in bins:
         title = tr("predicted {expected:.3f}, observed {observed:.3f}, {rows:,} rows", **vars(part))
         chart.dot(part.expected, part.observed, "c1", title=title)
     chart.legend(tr("15 bins of equal size"), "c1", shape="circle")
-    chart.legend(tr("as predicted"), "muted", shape="dashed")
     description = tr("Calibration error {ece:.3f}; below the diagonal there is less fraud than predicted.", ece=ece)
     return chart.to_figure(tr("Are the probabilities right?"), description)
 
@@ -435,11 +424,9 @@ def _cost_curve(report: EvaluationReport) -> Figure | None:
     chart.axes(label, tr("reviews per 1,000 records"))
     if report.capacity is not None:
         at = _alerts(report.capacity)
-        chart.line([(at, 0), (at, top)], "muted", dashed=True)
-        chart.legend(tr("capacity"), "muted", shape="dashed")
-    chart.line([(_alerts(point), point.cost) for point in points], "c1")
+        chart.line([(at, 0), (at, top)], "muted", dashed=True, name=tr("capacity"))
+    chart.line([(_alerts(point), point.cost) for point in points], "c1", name=tr("by score"))
     chart.dot(_alerts(costs), report.cost_per_1000 or 0.0, "c2", shape="diamond", title=tr("decided by cost"))
-    chart.legend(tr("by score"), "c1")
     chart.legend(tr("by cost"), "c2", shape="diamond")
     description = tr(
         "A missed fraud costs {cost} reviews{spread}. Decided by cost: {alerts} {label}.",

@@ -16,6 +16,7 @@ from fraudsieve.cli.console import Answer, exit_on_error, steps
 from fraudsieve.exceptions import EvidenceError, RecipeError
 
 if TYPE_CHECKING:  # imported at first use: PyArrow takes time
+    from fraudsieve.evidence.log import EvidenceSettings
     from fraudsieve.models.artifact.folder import Model
     from fraudsieve.tables.source import InputTable
     from fraudsieve.training.recipe.recipe import Recipe
@@ -120,10 +121,6 @@ Group = Annotated[
         "promises and intervals count them. It is not a feature by itself.",
     ),
 ]
-
-
-if TYPE_CHECKING:
-    from fraudsieve.evidence.log import EvidenceSettings
 
 
 @dataclass(frozen=True)
@@ -358,6 +355,11 @@ def input_table(sources: list[str] | None, reading: ReadingOptions | None = None
             check_exists(file, source)
     options = {} if reading is None else {name: value for name, value in reading.given().items() if value is not None}
     return InputTable(sources[0] if len(sources) == 1 else sources, ReadOptions(**options))
+
+
+def command_group(name: str, description: str) -> typer.Typer:
+    """Return a command that has subcommands."""
+    return typer.Typer(name=name, help=description, no_args_is_help=True, rich_markup_mode=None)
 
 
 def subcommand(app: typer.Typer, name: str) -> Callable[[Callable[..., Answer]], Callable[..., None]]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # imported at first use: MLflow alone takes seconds
     from fraudsieve.models.batch.rule_columns import RuleCount
     from fraudsieve.models.unlike_training.expected_shares import UnusualShare
     from fraudsieve.pages.rendering import PageTable
+    from fraudsieve.retrain import Retrained, RetrainPlan
     from fraudsieve.training.data.labelled import LabelledData
     from fraudsieve.training.evaluation.evaluation_run import Evaluation
     from fraudsieve.training.evaluation.report import EvaluationReport
@@ -258,16 +259,6 @@ def _old_new_difference(old: float | None, new: float | None, digits: int) -> st
     texts = ["-" if n is None else f"{n:{sign}.{digits}f}" for n, sign in zip(numbers, signs, strict=True)]
     return f"{texts[0]:>8}  {texts[1]:>10}  {texts[2]:>10}"
 
-
-if TYPE_CHECKING:  # imported at first use: MLflow alone takes seconds
-    from fraudsieve.models.artifact.folder import Model
-    from fraudsieve.retrain import Retrained, RetrainPlan
-    from fraudsieve.training.evaluation.evaluation_run import Evaluation
-    from fraudsieve.training.evaluation.report import EvaluationReport
-    from fraudsieve.training.fit import Trained
-    from fraudsieve.training.promotion.decision import Decision
-    from fraudsieve.training.promotion.gates import Gate
-    from fraudsieve.training.promotion.model_comparison import ModelComparison
 
 Rows = Iterator[tuple[str, str]]
 

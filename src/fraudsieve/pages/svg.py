@@ -145,10 +145,12 @@ class Chart:
             self.text(self.left - 8, self.up.place(-i) + 4, shorten(name), "end", title=name)
         self.text((self.left + WIDTH) / 2, self.height - 8, x_label, "middle", "label")
 
-    def line(self, points: Points, css: str, *, dashed: bool = False) -> None:
+    def line(self, points: Points, css: str, *, dashed: bool = False, name: str = "") -> None:
         """Draw a line through points."""
         path = "M" + "L".join(f"{self.across.place(x)} {self.up.place(y)}" for x, y in points)
         self._add(f'<path class="line {css}{" dashed" if dashed else ""}" d="{path}"/>')
+        if name:
+            self.legend(name, css, shape="dashed" if dashed else "line")
 
     def band(self, low: Points, high: Points, css: str) -> None:
         """Fill the area between two lines, each from left to right."""

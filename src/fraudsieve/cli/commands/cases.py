@@ -21,6 +21,7 @@ from fraudsieve.cli.options import (
     Scores,
     TableOptions,
     Threshold,
+    command_group,
     files_of,
     input_table,
     subcommand,
@@ -29,6 +30,8 @@ from fraudsieve.exceptions import LocatedError, RecipeError
 
 if TYPE_CHECKING:  # imported at first use: SciPy and PyArrow take time
     from fraudsieve.cases.case_finding import Cases
+    from fraudsieve.evidence.replay import ReplayReport
+    from fraudsieve.models.artifact.folder import Model
 
 KEY_VARIABLE = "FRAUDSIEVE_CASES_KEY"
 SHOWN = 5
@@ -119,14 +122,8 @@ def _rows(found: "Cases") -> list[tuple[str, str]]:
     return [*rows, ("hubs", f"{len(found.hubs):,} values that too many share link nothing")]
 
 
-if TYPE_CHECKING:  # imported at first use: pandas takes time
-    from fraudsieve.models.artifact.folder import Model
-
-lead_app = typer.Typer(
-    name="lead",
-    help="Leads: share a case with an authority under pseudonyms, resolve the pseudonyms, and withdraw leads.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
+lead_app = command_group(
+    "lead", "Leads: share a case with an authority under pseudonyms, resolve the pseudonyms, and withdraw leads."
 )
 
 Key = Annotated[
@@ -342,14 +339,8 @@ def list_command(log: Log = LOG) -> Answer:
     return Answer({"leads": leads}, count_of(len(leads), "lead"), rows or [("leads", "none")])
 
 
-if TYPE_CHECKING:  # imported at first use
-    from fraudsieve.evidence.replay import ReplayReport
-
-evidence_app = typer.Typer(
-    name="evidence",
-    help="Evidence of scores: verify a log, replay its scores, prove a record, and write checkpoints.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
+evidence_app = command_group(
+    "evidence", "Evidence of scores: verify a log, replay its scores, prove a record, and write checkpoints."
 )
 
 EvidenceFile = Annotated[Path, typer.Argument(help="Evidence log.")]

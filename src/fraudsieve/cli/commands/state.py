@@ -22,6 +22,7 @@ from fraudsieve.cli.options import (
     ReadingOptions,
     RecordOptions,
     Threshold,
+    command_group,
     files_of,
     input_table,
     split_names,
@@ -30,17 +31,19 @@ from fraudsieve.cli.options import (
 from fraudsieve.exceptions import RecipeError
 
 if TYPE_CHECKING:  # imported at first use: pandas takes time
+    import pandas as pd
+
+    from fraudsieve._translation import Language
     from fraudsieve.live.loading import Loaded
     from fraudsieve.live.state import LiveState
     from fraudsieve.live.store.event_store import EventStore
+    from fraudsieve.review.answers import Agreement, Collected
+    from fraudsieve.review.draw import ReviewDraw, ReviewPlan
     from fraudsieve.tables.limits import Cause
     from fraudsieve.tables.source import InputTable
 
-state_app = typer.Typer(
-    name="state",
-    help="Event store of a live state: describe it, load and export events, erase an account, or rewind.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
+state_app = command_group(
+    "state", "Event store of a live state: describe it, load and export events, erase an account, or rewind."
 )
 
 Address = Annotated[
@@ -48,12 +51,7 @@ Address = Annotated[
 ]
 
 
-scores_app = typer.Typer(
-    name="scores",
-    help="Scores that a service logged (serve --score-log): write them as a table.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+scores_app = command_group("scores", "Scores that a service logged (serve --score-log): write them as a table.")
 
 
 @subcommand(scores_app, "export")
@@ -295,23 +293,12 @@ def _text(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-if TYPE_CHECKING:  # imported at first use: pandas takes time
-    import pandas as pd
-
-    from fraudsieve._translation import Language
-    from fraudsieve.review.answers import Agreement, Collected
-    from fraudsieve.review.draw import ReviewDraw, ReviewPlan
-    from fraudsieve.tables.source import InputTable
-
 PageOption = Annotated[
     Path | None, typer.Option(help="Page to write as well, .html: people answer in it, without a network.")
 ]
 
-review_app = typer.Typer(
-    name="review",
-    help="Records that people should look at, drawn with known probabilities, and their answers as labels.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
+review_app = command_group(
+    "review", "Records that people should look at, drawn with known probabilities, and their answers as labels."
 )
 
 
