@@ -12,7 +12,6 @@ In a file of scores, each part of a reason has a column, and all reasons are a c
 """
 
 import json
-from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -101,14 +100,25 @@ def explain(
         rows = np.flatnonzero(signs[:, output])
         parts[rows] += signs[rows, output, None] * contributions(model.ensemble, X[rows], output)
     names, others = ([model.classes[position] for position in of_rows.tolist()] for of_rows in (classes, against))
-    ranked = _rank_reasons(model, names, X, parts, calibrated, directions, n, known_language)
-    return [
-        {
-            "explained": {"class": name, "against": other, "techniques": techniques_of(name), "log_odds": log_odds},
-            "reasons": reasons,
-        }
-        for name, other, log_odds, reasons in zip(names, others, calibrated.tolist(), ranked, strict=True)
-    ]
+    columns, each = merge_columns(model, X, parts[:, :-1]), np.arange(len(X))[:, None]
+    order = _strongest(columns, directions, n)
+    strongest = columns[each, order]
+    columns[each, order] = 0.0
+    sums = np.column_stack([columns.sum(axis=1), parts[:, -1], calibrated - parts.sum(axis=1)])
+    explanations = []
+    by_row = zip(names, others, calibrated.tolist(), X, order.tolist(), strongest.tolist(), sums.tolist(), strict=True)
+    for name, other, log_odds, row, positions, values, last in by_row:
+        reasons = [
+            _of_column(model, name, position, float(row[position]), value, known_language)
+            for position, value in zip(positions, values, strict=True)
+            if value
+        ]
+        reasons += [
+            _reason(part, None, value, REST[part][known_language]) for part, value in zip(REST, last, strict=True)
+        ]
+        explained = {"class": name, "against": other, "techniques": techniques_of(name), "log_odds": log_odds}
+        explanations.append({"explained": explained, "reasons": reasons})
+    return explanations
 
 
 def _decided_directions(model: Model, odds: Array, X: Array, explained: Array) -> Array:
@@ -118,35 +128,6 @@ def _decided_directions(model: Model, odds: Array, X: Array, explained: Array) -
     fraud = fraud_probability(odds, model.classes, model.legitimate)
     flagged = reached(fraud, deciding_thresholds(model, X))
     return np.where(flagged == (explained != model.classes.index(model.legitimate)), 1.0, -1.0)
-
-
-def _rank_reasons(
-    model: Model,
-    names: Sequence[str],
-    X: Array,
-    parts: Array,
-    calibrated: Array,
-    directions: Array,
-    n: int,
-    language: Language,
-) -> list[list[dict[str, Any]]]:
-    """Return the strongest reasons of each row, those for the decision first, and the sum of the others."""
-    columns, rows = merge_columns(model, X, parts[:, :-1]), np.arange(len(X))[:, None]
-    order = _strongest(columns, directions, n)
-    strongest = columns[rows, order]
-    columns[rows, order] = 0.0
-    sums = np.column_stack([columns.sum(axis=1), parts[:, -1], calibrated - parts.sum(axis=1)])
-    reasons = []
-    by_row = zip(names, X, order.tolist(), strongest.tolist(), sums.tolist(), strict=True)
-    for name, row, positions, values, last in by_row:
-        named = [
-            _of_column(model, name, position, float(row[position]), value, language)
-            for position, value in zip(positions, values, strict=True)
-            if value
-        ]
-        named += [_reason(part, None, value, REST[part][language]) for part, value in zip(REST, last, strict=True)]
-        reasons.append(named)
-    return reasons
 
 
 def _strongest(columns: Array, directions: Array, n: int) -> Array:

@@ -7,7 +7,6 @@ Events of the simulated accounts, with their devices, addresses and cards.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import ceil
@@ -218,22 +217,16 @@ def account_truth(rng: Generator, people: People, messages: Messages) -> tuple[I
 
 
 def make_labels(
-    rng: Generator,
-    *,
-    subjects: Sequence[str],
-    crime: Ints,
-    since: Ints,
-    delay_days: float,
-    missing: float,
-    wrong: float,
+    rng: Generator, people: People, messages: Messages, delay_days: float, missing: float, wrong: float
 ) -> pd.DataFrame:
-    """Make the labels table, ordered by ``labelled_at``.
+    """Make the labels of messages and accounts, ordered by ``labelled_at``.
 
-    `crime` has positions in `CRIMES` or -1, `since` the times from which the mean delay `delay_days` counts. A share
-    `missing` of the subjects has no label. A share `wrong` of the others first has a wrong label, of which four in ten
-    are corrected later.
+    The mean delay counts from when a message was sent, or from the first evidence against an account. A share `missing`
+    has no label. A share `wrong` of the others first has a wrong label, of which four in ten are corrected later.
     """
-    subject = np.flatnonzero(~_chosen(rng, len(subjects), missing))
+    crime, since = account_truth(rng, people, messages)
+    crime, since = np.append(messages.crime, crime), np.append(messages.sent, since)
+    subject = np.flatnonzero(~_chosen(rng, len(crime), missing))
     truth = np.where(crime < 0, _LEGITIMATE, crime)[subject]
     mistaken = _chosen(rng, len(subject), wrong)
     label = np.where(mistaken, _another(rng, truth), truth)
@@ -241,13 +234,15 @@ def make_labels(
     at = since[subject] + _delay(rng, delay_days * _SLOWNESS[source])
     corrected = np.flatnonzero(mistaken)[: ceil(_REVERSED_SHARE * mistaken.sum())]
     later = at[corrected] + _delay(rng, np.full(len(corrected), delay_days))
-    return _frame(
-        subjects,
-        np.append(subject, subject[corrected]),
-        np.append(label, truth[corrected]),
-        np.append(at, later),
-        np.append(source, np.zeros_like(corrected)),
-    )
+    subject, at = np.append(subject, subject[corrected]), np.append(at, later)
+    order = np.lexsort((subject, at))
+    columns = {
+        "subject_id": lookup(messages.ids + people.ids, subject[order]),
+        "label": lookup(_LABELS, np.append(label, truth[corrected])[order]),
+        "labelled_at": utc_times(at[order]),
+        "source": lookup(_SOURCES, np.append(source, np.zeros_like(corrected))[order]),
+    }
+    return pd.DataFrame(columns)
 
 
 def _chosen(rng: Generator, n: int, share: float) -> Bools:
@@ -264,17 +259,6 @@ def _another(rng: Generator, truth: Ints) -> Ints:
 
 def _delay(rng: Generator, mean_days: Floats) -> Ints:
     return SECOND + (rng.exponential(mean_days) * DAY).astype(np.int64)
-
-
-def _frame(subjects: Sequence[str], subject: Ints, label: Ints, at: Ints, source: Ints) -> pd.DataFrame:
-    order = np.lexsort((subject, at))
-    columns = {
-        "subject_id": lookup(subjects, subject[order]),
-        "label": lookup(_LABELS, label[order]),
-        "labelled_at": utc_times(at[order]),
-        "source": lookup(_SOURCES, source[order]),
-    }
-    return pd.DataFrame(columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -416,16 +400,7 @@ def simulate(
     messages = make_messages(rng, people, campaigns, n_legitimate=n_messages - n_fraud)
     n_events = round(n_messages * events_per_message)
     events = make_events(rng, people, campaigns, messages, n_events=n_events)
-    crime, since = account_truth(rng, people, messages)
-    labels = make_labels(
-        rng,
-        subjects=messages.ids + people.ids,
-        crime=np.append(messages.crime, crime),
-        since=np.append(messages.sent, since),
-        delay_days=label_delay_days,
-        missing=missing_labels,
-        wrong=wrong_labels,
-    )
+    labels = make_labels(rng, people, messages, label_delay_days, missing_labels, wrong_labels)
     return World(messages.frame(people.ids), accounts, events, labels)
 
 
