@@ -9,7 +9,9 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from fraudsieve._translation import tr
 from fraudsieve._typing import Array
+from fraudsieve.pages.words import format_number
 
 from .bootstrap import Interval
 
@@ -36,8 +38,8 @@ class CapacityPoint:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CapacityCurve:
-    """The review capacity, see `Capacity`, and what is found with up to twice as many alerts."""
+class ReviewCapacity:
+    """The review capacity in a report, see `Capacity`."""
 
     alerts: float
     alerts_a_day: float | None
@@ -45,6 +47,30 @@ class CapacityCurve:
     why: str
     days: int | None
     share: float
+
+    @classmethod
+    def of(cls, capacity: "Capacity", **found: Any) -> Self:
+        """Describe a capacity, and what was found with it."""
+        alerts = float(capacity.alerts)
+        of_rows = {name: getattr(capacity, name) for name in ("flagged", "why", "days", "share")}
+        return cls(alerts=alerts, alerts_a_day=capacity.per_day(alerts), **of_rows, **found)
+
+    @property
+    def text(self) -> str:
+        """The alerts, per day where days are known, their share, and the reason."""
+        number = (
+            tr("{n} alerts", n=format_number(self.alerts))
+            if self.alerts_a_day is None
+            else tr("{n} alerts per day", n=format_number(self.alerts_a_day))
+        )
+        share, why = 100 * self.flagged, tr(self.why)
+        return tr("{number} ({share:.3g} % of the records), {why}", number=number, share=share, why=why)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CapacityCurve(ReviewCapacity):
+    """The review capacity, and what is found with up to twice as many alerts."""
+
     points: tuple[CapacityPoint, ...]
 
 

@@ -111,15 +111,7 @@ def _at_capacity(ranking: Ranking, capacity: Capacity | None, replicates: Replic
         return {"intervals": {"recall_at_capacity": None, "precision_at_capacity": None}}
     points = _capacity_points(ranking, capacity, replicates)
     at = points[capacity.place]
-    curve = CapacityCurve(
-        alerts=float(capacity.alerts),
-        alerts_a_day=capacity.per_day(capacity.alerts),
-        flagged=capacity.flagged,
-        why=capacity.why,
-        days=capacity.days,
-        share=capacity.share,
-        points=points,
-    )
+    curve = CapacityCurve.of(capacity, points=points)
     intervals = {"recall_at_capacity": at.recall_interval, "precision_at_capacity": at.precision_interval}
     metrics = {"recall_at_capacity": at.recall, "precision_at_capacity": at.precision}
     return {**metrics, "capacity": curve, "intervals": intervals}

@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from fraudsieve._translation import tr
 from fraudsieve.pages.words import format_number
 
 METRIC_NAMES: Final = {
@@ -30,16 +29,6 @@ RATE_NAMES: Final = {
     "alerts_a_day": "alerts per day",
 }
 """The rates of an operating point."""
-
-
-def describe_capacity(*, alerts: float, alerts_a_day: float | None, flagged: float, why: str) -> str:
-    """Describe the review capacity: the alerts, per day where days are known, their share, and the reason."""
-    number = (
-        tr("{n} alerts", n=format_number(alerts))
-        if alerts_a_day is None
-        else tr("{n} alerts per day", n=format_number(alerts_a_day))
-    )
-    return tr("{number} ({share:.3g} % of the records), {why}", number=number, share=100 * flagged, why=tr(why))
 
 
 def format_days(days: float) -> str:

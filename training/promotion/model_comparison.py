@@ -35,7 +35,7 @@ from fraudsieve.tables.label_values import with_times
 from fraudsieve.training.data.after_training import learned_until, trained_until
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.evaluation.bootstrap import Replicates, percentile_interval
-from fraudsieve.training.evaluation.capacity import Capacity, RowCosts
+from fraudsieve.training.evaluation.capacity import Capacity, ReviewCapacity, RowCosts
 from fraudsieve.training.evaluation.fraud import AT_ALERTS
 from fraudsieve.training.evaluation.fraud_rows import FraudRows
 from fraudsieve.training.evaluation.label_delays import LabelSelection
@@ -255,18 +255,10 @@ class PairAtAlerts(Pair):
     alerts_a_day: float | None = None
 
 
-@dataclass(frozen=True)
-class PairedCapacity:
+@dataclass(frozen=True, kw_only=True)
+class PairedCapacity(ReviewCapacity):
     """The review capacity at which both models are compared."""
 
-    # Number of alerts that people can review.
-    alerts: float
-    alerts_a_day: float | None
-    flagged: float
-    why: str
-    days: int | None
-    # Share of all records of their time that the rows are.
-    share: float
     # The recall of both at 20 numbers of alerts up to twice the capacity.
     recall: tuple[PairAtAlerts, ...]
 
@@ -369,15 +361,7 @@ def _by_alerts(capacity: Capacity, old: _Side, new: _Side) -> PairedCapacity:
         )
         for place, alerts in enumerate(capacity.points)
     ]
-    return PairedCapacity(
-        float(capacity.alerts),
-        capacity.per_day(capacity.alerts),
-        capacity.flagged,
-        capacity.why,
-        capacity.days,
-        capacity.share,
-        tuple(points),
-    )
+    return PairedCapacity.of(capacity, recall=tuple(points))
 
 
 Value = TypeVar("Value")

@@ -22,10 +22,9 @@ from fraudsieve.pages.rendering import (
 from fraudsieve.pages.words import format_number, names_in_words, obfuscation_words, point_words
 from fraudsieve.training.attack.recall import AttackMetrics
 from fraudsieve.training.evaluation.bootstrap import MIN_GROUPS, Interval
-from fraudsieve.training.evaluation.capacity import CapacityCurve
 from fraudsieve.training.evaluation.fraud_rows import ClassMetrics, SliceMetrics
 from fraudsieve.training.evaluation.label_delays import label_notes, selection_notes
-from fraudsieve.training.evaluation.metrics import METRIC_NAMES, RATE_NAMES, describe_capacity
+from fraudsieve.training.evaluation.metrics import METRIC_NAMES, RATE_NAMES
 from fraudsieve.training.evaluation.points import exceeded_notes, rates_known
 from fraudsieve.training.evaluation.report import EvaluationReport, SplitSummary, TemporalMetrics
 from fraudsieve.training.evaluation.report_parts.slices import break_notes, excess_notes
@@ -158,19 +157,13 @@ def _descriptions(report: EvaluationReport) -> Iterator[tuple[str, str]]:
     yield "average_precision", tr("a random ranking has the base rate: {base_rate}", base_rate=base_rate)
     yield "recall_at_1pct_fpr", tr("of all fraud, flagged when 1 % of the legitimate records are flagged too")
     if report.capacity is not None:
-        capacity = capacity_text(report.capacity)
+        capacity = report.capacity.text
         yield "recall_at_capacity", tr("of all fraud, found with {capacity}", capacity=capacity)
         yield "precision_at_capacity", tr("of the alerts are fraud, with {capacity}", capacity=capacity)
     if report.costs is not None:
         without = format_number(report.costs.without_review)
         yield "cost_per_1000", tr("{cost} when nothing is reviewed", cost=without)
     yield "ece", tr("mean gap between the probabilities and the share of fraud")
-
-
-def capacity_text(capacity: CapacityCurve) -> str:
-    """Describe the review capacity of a report."""
-    names = ("alerts", "alerts_a_day", "flagged", "why")
-    return describe_capacity(**{name: getattr(capacity, name) for name in names})
 
 
 def metric_table(report: EvaluationReport) -> PageTable:

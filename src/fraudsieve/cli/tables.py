@@ -65,10 +65,10 @@ def _report_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
     """Yield what the page of a report has as tables and facts."""
     from fraudsieve.training.report_page.breakdown import delay_table, importance_tables, page_facts
     from fraudsieve.training.report_page.charts import unlike_facts
-    from fraudsieve.training.report_page.sections import capacity_text, metric_table, point_table, slice_tables
+    from fraudsieve.training.report_page.sections import metric_table, point_table, slice_tables
 
     if report.capacity is not None:
-        yield "review capacity", capacity_text(report.capacity)
+        yield "review capacity", report.capacity.text
     facts = {} if report.labels is None else page_facts(report.labels, of_training=report.split is not None)
     delays = None if report.labels is None else delay_table(report.labels)
     for title, texts in (("unlike training", unlike_facts(report)), ("labels", facts)):
@@ -193,15 +193,13 @@ def logged_rows(logged: "LoggedRun | None") -> list[tuple[str, str]]:
 
 
 def comparison_rows(comparison: "ModelComparison") -> list[tuple[str, str]]:
-    from fraudsieve.training.evaluation.metrics import METRIC_NAMES, describe_capacity
+    from fraudsieve.training.evaluation.metrics import METRIC_NAMES
 
     capacity = comparison.capacity
     name = "evaluated models" if comparison.evaluated else "newest slice" if comparison.refresh else "later records"
     rows = [(name, _records(comparison))]
     if capacity is not None:
-        of = ("alerts", "alerts_a_day", "flagged", "why")
-        described = describe_capacity(**{name: getattr(capacity, name) for name in of})
-        rows.append(("review capacity", described))
+        rows.append(("review capacity", capacity.text))
     rows.append(("", "champion  challenger  difference"))
     rows += [(METRIC_NAMES[name], _pair(comparison.figures[name])) for name in COMPARED]
     if comparison.weights is not None:

@@ -10,7 +10,7 @@ from fraudsieve.features.history.declaration import DECLARED
 from scripts.imports import LIBRARY, ROOT, modules, tree_of
 
 KERNELS = ROOT / "features" / "history" / "kernels"
-CALLER = ROOT / "features" / "history" / "encoded.py"
+CALLER = ROOT / "features" / "history" / "timeline.py"
 CALLED = (
     *("totals_in_windows", "spread_in_windows", "codes_in_windows", "pairs_in_windows", "hours_in_windows"),
     *("fill_latest", "fill_ends", "fill_derived", "labels_in_windows"),
@@ -49,5 +49,5 @@ def test_no_measure_has_two_implementations() -> None:
 
 
 def test_the_state_has_types() -> None:
-    state = [*(ROOT / "features" / "history" / "pool").glob("*.py"), ROOT / "features" / "history" / "timeline.py"]
+    state = [*(ROOT / "features" / "history").glob("pool_*.py"), ROOT / "features" / "history" / "timeline.py"]
     assert [path.name for path in state if "Any" in names_in(path)] == []

@@ -20,6 +20,8 @@ from fraudsieve.training.promotion.model_comparison import (
 )
 from fraudsieve.training.recipe.sections import GateRecipe
 
+RECORDS: dict[str, Any] = {"alerts_a_day": None, "flagged": 0.01, "days": None, "share": 1.0, "recall": ()}
+
 
 def pair(old: float | None, new: float | None, interval: tuple[float, float] | None = None) -> Pair:
     return Pair(old, new, None if old is None or new is None else new - old, interval)
@@ -49,7 +51,7 @@ def comparison(**changes: Any) -> ModelComparison:
         frauds=10_000,
         base_rate=0.5,
         figures=figures | {name: changes.pop(name) for name in figures if name in changes},
-        capacity=PairedCapacity(10_000.0, None, 0.5, "as many as there are frauds", None, 1.0, ()),
+        capacity=PairedCapacity(alerts=10_000.0, why="as many as there are frauds", **RECORDS),
         champion=ModelFacts("old", None, None),
         challenger=ModelFacts("new", None, None),
         subject="message",
@@ -180,7 +182,7 @@ def test_one_alert_less_is_not_a_loss(lost: int, passes: bool) -> None:
 def test_a_model_that_finds_hardly_any_fraud_is_refused_even_if_the_champion_finds_none(
     frauds: int, found: int, alerts: float, passes: bool, refresh: bool
 ) -> None:
-    capacity = PairedCapacity(alerts, None, 0.01, "as given", None, 1.0, ())
+    capacity = PairedCapacity(alerts=alerts, why="as given", **RECORDS)
     recall = pair(found / frauds, found / frauds)
     compared = comparison(frauds=frauds, capacity=capacity, recall_at_capacity=recall, refresh=refresh)
     gates = {gate.name: gate for gate in apply_gates(compared)}
