@@ -23,11 +23,10 @@ from fraudsieve.tables.label_values import LabelReader
 from fraudsieve.tables.reader import write_rejected
 from fraudsieve.tables.source import Source, local_files
 from fraudsieve.training.attack.recall import attackable
-from fraudsieve.training.data.after_training import rows_after_training
 from fraudsieve.training.data.builders import read_data, with_order_key
 from fraudsieve.training.data.classes import check_classes
 from fraudsieve.training.data.column_notes import RefitSummary, built_from, check_custom_columns
-from fraudsieve.training.data.groups import group_notes, groups_of
+from fraudsieve.training.data.groups import group_notes, groups_of, rows_after_training
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.evaluation.metrics import METRIC_NAMES
 from fraudsieve.training.evaluation.points import check_points, exceeded_notes, share_of_records

@@ -20,7 +20,7 @@ import numpy as np
 
 from fraudsieve.features.history.records import delivery_id
 from fraudsieve.features.live_state import HistoryState
-from fraudsieve.live.removal import rewind
+from fraudsieve.live.contents import rewind
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import open_store
 from fraudsieve.models import Scorer
@@ -42,7 +42,7 @@ if importlib.util.find_spec("psycopg"):
     import psycopg  # once, and not in each process
 from fraudsieve.exceptions import StateError
 from fraudsieve.models import Scorer
-from fraudsieve.live.removal import rewind
+from fraudsieve.live.contents import rewind
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import open_store
 from tests.attack.kills import MESSAGE_EVERY, REWINDING, THREADS, UNTIL, ahead, delivery

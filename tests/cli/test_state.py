@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from fraudsieve.cli.app import app
-from fraudsieve.live.loading import json_lines
+from fraudsieve.live.export import json_lines
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import open_store
 from fraudsieve.live.store.snapshots import list_snapshots

@@ -17,7 +17,7 @@ from fraudsieve.evidence.log import EvidenceLog, Which
 from fraudsieve.evidence.replay import replay_log
 from fraudsieve.evidence.verification import verify_log
 from fraudsieve.exceptions import EvidenceError
-from fraudsieve.live.removal import rewind
+from fraudsieve.live.contents import rewind
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store.event_store import open_store
 from fraudsieve.models import Policy, Scorer

@@ -10,9 +10,9 @@ import pytest
 
 from fraudsieve.exceptions import StateError
 from fraudsieve.features.profile.custom_columns import CustomColumns
+from fraudsieve.live.contents import erase
 from fraudsieve.live.export import export_tables
 from fraudsieve.live.records import not_kept
-from fraudsieve.live.removal import erase
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import open_store
 from fraudsieve.models import Scorer

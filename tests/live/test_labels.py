@@ -14,7 +14,7 @@ import pytest
 from fraudsieve.features import Network, history_features, network_features
 from fraudsieve.features.label_trust import label_as_of
 from fraudsieve.features.message_matrix import message_history
-from fraudsieve.live.removal import erase, rewind
+from fraudsieve.live.contents import erase, rewind
 from fraudsieve.live.session import Replica
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import open_store

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from fraudsieve.exceptions import StateError
-from fraudsieve.live.removal import erase, rewind
+from fraudsieve.live.contents import erase, rewind
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import open_store
 from fraudsieve.live.store.chain import START
@@ -135,7 +135,7 @@ def test_a_clock_that_was_ahead_can_be_put_right(account_scorer: Scorer, address
 
 ERASES = """
 import sys
-from fraudsieve.live.removal import erase
+from fraudsieve.live.contents import erase
 from fraudsieve.live.store import open_store
 store = open_store(sys.argv[1])
 print("ready", flush=True)

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from fraudsieve.exceptions import StateError
-from fraudsieve.live.contents import describe_store
+from fraudsieve.live.contents import describe_store, erase, rewind
 from fraudsieve.live.export import export_tables
-from fraudsieve.live.removal import erase, rewind
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import EventStore, open_store
 from fraudsieve.live.store.chain import START

@@ -11,8 +11,7 @@ import pytest
 
 from fraudsieve.exceptions import StateError
 from fraudsieve.live.calls import Call
-from fraudsieve.live.contents import describe_store
-from fraudsieve.live.removal import erase, rewind
+from fraudsieve.live.contents import describe_store, erase, rewind
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import EventStore, open_store
 from fraudsieve.live.store.score_rows import ScoreRow, StoredScore, drop_old_scores, iterate_scores

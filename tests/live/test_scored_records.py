@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from fraudsieve.features.profile.custom_columns import CustomColumns
+from fraudsieve.live.contents import erase
 from fraudsieve.live.export import export_tables
-from fraudsieve.live.removal import erase
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import open_store
 from fraudsieve.live.store.score_rows import ScoreRow

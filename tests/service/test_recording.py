@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 
 from fraudsieve.evidence.log import EvidenceSettings
 from fraudsieve.exceptions import EvidenceError, StateError
-from fraudsieve.live.contents import stored_records
+from fraudsieve.live.contents import erase, rewind, stored_records
 from fraudsieve.live.recording import LoggedScore
-from fraudsieve.live.removal import erase, rewind
 from fraudsieve.live.store import open_store
 from fraudsieve.live.store.score_rows import ScoreRow, iterate_scores
 from fraudsieve.models import Scorer

@@ -43,8 +43,7 @@ from fraudsieve.training.labels import DAY, RATE
 from fraudsieve.training.recipe.data import LabelRecipe
 from fraudsieve.training.recipe.recipe import HistoryRecipe, LabelledSize, Recipe
 
-from .after_training import known_before
-from .groups import Positions, units_of, with_group
+from .groups import Positions, known_before, units_of, with_group
 from .labelled import LabelledData, known_labels_of, load_accounts, load_events, load_labelled, months_for
 from .precomputed_matrix import PRECOMPUTED_ROW, MatrixDeclaration, PrecomputedMatrix, declaration_of
 from .row_sample import CUTOFF_COLUMNS, ID_COLUMNS, RowSample, select_ids

@@ -17,10 +17,17 @@ from fraudsieve.models.predict import Scorer
 from fraudsieve.models.rules.rule_set import RuleSet
 from fraudsieve.tables.source import Source, as_input
 from fraudsieve.training.attack.recall import attack_messages, check_attackable
-from fraudsieve.training.data.after_training import count_rows_in_training, is_training_table, rows_since
 from fraudsieve.training.data.assumed_labels import inclusion_weights
 from fraudsieve.training.data.builders import Builder, builder_of_model, flags_of, read_data, scores_of
-from fraudsieve.training.data.groups import group_notes, group_of_model, groups_of, with_group
+from fraudsieve.training.data.groups import (
+    count_rows_in_training,
+    group_notes,
+    group_of_model,
+    groups_of,
+    is_training_table,
+    rows_since,
+    with_group,
+)
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.recipe.recipe import EvaluateRecipe, Recipe, SplitRecipe
 

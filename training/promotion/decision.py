@@ -18,8 +18,7 @@ from fraudsieve.exceptions import ComparisonError, FraudsieveError, SchemaError
 from fraudsieve.models.artifact.folder import Model, read_model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.tables.source import Source
-from fraudsieve.training.data.after_training import RowsAfterTraining, known_before, trained_until
-from fraudsieve.training.data.groups import groups_of
+from fraudsieve.training.data.groups import RowsAfterTraining, groups_of, known_before, trained_until
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.evaluation.evaluation_run import read_tables
 from fraudsieve.training.json_types import to_json_types

@@ -32,7 +32,7 @@ from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.fields import model_fields
 from fraudsieve.models.scoring.given_history import resolve_history
 from fraudsieve.tables.label_values import with_times
-from fraudsieve.training.data.after_training import learned_until, trained_until
+from fraudsieve.training.data.groups import learned_until, trained_until
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.evaluation.bootstrap import Replicates, percentile_interval
 from fraudsieve.training.evaluation.capacity import Capacity, ReviewCapacity, RowCosts

@@ -16,10 +16,9 @@ from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.scored_tables import options_of_model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.attack.recall import CharacterSummary, attack_messages, attackable
-from fraudsieve.training.data.after_training import RowsAfterTraining, known_before, rows_after_training
 from fraudsieve.training.data.assumed_labels import inclusion_weights
 from fraudsieve.training.data.builders import Builder, builder_of_model, scores_of
-from fraudsieve.training.data.groups import groups_of
+from fraudsieve.training.data.groups import RowsAfterTraining, groups_of, known_before, rows_after_training
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.evaluation.bootstrap import MIN_GROUPS
 from fraudsieve.training.evaluation.evaluation_run import row_context

@@ -56,7 +56,7 @@ def evaluation_rows(evaluation: "Evaluation", files: tuple[Path, Path] | None) -
 
 def overlap_text(evaluation: "Evaluation") -> str:
     """Describe how many of the records were in training."""
-    from fraudsieve.training.data.after_training import describe_overlap
+    from fraudsieve.training.data.groups import describe_overlap
 
     return describe_overlap(evaluation.data, evaluation.model)
 

@@ -6,8 +6,8 @@ from fraudsieve._lazy import attach
 
 if TYPE_CHECKING:
     from .calls import Accepted as Accepted
-    from .removal import erase as erase
-    from .removal import rewind as rewind
+    from .contents import erase as erase
+    from .contents import rewind as rewind
     from .score_tables import ExportedScores as ExportedScores
     from .score_tables import export_scores as export_scores
     from .state import LiveSize as LiveSize

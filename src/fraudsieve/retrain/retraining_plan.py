@@ -19,10 +19,9 @@ from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.scored_tables import check_usable, columns_used, label_reader, options_of_model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.tables.source import InputTable, Source, as_input, origin_of
-from fraudsieve.training.data.after_training import learned_until, trained_until
 from fraudsieve.training.data.builders import read_data, sample_slice
 from fraudsieve.training.data.classes import check_classes
-from fraudsieve.training.data.groups import groups_of
+from fraudsieve.training.data.groups import groups_of, learned_until, trained_until
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.facts import window_of
 from fraudsieve.training.json_types import to_json_types

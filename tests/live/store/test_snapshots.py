@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fraudsieve.exceptions import StateError
-from fraudsieve.live.removal import erase
+from fraudsieve.live.contents import erase
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import open_store, snapshots
 from fraudsieve.live.store.chain import START

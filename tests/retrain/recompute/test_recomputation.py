@@ -15,8 +15,8 @@ from fraudsieve._microseconds import DAY
 from fraudsieve.cli.app import app
 from fraudsieve.exceptions import SchemaError, StateError
 from fraudsieve.features import History
+from fraudsieve.live.contents import rewind
 from fraudsieve.live.recording import LoggedScore
-from fraudsieve.live.removal import rewind
 from fraudsieve.live.store import open_store
 from fraudsieve.live.store.facts import StoreFacts
 from fraudsieve.live.store.score_rows import FIRST_TIME, LAST_TIME, ScoreRow, iterate_scores

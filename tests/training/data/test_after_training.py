@@ -10,13 +10,13 @@ import pytest
 
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.models.artifact.folder import Model, read_model
-from fraudsieve.training.data.after_training import (
+from fraudsieve.training.data.builders import read_data
+from fraudsieve.training.data.groups import (
     count_rows_in_training,
     rows_after_training,
     rows_since,
     trained_until,
 )
-from fraudsieve.training.data.builders import read_data
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.refit import split_model_folder

@@ -8,11 +8,10 @@ import pytest
 
 from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.features.label_trust import WEIGHT
-from fraudsieve.training.data.after_training import known_before
 from fraudsieve.training.data.assumed_labels import ASSUMED
 from fraudsieve.training.data.builders import make_builder, matrix_of, read_data
 from fraudsieve.training.data.classes import check_classes
-from fraudsieve.training.data.groups import groups_of
+from fraudsieve.training.data.groups import groups_of, known_before
 from fraudsieve.training.data.labelled import LabelledData, known_labels_of
 from fraudsieve.training.labels import delay_curve, seen_until
 from fraudsieve.training.recipe.recipe import Recipe

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from fraudsieve.exceptions import RecipeError, SchemaError
-from fraudsieve.training.data.after_training import known_before
 from fraudsieve.training.data.builders import read_data
+from fraudsieve.training.data.groups import known_before
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.facts import written_settings
 from fraudsieve.training.recipe.recipe import Recipe

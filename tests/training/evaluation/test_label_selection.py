@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from fraudsieve.models.predict import Scorer
-from fraudsieve.training.data.after_training import trained_until
 from fraudsieve.training.data.builders import builder_of_model, flags_of, read_data, scores_of
+from fraudsieve.training.data.groups import trained_until
 from fraudsieve.training.evaluation.evaluation_run import Evaluation, evaluate_tables
 from fraudsieve.training.evaluation.label_delays import LabelSelection, compare_labelled
 from fraudsieve.training.recipe.recipe import Recipe

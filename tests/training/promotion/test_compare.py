@@ -17,8 +17,8 @@ from fraudsieve.features.profile.custom_columns import CustomColumns
 from fraudsieve.models.artifact.folder import Model, read_model, write_model
 from fraudsieve.models.policy import Policy
 from fraudsieve.models.predict import Scorer
-from fraudsieve.training.data.after_training import trained_until
 from fraudsieve.training.data.builders import read_data
+from fraudsieve.training.data.groups import trained_until
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.evaluation.evaluation_run import read_tables
 from fraudsieve.training.fit import train

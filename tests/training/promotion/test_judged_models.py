@@ -10,7 +10,7 @@ import pytest
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.models.artifact.folder import read_model
 from fraudsieve.models.predict import Scorer
-from fraudsieve.training.data.after_training import trained_until
+from fraudsieve.training.data.groups import trained_until
 from fraudsieve.training.fit import train
 from fraudsieve.training.promotion.decision import compare_judged, promote
 from fraudsieve.training.promotion.gates import Gate, apply_gates

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.training.data.after_training import trained_until
+from fraudsieve.training.data.groups import trained_until
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.promotion.same_records import NewestSlice, newest_slice
 from fraudsieve.training.recipe.recipe import Recipe

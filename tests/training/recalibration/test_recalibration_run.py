@@ -18,13 +18,13 @@ from fraudsieve.exceptions import RecipeError, SchemaError, TrackingError
 from fraudsieve.models import Model, Scorer, read_model, write_model
 from fraudsieve.review import ReviewPlan, draw_records
 from fraudsieve.training import Recipe, recalibrate
-from fraudsieve.training.data.after_training import (
+from fraudsieve.training.data.builders import read_data
+from fraudsieve.training.data.groups import (
     count_rows_in_training,
     is_training_table,
     rows_after_training,
     trained_until,
 )
-from fraudsieve.training.data.builders import read_data
 from fraudsieve.training.simulation.world import simulate
 from tests.attack.small_models import write_message_model
 from tests.messages import refused

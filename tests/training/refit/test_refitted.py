@@ -15,9 +15,8 @@ from fraudsieve.models.artifact.folder import read_model
 from fraudsieve.models.artifact.model_address import model_folder
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.scores import fraud_probability
-from fraudsieve.training.data.after_training import trained_until
 from fraudsieve.training.data.builders import builder_of_model, matrix_of
-from fraudsieve.training.data.groups import groups_of
+from fraudsieve.training.data.groups import groups_of, trained_until
 from fraudsieve.training.evaluation.evaluation_run import evaluate_tables
 from fraudsieve.training.fit import train
 from fraudsieve.training.held_out import HeldOutScores, needs_folds, with_all_classes

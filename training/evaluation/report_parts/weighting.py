@@ -19,6 +19,7 @@ from fraudsieve._typing import Array
 from fraudsieve.models.points import OperatingPoint
 from fraudsieve.models.rules.rule import Rule
 from fraudsieve.models.rules.rule_set import RuleSet
+from fraudsieve.models.scoring.decision import reached
 from fraudsieve.models.unlike_training.shares import UNFAMILIAR
 from fraudsieve.training.evaluation.bootstrap import Interval, effective_size
 from fraudsieve.training.evaluation.capacity import Capacity

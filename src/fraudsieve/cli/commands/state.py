@@ -34,7 +34,7 @@ if TYPE_CHECKING:  # imported at first use: pandas takes time
     import pandas as pd
 
     from fraudsieve._translation import Language
-    from fraudsieve.live.loading import Loaded
+    from fraudsieve.live.export import Loaded
     from fraudsieve.live.state import LiveState
     from fraudsieve.live.store.event_store import EventStore
     from fraudsieve.review.answers import Agreement, Collected
@@ -155,7 +155,7 @@ def load_command(
         if part not in streams and (table := input_table(sources, reading)) is not None
     }
     progress("loading the model")
-    from fraudsieve.live.loading import json_lines, load_records
+    from fraudsieve.live.export import json_lines, load_records
     from fraudsieve.live.state import LiveState
     from fraudsieve.models.predict import Scorer
 
@@ -177,12 +177,12 @@ def _load_tables(
     live: "LiveState", inputs: dict[Any, "InputTable"], progress: Any
 ) -> tuple["Loaded", "defaultdict[str, Counter[Cause]]"]:
     """Load tables in order of time; return what was loaded, and by type why rows were rejected when they were read."""
-    from fraudsieve.live.loading import Loaded, load_in_order
+    from fraudsieve.live.export import Loaded, load_in_order
 
     rejected: defaultdict[str, Counter[Cause]] = defaultdict(Counter)
     if not inputs:
         return Loaded(), rejected
-    from fraudsieve.live.loading import merge_tables, records_of_table
+    from fraudsieve.live.export import merge_tables, records_of_table
     from fraudsieve.tables.source import origin_of
 
     progress("reading")
@@ -242,7 +242,7 @@ def erase_command(
     account_id: Annotated[str, typer.Option(help="Id of the account; - reads it from standard input.")],
 ) -> Answer:
     """Erase all rows with an account in any id field, and all snapshots. Running services follow by themselves."""
-    from fraudsieve.live.removal import erase
+    from fraudsieve.live.contents import erase
 
     with opened_store(address) as store:
         content = {"erased": erase(store, account_id=sys.stdin.readline() if account_id == "-" else account_id)}
@@ -255,7 +255,7 @@ def rewind_command(
     until: Annotated[str, typer.Option(help="Remove rows with a later time than this, such as 2026-05-01T10:00:00Z.")],
 ) -> Answer:
     """Remove rows that are dated after a time. Events with wrong times in the future make correct ones too late."""
-    from fraudsieve.live.removal import rewind
+    from fraudsieve.live.contents import rewind
 
     with opened_store(address) as store:
         content = {"removed": rewind(store, until)}
