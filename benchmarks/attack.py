@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -83,7 +83,7 @@ def compare(dataset: str, table: pd.DataFrame, contestants: Mapping[str, FitText
         for name, fit in contestants.items():
             start = time.perf_counter()
             counts = _attack_fold(fold, texts, is_fraud, groups, fit)
-            counts_by_name[name] = counts_by_name[name] + counts if name in counts_by_name else counts
+            counts_by_name[name] = summed(counts_by_name[name], counts) if name in counts_by_name else counts
             summary = f"recall {counts.clean / max(counts.rows, 1):.3f}, {time.perf_counter() - start:.1f} s"
             progress(f"{dataset} fold {fold.number + 1}/{folds} {name}: {summary}")
     language = language_of(texts)
@@ -94,6 +94,15 @@ def compare(dataset: str, table: pd.DataFrame, contestants: Mapping[str, FitText
     strengths = ", ".join(f"{name} {share:.0%}" for name, share in STRENGTHS.items())
     protocol = PROTOCOL.format(folds=folds, strengths=strengths)
     return Report("attack", dataset, protocol, len(table), figures.pop(OURS, {}), figures)
+
+
+def summed(one: AttackCounts, other: AttackCounts) -> AttackCounts:
+    """Return the counts of two folds together."""
+    sums: dict[str, Any] = {}
+    for name, own in vars(one).items():
+        added = getattr(other, name)
+        sums[name] = {key: n + added[key] for key, n in own.items()} if isinstance(own, Mapping) else own + added
+    return AttackCounts(**sums)
 
 
 def _attack_fold(fold: Fold, texts: list[str], is_fraud: Flags, groups: Rows, fit: FitTexts) -> AttackCounts:

@@ -8,6 +8,7 @@ A bounded read neither waits for a writer, as of a named pipe, nor reads a devic
 proportional to its length.
 """
 
+import getpass
 import os
 import re
 import secrets
@@ -222,3 +223,11 @@ def which_version(version: object, time: object) -> str:
     words = f"{version} of {time}"[:60]
     found = re.match(r"[0-9][0-9a-z.+]* of \d{4}-\d\d-\d\d", words)
     return f"{'The fraudsieve that wrote it' if found is None else f'fraudsieve {found[0]}'} reads it."
+
+
+def user_name(unknown: str) -> str:
+    """Return the user of this process, as far as known."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a container may run under a number that has no name
+        return unknown

@@ -5,9 +5,9 @@ obfuscated alike: how many of them are flagged, and how much fraud is caught at 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -46,15 +46,6 @@ class AttackCounts:
     changed: Counts
     # Legitimate texts flagged after obfuscation, at the threshold of clean texts.
     flagged: Counts
-
-    def __add__(self, other: "AttackCounts") -> "AttackCounts":
-        sums: dict[str, Any] = {}
-        for field in fields(self):
-            own, added = getattr(self, field.name), getattr(other, field.name)
-            sums[field.name] = (
-                {key: n + added[key] for key, n in own.items()} if isinstance(own, Mapping) else own + added
-            )
-        return AttackCounts(**sums)
 
 
 def strict_threshold(legitimate: Array, false_positive_rate: float = FALSE_POSITIVE_RATE) -> float:

@@ -5,7 +5,7 @@ only those of types are computed.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Self
 
 import numpy as np
@@ -60,14 +60,7 @@ class SplitSummary:
     @classmethod
     def of(cls, split: Split) -> Self:
         """Summarise a split."""
-        return cls(
-            kind=split.kind,
-            keeps_apart=split.keeps_apart,
-            flatters=split.flatters,
-            rows=split.rows,
-            dropped=split.dropped,
-            gap_days=split.gap_days,
-        )
+        return cls(**{field.name: getattr(split, field.name) for field in fields(cls)})
 
 
 @dataclass(frozen=True, kw_only=True)

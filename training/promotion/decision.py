@@ -5,7 +5,6 @@ The models that the gates judge, and the records that these are compared on.
 Frauds that a champion knew and that are legitimate by a later label, by the source of that label.
 """
 
-import getpass
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from typing import Any, Final, TypeAlias
 
 import pandas as pd
 
+from fraudsieve._io import user_name
 from fraudsieve._typing import Progress
 from fraudsieve.exceptions import ComparisonError, FraudsieveError, SchemaError
 from fraudsieve.models.artifact.folder import Model, read_model
@@ -454,7 +454,7 @@ def _decide(registry: Registry, facts: Mapping[str, Any], reason: str | None) ->
         passed = tuple(gate.reason for gate in gates)
         decision = Decision("promoted", at, champion=version, reasons=(*passed, *restart), **facts)
     else:
-        reason, by = reason.strip().rstrip("."), _user()
+        reason, by = reason.strip().rstrip("."), user_name("an unknown user")
         reasons = (f"Promoted by hand by {by}: {reason}.", *reasons, *restart)
         decision = Decision("promoted by hand", at, champion=version, reasons=reasons, by=by, reason=reason, **facts)
     if decision.promoted:
@@ -480,14 +480,6 @@ def _has_other_history(registry: Registry, old: str | None, new: str) -> bool:
     except FraudsieveError:
         return False  # a version that is gone or damaged can still be replaced by hand
     return models[0].matrix.history_declaration != models[-1].matrix.history_declaration
-
-
-def _user() -> str:
-    """Return the user of this process, as far as known."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):  # a container may run under a number that has no name
-        return "an unknown user"
 
 
 def _champions_with(registry: Registry, champion: str | None) -> list[str]:

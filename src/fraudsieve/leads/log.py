@@ -8,7 +8,6 @@ The entries of a log of leads: read strictly, because anyone who can write to th
 Names of files and notices to recipients are made from them.
 """
 
-import getpass
 import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +16,7 @@ from datetime import MAXYEAR, datetime
 from pathlib import Path
 from typing import Any, Final, Literal, Self, TypeAlias, get_args
 
+from fraudsieve._io import user_name
 from fraudsieve._pseudonyms import PSEUDONYM
 from fraudsieve.evidence.canonical import encode_canonical
 from fraudsieve.evidence.checkpoints import log_lines, read_line
@@ -246,7 +246,7 @@ class LeadLog:
     """
 
     def __init__(self, path: str | Path, *, user: str | None = None) -> None:
-        self.user = user or _account()
+        self.user = user or user_name("unknown")
         self._log = EvidenceLog(path)
 
     def record_lead(self, lead: dict[str, Any], case_id: str, export: Export) -> None:
@@ -287,13 +287,6 @@ class LeadLog:
 
     def __exit__(self, *raised: object) -> None:
         self._log.close()
-
-
-def _account() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):  # a container may have a user without a name
-        return "unknown"
 
 
 def check_log_exists(path: str | Path) -> None:

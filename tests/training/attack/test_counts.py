@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from benchmarks.attack import summed
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -63,7 +64,7 @@ def test_the_score_always_gets_all_texts_in_their_order() -> None:
 
 def test_counts_of_folds_add_up() -> None:
     first, second = (counts_of(score_word("free"), texts, np.zeros(5)) for texts in (FRAUD[:1], FRAUD[1:]))
-    both = first + second
+    both = summed(first, second)
     whole = counts_of(score_word("free"), FRAUD, np.zeros(5))
     assert (both.rows, both.clean, both.caught, both.changed) == (whole.rows, whole.clean, whole.caught, whole.changed)
     assert both.legitimate_rows == 2 * whole.legitimate_rows
