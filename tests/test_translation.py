@@ -99,7 +99,8 @@ def used() -> Iterator[str]:
     """Yield all texts that are translated, with their senses."""
     for path in modules(*LIBRARY):
         for node in ast.walk(tree_of(path)):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "tr":
+            called = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+            if isinstance(node, ast.Call) and called in ("tr", "tr_all"):
                 yield from text_of(node)
     for path in (ROOT / "src/fraudsieve/pages/templates").iterdir():
         yield from IN_TEMPLATE.findall(path.read_text("utf-8"))
@@ -111,9 +112,9 @@ def text_of(call: ast.Call) -> Iterator[str]:
     senses = [
         word.value.value for word in call.keywords if word.arg == "sense" and isinstance(word.value, ast.Constant)
     ]
-    text = call.args[0]
-    if isinstance(text, ast.Constant) and isinstance(text.value, str):
-        yield SENSE.join([*map(str, senses), text.value])
+    for text in call.args:
+        if isinstance(text, ast.Constant) and isinstance(text.value, str):
+            yield SENSE.join([*map(str, senses), text.value])
 
 
 def slots(text: str) -> list[tuple[str, str]]:

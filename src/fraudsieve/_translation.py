@@ -76,3 +76,8 @@ def tr(text: str, /, *, sense: str = "", **slots: Any) -> Message:
     pattern = catalogue(_language.get()).get(template.strip(" ")) or template.rpartition(SENSE)[2]
     values = {name: tr(value) if isinstance(value, Message) else value for name, value in slots.items()}
     return Message(pattern.format(**values) if slots else pattern, template, slots)
+
+
+def tr_all(*texts: str) -> list[str]:
+    """Return texts in the language of the page, such as the columns of a table."""
+    return [tr(text) for text in texts]

@@ -6,7 +6,7 @@ The charts of a monitor report. Each function returns a `Figure`, or None if the
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from fraudsieve._translation import Language, in_language, tr
+from fraudsieve._translation import Language, in_language, tr, tr_all
 from fraudsieve.pages.origin import PageOrigin
 from fraudsieve.pages.rendering import (
     Card,
@@ -387,8 +387,8 @@ def _family_table(measures: MonitorMeasures) -> PageTable:
         ]
         for family in measures.families
     ]
-    columns = [tr("family"), tr("columns"), tr("moved most"), "PSI", tr("without drift"), tr("JS distance")]
-    columns += [tr("mean PSI"), tr("mean JS")]
+    columns = [*tr_all("family", "columns", "moved most"), "PSI"]
+    columns += tr_all("without drift", "JS distance", "mean PSI", "mean JS")
     return PageTable(tr("Population stability index (PSI) and Jensen-Shannon distance (JS)."), columns, rows)
 
 
@@ -402,8 +402,8 @@ def _column_table(measures: MonitorMeasures) -> PageTable:
         ]
         for column in measures.columns[:MAX_COLUMNS]
     ]
-    columns = [tr("column"), "PSI", tr("without drift"), tr("by chance"), tr("JS distance")]
-    columns += [tr("mean, reference"), tr("mean, current"), tr("missing, reference"), tr("missing, current")]
+    columns = [tr("column"), "PSI", *tr_all("without drift", "by chance", "JS distance")]
+    columns += tr_all("mean, reference", "mean, current", "missing, reference", "missing, current")
     rest = len(measures.columns) - len(rows)
     more = tr(" {n:,} columns that moved less are in the JSON file.", n=rest) if rest > 0 else ""
     return PageTable(tr("Columns that moved most.{more}", more=more), columns, rows)
@@ -419,10 +419,9 @@ def _alert_table(measures: MonitorMeasures) -> PageTable:
         ]
         for point in measures.alerts
     ]
-    columns = [tr("point"), tr("flagged, reference"), tr("flagged, current"), tr("times")]
-    columns += [tr("per day, reference"), tr("per day, current")]
+    flagged = tr_all("flagged, reference", "flagged, current", "times", "per day, reference", "per day, current")
     caption = tr("Alerts; the first point decides.{unfamiliar}", unfamiliar=_unfamiliar_alerts(measures))
-    return PageTable(caption, columns, rows)
+    return PageTable(caption, [tr("point"), *flagged], rows)
 
 
 def _unfamiliar_alerts(measures: MonitorMeasures) -> str:
@@ -448,9 +447,7 @@ def _performance_table(measures: MonitorMeasures) -> PageTable:
                 observed = format_metric(getattr(expected.observed, name, None))
                 cells += [format_metric(getattr(expected, name)), interval, observed]
             rows.append(cells)
-    columns = [tr("point")]
-    for rate in (tr("precision"), tr("recall")):
-        columns += [rate, tr("interval"), tr("observed")]
+    columns = tr_all("point", "precision", "interval", "observed", "recall", "interval", "observed")
     caption = tr("Precision and recall as expected from the probabilities, and as observed on records with labels.")
     return PageTable(caption, columns, rows)
 
@@ -473,7 +470,7 @@ def _calibration_table(calibration: LabelledCalibration | None) -> PageTable | N
         share=_percent(calibration.share),
         groups=tr(f"{calibration.over}s"),
     )
-    columns: list[str] = [tr("metric"), tr("value"), tr("interval")]
+    columns: list[str] = tr_all("metric", "value", "interval")
     if calibration.weights is not None:
         caption, columns = f"{caption} {calibration.weights.sentence}", [*columns, tr("without weights")]
         rows = [[*row, format_metric(calibration.plain[name])] for row, name in zip(rows, names, strict=True)]
@@ -493,7 +490,7 @@ def _rule_table(rules: Sequence[RuleShares]) -> PageTable:
         for rule in rules
     ]
     caption = tr("Share of the records that each rule decides. The rest of this page is about the model without rules.")
-    columns = [tr("rule"), tr("decision"), tr("reason"), tr("reference"), tr("current"), tr("expired")]
+    columns = tr_all("rule", "decision", "reason", "reference", "current", "expired")
     return PageTable(caption, columns, rows)
 
 
@@ -509,7 +506,7 @@ def _share_table(shares: ShareChanges) -> PageTable:
         for name, share in named.items()
         if share is not None
     ]
-    columns = [tr("rows", sense="kind"), tr("reference"), tr("current"), tr("rise"), tr("by chance")]
+    columns = [tr("rows", sense="kind"), *tr_all("reference", "current", "rise", "by chance")]
     return PageTable(tr("Shares of the rows."), columns, rows)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from fraudsieve._translation import tr
+from fraudsieve._translation import tr, tr_all
 from fraudsieve.pages.rendering import (
     PageTable,
     format_interval,
@@ -80,7 +80,7 @@ def _caption(slices: Slices, by: str) -> str:
 
 
 def _count_columns() -> list[str]:
-    return [tr("rows"), tr("frauds"), tr("average precision")]
+    return tr_all("rows", "frauds", "average precision")
 
 
 def _rate_columns() -> list[str]:
@@ -203,16 +203,9 @@ def _confusion_table(confusion: ConfusionMatrix) -> PageTable:
 
 def _rule_table(rules: Sequence[RuleMetrics]) -> PageTable:
     """Return the table of what rules decide; the metrics of the page are those of the model."""
-    columns = [
-        tr("rule"),
-        tr("decision"),
-        tr("reason"),
-        tr("records"),
-        tr("of them fraud"),
-        tr("against the model"),
-        tr("of these fraud"),
-        tr("until"),
-    ]
+    columns = tr_all(
+        "rule", "decision", "reason", "records", "of them fraud", "against the model", "of these fraud", "until"
+    )
     rows = [
         [
             rule.id,
@@ -247,7 +240,7 @@ def _error_tables(errors: LargestErrors | None) -> list[PageTable]:
 
 def _error_table(caption: str, records: Sequence[ScoredRecord]) -> PageTable:
     rows = [[record.record_id, label_words(record.label), f"{record.probability:.4f}"] for record in records]
-    return PageTable(caption, [tr("record"), tr("label"), tr("probability")], rows)
+    return PageTable(caption, tr_all("record", "label", "probability"), rows)
 
 
 def page_facts(labels: LabelMetrics, *, of_training: bool = True) -> dict[str, str]:

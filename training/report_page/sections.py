@@ -6,7 +6,7 @@ The first words of the page of an evaluation report: how much fraud is found, fo
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 
-from fraudsieve._translation import tr
+from fraudsieve._translation import tr, tr_all
 from fraudsieve.pages.rendering import (
     Card,
     Notice,
@@ -175,7 +175,7 @@ def metric_table(report: EvaluationReport) -> PageTable:
         for name in names
     ]
     caption: str = tr("All main metrics; {basis}.", basis=_basis(report))
-    columns = [tr("metric"), tr("value"), tr("interval")]
+    columns = tr_all("metric", "value", "interval")
     weighting = report.weighting
     if weighting is not None:
         caption = f"{caption} {tr(UNWEIGHTED)}"
@@ -276,7 +276,7 @@ def _type_table(by_type: Mapping[str, ClassMetrics]) -> PageTable:
         ]
         for name, metrics in sorted(by_type.items(), key=lambda item: -item[1].rows)
     ]
-    columns = [tr("type"), tr("rows"), "F1", tr("interval"), tr("precision"), tr("recall"), tr("flagged")]
+    columns = [tr("type"), tr("rows"), "F1", *tr_all("interval", "precision", "recall", "flagged")]
     return PageTable(tr("Types; flagged: at 1 % false positives, as any type."), columns, rows)
 
 

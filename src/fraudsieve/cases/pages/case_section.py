@@ -13,7 +13,7 @@ import pandas as pd
 import scipy.sparse as sp
 from scipy.sparse.csgraph import dijkstra
 
-from fraudsieve._translation import current_language, tr
+from fraudsieve._translation import current_language, tr, tr_all
 from fraudsieve._typing import Array
 from fraudsieve.cases.case_finding import Cases
 from fraudsieve.cases.links.table import LINK_KINDS
@@ -404,7 +404,7 @@ def _link_table(rows: CaseRows, names: CaseNames, limit: int) -> PageTable:
     rest = len(pairs) - len(shown)
     more = tr(" {n:,} more pairs are in links.parquet.", n=rest) if rest else ""
     caption = tr("Linked pairs, the heaviest first. Without a bridge, the case falls apart.{more}", more=more)
-    return PageTable(caption, [tr("actions"), tr("weight"), tr("known since"), tr("links")], table)
+    return PageTable(caption, tr_all("actions", "weight", "known since", "links"), table)
 
 
 def _change_table(history: pd.DataFrame) -> PageTable:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve._microseconds import DAY, HOUR, MINUTE
-from fraudsieve._translation import Language, in_language, tr
+from fraudsieve._translation import Language, in_language, tr, tr_all
 from fraudsieve._typing import Array
 from fraudsieve.cases.case_finding import Cases
 from fraudsieve.pages.origin import PageOrigin
@@ -191,23 +191,12 @@ def render_cases_page(
             notices=list(_notices(cases, names)),
             cards=list(_cards(cases)),
             listed=_list_rows(cases.cases.head(MAX_CASES)),
-            columns=_list_columns(),
+            columns=tr_all(
+                "case", "actions", "accounts", "frauds expected", "at stake", "frauds per hour", "last action", "types"
+            ),
             cases=list(_contents(cases, names)),
             hubs=_hub_table(cases, names),
         )
-
-
-def _list_columns() -> list[str]:
-    return [
-        tr("case"),
-        tr("actions"),
-        tr("accounts"),
-        tr("frauds expected"),
-        tr("at stake"),
-        tr("frauds per hour"),
-        tr("last action"),
-        tr("types"),
-    ]
 
 
 def _subtitle(cases: Cases, as_of: pd.Timestamp | None) -> str:
@@ -300,5 +289,5 @@ def _hub_table(cases: Cases, names: CaseNames) -> PageTable:
         for value, *counts in zip(*(top[name] for name in ("value", "actions", "accounts", "unflagged")), strict=True)
     ]
     more = tr(" {n:,} more are in hubs.parquet.", n=len(hubs) - len(rows)) if len(hubs) > len(rows) else ""
-    columns = [tr("value"), tr("flagged actions"), tr("accounts"), tr("unflagged records")]
+    columns = tr_all("value", "flagged actions", "accounts", "unflagged records")
     return PageTable(tr("Hubs are shared by too many records, and create no links.{more}", more=more), columns, rows)
