@@ -103,14 +103,15 @@ def ways(trained_on: TrainingRows, data: LabelledData, groups: Array, recipe: Re
     if choice is None:
         return {"ours": Way(with_rounds(recipe, CONSTANT), every), "constant": constant}
     own = [*columns_of_records(trained_on, data)]
-    more = choice.rounds / choice.chosen.rounds
+    more, n = choice.rounds / choice.chosen.rounds, len(trained_on.labels)
     tried = {
         f"{one.size}_own" if one.own else one.size: Way(
-            with_trees(recipe, replace(choice, chosen=one, rounds=round(more * one.rounds))), own if one.own else every
+            with_trees(recipe, replace(choice, chosen=one, rounds=round(more * one.rounds)), n),
+            own if one.own else every,
         )
         for one in choice.tried
     }
-    ours = Way(with_trees(recipe, choice), own if choice.chosen.own else every)
+    ours = Way(with_trees(recipe, choice, n), own if choice.chosen.own else every)
     one_seed = ours._replace(recipe=_changed(ours.recipe, n_seeds=1))
     rate = ours.recipe.model.settings(data.subject, data.size)["learning_rate"]
     slow = {"learning_rate": rate / 3, "n_rounds": 3 * choice.rounds}

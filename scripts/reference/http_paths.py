@@ -71,7 +71,7 @@ def _type(field: dict[str, Any]) -> str:
     if "enum" in field or "const" in field:
         return " or ".join(f"`{value}`" for value in field.get("enum", [field.get("const")]))
     if field.get("type") == "array":
-        return f"list of {_type(field['items'])}"
+        return f"list of {_type(field['items'])}" if "items" in field else "list"
     if field.get("type") == "object":
         return f"object of {_type(field['additionalProperties'])}" if field.get("additionalProperties") else "object"
     return str(field.get("type", "any"))

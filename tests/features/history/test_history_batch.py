@@ -197,7 +197,7 @@ def as_labels(rows: Rows) -> pa.Table:
 
 def digest_of(is_fraud: bool) -> int:
     """Return the digest of a label without an id."""
-    row = np.array([[0, 0, bits_of(float(is_fraud)), -1]])
+    row = np.array([[0, 0, bits_of(float(is_fraud)), 0]])
     RowBound.of(2).fill_digests(row)
     return int(row[0, DIGEST])
 
@@ -205,7 +205,8 @@ def digest_of(is_fraud: bool) -> int:
 @examples(40)
 @given(LABELS, MINUTES, st.sampled_from([2, 4096]))
 @example([("x", 5, False), ("x", 5, True), ("x", 7, True)], 9, 4096)
-@example([("x", 5, True), ("x", 5, False), ("x", 7, True), ("x", 9, True)], 9, 3)
+@example([("x", 5, True), ("x", 5, False), ("x", 7, True), ("x", 9, True)], 10, 3)
+@example([("x", 0, False), ("x", 0, False), ("x", 0, True)], 1, 2)
 def test_labels_count_from_the_time_they_became_known(labels: Rows, now: int, max_events: int) -> None:
     subjects = as_subjects([("x", now)]).rename_columns(["counterparty_id", "as_of"])
     history = replace(LABEL_HISTORY, max_events=max_events)
