@@ -35,12 +35,12 @@ START = datetime(2026, 5, 1, 10, tzinfo=UTC)
 
 def score_messages(
     fitted: Fitted, path: Path, n: int, *, content: ContentKind = "kept", which: Which = "all", **options: Any
-) -> list[dict[str, Any]]:
+) -> list[Any]:
     """Score messages one by one and together, and record them."""
     scorer = Scorer.load(fitted.folder)
     records = [{"message_id": f"m{at}", "text": fitted.texts[at % len(fitted.texts)]} for at in range(n)]
     with EvidenceLog(path, which=which, content=Content(content)) as log:
-        scores: list[dict[str, Any]] = [scorer.score(one, evidence=log, **options) for one in records[:5]]
+        scores: list[Any] = [scorer.score(one, evidence=log, **options) for one in records[:5]]
         return scores + scorer.score(records[5:], evidence=log, **options)
 
 

@@ -29,7 +29,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def expected(folder: Path) -> list[dict[str, Any]]:
+def expected(folder: Path) -> list[Any]:
     return Scorer.load(folder).score(records())
 
 
@@ -37,12 +37,12 @@ def frame() -> pd.DataFrame:
     return pd.DataFrame(records()).assign(message_id=[f"m{n}" for n in range(len(records()))])
 
 
-def probabilities(scores: list[dict[str, Any]]) -> list[float]:
+def probabilities(scores: list[Any]) -> list[float]:
     return [score["probability"] for score in scores]
 
 
 @pytest.mark.slow
-def test_the_columns_and_lists_matter_to_the_scores(folder: Path, expected: list[dict[str, Any]]) -> None:
+def test_the_columns_and_lists_matter_to_the_scores(folder: Path, expected: list[Any]) -> None:
     model = Scorer.load(folder).model
     used = dict(zip(model.matrix.columns, model.ensemble.booster.feature_importance(), strict=True))
     assert {f"profile__{name}" for name in FIELDS} <= set(used)
@@ -52,7 +52,7 @@ def test_the_columns_and_lists_matter_to_the_scores(folder: Path, expected: list
 
 
 @pytest.mark.slow
-def test_one_by_one_and_as_columns(folder: Path, expected: list[dict[str, Any]]) -> None:
+def test_one_by_one_and_as_columns(folder: Path, expected: list[Any]) -> None:
     scorer = Scorer.load(folder)
     assert [scorer.score(record) for record in records()] == expected
     columns = {name: [record[name] for record in records()] for name in ("text", *FIELDS)}
@@ -61,7 +61,7 @@ def test_one_by_one_and_as_columns(folder: Path, expected: list[dict[str, Any]])
 
 
 @pytest.mark.parametrize("ending", ["parquet", "csv", "jsonl"])
-def test_predict_from_files(folder: Path, expected: list[dict[str, Any]], tmp_path: Path, ending: str) -> None:
+def test_predict_from_files(folder: Path, expected: list[Any], tmp_path: Path, ending: str) -> None:
     table, output = frame().astype({"is_new": "boolean"}), tmp_path / "scores.parquet"
     source = tmp_path / f"messages.{ending}"
     if ending == "parquet":
@@ -87,21 +87,21 @@ def test_a_missing_flag_changes_no_other_score(folder: Path, tmp_path: Path) -> 
         assert scores[0] == scores[1]
 
 
-def test_predict_with_reasons(folder: Path, expected: list[dict[str, Any]]) -> None:
+def test_predict_with_reasons(folder: Path, expected: list[Any]) -> None:
     table = frame().astype({"is_new": "boolean"})
     scores = score_frame(Scorer.load(folder), table, reasons=3)
     assert scores["probability"].tolist() == probabilities(expected)
 
 
 @pytest.mark.slow
-def test_pyfunc(folder: Path, expected: list[dict[str, Any]], tmp_path: Path) -> None:
+def test_pyfunc(folder: Path, expected: list[Any], tmp_path: Path) -> None:
     save_model(tmp_path / "saved", folder=folder)
     loaded = mlflow.pyfunc.load_model(str(tmp_path / "saved"))
     assert loaded.predict(frame())["probability"].tolist() == probabilities(expected)
 
 
 @pytest.mark.slow
-def test_a_real_service(folder: Path, expected: list[dict[str, Any]], serve: Callable[..., Any]) -> None:
+def test_a_real_service(folder: Path, expected: list[Any], serve: Callable[..., Any]) -> None:
     service = serve(folder)
     with service.client() as client:
         assert client.post("/v1/score", json=records()).json() == expected
@@ -115,7 +115,8 @@ def test_a_real_service(folder: Path, expected: list[dict[str, Any]], serve: Cal
 
 def test_policies_of_missing_fields_hold(folder: Path) -> None:
     record = {name: value for name, value in records()[0].items() if name != "channel"}
-    assert Scorer.load(folder).score(record)["why"].startswith("channel: the field is missing")
+    score: Any = Scorer.load(folder).score(record)
+    assert score["why"].startswith("channel: the field is missing")
     lenient = Scorer.load(folder, policy=Policy(missing="missing"))
     assert lenient.score(record) == Scorer.load(folder).score({**record, "channel": None})
     table = frame().drop(columns="channel").astype({"is_new": "boolean"})

@@ -73,7 +73,7 @@ def records_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 def expected_of(fitted: Any, texts: list[Any]) -> list[dict[str, Any]]:
     """Return the scores of `Scorer`, in the columns of MLflow."""
-    scores = Scorer.load(fitted.folder).score([{"text": text} for text in texts])
+    scores: list[Any] = Scorer.load(fitted.folder).score([{"text": text} for text in texts])
     for score in scores:
         del score["model"]
         score |= {f"probability__{name}": value for name, value in score.pop("probabilities").items()}

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
@@ -75,10 +75,10 @@ def plain(scores: pd.DataFrame) -> list[Record]:
     return records_of(scores.drop(columns="message_id", errors="ignore"))
 
 
-def flat(score: Record) -> Record:
+def flat(score: Mapping[str, Any]) -> Record:
     """Return a score in the columns of a frame."""
-    score = {name: value for name, value in score.items() if name != "model"}
-    return score | {f"probability__{name}": value for name, value in score.pop("probabilities").items()}
+    row = {name: value for name, value in score.items() if name != "model"}
+    return row | {f"probability__{name}": value for name, value in row.pop("probabilities").items()}
 
 
 @pytest.fixture(scope="module")

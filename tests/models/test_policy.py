@@ -37,7 +37,7 @@ def without(*names: str) -> dict[str, Any]:
     return {name: value for name, value in GOOD.items() if name not in names}
 
 
-def both(scorer: Scorer, record: dict[str, Any]) -> dict[str, Any]:
+def both(scorer: Scorer, record: dict[str, Any]) -> Any:
     """Score a record as one and as columns, which must agree."""
     one = scorer.score(record)
     columns = scorer.score_columns({name: [value] for name, value in record.items()})

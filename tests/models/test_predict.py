@@ -205,7 +205,7 @@ def test_the_probability_of_fraud_is_one_minus_legitimate(binary: Any, several: 
 
 
 def test_without_a_legitimate_class_there_is_no_probability_of_fraud(types: Any) -> None:
-    score = Scorer.load(types.folder).score({"text": types.texts[0]})
+    score: Any = Scorer.load(types.folder).score({"text": types.texts[0]})
     assert (score["probability"], score["decision"], score["false_positive_rate"]) == (None, None, None)
     assert score["status"] == "ok"
     assert score["label"] == max(score["probabilities"], key=score["probabilities"].__getitem__)
@@ -213,7 +213,7 @@ def test_without_a_legitimate_class_there_is_no_probability_of_fraud(types: Any)
 
 
 def test_the_first_point_decides_and_its_threshold_is_flagged(binary: Any) -> None:
-    probability = Scorer(binary.model).score({"text": binary.texts[0]})["probability"]
+    probability: Any = Scorer(binary.model).score({"text": binary.texts[0]})["probability"]
     above, below = np.nextafter(probability, 2), np.nextafter(probability, 0)
     for thresholds, decision, reached in [
         ((probability, 1.5), "flag", 0.01),

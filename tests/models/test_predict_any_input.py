@@ -162,7 +162,7 @@ def test_any_input_is_scored_or_a_documented_error(of_all_kinds: list[Model]) ->
 @examples(200)
 @given(text=st.text(max_size=60))
 def test_any_text_gets_a_probability_or_is_blank(scorer: Scorer, text: str) -> None:
-    score = scorer.score({"text": text})
+    score: Any = scorer.score({"text": text})
     if fold_text(text).strip():
         assert 0 < score["probability"] < 1
     elif not text.isprintable() or not text.strip():  # an accent alone is printable, and is scored

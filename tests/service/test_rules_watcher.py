@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,7 +57,8 @@ def test_changed_files_replace_the_rules(handler: RequestHandler, path: Path) ->
     assert (decides(handler, "zebedee"), decides(handler, "bob")) == (False, True)
     replace(path, RULE.replace("flag", "pass"))
     assert watcher.check() == "loaded"
-    assert handler.loaded.scorer.score({"text": "x", "account_id": "bob"})["rule"]["action"] == "pass"
+    score: Any = handler.loaded.scorer.score({"text": "x", "account_id": "bob"})
+    assert score["rule"]["action"] == "pass"
     assert b'fraudsieve_rule_loads_total{outcome="loaded"} 2.0' in handler.metrics.render()
 
 

@@ -66,7 +66,8 @@ def test_decisions_and_differences_are_counted_and_sampled(
     shadow = start(loaded, file=SampleFile(tmp_path / "shadow.jsonl", 1 << 20))
     records = [{"text": text, "message_id": f"id-{n}"} for n, text in enumerate(binary.texts[:300])]
     records.append({"text": None, "message_id": SECRET})
-    scores, expected = scorer.score(records), loaded.scorer.score(records)
+    scores: list[Any] = scorer.score(records)
+    expected: list[Any] = loaded.scorer.score(records)
     shadow.submit(records, scores, 10)
     wait_until(lambda: scored(shadow.metrics) == len(records))
     pairs = [(one["decision"], two["decision"]) for one, two in zip(scores, expected, strict=True)]

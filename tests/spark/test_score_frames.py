@@ -46,8 +46,9 @@ def scores_of(frame: "DataFrame") -> list[dict[str, Any]]:
 
 def expected_scores(scorer: Scorer, records: list[dict[str, Any]], **history: Any) -> list[dict[str, Any]]:
     """Return the scores of one machine in the form of Spark's."""
+    answers: list[Any] = scorer.score(records, **history)
     scores = []
-    for found in scorer.score(records, **history):
+    for found in answers:
         classes = {f"probability__{name}": value for name, value in found["probabilities"].items()}
         scores.append({name: found[name] for name in found if name not in ("probabilities", "model")} | classes)
     return scores

@@ -73,7 +73,7 @@ def test_the_threshold_of_its_channel_decides_a_record_at_every_door(trained: Tr
     by_channel, first = scorer.model.source_points, scorer.model.points[0]
     assert by_channel is not None
     records = records_of(channel, np.linspace(-2, 6, 400))
-    scores = scorer.score(records)
+    scores: list[Any] = scorer.score(records)
     threshold = by_channel.points.get(channel or "", first).threshold
     expected = ["flag" if score["probability"] >= threshold else "pass" for score in scores]
     assert set(expected) == {"flag", "pass"}
@@ -142,7 +142,7 @@ def test_reasons_are_for_the_decision_of_the_channel(trained: Trained) -> None:
     records = records_of("phone", np.linspace(0, 4, 200))
     first_reasons = []
     for threshold in (0.1, 0.9):
-        scores = with_thresholds(trained, phone=threshold).score(records, reasons=3)
+        scores: list[Any] = with_thresholds(trained, phone=threshold).score(records, reasons=3)
         first_reasons.append([s["reasons"][0]["log_odds"] for s in scores if 0.1 <= s["probability"] < 0.9])
     for_fraud, against = np.array(first_reasons)
     assert (for_fraud > 0).all()

@@ -368,7 +368,7 @@ def flags_of(scores: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.bool_]:
 
 
 SECONDS_PER_LINE = 2.0
-MAX_LEGITIMATE = 150_000
+MAX_LEGITIMATE = 300_000
 """Legitimate rows of the table from which on trees are grown on a sample by default."""
 
 

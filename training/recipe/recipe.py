@@ -181,7 +181,7 @@ class ModelRecipe(ClassifierRecipe):
     """Whether the model is trained again on all mature rows once the split has been evaluated."""
     sample_rate: float | None = Field(default=None, gt=0, le=1)
     """The share of the legitimate accounts or events of the training slice that trees are grown on, with all fraud. It
-    saves time and memory. Probabilities remain those of all rows, and no other slice is sampled. By default, 150,000
+    saves time and memory. Probabilities remain those of all rows, and no other slice is sampled. By default, 300,000
     of all labelled ones."""
 
     def settings(self, subject: str, size: LabelledSize) -> dict[str, Any]:

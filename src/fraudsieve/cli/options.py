@@ -280,7 +280,7 @@ class RunOptions:
         float | None,
         typer.Option(
             help="Train on this share of the legitimate accounts or events, and on all fraud, to save time and memory; "
-            "by default on all, or on 150,000 of more."
+            "by default on all, or on 300,000 of more."
         ),
     ] = None
     seed: Annotated[int | None, typer.Option(help="Random seed.")] = None

@@ -92,7 +92,7 @@ def test_payments_that_are_scored_are_history_of_later_ones(tmp_path: Path, with
     classifier = FraudClassifier(n_rounds=5, n_jobs=1, min_leaf_rows=1).fit(matrix, labels)
     parts = features.matrix_, classifier.ensemble_, classifier.calibration_
     scorer = Scorer(Model("events", ("fraud", "legitimate"), "legitimate", *parts))
-    state, scores = scorer.new_state(lateness="all"), list[float]()
+    state, scores = scorer.new_state(lateness="all"), list[float | None]()
     state.update(records(past))
     for _, same in new.groupby("occurred_at"):
         scores += [score["probability"] for score in scorer.score(records(same), history=state)]

@@ -26,7 +26,7 @@ def test_reasons_are_those_of_the_scorer(scorer: Scorer, labelled: pd.DataFrame,
     }
     scores = readers[ending](output)
     for row, text in zip(scores.to_dict("records"), texts, strict=True):
-        score = scorer.score({"text": text}, reasons=2, language="zh")
+        score: Any = scorer.score({"text": text}, reasons=2, language="zh")
         assert row["explained"] == score["explained"]["class"]
         assert json.loads(row["reasons"])["explained"] == score["explained"]
         assert [reason["cue"] for reason in json.loads(row["reasons"])["reasons"]] == [

@@ -30,7 +30,8 @@ def events() -> Scorer:
 @pytest.mark.slow
 def test_scores_with_reasons_are_the_scores_and_the_reasons(fitted: Any) -> None:
     scorer, records = Scorer.load(fitted.folder), [{"text": text} for text in fitted.texts[:90]]
-    plain, whole = scorer.score(records), scorer.score(records, reasons=True)
+    plain = scorer.score(records)
+    whole: list[Any] = scorer.score(records, reasons=True)
     for record, without, score in zip(records, plain, whole, strict=True):
         assert without | {name: score[name] for name in ("explained", "reasons", "text_spans")} == score
         assert scorer.score(record, reasons=True) == score
@@ -43,7 +44,8 @@ def test_scores_with_reasons_are_the_scores_and_the_reasons(fitted: Any) -> None
 
 
 def test_reasons_lead_to_the_probability(binary: Any, scorer: Scorer) -> None:
-    for score in scorer.score([{"text": text} for text in binary.texts[:90]], reasons=2):
+    scores: list[Any] = scorer.score([{"text": text} for text in binary.texts[:90]], reasons=2)
+    for score in scores:
         assert score["explained"]["class"] == "fraud"
         odds = sum(reason["log_odds"] for reason in score["reasons"])
         assert 1 / (1 + np.exp(-odds)) == pytest.approx(score["probability"], rel=1e-9)
@@ -63,7 +65,8 @@ def test_chunks_give_the_same_reasons(several: Any, monkeypatch: pytest.MonkeyPa
 def test_a_class_may_be_requested(several: Any) -> None:
     scorer, record = Scorer(several.model), {"text": several.texts[0]}
     for name in several.model.classes:
-        assert scorer.score(record, reasons=True, reasons_of=name)["explained"]["class"] == name
+        score: Any = scorer.score(record, reasons=True, reasons_of=name)
+        assert score["explained"]["class"] == name
     with pytest.raises(ValueError, match="reasons_of: expected one of"):
         scorer.score([], reasons=True, reasons_of="none")
 
@@ -75,7 +78,7 @@ def test_events_have_reasons_but_no_text_spans(events: Scorer) -> None:
         {"account_id": "a", "amount": 0.1, "city": None},
         {"account_id": None, "amount": 1.0, "city": "rome"},
     ]
-    scores = events.score(records, reasons=True)
+    scores: list[Any] = events.score(records, reasons=True)
     for record, score in zip(records, scores, strict=True):
         assert events.score(record, reasons=True) == score
         assert "text_spans" not in score
@@ -94,7 +97,7 @@ def test_a_model_of_messages_without_wording_has_no_text_spans(binary: Any) -> N
     fitted = FraudClassifier(n_rounds=5, n_jobs=1).fit(X, binary.labels)
     parts = {"matrix": matrix, "ensemble": fitted.ensemble_, "calibration": fitted.calibration_, "unlike": None}
     scorer = Scorer(replace(binary.model, **parts))
-    score = scorer.score({"text": binary.texts[0]}, reasons=True)
+    score: Any = scorer.score({"text": binary.texts[0]}, reasons=True)
     assert score["text_spans"] == []
     total = sum(reason["log_odds"] for reason in score["reasons"])
     assert total == pytest.approx(score["explained"]["log_odds"], rel=1e-9)

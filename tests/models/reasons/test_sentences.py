@@ -1,6 +1,7 @@
 """Sentences in the reasons of a score: in both languages, of the record's own values, without its text."""
 
 import re
+from typing import Any
 
 import pytest
 
@@ -41,9 +42,10 @@ def test_a_sentence_is_about_the_value_of_the_record(binary: Fitted) -> None:
 
 def test_explained_classes_have_the_techniques_of_f3(several: Fitted) -> None:
     scorer = Scorer(several.model)
-    explained = scorer.score({"text": TEXT}, reasons=True, reasons_of="phishing")["explained"]
-    assert explained["techniques"][0] == {"id": "T1660", "name": "Phishing"}
-    assert scorer.score({"text": TEXT}, reasons=True, reasons_of="legitimate")["explained"]["techniques"] == []
+    phishing: Any = scorer.score({"text": TEXT}, reasons=True, reasons_of="phishing")
+    assert phishing["explained"]["techniques"][0] == {"id": "T1660", "name": "Phishing"}
+    legitimate: Any = scorer.score({"text": TEXT}, reasons=True, reasons_of="legitimate")
+    assert legitimate["explained"]["techniques"] == []
 
 
 def test_an_unknown_language_is_rejected(scorer: Scorer) -> None:

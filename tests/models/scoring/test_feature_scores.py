@@ -20,7 +20,7 @@ def with_policy(several: Fitted) -> Callable[..., Scorer]:
     return lambda **policy: Scorer(several.model, policy=Policy(**policy))
 
 
-def unlike_of(scores: list[dict[str, Any]]) -> list[float | None]:
+def unlike_of(scores: list[Any]) -> list[float | None]:
     return [score["unlike_training"] for score in scores]
 
 
@@ -36,7 +36,8 @@ def test_records_columns_and_rows_agree(several: Fitted) -> None:
 
 
 def test_an_emoji_is_unlike_training_and_an_ordinary_message_is_not(several: Fitted) -> None:
-    usual, unfamiliar, *_ = Scorer(several.model).score([{"text": text} for text in TEXTS])
+    scores: list[Any] = Scorer(several.model).score([{"text": text} for text in TEXTS])
+    usual, unfamiliar, *_ = scores
     assert unfamiliar["unlike_training"] > 0.99 > usual["unlike_training"]
     assert (unfamiliar["status"], unfamiliar["why"]) == ("ok", None)
 
@@ -44,7 +45,7 @@ def test_an_emoji_is_unlike_training_and_an_ordinary_message_is_not(several: Fit
 @pytest.mark.parametrize("reasons", [False, 2])
 def test_the_policy_unscorable(with_policy: Callable[..., Scorer], reasons: bool | int) -> None:
     scorer = with_policy(unlike_training="unscorable", unlike_training_limit=0.99)
-    scores = scorer.score([{"text": text} for text in TEXTS], reasons=reasons)
+    scores: list[Any] = scorer.score([{"text": text} for text in TEXTS], reasons=reasons)
     assert [score["status"] for score in scores] == ["ok", "unscorable", "ok", "unscorable", "unscorable"]
     assert scores[1]["why"] == UNLIKE != scores[3]["why"]
     assert scores[1]["probability"] is None
@@ -60,7 +61,7 @@ def test_the_policy_unscorable(with_policy: Callable[..., Scorer], reasons: bool
 
 
 def test_the_policy_flag(with_policy: Callable[..., Scorer]) -> None:
-    plain = with_policy().score([{"text": text} for text in TEXTS])
+    plain: list[Any] = with_policy().score([{"text": text} for text in TEXTS])
     passed = next(score for score in plain if score["decision"] == "pass")
     scorer = with_policy(unlike_training="flag", unlike_training_limit=passed["unlike_training"])
     scores = scorer.score([{"text": text} for text in TEXTS])

@@ -17,7 +17,7 @@ def model(scorer: Scorer) -> Model:
     return replace(scorer.model, expected_shares=shares)
 
 
-def scores(n: int, unlike: float | None, probability: float | None) -> list[dict[str, Any]]:
+def scores(n: int, unlike: float | None, probability: float | None) -> list[Any]:
     return [{"unlike_training": unlike, "probability": probability} for _ in range(n)]
 
 

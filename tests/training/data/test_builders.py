@@ -104,13 +104,13 @@ def test_scores_of_accounts_from_a_file_from_events_and_live_are_the_same(accoun
     known = accounts.labels.rename(columns={"subject_id": "account_id"})
     known = known.assign(is_fraud=known["label"] != "legitimate")[["account_id", "labelled_at", "is_fraud"]]
     given = {"events": records(accounts.events), "account_labels": records(known)}
-    from_events = scorer.score(records(requested), history=given)
+    from_events: list[Any] = scorer.score(records(requested), history=given)
     np.testing.assert_allclose([score["probability"] for score in from_events], scores["probability"], rtol=1e-9)
     assert [score["status"] for score in from_events] == scores["status"].tolist()
     state = scorer.new_state(lateness="50d")
     past, earlier = accounts.events["occurred_at"] < now, known["labelled_at"] < now
     state.update(records(accounts.events[past]), account_labels=records(known[earlier]))
-    live = scorer.score(records(requested), history=state)
+    live: list[Any] = scorer.score(records(requested), history=state)
     np.testing.assert_allclose([score["probability"] for score in live], scores["probability"], rtol=1e-9)
 
 
@@ -124,7 +124,7 @@ def test_an_account_without_events_has_no_history_and_a_score(accounts: Run) -> 
     scorer = Scorer.load(accounts.trained.folder)
     requested = {"account_id": "nobody", "as_of": "2026-03-01", "created_at": "2026-02-01", **profile(scorer)}
     for history in (None, records(accounts.events[:50])):
-        score = scorer.score(requested, history=history)
+        score: Any = scorer.score(requested, history=history)
         assert (score["status"], score["why"]) == ("no_history", None)
         assert 0 < score["probability"] < 1
 
@@ -147,7 +147,7 @@ def test_an_account_without_events_has_no_history_and_a_score(accounts: Run) -> 
 def test_a_record_that_cannot_be_read_is_not_scored(accounts: Run, change: dict[str, Any], why: str) -> None:
     scorer = Scorer.load(accounts.trained.folder)
     good = {"account_id": "x", "as_of": "2026-03-01", **profile(scorer)}
-    scores = scorer.score([good, good | change])
+    scores: list[Any] = scorer.score([good, good | change])
     assert [score["status"] for score in scores] == ["no_history", "unscorable"]
     assert scores[1]["why"].startswith(why)
     assert scores[1]["probability"] is None
@@ -266,7 +266,7 @@ def test_scores_of_events_from_a_file_and_live_are_the_same(events: Run, tmp_pat
     state = scorer.new_state(lateness="50d")
     known = events.events.assign(is_fraud=events.events["label"] != "legitimate")
     assert state.update(records(past), records(known.drop(columns=["label", "occurred_at"]))) == ()
-    scores = []
+    scores: list[Any] = []
     for record in records(new):  # each is scored, and then becomes history
         scores.append(scorer.score(record, history=state)["probability"])
         state.update(record)
@@ -328,9 +328,9 @@ def test_messages_with_the_history_of_their_senders(small_world: World, tmp_path
     written = score_file(scorer, requested, tmp_path / "s.parquet", events=small_world.events)
     scores = pd.read_parquet(written.output)["probability"]
     fields = records(requested[["text", "account_id", "sent_at"]])
-    live = scorer.score(fields, history=records(small_world.events))
+    live: list[Any] = scorer.score(fields, history=records(small_world.events))
     np.testing.assert_allclose([score["probability"] for score in live], scores, rtol=1e-9)
-    unknown = scorer.score([{"text": "hello"}, {"text": "hello", "account_id": "a", "sent_at": "secret"}])
+    unknown: list[Any] = scorer.score([{"text": "hello"}, {"text": "hello", "account_id": "a", "sent_at": "secret"}])
     assert [score["status"] for score in unknown] == ["ok", "unscorable"]
     assert unknown[1]["why"].startswith("sent_at: expected a time")
     later = result.data.rows.tail(400)
@@ -360,7 +360,8 @@ def test_messages_with_the_history_of_their_campaigns(
     sent, labelled = records(past.drop(columns=["label", "labelled_at"])), records(past[past["labelled_at"].notna()])
     fields = records(requested)
     known = {"messages": [*sent, *labelled, *fields]}
-    np.testing.assert_allclose([score["probability"] for score in scorer.score(fields, history=known)], scores)
+    from_messages: list[Any] = scorer.score(fields, history=known)
+    np.testing.assert_allclose([score["probability"] for score in from_messages], scores)
     state = scorer.new_state(lateness="all")
     assert scorer.observe(state, [*labelled, *sent]) == ()
     live = []
