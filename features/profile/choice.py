@@ -198,12 +198,9 @@ def choose_profile_columns(
             categories.append(name)
         elif column.isna().all():
             left_out[name] = NO_VALUE
-        elif name in identifiers:
-            if are_few_ids(column):
-                categories.append(name)
-            else:
-                left_out[name] = "an identifier"
-        elif is_number(column):
+        elif name in identifiers and not are_few_ids(column):
+            left_out[name] = "an identifier"
+        elif name not in identifiers and is_number(column):
             numbers.append(name)
         elif pd.api.types.is_datetime64_any_dtype(column):
             left_out[name] = "a time"

@@ -109,6 +109,17 @@ def test_answers_in_many_rows_are_categories_whatever_the_name() -> None:
     assert (chosen.categories, chosen.left_out) == (("telephone",), {"first": "looks like names of persons"})
 
 
+def test_few_ids_of_persons_are_no_categories() -> None:
+    frame = pd.DataFrame(
+        {
+            "Office ID": [*range(5)] * 400,
+            "email": ["a@x.example", "b@x.example", "c@y.example", "d@z.example", "e@z.example"] * 400,
+        }
+    )
+    chosen = choose_profile_columns(frame)
+    assert (chosen.categories, chosen.left_out) == (("Office ID",), {"email": "looks like e-mail addresses"})
+
+
 def test_numbers_stay_and_declared_columns_win() -> None:
     frame = pd.DataFrame({"text": [*"abcd"] * 25, "zip": range(100), "dob": range(100), "surname": [*"abcd"] * 25})
     assert choose_profile_columns(frame, exclude=("text",)).numbers == ("zip", "dob")

@@ -229,7 +229,7 @@ def draw_case(rows: CaseRows, names: CaseNames | None = None) -> Figure:
     --------
     >>> import pandas as pd
     >>> from fraudsieve.cases import find_cases
-    >>> from .case_rows import rows_of_cases
+    >>> from .case_section import rows_of_cases
     >>> found = find_cases(pd.DataFrame({"action_id": ["a", "b"], "account_id": "ann"}), key=b"a key")
     >>> draw_case(next(rows_of_cases(found))).svg.count("<circle")
     3
