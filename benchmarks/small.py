@@ -152,11 +152,8 @@ def _ways(trained_on: TrainingRows, data: LabelledData, recipe: Recipe) -> Itera
     of_split = training_rows(data, groups, choose_split(data, groups, group_kind, recipe).train, recipe)
     for way, size in (("ours", data.size), ("large", LabelledSize(FEW_ROWS, FEW_RARER))):
         choice = choose_trees(replace(of_split, size=size), data, groups, recipe, lambda step: None)
-        yield (
-            way,
-            replace(trained_on, size=size),
-            recipe if choice is None else with_trees(recipe, choice, len(of_split.labels)),
-        )
+        chosen = recipe if choice is None else with_trees(recipe, choice, len(of_split.labels))
+        yield way, replace(trained_on, size=size), chosen
     small = recipe.model.model_copy(update=data.size.small_trees)
     yield "small", trained_on, recipe.model_copy(update={"model": small})
 

@@ -66,13 +66,14 @@ def subject_columns(records: pd.DataFrame, cutoffs: Array, matrix: AccountMatrix
 
 
 def number_columns(events: pd.DataFrame) -> tuple[str, ...]:
-    """Return the numeric columns of events, other than the amount, that are not identifiers, labels or codes."""
+    """Return the numeric columns of events, other than the amount, that are not identifiers, labels, flags or codes."""
     return tuple(
         str(name)
         for name in events.columns
         if name not in NOT_NUMBERS
         and not is_identifier(str(name))
         and pd.api.types.is_numeric_dtype(events[name])
+        and not pd.api.types.is_bool_dtype(events[name])
         and not _are_codes(events[name])
     )
 

@@ -23,7 +23,7 @@ from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.network.network_batch import CodedTables, network_columns
 from fraudsieve.features.profile.choice import FEW_VALUES, are_few_ids, choose_profile_columns
 from fraudsieve.features.profile.frames import as_strings, custom_values
-from fraudsieve.tables.cells import STRING
+from fraudsieve.tables.cells import STRING, nested_values
 from fraudsieve.tables.values.moments import to_local
 
 from .account_matrix import AccountMatrix, Subject
@@ -111,8 +111,8 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Categories with fewer rows in training are encoded as unseen.
     categories : sequence of str, default=()
         Columns of strings that are always categories. Other columns of strings are left out if they are
-        identifiers (names that end with ``_id``, and ``ip``), look like persons or times, or have too many distinct
-        values to be categories.
+        identifiers of many values (such as ``device_id`` and ``ip``), look like persons or times, or have too many
+        distinct values to be categories.
     digest_categories : bool, default=False
         Whether the model keeps keyed digests of the categories instead of their values. The key is part of the model.
     n_folds : int, default=5
@@ -390,7 +390,9 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
 def _are_kinds(name: str, events: pd.DataFrame) -> bool:
     """Return whether ids are so few, as those of an office, that what all accounts do with one says nothing of it."""
-    return bool(identifier_columns([name])) and are_few_ids(events[name]) and events[name].nunique() <= FEW_VALUES
+    return (
+        bool(identifier_columns([name])) and not nested_values(events[name]) and are_few_ids(events[name], FEW_VALUES)
+    )
 
 
 def _check_amounts(histories: Sequence[History], categories: Sequence[str]) -> None:

@@ -55,23 +55,23 @@ def default_histories(
     columns = tuple(columns)
     label_measures = LABEL_MEASURES if labels and subject == "event" else ()
     # Without counterparties the first identifier, such as a device, takes their place.
-    further = ("counterparty_id",) if "counterparty_id" in columns else ()
-    counterparty, *identifiers = (*further, *identifier_columns(columns)) or ("counterparty_id",)
+    further, ids = ("counterparty_id",) if "counterparty_id" in columns else (), identifier_columns(columns)
+    counterparty, *identifiers = (*further, *ids) or ("counterparty_id",)
     measures = possible_measures(columns, (*MEASURES, *LATEST_MEASURES, *label_measures), counterparty=counterparty)
     view = partial(History, windows, time_zone=time_zone)
     own = view(kinds=kinds, counterparty=counterparty, identifiers=tuple(identifiers), measures=measures)
     other = view(entity="counterparty_id", counterparty="account_id", measures=measures, name="counterparty")
     if subject == "account":
-        received = [replace(other, subject="account_id", name="received")] if "counterparty_id" in columns else []
+        received = [replace(other, subject="account_id", name="received")] if further else []
         sides = (own, *received)
         return _with_distinct_names(*sides, *(one for side in sides for one in _of_numbers(side, numbers)))
     # Identifiers have views of their own, except those beyond `MAX_IDENTIFIERS`.
-    own = replace(own, by_kind=("count",), identifiers=tuple(identifier_columns(columns)[MAX_IDENTIFIERS:]))
+    own = replace(own, by_kind=("count",), identifiers=ids[MAX_IDENTIFIERS:])
     own = replace(own, measures=tuple(name for name in own.measures if name not in LEFT_OUT))
     pair = view(entity=("account_id", "counterparty_id"), measures=possible_measures(columns, PAIR), name="pair")
-    others = (other, replace(pair, windows=("all",))) if "counterparty_id" in columns else ()
+    others = (other, replace(pair, windows=("all",))) if further else ()
     few = [replace(one, windows=_few(windows), measures=FEW_NUMBER_MEASURES) for one in _of_numbers(own, numbers)]
-    return _with_distinct_names(own, *others, *_of_identifiers(own, identifier_columns(columns)), *few)
+    return _with_distinct_names(own, *others, *_of_identifiers(own, ids), *few)
 
 
 def _few(windows: tuple[str, ...]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ or digits costs one comparison per character.
 Hosts in running text: their boundaries, and signs that they are suspicious.
 
 A host consists of labels of ``a-z0-9-`` with single dots between them. The functions read folded code points and are
-compiled into the kernels of `links` and `brands`.
+compiled into the kernels of this module and of `custom_lists`.
 """
 
 from functools import cache

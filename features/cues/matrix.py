@@ -3,7 +3,7 @@
 Cues are counts of content that matters in fraud: links, telephone numbers, money, words. The shape is lengths, shares
 and other measures. All are computed on the folded text, except for cryptocurrency addresses, which are
 case-sensitive. This module counts single characters and their neighbours. The other counts have modules of their own:
-`links`, `brands`, `numbers`, `handles`, `crypto`, `amounts`, `words`, `layout`.
+`links`, `custom_lists`, `numbers`, `contacts`, `crypto`, `amounts`.
 
 Layout of a text: bracketed signatures, repetition, and letters next to digits or Chinese characters.
 

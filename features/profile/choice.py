@@ -14,6 +14,7 @@ from fraudsieve.exceptions import ColumnTypeError, SchemaError
 from fraudsieve.features.default_views import identifier_columns
 from fraudsieve.tables.cells import nested_values
 from fraudsieve.tables.column_names import describe_columns
+from fraudsieve.tables.schema import words_of
 
 from .custom_columns import CustomColumns, digest_categories
 from .frames import NOT_PROFILE, category_column, frequent_categories, is_flag, is_number, nested_error
@@ -125,7 +126,7 @@ def _kind_of_name(name: str) -> str | None:
         for kind, endings in CHINESE.items():
             if chinese.endswith(tuple(endings.split())):
                 return kind
-    words = _words_of(name)
+    words = _unnumbered(words_of(name))
     if not words or (len(words) > 1 and words[0] in FLAGS) or (words[-1] == "address" and words[-2:][0] in TECHNICAL):
         return None
     for kind, phrases in _phrases(WORDS):
@@ -134,10 +135,8 @@ def _kind_of_name(name: str) -> str | None:
     return next((kind for kind, phrases in _phrases(WHOLE) if words in phrases), None)
 
 
-def _words_of(name: str) -> list[str]:
-    """Return the words of a name in snake_case or camelCase, without what numbers it."""
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[A-Za-z])(?=[0-9])", " ", name)
-    words = re.findall(r"[^\W_]+", spaced.casefold())
+def _unnumbered(words: list[str]) -> list[str]:
+    """Return the words of a name without what numbers it."""
     while len(words) > 1 and (words[-1].isdigit() or words[-1] in PLACES):
         words.pop()
     return words
@@ -213,9 +212,9 @@ def choose_profile_columns(
     return ProfileColumns(tuple(numbers), tuple(categories), left_out)
 
 
-def are_few_ids(ids: pd.Series) -> bool:
+def are_few_ids(ids: pd.Series, most: int = MANY_IDS) -> bool:
     """Return whether ids are so few that each is a category."""
-    return ids.nunique() <= min(MANY_IDS, MAX_ID_SHARE * len(ids))
+    return ids.nunique() <= min(most, MAX_ID_SHARE * len(ids))
 
 
 def _why_no_category(name: str, column: pd.Series) -> str | None:

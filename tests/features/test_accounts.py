@@ -11,7 +11,7 @@ from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from fraudsieve.exceptions import SchemaError
+from fraudsieve.exceptions import ColumnTypeError, SchemaError
 from fraudsieve.features.accounts import AccountFeatures
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.live_state import HistoryState
@@ -111,6 +111,14 @@ def test_events_by_family_and_live() -> None:
     found, _, why = live(features, made, last)
     assert (why == None).all()  # noqa: E711
     np.testing.assert_allclose(frame.tail(50).to_numpy(), found, rtol=1e-9, atol=1e-9)
+
+
+def test_an_identifier_of_lists_is_an_error_that_names_the_column() -> None:
+    made = world()
+    nested = made["events"].assign(device_id=[["d"]] * len(made["events"]))
+    features = AccountFeatures(nested).fit(made["subjects"])
+    with pytest.raises(ColumnTypeError, match="'device_id'"):
+        features.transform(made["subjects"])
 
 
 def test_categories_are_encoded_by_frequency_in_training() -> None:

@@ -63,6 +63,7 @@ def test_names_of_other_columns(name: str) -> None:
 def test_few_whole_numbers_are_codes_without_a_sum() -> None:
     events = world(2000).assign(office=lambda table: np.arange(len(table)) % 40, weight=lambda table: table.index % 400)
     assert number_columns(events) == ("fee", "weight")
+    assert number_columns(events[:15]) == ("fee", "office", "weight")  # without the flag
     assert number_columns(events[:300]) == ("fee", "office", "weight")  # 40 of 300 rows may be any numbers
 
 

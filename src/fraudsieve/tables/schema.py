@@ -49,7 +49,7 @@ class TableSchema:
     ----------
     name : str
     columns : tuple of ColumnSchema
-        The declared columns. Any further column is kept; one whose name ends in ``_id`` is an id.
+        The declared columns. Any further column is kept; one that `is_identifier` names is an id.
     unique : tuple of str, default=()
         The columns that identify a row. Of several valid rows with the same values, the first is kept. A row in which
         one of them is missing is not a duplicate.
@@ -94,9 +94,15 @@ FLAGS: Final = frozenset(("has", "is", "was", "same", "num", "count", "new"))
 """First words of names of columns that say something of an identifier, such as ``has_phone``."""
 
 
+def words_of(name: str) -> list[str]:
+    """Return the words of a name in snake_case, in camelCase or with spaces, in lower case."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[A-Za-z])(?=[0-9])", " ", name)
+    return re.findall(r"[^\W_]+", spaced.casefold())
+
+
 def is_identifier(name: str) -> bool:
     """Return whether a column holds identifiers, by its name in snake_case, in camelCase or with spaces."""
-    words = [word.casefold() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)]
+    words = words_of(re.sub(r"[^A-Za-z]+", " ", name))
     while len(words) > 1 and words[-1] in NUMBERS:
         words.pop()
     return bool(words) and words[-1] in IDENTIFIERS and words[0] not in FLAGS
