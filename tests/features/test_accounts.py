@@ -114,8 +114,8 @@ def test_events_by_family_and_live() -> None:
 
 
 def test_an_identifier_of_lists_is_an_error_that_names_the_column() -> None:
-    made = world()
-    nested = made["events"].assign(device_id=[["d"]] * len(made["events"]))
+    made, lists = world(), pd.Series({0: ["d"], 1: ["e"]})
+    nested = made["events"].assign(device_id=lists.loc[[0, 1] * (len(made["events"]) // 2)].to_numpy())
     features = AccountFeatures(nested).fit(made["subjects"])
     with pytest.raises(ColumnTypeError, match="'device_id'"):
         features.transform(made["subjects"])
