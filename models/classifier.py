@@ -378,6 +378,7 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             "deterministic": True,
             # One thread sums a column: the same trees by any number of threads, and half the time over many columns.
             "force_col_wise": True,
+            "bin_construct_sample_cnt": 50_000,
             "verbosity": -1,
         }
 
