@@ -25,7 +25,7 @@ __all__ = ["main", "ways"]
 
 FORWARD: Final = ((0.5, 0.65), (0.65, 0.8), (0.8, 1.0))
 """Shares of the training rows before a window and until its end."""
-CONSTANT, MAX_ROWS = 300, 100_000
+CONSTANT, MAX_ROWS = 300, 300_000
 PROTOCOL: Final = (
     "Training rows of the default split alone; no test row is read. {folds}. On the rows before a window, trees are "
     "grown with the default settings, and score the window. ours: the mean log-odds of the default number of seeds of "
