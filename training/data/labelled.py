@@ -45,6 +45,10 @@ ALIKE = 0.8
 PARTS = 3
 """The span of the records over the longest delay of labels that it allows, see `LabelledData.delays`."""
 DAYS_A_MONTH = 365.25 / 12
+WITHOUT_LABEL_TIMES = (
+    "labels have no labelled_at: no feature counts the earlier frauds of an account, a device or a counterparty. The "
+    "times at which the labels became known would give such features"
+)
 
 
 def months_for(days: float) -> int:
@@ -435,6 +439,8 @@ def load_events(
     early = int((frame["labelled_at"] < frame["occurred_at"]).sum())
     if early:
         time_notes.append(f"{early} labels are dated before their event: they count from the time of the event on")
+    if frame["label"].notna().any() and known.empty:
+        time_notes.append(WITHOUT_LABEL_TIMES)
     sources = {"events": events, "labels": labels}
     notes = [*table.notes, *reading.notes, *time_notes]
     labelling = reading, min_label_rows, legitimate_after, trust

@@ -9,7 +9,7 @@ import pytest
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.label_trust import Trust
 from fraudsieve.tables import InputTable, ReadOptions
-from fraudsieve.training.data.labelled import known_labels_of, load_accounts, load_events
+from fraudsieve.training.data.labelled import WITHOUT_LABEL_TIMES, known_labels_of, load_accounts, load_events
 from fraudsieve.training.labels import maturity_gap
 from tests.messages import refused
 
@@ -105,7 +105,10 @@ def test_labels_without_a_time_are_left_out() -> None:
     known = known_labels_of(load_events(table), "legitimate")
     assert known is not None
     assert known[["event_id", "is_fraud"]].to_numpy().tolist() == [["e1", True], ["e2", False]]
-    assert known_labels_of(load_events(table.drop(columns="labelled_at")), "legitimate") is None
+    without = load_events(table.drop(columns="labelled_at"))
+    assert known_labels_of(without, "legitimate") is None
+    assert WITHOUT_LABEL_TIMES in without.notes
+    assert WITHOUT_LABEL_TIMES not in load_events(table).notes
     of_accounts = load_accounts(events(), labels=labels(("ann", "spam", "2026-03-01"), ("bob", "spam", None)))
     account_labels = known_labels_of(of_accounts, "legitimate")
     assert account_labels is not None
