@@ -22,7 +22,7 @@ def score(walk: Walk) -> Scores:
     Records that are events are in the history of the service by then: all are scored in one request.
     """
     client = walk.serve("serve", "--lateness", "365d")
-    if walk.table.subject == "event":
+    if walk.table.subject == "event" and walk.table.reads_history:
         score_in_order_of_time(walk)
     if walk.table.subject == "event" or not walk.files.events:
         return scores_of(_post(client, "/v1/score", list(walk.files.records)))

@@ -1,5 +1,6 @@
 """Payments as public files have them: cards, mobile money, components, orders and transfers."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -236,6 +237,26 @@ def dollar_orders(folder: Path) -> TableFiles:
     return write_files(folder, frame, layout, made["time"].dt.floor("min"))
 
 
+def limits(folder: Path) -> TableFiles:
+    """Write payments whose fraud depends on two columns of their own: large trees, and no history, are chosen."""
+    rng, made = make_events(7, 5000, days=120)
+    used, age = rng.normal(size=(2, len(made)))
+    frame = pd.DataFrame(
+        {
+            "Payment No": np.arange(len(made)) + 70_000,
+            "Booked": made["time"].dt.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "Customer": rng.integers(0, 60, len(made)),
+            "Amount": rng.gamma(2, 20, len(made)).round(2),
+            "Limit Used": used.round(6),
+            "Card Age": age.round(6),
+            "Fraud": (np.sin(3 * used) * np.sin(3 * age) > 0.5).astype(int),
+        }
+    )
+    names = {"event_id": "Payment No", "occurred_at": "Booked", "account_id": "Customer", "amount": "Amount"}
+    files = write_files(folder, frame, Layout("events", ".csv", {**names, "label": "Fraud"}, ("Fraud",)))
+    return replace(files, history={}, events=())
+
+
 PAYMENTS = (
     UserTable("handbook", "event", handbook, on_spark=True),
     UserTable("handbook_leak", "event", handbook_leak),
@@ -246,4 +267,5 @@ PAYMENTS = (
     UserTable("components_raw", "event", components_raw, refused={"train": "account_id"}),
     UserTable("orders", "event", orders),
     UserTable("dollar_orders", "event", dollar_orders, refused=WITHOUT_IDS),
+    UserTable("limits", "event", limits, reads_history=False),
 )
