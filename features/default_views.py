@@ -28,8 +28,10 @@ NOT_IDENTIFIERS = frozenset(
 NUMBER_MEASURES = ("sum", "mean", "std", "max", "min", "z", "to_mean", "last_1", "last_2", "last_3")
 FEW_NUMBER_MEASURES = ("mean", "std", "max", "z", "to_mean", "last_1")
 """Those of events, in the shortest window and in that of all events: an event has the number itself."""
-LEFT_OUT = frozenset({"min", "peak", "weekend", "gap_std", "hour_entropy"})
-"""Measures without which trees rank events as well (benchmarks/results/choices.md)."""
+LEFT_OUT_OF_OTHERS = frozenset({"weekend", "hour_entropy"})
+LEFT_OUT = LEFT_OUT_OF_OTHERS | {"min", "peak", "gap_std"}
+"""Measures of a counterparty and of an account without which trees rank events as well
+(benchmarks/results/choices.md)."""
 KNOWN = ("count", "is_new", "since_last", "since_first")
 MAX_IDENTIFIERS = 6
 """Further identifiers are counted, and have no views: each view holds the events of its entities."""
@@ -67,8 +69,8 @@ def default_histories(
         return _with_distinct_names(*sides, *(one for side in sides for one in _of_numbers(side, numbers)))
     # Identifiers have views of their own, except those beyond `MAX_IDENTIFIERS`.
     own = replace(own, by_kind=("count",), identifiers=ids[MAX_IDENTIFIERS:])
-    measures = tuple(name for name in measures if name not in LEFT_OUT)
-    own, other = replace(own, measures=measures), replace(other, measures=measures)
+    own = replace(own, measures=tuple(name for name in measures if name not in LEFT_OUT))
+    other = replace(other, measures=tuple(name for name in measures if name not in LEFT_OUT_OF_OTHERS))
     pair = view(entity=("account_id", "counterparty_id"), measures=possible_measures(columns, PAIR), name="pair")
     others = (other, replace(pair, windows=("all",))) if further else ()
     few = [replace(one, windows=_few(windows), measures=FEW_NUMBER_MEASURES) for one in _of_numbers(own, numbers)]
