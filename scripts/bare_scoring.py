@@ -72,7 +72,8 @@ def _scores(scorer: Scorer, records: list[dict[str, Any]], history: Any) -> list
     scores = scorer.score(records, history=history, reasons=1, evidence=log_odds)
     kept = (*KEPT, *(("rule", "model_decision") if scorer.rules is not None else ()))
     return [
-        {name: cast(dict[str, Any], score)[name] for name in kept} | {"reason": score["reasons"][0]["family"], "log_odds": odds}
+        {name: cast(dict[str, Any], score)[name] for name in kept}
+        | {"reason": score["reasons"][0]["family"], "log_odds": odds}
         for score, odds in zip(scores, log_odds.values, strict=True)
     ]
 
