@@ -37,7 +37,7 @@ ROWS_OF_SEEDS: Final = 100_000
 """With more rows, there are two seeds: a further one gains less."""
 ROWS_OF_RATE: Final = 40_000
 """With more rows, small trees learn faster, in proportion, up to `MAX_FASTER` times: in the time of one seed, three at
-three times the rate have a lower log loss."""
+three times the rate have a lower log loss (benchmarks/results/choices.md)."""
 MAX_FASTER: Final = 2.5
 
 

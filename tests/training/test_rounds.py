@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fraudsieve.training.choice import MAX_ROUNDS, SIZES, choose_trees, with_rounds, with_trees
+from fraudsieve.training.choice import MAX_ROUNDS, SIZES, choose_trees, sizes_for, with_rounds, with_trees
 from fraudsieve.training.data.builders import TrainingRows, read_data, training_rows
 from fraudsieve.training.data.groups import groups_of
 from fraudsieve.training.data.labelled import LabelledData
@@ -141,3 +141,14 @@ def test_own_columns_alone_are_read_where_a_history_only_disturbs() -> None:
     assert seeds == [None, None, None, 2]
     named = recipe.model_copy(update={"model": recipe.model.model_copy(update={"n_seeds": 5})})
     assert with_trees(named, without, 10**6).model.n_seeds == 5
+
+
+def test_small_trees_of_many_rows_learn_faster_in_fewer_rounds() -> None:
+    recipe, sizes = Recipe(), (1000, 40_000, 80_000, 10**6)
+    small = [sizes_for(recipe, n)["small"] for n in sizes]
+    assert [trees.settings.get("learning_rate") for trees in small] == [None, None, 0.06, 0.075]
+    assert [trees[1:] for trees in small] == [SMALL[1:], SMALL[1:], (50, 100, 750), (40, 80, 600)]
+    assert {sizes_for(recipe, n)["large"].settings["learning_rate"] for n in sizes} == {0.1}
+    named = Recipe.read(overrides={"model.learning_rate": 0.02})
+    assert sizes_for(named, 10**6)["small"][1:] == SMALL[1:]
+    assert "learning_rate" not in sizes_for(named, 10**6)["small"].settings

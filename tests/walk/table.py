@@ -77,8 +77,6 @@ class UserTable:
         Whether messages or accounts have a history of events; events always do.
     on_spark : bool, default=False
         Whether it is scored on Spark too.
-    reads_history : bool, default=True
-        Whether the model of events reads their history; one over the columns of the records alone refuses it.
     """
 
     name: str
@@ -88,7 +86,6 @@ class UserTable:
     later_issue: Mapping[str, str] = field(default_factory=dict)
     has_history: bool = False
     on_spark: bool = False
-    reads_history: bool = True
 
 
 def json_records(frame: pd.DataFrame, names: Mapping[str, str] | None = None) -> list[dict[str, Any]]:

@@ -62,6 +62,6 @@ def doors_of(table: UserTable) -> list[str]:
     """Return the doors of a table; one that cannot be trained on has the first alone."""
     if "train" in (*table.refused, *table.later_issue):
         return ["train"]
-    is_event = table.subject == "event" and table.reads_history
+    is_event = table.subject == "event"
     has = {"": True, "history": table.has_history or is_event, "events": is_event, "spark": table.on_spark}
     return [name for name, door in DOORS.items() if has[door.needs]]

@@ -22,7 +22,7 @@ def score(walk: Walk) -> Scores:
     Records that are events are in the history of the service by then: all are scored in one request.
     """
     client = walk.serve("serve", "--lateness", "365d")
-    if walk.table.subject == "event" and walk.table.reads_history:
+    if walk.table.subject == "event" and "events" not in walk.table.refused:
         score_in_order_of_time(walk)
     if walk.table.subject == "event" or not walk.files.events:
         return scores_of(_post(client, "/v1/score", list(walk.files.records)))
@@ -62,7 +62,7 @@ def score_with_loaded_state(walk: Walk) -> Scores:
     The whole history is loaded before the first score. A live state answers for cutoff times as old as its lateness.
     """
     store = walk.outputs / "live.db"
-    loaded = [next(iter(walk.files.history.values())), *([walk.files.new] if walk.table.subject == "event" else [])]
+    loaded = [*[*walk.files.history.values()][:1], *([walk.files.new] if walk.table.subject == "event" else [])]
     events = [word for path in loaded for word in ("--events", path)]
     walk.run("state", "load", store, *events, "--model", walk.model).succeeded()
     return scores_of(

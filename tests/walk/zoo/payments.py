@@ -13,6 +13,7 @@ from tests.walk.zoo.rows import DAY, START, choose, make_events
 
 __all__ = ["PAYMENTS"]
 
+WITHOUT_HISTORY = {"predict_twice": "Leave out --history", "events": "the model uses no history"}
 FIRST, LAST = ("Ann", "Bob", "Carla", "Dev", "Eve", "Femi", "Gu", "Hana"), ("Abel", "Bauer", "Chen", "Diaz", "Evans")
 STREETS, CITIES = ("Oak St", "Mill Lane", "Harbor Rd", "5th Ave"), ("Ashton", "Brook", "Carver", "Dunmore", "Elk Hill")
 
@@ -267,5 +268,5 @@ PAYMENTS = (
     UserTable("components_raw", "event", components_raw, refused={"train": "account_id"}),
     UserTable("orders", "event", orders),
     UserTable("dollar_orders", "event", dollar_orders, refused=WITHOUT_IDS),
-    UserTable("limits", "event", limits, reads_history=False),
+    UserTable("limits", "event", limits, refused=WITHOUT_HISTORY),
 )
