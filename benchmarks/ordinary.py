@@ -25,7 +25,7 @@ from benchmarks.runner import Bar, Report, progress, run_command
 from benchmarks.sets.table import ACCOUNT_SETS
 from fraudsieve._typing import Array
 
-__all__ = ["main", "run"]
+__all__ = ["PEERS", "main", "raw_columns", "run"]
 
 MADE: Final = ("shop", "paysim", "ieee", "applications")
 TABLES: Final = ("customs_declarations", "credit_default")
@@ -133,7 +133,7 @@ def _table(name: str) -> _Table:
 
 
 def _of_task(task: Task) -> _Table:
-    raw = _raw(task.rows)
+    raw = raw_columns(task.rows)
     columns = {"raw": (raw.iloc[task.train], raw.iloc[task.test]), "by hand": handbook_columns(task)}
     if task.subject == "account" and not len(raw.columns):
         del columns["raw"]
@@ -144,7 +144,7 @@ def _of_task(task: Task) -> _Table:
 def _of_case(case: Case) -> _Table:
     known = case.learned if case.history is None else pd.concat([case.learned, case.history])
     rows = pd.concat([known, case.tested], ignore_index=True)
-    raw, n = _raw(rows), len(case.learned)
+    raw, n = raw_columns(rows), len(case.learned)
     columns = {"raw": raw} | ({"by hand": _by_hand(rows)} if case.table == "events" else {})
     sides = {who: (made.iloc[:n], made.iloc[len(known) :]) for who, made in columns.items()}
     learned, tested = ((part["label"] == "fraud").to_numpy() for part in (case.learned, case.tested))
@@ -199,7 +199,7 @@ def _parts(X: pd.DataFrame, y: Array) -> tuple[pd.DataFrame, Array, pd.DataFrame
 PEERS: Final = {"lightgbm": _lightgbm, "xgboost": _xgboost, "catboost": _catboost}
 
 
-def _raw(rows: pd.DataFrame) -> pd.DataFrame:
+def raw_columns(rows: pd.DataFrame) -> pd.DataFrame:
     """Return numbers and categories."""
     left_out = [name for name in map(str, rows) if name.endswith("_at") or name in ("label", "event_id", "as_of")]
     kept: Any = rows.drop(columns=left_out)
@@ -219,7 +219,7 @@ def _by_hand(rows: pd.DataFrame) -> pd.DataFrame:
             first = ~past.duplicated([name, "account_id"])
             counts[f"of_account_and_{name}"] = past.groupby(["account_id", name]).cumcount()
             counts[f"accounts_of_{name}"] = first.groupby(past[name]).cumsum() - first.astype(int)
-    return pd.concat([_raw(rows).drop(columns=ids, errors="ignore"), pd.DataFrame(counts).loc[rows.index]], axis=1)
+    return pd.concat([raw_columns(rows).drop(columns=ids, errors="ignore"), pd.DataFrame(counts).loc[rows.index]], axis=1)
 
 
 def _shop(seed: int, n: int = 25_400, days: int = 240, accounts: int = 2500) -> Case:

@@ -37,6 +37,7 @@ RELEASE: Final[dict[str, str]] = {
     "tests/benchmarks/scale/test_spark.py::test_figures": BENCHMARK,
     "tests/benchmarks/scale/test_store.py::test_figures": BENCHMARK,
     "tests/benchmarks/scale/test_train.py::test_figures": BENCHMARK,
+    "tests/benchmarks/speed/test_payments.py::test_figures_bars_and_peers": BENCHMARK,
     "tests/benchmarks/speed/test_serve.py::test_figures_bars_and_peers": BENCHMARK,
     "tests/benchmarks/speed/test_serve.py::test_the_state_holds_exactly_what_precedes_a_message": BENCHMARK,
     "tests/benchmarks/speed/test_shadow.py::test_figures_and_bars": BENCHMARK,

@@ -21,6 +21,7 @@ NAMES = (
     "shadow",
     "cases",
     "accounts",
+    "payments",
 )
 
 
