@@ -219,7 +219,9 @@ def _by_hand(rows: pd.DataFrame) -> pd.DataFrame:
             first = ~past.duplicated([name, "account_id"])
             counts[f"of_account_and_{name}"] = past.groupby(["account_id", name]).cumcount()
             counts[f"accounts_of_{name}"] = first.groupby(past[name]).cumsum() - first.astype(int)
-    return pd.concat([raw_columns(rows).drop(columns=ids, errors="ignore"), pd.DataFrame(counts).loc[rows.index]], axis=1)
+    return pd.concat(
+        [raw_columns(rows).drop(columns=ids, errors="ignore"), pd.DataFrame(counts).loc[rows.index]], axis=1
+    )
 
 
 def _shop(seed: int, n: int = 25_400, days: int = 240, accounts: int = 2500) -> Case:

@@ -131,15 +131,20 @@ class AccountMatrix:
 
         ``has_history`` is None if the matrix has no feature views.
         """
-        n = len(records)
         state = self.new_state() if state is None else state
-        values, has_history = np.full((n, len(self.columns)), np.nan), np.zeros(n, np.bool_)
-        why = np.full(n, None, object)
-        for row, record in enumerate(records):
+        values, has_history = np.full((len(records), len(self.columns)), np.nan), np.zeros(len(records), np.bool_)
+        why, read = np.full(len(records), None, object), dict[int, tuple[Record, int, int]]()
+        for place, record in enumerate(records):
             try:
-                values[row], has_history[row] = self._row(record, state)
+                read[place] = self._read(record, state)
             except RejectedRecordError as error:
-                why[row] = str(error)
+                why[place] = str(error)
+        places = np.array([*read], np.int64)
+        history, has_history[places], why[places] = state.rows_of([subject for subject, *_ in read.values()])
+        custom, not_custom = self.custom.of_records([records[place] for place in read])
+        times = np.array([times for _, *times in read.values()], np.int64).reshape(-1, 2)
+        values[places] = np.hstack([history, self.record_columns(times[:, 0], times[:, 1], custom)])
+        why[places] = [of_state or of_custom for of_state, of_custom in zip(why[places], not_custom, strict=True)]
         return FeatureRows(values, why, has_history if self.histories else None)
 
     def to_dict(self) -> dict[str, Any]:
@@ -152,20 +157,16 @@ class AccountMatrix:
             "time_zone": self.time_zone,
         }
 
-    def _row(self, record: Record, state: HistoryState) -> tuple[Array, bool]:
+    def _read(self, record: Record, state: HistoryState) -> tuple[Record, int, int]:
+        """Return a record as a subject of a state, its cutoff time and the time of its creation."""
         if read_id(record.get("account_id"), "account_id") is None:
             raise RejectedRecordError(NO_ACCOUNT)
         self.custom.check_fields(record)
-        cutoff = self._cutoff(record, state)
+        cutoff, has_age = self._cutoff(record, state), self.timed and self.subject == "account"
+        created = record_time(record.get("created_at"), "created_at", self.time_zone) if has_age else None
         names = (*(name for view in self.histories for name in view.subjects), "account_id", *self.custom_amounts)
         subject = {name: record.get(name) for name in names} | {"as_of": np.datetime64(cutoff, "us")}
-        history, has_history = state.compute(subject)
-        has_age = self.timed and self.subject == "account"
-        created = record_time(record.get("created_at"), "created_at", self.time_zone) if has_age else None
-        created = np.iinfo(np.int64).min if created is None else created
-        custom = self.custom.of_record(record)[None]
-        record_columns = self.record_columns(np.array([cutoff]), np.array([created]), custom)
-        return np.concatenate([history[0], record_columns[0]]), bool(has_history[0])
+        return subject, cutoff, np.iinfo(np.int64).min if created is None else created
 
     def _cutoff(self, record: Record, state: HistoryState) -> int:
         if not self.timed:

@@ -14,7 +14,7 @@ import numpy as np
 
 from fraudsieve._typing import Array, Record
 from fraudsieve.exceptions import RejectedRecordError
-from fraudsieve.features.campaign.over_time import CampaignHistory, campaign_subjects
+from fraudsieve.features.campaign.over_time import N_BANDS, CampaignHistory, campaign_subjects
 from fraudsieve.features.cues.matrix import CUES, NO_LISTS, SHAPES, cues_and_shape
 from fraudsieve.features.history.declaration import History, history_columns
 from fraudsieve.features.text.codepoints import CodePoints, pack
@@ -40,20 +40,28 @@ def message_history(
     n = len(records)
     sender_rows = np.full((n, len(history_columns(sender))), np.nan)
     campaign_rows = np.full((n, len(campaigns.columns) if campaigns else 0), np.nan)
-    why: list[str | None] = [None] * n
+    why: dict[int, str | None] = {}
+    senders, texts = dict[int, Record](), dict[int, Record]()
     for row, record in enumerate(records):
         text, account, sent_at = (record.get(name) for name in ("text", "account_id", "sent_at"))
         try:
             if read_time(sent_at, "sent_at") is None:
                 continue
             if sender and read_id(account, "account_id") is not None:  # a blank is missing, as in a table
-                sender_rows[row] = state.features({"account_id": account, "as_of": sent_at}, sender)[0]
+                senders[row] = {"account_id": account, "as_of": sent_at}
             if campaigns and isinstance(text, str):
-                bands = campaign_subjects([{"text": text, "sent_at": sent_at}])
-                campaign_rows[row] = campaigns.message_columns(state.features(bands, campaigns.views))[0]
+                texts[row] = {"text": text, "sent_at": sent_at}
         except RejectedRecordError as error:
-            why[row] = str(error).replace("as_of", "sent_at")
-    return sender_rows, campaign_rows, why
+            why[row] = str(error)
+    if campaigns and texts:
+        bands, _, rejected = state.rows_of(campaign_subjects([*texts.values()]), campaigns.views)
+        campaign_rows[[*texts]] = campaigns.message_columns(bands)
+        why |= zip(texts, rejected[::N_BANDS], strict=True)
+    if senders:
+        sender_rows[[*senders]], _, rejected = state.rows_of([*senders.values()], sender)
+        why |= {row: reason for row, reason in zip(senders, rejected, strict=True) if reason is not None}
+    reasons = (why.get(row) for row in range(n))
+    return sender_rows, campaign_rows, [reason and reason.replace("as_of", "sent_at") for reason in reasons]
 
 
 def why_unscorable(text: Any) -> str | None:

@@ -24,6 +24,7 @@ CHUNK = 50_000
 """Texts that are folded at a time."""
 MULTIPLIER = np.uint64(0xFF51AFD7ED558CCD)
 HALF = np.uint64(32)
+SEEDS = np.random.default_rng(0).integers(0, 2**63, N_HASHES, dtype=np.uint64)
 
 
 @compile_kernel()
@@ -42,9 +43,8 @@ def _minhash_kernel(codes: Array, offsets: Array, seeds: Array, out: Array) -> N
 
 def fingerprints(texts: CodePoints) -> Array:
     """Compute the MinHash of every text."""
-    seeds = np.random.default_rng(0).integers(0, 2**63, N_HASHES, dtype=np.uint64)
     out = np.full((len(texts), N_HASHES), np.iinfo(np.uint32).max, np.uint32)
-    _minhash_kernel(texts.codes, texts.offsets, seeds, out)
+    _minhash_kernel(texts.codes, texts.offsets, SEEDS, out)
     return out
 
 

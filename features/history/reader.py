@@ -82,13 +82,20 @@ def check_labelled_entity(label: Record, histories: Sequence[History]) -> None:
         raise RejectedRecordError(f"{', '.join(fields)}: expected the labelled entity, all fields are missing")
 
 
-def join_events(events: Sequence[Record], prepared: Sequence[PreparedRecord]) -> PreparedRecord:
-    """Return the events of a message, or of its label, as one record.
+def read_bands(bands: Sequence[Record], views: Sequence[ViewState]) -> PreparedRecord:
+    """Read the bands of a message, or of its label, as one record, without checking its time.
 
-    A message counts once per id, a label of a message once per id, time and class.
+    A message counts once per id, a label of a message once per id, time and class. Its bands differ in their keys
+    alone.
     """
-    first = prepared[0]
-    kind = read_category(events[0].get("kind"), "kind") or ONE_KIND
-    identifier = delivery_id(events[0], *((label_kind(kind), first.time) if first.is_label else ("message",)))
-    rows = [row for record in prepared for row in record.rows]
-    return first._replace(rows=rows, identifier=identifier, n_events=len(events))
+    first = read_record(bands[0], "events", views, None)
+    kind = read_category(bands[0].get("kind"), "kind") or ONE_KIND
+    identifier = delivery_id(bands[0], *((label_kind(kind), first.time) if first.is_label else ("message",)))
+    keyed = [view.history.entities for view in views if entity_key(bands[0], view.history.entities) is not None]
+    others = [
+        (pool, key, row)
+        for band in bands[1:]
+        for entities, (pool, _, row) in zip(keyed, first.rows, strict=True)
+        if (key := entity_key(band, entities)) is not None
+    ]
+    return first._replace(rows=first.rows + others, identifier=identifier, n_events=len(bands))

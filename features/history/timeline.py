@@ -7,7 +7,7 @@ Events encoded as arrays, and the feature views computed on them at any cutoff t
 The batch runner and the live runner both call `fill_history` and `fill_labels`. Needs only NumPy and Numba.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -56,7 +56,7 @@ from .declaration import (
     WITHOUT_WINDOW,
     History,
 )
-from .records import entity_key, id_digest
+from .records import id_digest
 
 NO_AMOUNTS = np.empty(0)
 NO_CODES = np.empty(0, np.int32)
@@ -218,8 +218,6 @@ def fill_labels(history: History, labels: EncodedEvents, cutoffs: CutoffTimes, o
             out[:, fraud_rate] = (out[:, frauds] + weight * rate) / (out[:, known] + weight)
 
 
-_ONE = np.array([0, 1])
-_FIRST_ROW = np.zeros(1, np.int32)
 _NEVER = np.array([NEVER, NEVER])
 
 
@@ -291,65 +289,105 @@ class ViewState:
         """Return the time of the oldest event that a cutoff time from the horizon on needs."""
         return horizon - self.longest_window - HOUR
 
-    def fill(self, subject: Record, cutoff: int, out: Array) -> bool:
-        """Compute the columns of a subject into the first row; return whether it has history."""
-        name = self.history.amount
-        amounts = np.full(2, read_number(subject[name], name)) if name in subject else NO_AMOUNTS
-        key = entity_key(subject, self.history.subjects)
-        slot = self.events.find(key) if key is not None else ABSENT
-        label_slot = self.labels.find(key) if key is not None and len(self.labels) else ABSENT
-        is_empty = slot == label_slot == ABSENT
-        if is_empty and self.empty_row is not None:
-            out[0] = self.empty_row
-            self._mark_unnamed(key, out)
-            return False
-        cutoffs = CutoffTimes(_ONE, np.array([cutoff]), _FIRST_ROW, amounts)
-        has_history = self._fill_events(slot, cutoffs, out)
-        if self.history.needs_labels:
-            self._fill_labels(label_slot, cutoffs, out)
-        if is_empty:
-            self.empty_row = out[0].copy()
-            self._mark_unnamed(key, out)
-        return has_history
+    def rows_of(
+        self, keys: Sequence[bytes | None], amounts: Sequence[float | None], cutoffs: Array
+    ) -> tuple[Array, Array]:
+        """Return the columns of entities at cutoff times, and which of them have history.
 
-    def _mark_unnamed(self, key: bytes | None, out: Array) -> None:
-        """An entity that the subject does not name is neither known nor new."""
-        if key is None and "is_new" in self.history.measures:
-            out[0, self.history.indices(("is_new",), "")[0]] = np.nan
+        Parameters
+        ----------
+        keys : sequence of bytes or None
+            From `entity_key`; None for a subject that does not name the entity.
+        amounts : sequence of float or None
+            Amounts of the subjects; None for a subject without one, whose last event then has it.
+        cutoffs : ndarray of int64, shape (n_subjects,)
+            Microseconds since 1970.
 
-    def _fill_events(self, slot: int, cutoffs: CutoffTimes, out: Array) -> bool:
-        """Compute the columns of events; return whether the entity has history."""
-        cutoff = int(cutoffs.times[0])
-        events = self._encode(slot, cutoff)
+        Returns
+        -------
+        rows : ndarray of float64, shape (n_subjects, n_columns)
+        has_history : ndarray of bool, shape (n_subjects,)
+        """
+        rows, has_history = np.empty((len(keys), len(self.history.columns))), np.zeros(len(keys), np.bool_)
+        slots, label_slots = (self._slots(pool, keys) for pool in self.pools.values())
+        is_empty = (slots == ABSENT) & (label_slots == ABSENT)
+        if is_empty.any():
+            rows[is_empty] = self._empty_row()
+        if "is_new" in self.history.measures:  # an entity without a name is neither known nor new
+            rows[[key is None for key in keys], self.history.indices(("is_new",), "")[0]] = np.nan
+        has_amount = np.array([amount is not None for amount in amounts], np.bool_)
+        own = np.array([np.nan if amount is None else amount for amount in amounts], np.float64)
+        for part, of_part in ((~is_empty & has_amount, own), (~is_empty & ~has_amount, NO_AMOUNTS)):
+            if part.any():
+                of_part = of_part[part] if of_part.size else of_part
+                rows[part], has_history[part] = self._compute(slots[part], label_slots[part], cutoffs[part], of_part)
+        return rows, has_history
+
+    def _slots(self, pool: TimelinePool, keys: Sequence[bytes | None]) -> Array:
+        if not len(pool):
+            return np.full(len(keys), ABSENT)
+        return np.array([ABSENT if key is None else pool.find(key) for key in keys], np.int64)
+
+    def _empty_row(self) -> Array:
+        """Return the columns of an entity without events: computed once, since most campaigns are new."""
+        if self.empty_row is None:
+            none = np.full(1, ABSENT)
+            self.empty_row = self._compute(none, none, np.zeros(1, np.int64), NO_AMOUNTS)[0][0]
+        return self.empty_row
+
+    def _compute(self, slots: Array, label_slots: Array, times: Array, amounts: Array) -> tuple[Array, Array]:
+        n = len(slots)
+        # Two rows give columns the same memory layout as in a batch, so each kernel is compiled only once.
+        out = np.full((max(n, 2), len(self.history.columns)), np.nan)
+        events = self._encode(slots, times)
+        own = np.resize(amounts, len(out)) if amounts.size else amounts
+        cutoffs = CutoffTimes(np.arange(n + 1), times, np.arange(n, dtype=np.int32), own)
         fill_history(self.history, events, cutoffs, out)
-        last = int(events.times[-1] if events.times.size else events.lasts[0])
+        if self.history.needs_labels:
+            self._fill_labels(label_slots, times, out)
+        last, has_rows = events.lasts.copy(), np.diff(events.starts) > 0
+        last[has_rows] = events.times[events.starts[1:][has_rows] - 1]
         # Only recent events count, so that it does not depend on when old ones are dropped.
-        return last != NEVER and (not self.drops_entities or last >= cutoff - self.longest_window)
+        has_history = (last != NEVER) & (not self.drops_entities or last >= times - self.longest_window)
+        return out[:n], has_history
 
-    def _encode(self, slot: int, cutoff: int) -> EncodedEvents:
-        """Return the events that windows of an entity may have as the batch runner encodes them."""
+    def _encode(self, slots: Array, times: Array) -> EncodedEvents:
+        """Return the events that windows of entities may have as the batch runner encodes them."""
         none = np.empty((0, self.events.width), np.int64), _NEVER
-        rows, ends = none if slot == ABSENT else self.events.rows_before(slot, cutoff)
-        columns = np.ascontiguousarray(rows.T)
+        found = [
+            none if slot == ABSENT else self.events.rows_before(slot, time)
+            for slot, time in zip(slots.tolist(), times.tolist(), strict=True)
+        ]
+        rows, ends = [rows for rows, _ in found], np.array([ends for _, ends in found])
+        columns = np.ascontiguousarray(np.concatenate(rows).T)
         codes, n_codes = {}, {}
         for name, keys in zip(self.identifiers, columns[IDS:], strict=False):
             codes[name], n_codes[name] = code_numbers(keys.view(np.uint64), keys != 0)
         kinds = columns[KIND].astype(np.int32) if self.kinds else NO_CODES
-        starts, amounts = np.array([0, len(rows)]), columns[AMOUNT].view(np.float64)
-        return EncodedEvents(starts, columns[TIME], amounts, codes, n_codes, kinds, ends[:1], ends[1:])
+        amounts, (firsts, lasts) = columns[AMOUNT].view(np.float64), np.ascontiguousarray(ends.T)
+        return EncodedEvents(_starts(rows), columns[TIME], amounts, codes, n_codes, kinds, firsts, lasts)
 
-    def _fill_labels(self, slot: int, cutoffs: CutoffTimes, out: Array) -> None:
-        rows = np.empty((0, IDS), np.int64) if slot == ABSENT else self.labels.rows_of(slot)
-        rows, n = rows[: np.searchsorted(rows[:, TIME], cutoffs.times[0])], 2 * self.history.max_events
-        since_fraud = self.history.indices(("since_fraud",), "")[0]
-        while True:
-            columns = np.ascontiguousarray(rows[-n:].T)
+    def _fill_labels(self, slots: Array, times: Array, out: Array) -> None:
+        none, n = np.empty((0, IDS), np.int64), 2 * self.history.max_events
+        all_rows = [none if slot == ABSENT else self.labels.rows_of(slot) for slot in slots.tolist()]
+        all_rows = [rows[: np.searchsorted(rows[:, TIME], time)] for rows, time in zip(all_rows, times, strict=True)]
+        since_fraud, left = self.history.indices(("since_fraud",), "")[0], list(range(len(all_rows)))
+        while left:
+            rows = [all_rows[place][-n:] for place in left]
+            columns = np.ascontiguousarray(np.concatenate(rows).T)
             codes = {"event_id": code_numbers(columns[SUBJECT].view(np.uint64), columns[SUBJECT] != 0)[0]}
-            amounts = columns[AMOUNT].view(np.float64)
-            fill_labels(self.history, EncodedEvents(_ONE * amounts.size, columns[TIME], amounts, codes), cutoffs, out)
-            if n >= len(rows) or since_fraud < 0 or out[0, since_fraud] == out[0, since_fraud]:
+            labels = EncodedEvents(_starts(rows), columns[TIME], columns[AMOUNT].view(np.float64), codes)
+            cutoffs = CutoffTimes(np.arange(len(left) + 1), times[left], np.array(left, np.int32))
+            fill_labels(self.history, labels, cutoffs, out)
+            if since_fraud < 0:
                 return
-            n *= 4  # windows have all that they may have, but the last fraud label may be older
+            # Windows have all that they may have, but the last fraud label may be older.
+            left = [place for place in left if len(all_rows[place]) > n and np.isnan(out[place, since_fraud])]
+            n *= 4
+
+
+def _starts(parts: Sequence[Array]) -> Array:
+    return np.cumsum([0, *map(len, parts)])
 
 
 class PreparedRecord(NamedTuple):

@@ -15,7 +15,7 @@ from typing import Any, Self
 import numpy as np
 
 from fraudsieve._microseconds import SECOND
-from fraudsieve._typing import Array, Records
+from fraudsieve._typing import Array, Record, Records
 from fraudsieve.exceptions import RejectedRecordError, StateError
 from fraudsieve.features.history.columns.checks import ColumnChecks, check_columns
 from fraudsieve.features.history.columns.reader import NO_LINKS, ColumnType, LinkFields, PreparedColumns
@@ -23,18 +23,20 @@ from fraudsieve.features.history.columns.table import Columns
 from fraudsieve.features.history.declaration import History, check_histories, history_columns, window_seconds
 from fraudsieve.features.history.kernels.recency import NEVER
 from fraudsieve.features.history.reader import CAMPAIGN, RecordType, zone_of
-from fraudsieve.features.history.records import RejectedRecord, as_records, required_time
+from fraudsieve.features.history.records import RejectedRecord, as_records, entity_key, id_digest, required_time
 from fraudsieve.features.history.seen_ids import SeenIds
 from fraudsieve.features.history.timeline import PreparedRecord, ViewState
 from fraudsieve.features.history_declaration import HistoryDeclaration, status_views
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.network.live import NetworkState
+from fraudsieve.tables.values.reading import read_number
 
 from .arrivals import Prepared, add_prepared, ids_and_times, read_any, read_records
 from .snapshot import FORMAT, Dump, decode_dump, encode_dump, load_content, save_content
 
 SWEPT_PER_EVENT = 2
 """Number of other entities whose old events are dropped with each event."""
+TOO_OLD = "as_of: expected a time within the lateness of the state, got an older one"
 
 
 class HistoryState:
@@ -391,28 +393,58 @@ class HistoryState:
         has_history : ndarray of bool, shape (n_subjects,)
             Whether the subject's account had an event; without a view of it, whether any entity of the subject had one.
         """
-        subjects = as_records(subjects)
+        rows, has_history, why = self.rows_of(as_records(subjects), histories)
+        rejected = next(filter(None, why), None)
+        if rejected is not None:
+            raise RejectedRecordError(rejected)
+        return rows, has_history
+
+    def rows_of(
+        self, subjects: Sequence[Record], histories: Sequence[History] | None = None
+    ) -> tuple[Array, Array, list[str | None]]:
+        """Return what `compute` does, and why subjects are rejected, whose rows are NaN.
+
+        All subjects are looked up in a view at once: of 16 messages, this takes a third of the time of one by one.
+        """
         views = self.views if histories is None else [view for view in self.views if view.history in histories]
-        of_status = status_views([view.history for view in views])
-        is_of_status = [view.history in of_status for view in views]
-        n_columns = len(self.columns) if histories is None else sum(len(view.history.columns) for view in views)
-        out, has_history = np.empty((len(subjects), n_columns)), np.zeros(len(subjects), np.bool_)
-        for row, subject in enumerate(subjects):
-            cutoff = required_time(subject.get("as_of"), "as_of", zone_of(self.views))
-            if cutoff < self.horizon:  # events that its windows need may have been dropped
-                raise RejectedRecordError("as_of: expected a time within the lateness of the state, got an older one")
-            start = 0
-            for view, is_counted in zip(views, is_of_status, strict=True):
-                stop = start + len(view.history.columns)
-                # Two rows give columns the same memory layout as in a batch, so each kernel is compiled only once.
-                block = np.full((2, stop - start), np.nan)
-                has_events = view.fill(subject, cutoff, block)
-                has_history[row] |= has_events and is_counted
-                out[row, start:stop] = block[0]
-                start = stop
-            if self.network is not None and histories is None:
-                out[row, start:] = self.network.compute(subject, cutoff)
-        return out, has_history
+        network = self.network if histories is None else None
+        entities = {view.history.subjects: list[bytes | None]() for view in views}
+        amounts = {view.history.amount: list[float | None]() for view in views}
+        why: list[str | None] = [None] * len(subjects)
+        places, cutoffs, accounts, last = list[int](), list[int](), list[int](), None
+        for place, subject in enumerate(subjects):
+            try:
+                as_of = subject.get("as_of")
+                if as_of is None or as_of is not last:  # the bands of a message share one
+                    cutoff, last = required_time(as_of, "as_of", zone_of(self.views)), as_of
+                if cutoff < self.horizon:  # events that its windows need may have been dropped
+                    raise RejectedRecordError(TOO_OLD)
+                account = id_digest(subject.get("account_id"), "account_id") if network else 0
+                keys = [entity_key(subject, names) for names in entities]
+                own = [read_number(subject[name], name) if name in subject else None for name in amounts]
+            except RejectedRecordError as error:
+                why[place] = str(error)
+                continue
+            places.append(place)
+            cutoffs.append(cutoff)
+            accounts.append(account)
+            for key, of_entity in zip(keys, entities.values(), strict=True):
+                of_entity.append(key)
+            for amount, of_name in zip(own, amounts.values(), strict=True):
+                of_name.append(amount)
+        times, of_status = np.array(cutoffs, np.int64), status_views([view.history for view in views])
+        blocks, has_history = [np.empty((len(places), 0))], np.zeros(len(subjects), np.bool_)
+        for view in views:
+            block, has_events = view.rows_of(entities[view.history.subjects], amounts[view.history.amount], times)
+            blocks.append(block)
+            if view.history in of_status:
+                has_history[places] |= has_events
+        if network is not None:
+            blocks.append(network.compute(np.array(accounts, np.uint64), times))
+        known = np.hstack(blocks)
+        out = np.full((len(subjects), known.shape[1]), np.nan)
+        out[places] = known
+        return out, has_history, why
 
     def save(self, path: str | Path) -> None:
         """Write the state to a file, atomically replacing an existing one.

@@ -124,7 +124,7 @@ class NetworkState:
     --------
     >>> state = NetworkState(Network(labels=False))
     >>> state.add({"account_id": "ann", "counterparty_id": "eve"}, 10)
-    >>> state.compute({"account_id": "ann"}, 11)[:2].tolist()
+    >>> state.compute(np.array([id_digest("ann", "account_id")], np.uint64), np.array([11]))[0, :2].tolist()
     [1.0, 0.0]
     """
 
@@ -221,27 +221,25 @@ class NetworkState:
         for graph in self.graphs.values():
             graph.remove_label(account, time, is_fraud)
 
-    def compute(self, subject: Record, cutoff: int) -> Array:
-        """Compute the columns of a subject, strictly before its cutoff time.
+    def compute(self, accounts: Array, cutoffs: Array) -> Array:
+        """Compute the columns of accounts, strictly before their cutoff times.
 
         Parameters
         ----------
-        subject : dict
-            Subject with ``account_id``.
-        cutoff : int
-            Cutoff time in microseconds since 1970.
+        accounts : ndarray of uint64, shape (n_accounts,)
+            Their digests, as from `id_digest`.
+        cutoffs : ndarray of int64, shape (n_accounts,)
+            Cutoff times in microseconds since 1970.
 
         Returns
         -------
-        ndarray of float64, shape (n_columns,)
+        ndarray of float64, shape (n_accounts, n_columns)
         """
-        accounts, cutoffs = _digests(id_digest(subject.get("account_id"), "account_id")), _times(cutoff)
-        out, first = np.empty((1, len(self.declaration.columns))), 0
+        out, first = np.empty((len(accounts), len(self.declaration.columns))), 0
         for name, graph in self.graphs.items():
             graph.fill(accounts, cutoffs, out, first)
             first += len(self.declaration.columns_of(name))
-        row: Array = out[0]
-        return row
+        return out
 
     def rewind(self, time: int) -> None:
         """Drop the links and labels that are later than a time.

@@ -90,13 +90,6 @@ class CustomColumns:
         columns[[reason is not None for reason in why]] = np.nan
         return columns, why
 
-    def of_record(self, record: Record) -> Array:
-        """Compute the columns of one record that has all fields."""
-        cells = self._parse(record)
-        values = {name: np.array([cell], object) for name, cell in zip(self.names, cells, strict=True)}
-        row: Array = self.compute(values, 1)[0]
-        return row
-
     def _parse(self, record: Record) -> list[Any]:
         """Return the checked values of a record, in the order of `names`."""
         numbers = [read_number(record.get(name), name, flags=True) for name in self.numbers]

@@ -1,7 +1,7 @@
 """The history that is passed with records: a live state, or events from which one is built."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -10,8 +10,8 @@ from fraudsieve._typing import Record
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.campaign.over_time import CampaignHistory, campaign_events
 from fraudsieve.features.feature_matrix import FeatureMatrix
-from fraudsieve.features.history.reader import join_events
-from fraudsieve.features.history.records import RejectedRecord
+from fraudsieve.features.history.reader import read_bands
+from fraudsieve.features.history.records import RejectedRecord, check_time_between
 from fraudsieve.features.history.timeline import PreparedRecord
 from fraudsieve.features.history_declaration import event_fields
 from fraudsieve.features.live_state import HistoryState
@@ -102,18 +102,16 @@ def message_bands(campaigns: CampaignHistory, message: Record) -> list[dict[str,
 def prepare_bands(
     state: HistoryState, bands: Sequence[Record], *, now: datetime | None = None, stored: bool = False
 ) -> list[PreparedRecord]:
-    """Read the bands of a message into one record for a live state.
-
-    Returns a list of one record, or an empty one without bands.
-    """
-    prepared, rejected = state.prepare(bands, stored=True)
-    if prepared and not rejected:
-        message = join_events(bands, prepared)
+    """Read the bands of a message into a list of one record for a live state; an empty one without bands."""
+    if not bands:
+        return []
+    try:
+        message = read_bands(bands, state.views)
         if not stored and message.identifier not in state.seen:
-            rejected = state.prepare(bands[:1], now=now)[1]
-    if rejected:
-        raise message_error(rejected[0].reason, bands[0])
-    return [message] if prepared else []
+            check_time_between(message.time, "occurred_at", state.horizon, state.latest(now or datetime.now(UTC)))
+    except RejectedRecordError as error:
+        raise message_error(str(error), bands[0]) from None
+    return [message]
 
 
 def message_error(reason: str, band: Record) -> RejectedRecordError:

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.history.declaration import FAMILIES, LABEL_MEASURES, History
 from fraudsieve.features.history.history_batch import history_features
 from fraudsieve.features.live_state import HistoryState
@@ -366,3 +367,29 @@ def test_the_views_that_are_computed_say_whether_a_subject_has_history() -> None
     subject = {"account_id": "bob", "device_id": "x", "as_of": at(1)}
     asked = [None, views[:1], views[1:]]
     assert [state.compute(subject, histories)[1].tolist() for histories in asked] == [[False], [False], [True]]
+
+
+def test_subjects_at_once_equal_each_one_alone() -> None:
+    rng, events = np.random.default_rng(4), stream(400)
+    views = [*VIEWS, History(name="used", entity="device_id", measures=("count", "is_new", "since_first"))]
+    state = HistoryState(views, network=Network(), lateness="40d")
+    now, names = events[-1]["occurred_at"], ("account_id", "counterparty_id", "device_id", "amount")
+    labels = [
+        {"counterparty_id": f"c{i}", "labelled_at": now - timedelta(hours=i), "is_fraud": i < 3} for i in range(9)
+    ]
+    assert state.update(events, labels) == ()
+    subjects = [
+        {name: event.get(name) for name in names if rng.random() < 0.8} | {"as_of": event["occurred_at"]}
+        for event in events[::7]
+    ]
+    too_old, no_id = {"account_id": "ann", "as_of": at(-(10**6))}, {"account_id": ["ann"], "as_of": now}
+    rows, has_history, why = state.rows_of([too_old, *subjects, no_id])
+    assert [reason is None for reason in why] == [False] + [True] * len(subjects) + [False]
+    assert np.isnan(rows[[0, -1]]).all()
+    assert {"amount" in subject for subject in subjects} == {True, False}
+    for row, is_known, subject in zip(rows[1:-1], has_history[1:-1], subjects, strict=True):
+        alone, is_known_alone = state.compute(subject)
+        np.testing.assert_array_equal(row, alone[0])
+        assert is_known == is_known_alone[0]
+    with pytest.raises(RejectedRecordError, match=r"^as_of: "):
+        state.compute([*subjects, too_old, no_id])

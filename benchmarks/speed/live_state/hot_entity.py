@@ -67,54 +67,49 @@ def _pairs(name: str, size: int) -> list[float]:
     rng, view = np.random.default_rng(0), History()
     same = name == "same_time"
     account = _filled(view, _rows(np.full(size, SPAN) if same else np.arange(size) * SPAN // size, rng))
-    out = np.full((2, len(view.columns)), np.nan)
 
     def pair(index: int) -> Callable[[], None]:
         now = SPAN + (WARM_UP + index) * STEP
         late = int(rng.integers(1, 86_000)) * SECOND if name == "late" and index % 100 == 0 else 0
         row = _rows(np.array([SPAN if same else now - late]), rng)[0].tolist()
         cutoff = now + SECOND - (MINUTE if name == "look_back" and index % 2 else 0)
-        return lambda: _add_and_look(account, row, cutoff, out)
+        return lambda: _add_and_look(account, row, cutoff)
 
     return _timed(pair)
 
 
-def _filled(view: History, rows: NDArray[np.int64]) -> ViewState:
-    """Return a view with one entity."""
-    state, key = ViewState(view), _key(view)
-    state.events.add_many(np.tile(np.frombuffer(key, np.uint64), (len(rows), 1)), rows)
-    state.sweep(SPAN - DAY, 1)
+def _filled(view: History, rows: NDArray[np.int64], n: int = 1) -> ViewState:
+    """Return a view with some entities that have the same events."""
+    state = ViewState(view)
+    for key in _keys(view, n):
+        state.events.add_many(np.tile(np.frombuffer(key, np.uint64), (len(rows), 1)), rows)
+    state.sweep(SPAN - DAY, n)
     return state
 
 
-def _key(view: History) -> bytes:
-    key = entity_key(dict.fromkeys(view.entities, "entity"), view.entities)
-    assert key is not None
-    return key
+def _keys(view: History, n: int) -> list[bytes]:
+    keys = [entity_key(dict.fromkeys(view.entities, f"entity {number}"), view.entities) for number in range(n)]
+    return [key for key in keys if key is not None]
 
 
-def _add_and_look(state: ViewState, row: list[int], cutoff: int, out: NDArray[np.float64]) -> None:
-    state.events.add(_key(state.history), row)
-    state.sweep(cutoff - DAY, 1)
-    state.fill(dict.fromkeys(state.history.subjects, "entity"), cutoff, out)
+def _add_and_look(state: ViewState, row: list[int], cutoff: int, n: int = 1) -> None:
+    keys = _keys(state.history, n)
+    for key in keys:
+        state.events.add(key, row)
+        state.sweep(cutoff - DAY, 1)
+    state.rows_of(keys, [None] * n, np.full(n, cutoff))
 
 
 def _campaign_pairs() -> list[float]:
     """Time pairs on a campaign: eight bands, each an entity."""
     rng, (view, *_) = np.random.default_rng(0), CampaignHistory().views
     times = np.arange(CAMPAIGN_SIZE) * SPAN // CAMPAIGN_SIZE
-    bands = [_filled(view, _rows(times, rng, n_ids=2)) for _ in range(N_BANDS)]
-    out = np.full((2, len(view.columns)), np.nan)
+    bands = _filled(view, _rows(times, rng, n_ids=2), N_BANDS)
 
     def pair(index: int) -> Callable[[], None]:
         now = SPAN + (WARM_UP + index) * STEP
         row = _rows(np.array([now]), rng, n_ids=2)[0].tolist()
-
-        def call() -> None:
-            for band in bands:
-                _add_and_look(band, row, now + SECOND, out)
-
-        return call
+        return lambda: _add_and_look(bands, row, now + SECOND, N_BANDS)
 
     return _timed(pair)
 

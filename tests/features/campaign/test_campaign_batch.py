@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.campaign.campaign_batch import campaign_features, label_types
 from fraudsieve.features.campaign.over_time import CampaignHistory, campaign_events, campaign_subjects
-from fraudsieve.features.history.reader import join_events
+from fraudsieve.features.history.reader import read_bands
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.tables.cells import STRING
 from tests.profiles import examples
@@ -60,9 +60,7 @@ def frame_of(messages: Records) -> pd.DataFrame:
 def apply_records(state: HistoryState, messages: list[Records]) -> None:
     """Add messages, each as the events of its bands."""
     for bands in messages:
-        prepared, rejected = state.prepare(bands)
-        assert not rejected
-        state.apply([join_events(bands, prepared)])
+        state.apply([read_bands(bands, state.views)])
 
 
 def apply_columns(state: HistoryState, messages: list[Records]) -> None:

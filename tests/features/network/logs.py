@@ -69,8 +69,8 @@ def live(rows: Rows, network: Network = NETWORK) -> NetworkState:
 
 def looks(state: NetworkState, subjects: Rows) -> npt.NDArray[np.float64]:
     """Compute the network of subjects from a live state."""
-    rows = [state.compute({"account_id": who}, minute * MINUTE) for who, minute in subjects]
-    return np.array(rows).reshape(len(subjects), len(state.declaration.columns))
+    accounts = np.array([id_digest(who, "account_id") for who, _ in subjects], np.uint64)
+    return state.compute(accounts, np.array([minute * MINUTE for _, minute in subjects], np.int64))
 
 
 def content(state: NetworkState) -> dict[str, list[tuple[Any, ...]]]:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from fraudsieve.features.history.columns.checks import field_names, records_to_columns
 from fraudsieve.features.history.columns.reader import NO_LINKS, ColumnType, LinkFields
 from fraudsieve.features.history.declaration import History
-from fraudsieve.features.history.reader import RecordType, join_events
+from fraudsieve.features.history.reader import RecordType, read_bands
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.network.declaration import Network
 from tests.features.live_records import VIEWS, Records, at, stream
@@ -142,9 +142,9 @@ def test_columns_of_messages_equal_joined_bands(messages: Records, stored: bool)
     for position, message in enumerate(messages):
         fields = {name: value for name, value in message.items() if name not in ("bands", "is_label")}
         bands = [{**fields, "labelled" if message["is_label"] else "campaign": key} for key in message["bands"]]
-        prepared, rejected = one.prepare(bands, stored=True)
+        _, rejected = one.prepare(bands, stored=True)
         if not rejected:
-            joined = join_events(bands, prepared)
+            joined = read_bands(bands, one.views)
             if not stored and joined.identifier not in one.seen:
                 rejected = one.prepare(bands[:1], now=NOW)[1]
             accepted += [] if rejected else [joined]
