@@ -23,7 +23,7 @@ SIZES: Final = {"1m": 1_000_000, "4m": 4_000_000}
 ACCOUNTS: Final = 200_000
 DAYS: Final = 60
 RUNS: Final = 3
-BAR_PER_SECOND: Final = 200_000
+BAR_PER_SECOND: Final = 400_000
 BAR_SLOPE: Final = 1.1
 PROTOCOL: Final = (
     "AccountFeatures by default, fit and transform, of {accounts:,} accounts, each at one random time of the second "

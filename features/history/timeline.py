@@ -294,19 +294,8 @@ class ViewState:
     ) -> tuple[Array, Array]:
         """Return the columns of entities at cutoff times, and which of them have history.
 
-        Parameters
-        ----------
-        keys : sequence of bytes or None
-            From `entity_key`; None for a subject that does not name the entity.
-        amounts : sequence of float or None
-            Amounts of the subjects; None for a subject without one, whose last event then has it.
-        cutoffs : ndarray of int64, shape (n_subjects,)
-            Microseconds since 1970.
-
-        Returns
-        -------
-        rows : ndarray of float64, shape (n_subjects, n_columns)
-        has_history : ndarray of bool, shape (n_subjects,)
+        A key is None for a subject that does not name the entity. Without an amount of its own, a subject has that of
+        its last event.
         """
         rows, has_history = np.empty((len(keys), len(self.history.columns))), np.zeros(len(keys), np.bool_)
         slots, label_slots = (self._slots(pool, keys) for pool in self.pools.values())

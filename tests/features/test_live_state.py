@@ -231,7 +231,7 @@ def test_history_does_not_depend_on_when_old_events_are_dropped() -> None:
     state.update(cards[-1] | {"occurred_at": at(600)})
     assert 1 < state.n_entities < 20  # some are not dropped yet
     assert state.nbytes == nbytes_of(state)
-    _, known = state.compute([card | {"as_of": at(601)} for card in cards])
+    _, known, _ = state.rows_of([card | {"as_of": at(601)} for card in cards])
     assert known.tolist() == [False] * 19 + [True]
 
 
@@ -316,7 +316,7 @@ def test_a_subject_has_history_after_its_first_event() -> None:
     state = HistoryState(History(("1h",), measures=("count",)))
     state.update({"account_id": "ann", "occurred_at": at(0), "kind": "pay"})
     queries = [("ann", 0), ("ann", 1), ("bob", 1), (None, 1)]
-    _, known = state.compute([{"account_id": account, "as_of": at(minute)} for account, minute in queries])
+    _, known, _ = state.rows_of([{"account_id": account, "as_of": at(minute)} for account, minute in queries])
     assert known.tolist() == [False, True, False, False]
 
 
@@ -366,7 +366,7 @@ def test_the_views_that_are_computed_say_whether_a_subject_has_history() -> None
     state.update({"account_id": "ann", "device_id": "x", "occurred_at": at(0), "kind": "pay"})
     subject = {"account_id": "bob", "device_id": "x", "as_of": at(1)}
     asked = [None, views[:1], views[1:]]
-    assert [state.compute(subject, histories)[1].tolist() for histories in asked] == [[False], [False], [True]]
+    assert [state.rows_of([subject], histories)[1].tolist() for histories in asked] == [[False], [False], [True]]
 
 
 def test_subjects_at_once_equal_each_one_alone() -> None:
@@ -388,8 +388,8 @@ def test_subjects_at_once_equal_each_one_alone() -> None:
     assert np.isnan(rows[[0, -1]]).all()
     assert {"amount" in subject for subject in subjects} == {True, False}
     for row, is_known, subject in zip(rows[1:-1], has_history[1:-1], subjects, strict=True):
-        alone, is_known_alone = state.compute(subject)
+        alone, is_known_alone, _ = state.rows_of([subject])
         np.testing.assert_array_equal(row, alone[0])
         assert is_known == is_known_alone[0]
     with pytest.raises(RejectedRecordError, match=r"^as_of: "):
-        state.compute([*subjects, too_old, no_id])
+        state.features([*subjects, too_old, no_id])

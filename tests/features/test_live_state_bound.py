@@ -63,7 +63,7 @@ def test_an_entity_that_lost_events_has_history_as_others_have(entity: str, minu
             state.update({"account_id": "ann", "card_id": "ann", "occurred_at": at(minute)})
         for minute in range(9, 70):  # meanwhile, old events of others are dropped
             state.update({"account_id": "bob", "card_id": "bob", "occurred_at": at(minute)})
-        assert state.compute(subjects)[1].tolist() == expected
+        assert state.rows_of(subjects)[1].tolist() == expected
 
 
 @pytest.mark.parametrize("times", [(0, 1, 2, 3), (0, 1, 1), (0, 1, 1, 2), (0, 1, 1, 1)])

@@ -90,8 +90,8 @@ MUTANTS = (
     Mutant(
         "a live history holds events of the cutoff time",
         "features/history/timeline.py",
-        "key = entity_key(subject, self.history.subjects)",
-        "cutoff, key = cutoff + 1, entity_key(subject, self.history.subjects)",
+        "cutoffs[part], of_part)",
+        "cutoffs[part] + 1, of_part)",
         "paysim",
         ("events",),
     ),
