@@ -30,7 +30,7 @@ from .cutoffs import DefaultCutoff
 from .outputs import IDS, ScoreFiles, ScoringResult, with_kept
 from .rows import feature_rows
 from .rule_columns import count_rules, match_table
-from .scored_tables import TableHistory, check_usable, options_of_model, read_history, read_inputs
+from .scored_tables import TableHistory, options_of_model, read_history, read_inputs, usable_tables
 
 DECIDED: Final = ("decision", "model_decision")
 
@@ -226,7 +226,7 @@ def score_file(
     scorer = model if isinstance(model, Scorer) else Scorer.load(model)
     source, outputs = as_input(source, options_of_model(scorer.model)), ScoreFiles.of(scorer, output, keep)
     tables: dict[str, Any] = {"events": events, "known_labels": known_labels, "history": history}
-    check_usable([scorer.model], tables)
+    used, unread = usable_tables(scorer.model, tables)
     files = [file for table in (source, *tables.values()) if table is not None for file in local_files(table)]
     outputs.check(*files, None if evidence is None else evidence.path)
     check_language(language)
@@ -235,8 +235,9 @@ def score_file(
         evidence.check(scorer.model)
         described = describe_tables(scorer, {"scored": source, **tables})
     run = _Run(scorer, reasons, language, evidence, described)
-    if _can_chunk(scorer.model, source, events):
-        return _score_in_chunks(run, source, outputs, progress, events, known_labels)
+    if _can_chunk(scorer.model, source, used["events"]):
+        result = _score_in_chunks(run, source, outputs, progress, used["events"], used["known_labels"])
+        return replace(result, notes=(*unread, *result.notes))
     inputs = read_inputs(scorer.model, source, **tables, keep=outputs.keep)
     check_output_rows(outputs.scores, len(inputs.records))
     scores = _to_file_types(run.score(inputs.records, inputs.history, progress))

@@ -79,9 +79,10 @@ def read_inputs(
     keep: Sequence[str] = (),
 ) -> Inputs:
     """Read a table of records to score, and the further tables that the model uses."""
-    check_usable([model], {"events": events, "known_labels": known_labels, "history": history})
+    given, notes = usable_tables(model, {"events": events, "known_labels": known_labels, "history": history})
+    events, known_labels, history = given.values()
     table = read_table(as_input(source, options_of_model(model)), f"{model.subject}s", require=require, keep=keep)
-    notes = list(table.notes)
+    notes += table.notes
     if model.subject == "event":
         past = None if history is None else as_input(history, options_of_model(model))
         past_events: pd.DataFrame | None = with_scored(model, _read_events(past, notes), table.good)
@@ -133,9 +134,27 @@ def check_usable(models: Sequence[Model], given: Mapping[str, Source | None]) ->
     """Check that a model can use each table that is given, besides the records themselves."""
     for name, table in given.items():
         reasons = [_why_useless(model, name) for model in models]
-        if table is not None and all(reasons):
+        if table is not None and all(reasons) and not any(_does_without(model, name) for model in models):
             option = f"--{name.replace('_', '-')}"
             raise SchemaError(option, f"the model cannot use this table: {reasons[0]}", f"Leave out {option}.")
+
+
+def usable_tables(model: Model, given: Mapping[str, Source | None]) -> tuple[dict[str, Source | None], list[str]]:
+    """Return the tables that a model reads, None for others, and notes about tables that it does without.
+
+    Training may find that a history does not help. Which tables a job gives does not depend on that.
+    """
+    check_usable([model], given)
+    unread = [name for name, table in given.items() if table is not None and _does_without(model, name)]
+    used = {name: None if name in unread else table for name, table in given.items()}
+    names = [name.replace("_", "-") for name in unread]
+    return used, [tr("--{name} is not read: the model has no features of events", name=name) for name in names]
+
+
+def _does_without(model: Model, name: str) -> bool:
+    """Return whether a table is part of a history that a model of accounts or of events does not have."""
+    past = {"account": "events", "event": "history"}.get(model.subject)
+    return past is not None and name in (past, "known_labels") and not model.matrix.history_parts
 
 
 def _why_useless(model: Model, name: str) -> str:

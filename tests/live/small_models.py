@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -79,6 +79,17 @@ def event_model() -> Path:
     labels = events[:1].assign(labelled_at=events["occurred_at"], is_fraud=True)
     features = AccountFeatures(events, labels=labels, history=[NIGHTS, RECEIVED], network=False, subject="event")
     return _train(features, events.drop(columns="device_id"), y, "events")
+
+
+@cache
+def own_columns_model(subject: Literal["account", "event"]) -> Path:
+    """Train a model of accounts or events without a history."""
+    numbers, times = np.arange(N), _events()["occurred_at"]
+    records = pd.DataFrame(
+        {"account_id": numbers.astype(str), "as_of": times, "occurred_at": times, "age": numbers % 9}
+    )
+    y = np.where(numbers % 3 == 0, "fraud", "legitimate").astype(object)
+    return _train(AccountFeatures(subject=subject), records, y, f"own columns of {subject}s")
 
 
 @cache

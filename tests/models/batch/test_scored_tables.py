@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import pytest
@@ -16,11 +16,13 @@ from fraudsieve.features.label_trust import Trust
 from fraudsieve.features.profile.custom_columns import CustomColumns
 from fraudsieve.features.profile.frames import custom_values
 from fraudsieve.models import Model
+from fraudsieve.models.batch.score import score_file
 from fraudsieve.models.batch.scored_tables import options_of_model, read_history, read_inputs, trust_of_model
+from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.labelled import known_labels_of, load_accounts, load_events
 from fraudsieve.training.recipe.data import DataRecipe
 from tests.features.label_rows import LABEL_ROWS, START, TRUST, LabelRows, labels_of
-from tests.live.small_models import account_scorer, message_scorer
+from tests.live.small_models import account_scorer, message_scorer, own_columns_model
 from tests.messages import refused
 from tests.profiles import examples
 
@@ -74,6 +76,29 @@ def test_a_category_does_not_depend_on_the_other_rows_of_a_file(tmp_path: Path, 
         assert records["age"].tolist() == [1, 2]
         codes[name] = own.compute(custom_values(records, own), 2)[:, 1:].tolist()
     assert codes["alone.csv"] == codes["more.csv"] == codes["alone.parquet"] == [[1, 1], [1, 0]]
+
+
+@pytest.mark.parametrize(("subject", "past"), [("account", "events"), ("event", "history")])
+def test_a_model_that_does_without_a_history_says_which_tables_it_does_not_read(
+    tmp_path: Path, subject: Literal["account", "event"], past: str
+) -> None:
+    scorer = Scorer.load(own_columns_model(subject))
+    records = pd.DataFrame({"event_id": ["e"], "account_id": ["a"], "occurred_at": [START], "as_of": START, "age": 1.0})
+    records.to_parquet(tmp_path / "now.parquet")
+    unread: dict[str, Any] = dict.fromkeys((past, "known_labels"), records)
+    expected = [f"--{name} is not read: the model has no features of events" for name in sorted([past, "known-labels"])]
+    for source in (tmp_path / "now.parquet", records):
+        result = score_file(scorer, source, tmp_path / "scores.parquet", **unread)
+        alone = score_file(scorer, source, tmp_path / "alone.parquet")
+        assert sorted({*result.notes} - {*alone.notes}) == expected
+        assert (tmp_path / "scores.parquet").read_bytes() == (tmp_path / "alone.parquet").read_bytes()
+    missing: dict[str, Any] = dict.fromkeys(unread, tmp_path / "missing.parquet")
+    read = read_inputs(scorer.model, records, **missing)
+    assert sorted(read.notes[:2]) == expected
+    other = {"events": "history", "history": "events"}[past]
+    not_its_own: dict[str, Any] = {other: records}
+    with pytest.raises(SchemaError, match=f"--{other}: the model cannot use this table"):
+        score_file(scorer, records, tmp_path / "scores.parquet", **not_its_own)
 
 
 def test_what_is_read_of_a_value_is_remembered_and_what_belongs_to_a_file_is_not() -> None:

@@ -13,7 +13,7 @@ from tests.walk.zoo.rows import DAY, START, choose, make_events
 
 __all__ = ["PAYMENTS"]
 
-WITHOUT_HISTORY = {"predict_twice": "Leave out --history", "events": "the model uses no history"}
+WITHOUT_HISTORY = {"events": "the model uses no history"}
 FIRST, LAST = ("Ann", "Bob", "Carla", "Dev", "Eve", "Femi", "Gu", "Hana"), ("Abel", "Bauer", "Chen", "Diaz", "Evans")
 STREETS, CITIES = ("Oak St", "Mill Lane", "Harbor Rd", "5th Ave"), ("Ashton", "Brook", "Carver", "Dunmore", "Elk Hill")
 
