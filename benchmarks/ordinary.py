@@ -1,7 +1,8 @@
 """The ordinary call, without a recipe, beside LightGBM, XGBoost and CatBoost on raw columns and on counts made by hand.
 
-``python -m benchmarks.ordinary [SET ...] --seeds 3``. Four tables are made and have the columns of well-known ones:
-payments of a shop whose thieves pay from devices that are new for the account, PaySim, IEEE-CIS and applications.
+``python -m benchmarks.ordinary [SET ...] --seeds 3``. Five tables are made and have the columns of well-known ones:
+payments of a shop whose thieves pay from devices that are new for the account, PaySim, IEEE-CIS, applications for an
+account, and card payments of which principal components are known alone.
 """
 
 import argparse
@@ -27,7 +28,7 @@ from fraudsieve._typing import Array
 
 __all__ = ["PEERS", "main", "raw_columns", "run"]
 
-MADE: Final = ("shop", "paysim", "ieee", "applications")
+MADE: Final = ("shop", "paysim", "ieee", "applications", "credit_card")
 TABLES: Final = ("customs_declarations", "credit_default")
 TASKS: Final = ("fdh_cards", "s_ffsd", "amlgentex", "bitcoin_otc", "wikipedia_bans", "ethereum_phishing")
 SETS: Final = (*MADE, *TABLES, *TASKS)
@@ -306,6 +307,19 @@ def _applications(seed: int, n: int = 20_000) -> Case:
     return Case(table[: int(0.7 * n)], table[int(0.7 * n) :].reset_index(drop=True), "accounts")
 
 
+def _credit_card(seed: int, n: int = 40_000) -> Case:
+    """Return card payments as principal components and an amount, without an id: one in 200 is fraud."""
+    rng = np.random.default_rng(seed)
+    is_fraud = rng.random(n) < 0.005
+    spread = np.geomspace(2, 0.3, 28)
+    components = rng.normal(size=(n, 28)) * np.where(is_fraud & (rng.random(n) < 0.7), 2, 1)[:, None] * spread
+    components[:, [2, 9, 13]] -= (is_fraud * rng.gamma(2, 1, n))[:, None] * spread[[2, 9, 13]]
+    columns: dict[str, Any] = {f"V{i + 1}": components[:, i] for i in range(28)}
+    columns["Amount"] = np.exp(rng.normal(3, 1.5, n)).round(2)
+    table = pd.DataFrame({"account_id": [f"p{i}" for i in range(n)], **columns, "label": _words(is_fraud)})
+    return Case(table[: int(0.7 * n)], table[int(0.7 * n) :].reset_index(drop=True), "accounts")
+
+
 def _words(is_fraud: Array) -> Array:
     return np.where(is_fraud, "fraud", "legitimate")
 
@@ -357,6 +371,7 @@ _MADE: Final[dict[str, Callable[[int], Case]]] = {
     "paysim": _paysim,
     "ieee": _ieee,
     "applications": _applications,
+    "credit_card": _credit_card,
 }
 
 
