@@ -219,6 +219,8 @@ def fill_labels(history: History, labels: EncodedEvents, cutoffs: CutoffTimes, o
 
 
 _NEVER = np.array([NEVER, NEVER])
+AT_ONCE = 64
+"""Subjects that are looked up at once: the events of their windows, of which each may have thousands, are copied."""
 
 
 class ViewState:
@@ -307,9 +309,11 @@ class ViewState:
         has_amount = np.array([amount is not None for amount in amounts], np.bool_)
         own = np.array([np.nan if amount is None else amount for amount in amounts], np.float64)
         for part, of_part in ((~is_empty & has_amount, own), (~is_empty & ~has_amount, NO_AMOUNTS)):
-            if part.any():
-                of_part = of_part[part] if of_part.size else of_part
-                rows[part], has_history[part] = self._compute(slots[part], label_slots[part], cutoffs[part], of_part)
+            places = np.flatnonzero(part)
+            for some in (places[start : start + AT_ONCE] for start in range(0, len(places), AT_ONCE)):
+                amounts_of_some = of_part[some] if of_part.size else of_part
+                found = self._compute(slots[some], label_slots[some], cutoffs[some], amounts_of_some)
+                rows[some], has_history[some] = found
         return rows, has_history
 
     def _slots(self, pool: TimelinePool, keys: Sequence[bytes | None]) -> Array:

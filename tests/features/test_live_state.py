@@ -380,7 +380,7 @@ def test_subjects_at_once_equal_each_one_alone() -> None:
     assert state.update(events, labels) == ()
     subjects = [
         {name: event.get(name) for name in names if rng.random() < 0.8} | {"as_of": event["occurred_at"]}
-        for event in events[::7]
+        for event in events[::3]
     ]
     too_old, no_id = {"account_id": "ann", "as_of": at(-(10**6))}, {"account_id": ["ann"], "as_of": now}
     rows, has_history, why = state.rows_of([too_old, *subjects, no_id])

@@ -90,8 +90,8 @@ MUTANTS = (
     Mutant(
         "a live history holds events of the cutoff time",
         "features/history/timeline.py",
-        "cutoffs[part], of_part)",
-        "cutoffs[part] + 1, of_part)",
+        "cutoffs[some], amounts_of_some)",
+        "cutoffs[some] + 1, amounts_of_some)",
         "paysim",
         ("events",),
     ),
