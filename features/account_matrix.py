@@ -6,6 +6,7 @@ and holds what both share: the columns of the record itself and its categories. 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -68,7 +69,7 @@ class AccountMatrix:
         # Unlike other numbers, the amount of an event may not be a boolean.
         return replace(custom, kind="amount") if custom.name == "amount" and self.subject == "event" else custom
 
-    @property
+    @cached_property
     def custom_amounts(self) -> tuple[str, ...]:
         """The columns of a record whose values the feature views compare with the past: those of amounts, of an event.
 
@@ -91,7 +92,7 @@ class AccountMatrix:
         """The parts of the history that are read."""
         return ("events",) if self.histories or self.network else ()
 
-    @property
+    @cached_property
     def event_views(self) -> tuple[History, ...]:
         """The feature views of the events."""
         return self.histories
@@ -101,7 +102,7 @@ class AccountMatrix:
         """The text models; an account matrix has none."""
         return {}
 
-    @property
+    @cached_property
     def columns(self) -> tuple[str, ...]:
         """Names of the columns, ``family__name``: history, network, then those of the record itself."""
         network = self.network.columns if self.network else ()
@@ -117,7 +118,7 @@ class AccountMatrix:
         clock = CLOCKS[self.subject][1](cutoffs, created, self.time_zone) if self.timed else []
         return np.column_stack([np.empty((len(cutoffs), 0)), *(part.astype(np.float64) for part in clock), custom])
 
-    @property
+    @cached_property
     def history_declaration(self) -> HistoryDeclaration:
         """The feature views and the network."""
         return HistoryDeclaration(self.histories, self.network)

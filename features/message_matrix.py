@@ -38,7 +38,7 @@ def message_history(
 ) -> tuple[Array, Array, list[str | None]]:
     """Compute the history of senders and of campaigns, at the time each message was sent."""
     n = len(records)
-    sender_rows = np.full((n, len(history_columns(sender))), np.nan)
+    sender_rows = np.full((n, sum(len(view.columns) for view in sender)), np.nan)
     campaign_rows = np.full((n, len(campaigns.columns) if campaigns else 0), np.nan)
     why: dict[int, str | None] = {}
     senders, texts = dict[int, Record](), dict[int, Record]()
@@ -131,7 +131,7 @@ class MessageMatrix:
         of_sender: tuple[HistoryPart, ...] = ("events",) if self.sender else ()
         return (*of_sender, "messages") if self.campaigns else of_sender
 
-    @property
+    @cached_property
     def event_views(self) -> tuple[History, ...]:
         """The feature views of the sender's events."""
         return self.sender
@@ -142,7 +142,7 @@ class MessageMatrix:
         models = {"wording": self.wording, "pinyin": self.pinyin}
         return {name: model for name, model in models.items() if model is not None}
 
-    @property
+    @cached_property
     def columns(self) -> tuple[str, ...]:
         """Names of the columns, ``family__name``."""
         plain = [f"cues__{name}" for name in CUES] + [f"shape__{name}" for name in (*SHAPES, "upper")]
@@ -163,7 +163,7 @@ class MessageMatrix:
     def _campaign_columns(self) -> tuple[str, ...]:
         return self.campaigns.columns if self.campaigns else ()
 
-    @property
+    @cached_property
     def history_declaration(self) -> HistoryDeclaration:
         """The feature views of senders and of campaigns; there is no network."""
         return HistoryDeclaration((*self.sender, *(self.campaigns.views if self.campaigns else ())))
@@ -219,9 +219,10 @@ class MessageMatrix:
             parts += [model.weigh(log_odds, known_share), (1 - known_share)[:, None]]
         parts += [model.surprisal(form) for model, form in zip(self.characters, (raw, folded), strict=False)]
         parts.append(plain)
-        for declared, block in ((history_columns(self.sender), sender), (self._campaign_columns, campaign)):
-            if declared:
-                parts.append(np.full((len(texts), len(declared)), np.nan) if block is None else block)
+        of_sender = sum(len(view.columns) for view in self.sender)
+        for n_columns, block in ((of_sender, sender), (len(self._campaign_columns), campaign)):
+            if n_columns:
+                parts.append(np.full((len(texts), n_columns), np.nan) if block is None else block)
         if self.custom:
             parts.append(self.custom.unknown(len(texts)) if custom is None else custom)
         return np.concatenate(parts, axis=1), folded

@@ -272,33 +272,33 @@ class History:
         check_max_events(self.max_events)
         time_zone(self.time_zone)
 
-    @property
+    @cached_property
     def entities(self) -> tuple[str, ...]:
         """The columns of an event that identify its entity."""
         return (self.entity,) if isinstance(self.entity, str) else self.entity
 
-    @property
+    @cached_property
     def subjects(self) -> tuple[str, ...]:
         """The columns of a subject that identify its entity."""
         columns = self.subject or self.entity
         return (columns,) if isinstance(columns, str) else columns
 
-    @property
+    @cached_property
     def is_of_account(self) -> bool:
         """Whether it measures the events of the subject's own account."""
         return self.entities == self.subjects == ("account_id",)
 
-    @property
+    @cached_property
     def needs_labels(self) -> bool:
         """Whether a measure is computed from labels."""
         return bool(set(self.measures) & set(LABEL_MEASURES))
 
-    @property
+    @cached_property
     def counted_ids(self) -> tuple[str, ...]:
         """The columns of ids that a measure is computed on."""
         return (self.counterparty, *self.identifiers) if set(self.measures) & set(COUNTERPARTY_MEASURES) else ()
 
-    @property
+    @cached_property
     def reads_amounts(self) -> bool:
         """Whether a measure is computed from amounts."""
         return bool(set(self.measures) & set(AMOUNT_MEASURES))
