@@ -121,14 +121,14 @@ def test_a_record_that_fails_leaves_the_others_alone(event_model: Path, monkeypa
     records = made.as_dicts(made.world(5)["events"])
     expected = scorer.model.matrix.rows(records)
     kind = type(scorer.model.matrix)
-    compute = kind._row  # type: ignore[union-attr]
+    read = kind._read  # type: ignore[union-attr]
 
     def fails(matrix: Any, record: Any, state: Any) -> Any:
         if record.get("event_id") == "e2":
             raise ZeroDivisionError("secret")
-        return compute(matrix, record, state)
+        return read(matrix, record, state)
 
-    monkeypatch.setattr(kind, "_row", fails)
+    monkeypatch.setattr(kind, "_read", fails)
     rows = rows_without_history(scorer, records)
     others = [0, 1, 3, 4]
     assert rows.X[others].tobytes() == expected.X[others].tobytes()
