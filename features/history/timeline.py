@@ -9,6 +9,7 @@ The batch runner and the live runner both call `fill_history` and `fill_labels`.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
@@ -219,6 +220,7 @@ def fill_labels(history: History, labels: EncodedEvents, cutoffs: CutoffTimes, o
 
 
 _NEVER = np.array([NEVER, NEVER])
+_ONE, _FIRST_ROW = np.array([0, 1]), np.zeros(1, np.int32)
 AT_ONCE = 64
 """Subjects that are looked up at once: the events of their windows, of which each may have thousands, are copied."""
 
@@ -299,8 +301,11 @@ class ViewState:
         A key is None for a subject that does not name the entity. Without an amount of its own, a subject has that of
         its last event.
         """
+        slots, label_slots = (self._slots(pool, keys) for pool in (self.events, self.labels))
+        if len(keys) == 1 and (slots[0] != ABSENT or label_slots[0] != ABSENT):  # the usual one, without masks
+            own = NO_AMOUNTS if amounts[0] is None else np.array(amounts)
+            return self._compute(slots, label_slots, cutoffs, own)
         rows, has_history = np.empty((len(keys), len(self.history.columns))), np.zeros(len(keys), np.bool_)
-        slots, label_slots = (self._slots(pool, keys) for pool in self.pools.values())
         is_empty = (slots == ABSENT) & (label_slots == ABSENT)
         if is_empty.any():
             rows[is_empty] = self._empty_row()
@@ -333,13 +338,18 @@ class ViewState:
         # Two rows give columns the same memory layout as in a batch, so each kernel is compiled only once.
         out = np.full((max(n, 2), len(self.history.columns)), np.nan)
         events = self._encode(slots, times)
-        own = np.resize(amounts, len(out)) if amounts.size else amounts
-        cutoffs = CutoffTimes(np.arange(n + 1), times, np.arange(n, dtype=np.int32), own)
+        if n == 1:
+            cutoffs = CutoffTimes(_ONE, times, _FIRST_ROW, np.full(2, amounts[0]) if amounts.size else amounts)
+        else:
+            cutoffs = CutoffTimes(np.arange(n + 1), times, np.arange(n, dtype=np.int32), amounts)
         fill_history(self.history, events, cutoffs, out)
         if self.history.needs_labels:
             self._fill_labels(label_slots, times, out)
-        last, has_rows = events.lasts.copy(), np.diff(events.starts) > 0
-        last[has_rows] = events.times[events.starts[1:][has_rows] - 1]
+        if n == 1:
+            last = events.times[-1:] if events.times.size else events.lasts
+        else:
+            last, has_rows = events.lasts.copy(), events.starts[1:] > events.starts[:-1]
+            last[has_rows] = events.times[events.starts[1:][has_rows] - 1]
         # Only recent events count, so that it does not depend on when old ones are dropped.
         has_history = (last != NEVER) & (not self.drops_entities or last >= times - self.longest_window)
         return out[:n], has_history
@@ -352,7 +362,7 @@ class ViewState:
             for slot, time in zip(slots.tolist(), times.tolist(), strict=True)
         ]
         rows, ends = [rows for rows, _ in found], np.array([ends for _, ends in found])
-        columns = np.ascontiguousarray(np.concatenate(rows).T)
+        columns = np.ascontiguousarray((rows[0] if len(rows) == 1 else np.concatenate(rows)).T)
         codes, n_codes = {}, {}
         for name, keys in zip(self.identifiers, columns[IDS:], strict=False):
             codes[name], n_codes[name] = code_numbers(keys.view(np.uint64), keys != 0)
@@ -380,7 +390,7 @@ class ViewState:
 
 
 def _starts(parts: Sequence[Array]) -> Array:
-    return np.cumsum([0, *map(len, parts)])
+    return np.array([0, *accumulate(map(len, parts))])
 
 
 class PreparedRecord(NamedTuple):
