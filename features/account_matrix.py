@@ -92,7 +92,7 @@ class AccountMatrix:
         """The parts of the history that are read."""
         return ("events",) if self.histories or self.network else ()
 
-    @cached_property
+    @property
     def event_views(self) -> tuple[History, ...]:
         """The feature views of the events."""
         return self.histories

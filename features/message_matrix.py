@@ -131,7 +131,7 @@ class MessageMatrix:
         of_sender: tuple[HistoryPart, ...] = ("events",) if self.sender else ()
         return (*of_sender, "messages") if self.campaigns else of_sender
 
-    @cached_property
+    @property
     def event_views(self) -> tuple[History, ...]:
         """The feature views of the sender's events."""
         return self.sender
