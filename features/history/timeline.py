@@ -9,6 +9,7 @@ The batch runner and the live runner both call `fill_history` and `fill_labels`.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -146,16 +147,16 @@ def _floors(history: History, events: EncodedEvents, cutoffs: CutoffTimes) -> Ar
 
 def _check_columns(history: History, events: EncodedEvents) -> None:
     # Compiled kernels do not check array bounds.
-    measures = set(history.measures)
-    columns = {
-        "kinds": (events.kinds, set(history.kinds)),
-        "amounts": (events.amounts, measures & set(AMOUNT_MEASURES)),
-    }
-    for name in (history.counterparty, *history.identifiers):
-        columns[f"codes of {name}"] = (events.codes.get(name, NO_AMOUNTS), measures & set(COUNTERPARTY_MEASURES))
-    for name, (values, users) in columns.items():
-        if users and values.size != events.times.size:
-            raise ValueError(f"{', '.join(sorted(users))}: expected {events.times.size} {name}, got {values.size}.")
+    n = events.times.size
+    columns = [(f"codes of {name}", events.coded(name)[0], COUNTERPARTY_MEASURES) for name in history.counted_ids]
+    if history.kinds:
+        columns.append(("kinds", events.kinds, history.kinds))
+    if history.reads_amounts:
+        columns.append(("amounts", events.amounts, AMOUNT_MEASURES))
+    for name, values, users in columns:
+        if values.size != n:
+            used = sorted({*history.measures, *history.kinds}.intersection(users))
+            raise ValueError(f"{', '.join(used)}: expected {n} {name}, got {values.size}.")
 
 
 def _fill_events(
@@ -243,8 +244,6 @@ class ViewState:
         of_labels = bound._replace(subject=SUBJECT, classes=AMOUNT, max_kept=kept)
         self.events = TimelinePool(IDS + len(self.identifiers), bound, drops_entities=drops)
         self.labels = TimelinePool(IDS, of_labels, drops_entities=drops, keeps_frauds="since_fraud" in history.measures)
-        # The row of an entity without history is computed once: most campaigns are new.
-        self.empty_row: Array | None = None
 
     @property
     def pools(self) -> dict[str, TimelinePool]:
@@ -308,7 +307,7 @@ class ViewState:
         rows, has_history = np.empty((len(keys), len(self.history.columns))), np.zeros(len(keys), np.bool_)
         is_empty = (slots == ABSENT) & (label_slots == ABSENT)
         if is_empty.any():
-            rows[is_empty] = self._empty_row()
+            rows[is_empty] = self._empty_row
         if "is_new" in self.history.measures:  # an entity without a name is neither known nor new
             rows[[key is None for key in keys], self.history.indices(("is_new",), "")[0]] = np.nan
         has_amount = np.array([amount is not None for amount in amounts], np.bool_)
@@ -326,24 +325,32 @@ class ViewState:
             return np.full(len(keys), ABSENT)
         return np.array([ABSENT if key is None else pool.find(key) for key in keys], np.int64)
 
+    @cached_property
     def _empty_row(self) -> Array:
-        """Return the columns of an entity without events: computed once, since most campaigns are new."""
-        if self.empty_row is None:
-            none = np.full(1, ABSENT)
-            self.empty_row = self._compute(none, none, np.zeros(1, np.int64), NO_AMOUNTS)[0][0]
-        return self.empty_row
+        """The columns of an entity without events: computed once, since most campaigns are new."""
+        none = np.full(1, ABSENT)
+        return self._compute(none, none, np.zeros(1, np.int64), NO_AMOUNTS)[0][0]
+
+    @cached_property
+    def _unlabelled(self) -> Array:
+        """The columns of labels of an entity without any, and NaN for the others, shape (1, n_columns)."""
+        out = np.full((2, len(self.history.columns)), np.nan)
+        if self.history.needs_labels:
+            none = EncodedEvents(np.zeros(2, np.int64), np.empty(0, np.int64), codes={"event_id": NO_CODES})
+            fill_labels(self.history, none, CutoffTimes(_ONE, np.zeros(1, np.int64), _FIRST_ROW), out)
+        return out[:1]
 
     def _compute(self, slots: Array, label_slots: Array, times: Array, amounts: Array) -> tuple[Array, Array]:
         n = len(slots)
         # Two rows give columns the same memory layout as in a batch, so each kernel is compiled only once.
-        out = np.full((max(n, 2), len(self.history.columns)), np.nan)
+        out = np.repeat(self._unlabelled, max(n, 2), axis=0)
         events = self._encode(slots, times)
         if n == 1:
             cutoffs = CutoffTimes(_ONE, times, _FIRST_ROW, np.full(2, amounts[0]) if amounts.size else amounts)
         else:
             cutoffs = CutoffTimes(np.arange(n + 1), times, np.arange(n, dtype=np.int32), amounts)
         fill_history(self.history, events, cutoffs, out)
-        if self.history.needs_labels:
+        if len(self.labels):
             self._fill_labels(label_slots, times, out)
         if n == 1:
             last = events.times[-1:] if events.times.size else events.lasts
@@ -371,10 +378,11 @@ class ViewState:
         return EncodedEvents(_starts(rows), columns[TIME], amounts, codes, n_codes, kinds, firsts, lasts)
 
     def _fill_labels(self, slots: Array, times: Array, out: Array) -> None:
-        none, n = np.empty((0, IDS), np.int64), 2 * self.history.max_events
-        all_rows = [none if slot == ABSENT else self.labels.rows_of(slot) for slot in slots.tolist()]
-        all_rows = [rows[: np.searchsorted(rows[:, TIME], time)] for rows, time in zip(all_rows, times, strict=True)]
-        since_fraud, left = self.history.indices(("since_fraud",), "")[0], list(range(len(all_rows)))
+        n, all_rows = 2 * self.history.max_events, dict[int, Array]()
+        for place in np.flatnonzero(slots != ABSENT).tolist():
+            rows = self.labels.rows_of(slots[place])
+            all_rows[place] = rows[: np.searchsorted(rows[:, TIME], times[place])]
+        since_fraud, left = self.history.indices(("since_fraud",), "")[0], list(all_rows)
         while left:
             rows = [all_rows[place][-n:] for place in left]
             columns = np.ascontiguousarray(np.concatenate(rows).T)
