@@ -15,7 +15,6 @@ from tests.live.small_models import account_scorer, event_scorer, message_model,
 
 from benchmarks.runner import Bar, Report, progress
 from fraudsieve._io import sync_data
-from fraudsieve.live.records import encode_entry
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import open_store
 
@@ -209,10 +208,10 @@ def _fill(path: Path, n_events: int) -> None:
             ids = rng.integers(0, ACCOUNTS, (n, 2)).tolist()
             amounts = rng.lognormal(3, 1, n).round(2).tolist()
             entries = [
-                encode_entry({"events": [START + (first + number) * 1_000_000, {
+                {"events": [START + (first + number) * 1_000_000, {
                     "account_id": f"account{own}", "event_id": f"event{first + number}", "kind": "message",
                     "counterparty_id": f"account{other}", "amount": amount,
-                }]})
+                }]}
                 for number, ((own, other), amount) in enumerate(zip(ids, amounts, strict=True))
             ]  # fmt: skip
             with store.writing() as transaction:

@@ -132,21 +132,18 @@ def band_keys(folded: CodePoints) -> Array:
     return keys
 
 
-def campaign_events(messages: Sequence[Record], campaigns: CampaignHistory) -> list[dict[str, Any]]:
-    """Convert messages to events for a live state."""
-    events: list[dict[str, Any]] = []
-    for message, keys in zip(messages, _message_keys(messages), strict=True):
-        label = read_category(message.get("label"), "label")
-        name = None if label is None else campaigns.class_of(label)
-        if label is None:
-            event = {"occurred_at": message.get("sent_at"), "sender_id": message.get("account_id")}
-            event |= {"recipient_id": message.get("recipient_id"), "event_id": message.get("message_id")}
-            events += [{"campaign": key, **event} for key in keys]
-        elif campaigns.types and name is not None:
-            event = {"occurred_at": _label_time(message, campaigns.time_zone), "kind": name}
-            event |= dict.fromkeys(("event_id", "subject_id"), message.get("message_id"))
-            events += [{"labelled": key, **event} for key in keys]
-    return events
+def message_event(message: Record, keys: Sequence[int], campaigns: CampaignHistory) -> dict[str, Any] | None:
+    """Convert a message, or its label, to an event with the list of its bands; None for a label that never counts."""
+    label = read_category(message.get("label"), "label")
+    name = None if label is None else campaigns.class_of(label)
+    identifier = message.get("message_id")
+    if label is None:
+        ids = {"sender_id": message.get("account_id"), "recipient_id": message.get("recipient_id")}
+        return {"campaign": keys, "occurred_at": message.get("sent_at"), "event_id": identifier, **ids}
+    if name is None or not campaigns.types:
+        return None
+    known = {"occurred_at": _label_time(message, campaigns.time_zone), "kind": name}
+    return {"labelled": keys, **known, "event_id": identifier, "subject_id": identifier}
 
 
 def campaign_subjects(messages: Sequence[Record]) -> list[dict[str, Any]]:
@@ -154,7 +151,7 @@ def campaign_subjects(messages: Sequence[Record]) -> list[dict[str, Any]]:
 
     There are eight per message, for `CampaignHistory.message_columns`.
     """
-    pairs = zip(messages, _message_keys(messages), strict=True)
+    pairs = zip(messages, message_keys(messages), strict=True)
     return [{"campaign": key, "as_of": message.get("sent_at")} for message, keys in pairs for key in keys]
 
 
@@ -165,5 +162,7 @@ def _label_time(message: Record, zone: str) -> Any:
     return None if labelled is None else np.datetime64(max(labelled, labelled if sent is None else sent), "us")
 
 
-def _message_keys(messages: Sequence[Record]) -> list[list[int]]:
-    return band_keys(fold_codes(pack([str(message["text"]) for message in messages]))[0]).tolist() if messages else []
+def message_keys(messages: Sequence[Record]) -> list[list[int]]:
+    """Return the keys of the bands of each message: of many at once, each takes a fifth of the time."""
+    texts = [text if isinstance(text := message.get("text"), str) else "" for message in messages]
+    return band_keys(fold_codes(pack(texts))[0]).tolist() if messages else []

@@ -327,18 +327,15 @@ class TimelinePool:
         """Number of entities with as many rows as a window may have, or more."""
         return int(np.count_nonzero(self._slots[:, SIZE] >= self.bound.max_events))
 
-    def add(self, key: bytes, row: Sequence[int]) -> int:
-        """Add a row to the timeline of an entity; return how many rows more there are.
-
-        In place of its digest, a row has that of its id, and 0 without one.
-        """
-        self._wanted[0] = np.frombuffer(key, np.uint64)
-        rows = np.array([row])
-        self.bound.fill_digests(rows)
-        return self._insert(self._slots_for(self._wanted), _ONE_GROUP, _ONE_ROW, rows)
+    def add(self, keys: Sequence[bytes], rows: Sequence[Sequence[int]]) -> int:
+        """Add rows to the timelines of their entities; return how many rows more there are."""
+        return self.add_many(np.frombuffer(b"".join(keys), np.uint64).reshape(-1, 2), np.array(rows))
 
     def add_many(self, digests: Array, rows: Array) -> int:
-        """Add rows to the timelines of their entities, as `add` does one by one; it fills in their digests."""
+        """Add rows as `add` does, of which each has the digest of its id, or 0 without one, in place of its own."""
+        if len(rows) == 1:  # the usual number of live rows
+            self.bound.fill_digests(rows)
+            return self._insert(self._slots_for(digests), _ONE_GROUP, _ONE_ROW, rows)
         slots = self._slots_for(digests)
         groups, n_groups = code_numbers(slots.view(np.uint64))
         starts, order, times = sort_events(groups, np.ascontiguousarray(rows[:, TIME]), n_groups)

@@ -82,20 +82,22 @@ def check_labelled_entity(label: Record, histories: Sequence[History]) -> None:
         raise RejectedRecordError(f"{', '.join(fields)}: expected the labelled entity, all fields are missing")
 
 
-def read_bands(bands: Sequence[Record], views: Sequence[ViewState]) -> PreparedRecord:
-    """Read the bands of a message, or of its label, as one record, without checking its time.
+def read_bands(message: Record, views: Sequence[ViewState]) -> PreparedRecord:
+    """Read a message, or its label, with the list of its bands as one record, without checking its time.
 
     A message counts once per id, a label of a message once per id, time and class. Its bands differ in their keys
     alone.
     """
+    name = CAMPAIGN["labelled" in message]
+    bands = [{**message, name: key} for key in message[name]]
     first = read_record(bands[0], "events", views, None)
-    kind = read_category(bands[0].get("kind"), "kind") or ONE_KIND
-    identifier = delivery_id(bands[0], *((label_kind(kind), first.time) if first.is_label else ("message",)))
-    keyed = [view.history.entities for view in views if entity_key(bands[0], view.history.entities) is not None]
+    kind = read_category(message.get("kind"), "kind") or ONE_KIND
+    identifier = delivery_id(message, *((label_kind(kind), first.time) if first.is_label else ("message",)))
+    entities = {view.events: view.history.entities for view in views}
     others = [
         (pool, key, row)
         for band in bands[1:]
-        for entities, (pool, _, row) in zip(keyed, first.rows, strict=True)
-        if (key := entity_key(band, entities)) is not None
+        for pool, _, row in first.rows
+        if (key := entity_key(band, entities[pool])) is not None
     ]
     return first._replace(rows=first.rows + others, identifier=identifier, n_events=len(bands))

@@ -72,15 +72,14 @@ def label_kind(label: bool | str) -> str:
 
 def entity_key(record: Mapping[str, Any], columns: Sequence[str]) -> bytes | None:
     """Return a digest of 16 bytes of the fields that identify an entity; None if one is missing."""
-    state = blake2b(digest_size=16)
+    content = b""
     for column in columns:
         text = read_id(record.get(column), column)
         if text is None:
             return None
         part = text.encode()
-        state.update(len(part).to_bytes(4, "little"))
-        state.update(part)
-    return state.digest()
+        content += len(part).to_bytes(4, "little") + part
+    return blake2b(content, digest_size=16).digest()
 
 
 def _digest_of(content: bytes) -> int:

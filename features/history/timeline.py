@@ -329,7 +329,8 @@ class ViewState:
     def _empty_row(self) -> Array:
         """The columns of an entity without events: computed once, since most campaigns are new."""
         none = np.full(1, ABSENT)
-        return self._compute(none, none, np.zeros(1, np.int64), NO_AMOUNTS)[0][0]
+        rows, _ = self._compute(none, none, np.zeros(1, np.int64), NO_AMOUNTS)
+        return np.asarray(rows[0])
 
     @cached_property
     def _unlabelled(self) -> Array:
@@ -380,8 +381,8 @@ class ViewState:
     def _fill_labels(self, slots: Array, times: Array, out: Array) -> None:
         n, all_rows = 2 * self.history.max_events, dict[int, Array]()
         for place in np.flatnonzero(slots != ABSENT).tolist():
-            rows = self.labels.rows_of(slots[place])
-            all_rows[place] = rows[: np.searchsorted(rows[:, TIME], times[place])]
+            found = self.labels.rows_of(slots[place])
+            all_rows[place] = found[: np.searchsorted(found[:, TIME], times[place])]
         since_fraud, left = self.history.indices(("since_fraud",), "")[0], list(all_rows)
         while left:
             rows = [all_rows[place][-n:] for place in left]

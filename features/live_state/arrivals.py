@@ -1,6 +1,9 @@
 """Records that arrive at a live state, one by one or many at once: read, and added to its timelines and its network."""
 
+from collections import defaultdict
 from collections.abc import Sequence
+from itertools import groupby
+from operator import attrgetter
 from typing import TypeAlias
 
 import numpy as np
@@ -10,6 +13,7 @@ from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.history.columns.checks import ColumnChecks, check_columns, records_to_columns
 from fraudsieve.features.history.columns.reader import PreparedColumns
 from fraudsieve.features.history.columns.table import Columns, is_columns
+from fraudsieve.features.history.pool_timelines import TimelinePool
 from fraudsieve.features.history.reader import TIME_FIELDS, RecordType, check_labelled_entity, read_record
 from fraudsieve.features.history.records import RejectedRecord, as_records, check_time_between
 from fraudsieve.features.history.seen_ids import OF_LABEL
@@ -67,27 +71,34 @@ def add_prepared(prepared: Prepared, is_new: Array, network: NetworkState | None
             _add_to_network(prepared, is_new, network)
         return prepared.add_rows(is_new), max((len(part.rows) for part in prepared.rows), default=0)
     new = [record for record, counts in zip(prepared, is_new.tolist(), strict=True) if counts]
-    n_rows = sum(_retract(record, network) if record.is_retracted else _add_record(record, network) for record in new)
+    n_rows = 0
+    for is_retracted, records in groupby(new, attrgetter("is_retracted")):
+        n_rows += (_retract if is_retracted else _add_records)([*records], network)
     return n_rows, sum(record.n_events for record in prepared)
 
 
-def _retract(record: PreparedRecord, network: NetworkState | None) -> int:
-    """Remove the rows of a record and its label of an account; return the number of rows added, which is negative."""
-    if network is not None and record.account_label is not None:
-        account, is_fraud = record.account_label
-        network.remove_label(account, record.time, is_fraud)
-    return -sum(pool.remove(key, row) for pool, key, row in record.rows)
-
-
-def _add_record(record: PreparedRecord, network: NetworkState | None) -> int:
-    n_rows = sum(pool.add(key, row) for pool, key, row in record.rows)
-    if network is not None:
-        for link in record.links:
-            network.link(*link, record.time)
-        if record.account_label is not None:
+def _retract(records: Sequence[PreparedRecord], network: NetworkState | None) -> int:
+    """Remove rows of records and their labels of accounts; return the number of rows added, which is negative."""
+    for record in records:
+        if network is not None and record.account_label is not None:
             account, is_fraud = record.account_label
-            network.label(account, record.time, is_fraud)
-    return n_rows
+            network.remove_label(account, record.time, is_fraud)
+    return -sum(pool.remove(key, row) for record in records for pool, key, row in record.rows)
+
+
+def _add_records(records: Sequence[PreparedRecord], network: NetworkState | None) -> int:
+    rows = defaultdict[TimelinePool, tuple[list[bytes], list[list[int]]]](lambda: ([], []))
+    for record in records:
+        for pool, key, row in record.rows:
+            rows[pool][0].append(key)
+            rows[pool][1].append(row)
+        if network is not None:
+            for link in record.links:
+                network.link(*link, record.time)
+            if record.account_label is not None:
+                account, is_fraud = record.account_label
+                network.label(account, record.time, is_fraud)
+    return sum(pool.add(*of_pool) for pool, of_pool in rows.items())
 
 
 def _add_to_network(prepared: PreparedColumns, is_new: Array, network: NetworkState) -> None:

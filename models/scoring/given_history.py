@@ -8,7 +8,7 @@ import numpy as np
 
 from fraudsieve._typing import Record
 from fraudsieve.exceptions import RejectedRecordError
-from fraudsieve.features.campaign.over_time import CampaignHistory, campaign_events
+from fraudsieve.features.campaign.over_time import CampaignHistory, message_event, message_keys
 from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.features.history.reader import read_bands
 from fraudsieve.features.history.records import RejectedRecord, check_time_between
@@ -82,41 +82,41 @@ def observe_messages(
     if matrix.campaigns is None:
         return ()
     prepared, rejected = [], []
-    for position, message in enumerate(messages):
+    for position, (message, keys) in enumerate(zip(messages, message_keys(messages), strict=True)):
         try:
-            prepared += prepare_bands(state, message_bands(matrix.campaigns, message), now=now)
+            prepared += prepare_bands(state, checked_event(message, keys, matrix.campaigns), now=now)
         except RejectedRecordError as error:
             rejected.append(RejectedRecord(position, str(error)))
     state.apply(prepared)
     return tuple(rejected)
 
 
-def message_bands(campaigns: CampaignHistory, message: Record) -> list[dict[str, Any]]:
-    """Convert a message or its label to the events of its bands; an empty list for a label that never counts."""
+def checked_event(message: Record, keys: Sequence[int], campaigns: CampaignHistory) -> dict[str, Any] | None:
+    """Convert a message or its label as `message_event` does; raises RejectedRecordError for a text without words."""
     problem = why_unscorable(message.get("text"))
     if problem:
         raise RejectedRecordError(problem)
-    return campaign_events([message], campaigns)
+    return message_event(message, keys, campaigns)
 
 
 def prepare_bands(
-    state: HistoryState, bands: Sequence[Record], *, now: datetime | None = None, stored: bool = False
+    state: HistoryState, event: Record | None, *, now: datetime | None = None, stored: bool = False
 ) -> list[PreparedRecord]:
-    """Read the bands of a message into a list of one record for a live state; an empty one without bands."""
-    if not bands:
+    """Read a message with its bands into a list of one record for a live state; an empty one for None."""
+    if event is None:
         return []
     try:
-        message = read_bands(bands, state.views)
+        message = read_bands(event, state.views)
         if not stored and message.identifier not in state.seen:
             check_time_between(message.time, "occurred_at", state.horizon, state.latest(now or datetime.now(UTC)))
     except RejectedRecordError as error:
-        raise message_error(str(error), bands[0]) from None
+        raise message_error(str(error), event) from None
     return [message]
 
 
-def message_error(reason: str, band: Record) -> RejectedRecordError:
-    """Return the error for a message whose bands were rejected; it names the field of the message."""
+def message_error(reason: str, event: Record) -> RejectedRecordError:
+    """Return the error for a message whose event was rejected; it names the field of the message."""
     field, _, expected = reason.partition(":")
-    time = "labelled_at" if "labelled" in band else "sent_at"
+    time = "labelled_at" if "labelled" in event else "sent_at"
     names = {"occurred_at": time, "sender_id": "account_id", "event_id": "message_id", "kind": "label"}
     return RejectedRecordError(f"{names.get(field, field)}:{expected}")

@@ -1,6 +1,5 @@
 """``fraudsieve scores export``: the table of predict, and records that the other commands read."""
 
-import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -27,8 +26,6 @@ def serve(model: Path, records: list[dict[str, Any]]) -> None:
     handler = RequestHandler(LoadedModel(Scorer.load(model)), settings, Metrics())
     (reply,) = handler.score([ScoreRequest(json.dumps(records).encode(), False, id="r1")])
     assert isinstance(reply, Reply)
-    assert handler.score_log is not None
-    assert asyncio.run(handler.score_log.secure(reply)) is reply
     handler.close()
 
 

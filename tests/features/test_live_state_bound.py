@@ -8,12 +8,13 @@ import pandas as pd
 import pytest
 
 from fraudsieve.features.campaign.campaign_batch import campaign_features
-from fraudsieve.features.campaign.over_time import CampaignHistory, campaign_events, campaign_subjects
+from fraudsieve.features.campaign.over_time import CampaignHistory, campaign_subjects
 from fraudsieve.features.history.declaration import MEASURES, History
 from fraudsieve.features.history.history_batch import count_beyond_bound, history_features
 from fraudsieve.features.history.records import delivery_id, id_digest
 from fraudsieve.features.history.timeline import signed
 from fraudsieve.features.live_state import HistoryState
+from tests.features.bands import campaign_events
 from tests.messages import refused
 
 from .live_records import at, stream

@@ -10,11 +10,12 @@ import pytest
 
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.accounts import AccountFeatures
-from fraudsieve.features.campaign.over_time import CampaignHistory, campaign_events, campaign_subjects
+from fraudsieve.features.campaign.over_time import CampaignHistory, campaign_subjects
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.live_state.state import HistoryState
 from fraudsieve.live.records import LoggedFields, to_entry
 from fraudsieve.models.artifact.matrix import build_matrix
+from tests.features.bands import campaign_events
 
 ZONES = ("UTC", "Asia/Shanghai", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe")
 MEASURES = ("count", "night", "weekend", "hour_entropy")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from fraudsieve.live.recording import LoggedScore, RecordingCall
+from fraudsieve.live.recording import LoggedScore, RecordingCall, recording_calls
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import open_store
 from fraudsieve.live.store.score_rows import Recorded, ScoreRow, StoredScore, drop_old_scores
@@ -18,7 +18,7 @@ OF_EVENT: dict[str, Any] = {"counterparty_id": "bob"}
 
 def record(live: LiveState, *requests: Any) -> list[RecordingCall]:
     model, state = live.scorer.model, live.state
-    return list(live.submit(lambda fields: [RecordingCall(model, state, fields, one) for one in requests]))
+    return list(live.submit(lambda fields: recording_calls(model, state, fields, requests)))
 
 
 def row(recorded: Recorded, time: int = 7) -> ScoreRow:

@@ -1,6 +1,5 @@
 """Evidence in a service: recorded before it answers, one log per process, checkpoints in the log of the service."""
 
-import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,18 +59,9 @@ def test_a_score_without_its_evidence_is_not_given_out(
 
     monkeypatch.setattr(log_module, part, fail)
     replies = handler.score([request(binary.texts[:3]), request(["a"])])
-    if part == "_write_all":
-        assert [(reply.status, str(reply)) for reply in replies if isinstance(reply, RejectedRequest)] == [
-            (503, NOT_RECORDED)
-        ] * 2
-    else:
-        assert handler.evidence is not None
-        for reply in replies:
-            assert isinstance(reply, Reply)
-            assert reply.evidence
-            secured = asyncio.run(handler.evidence.secure(reply))
-            assert isinstance(secured, RejectedRequest)
-            assert (secured.status, str(secured)) == (503, NOT_RECORDED)
+    assert [(reply.status, str(reply)) for reply in replies if isinstance(reply, RejectedRequest)] == [
+        (503, NOT_RECORDED)
+    ] * 2
     monkeypatch.undo()
     (reply,) = handler.score([request(["a"])])
     assert isinstance(reply, RejectedRequest)  # until it is started again
@@ -81,8 +71,6 @@ def test_an_answer_waits_for_its_evidence(handler: RequestHandler, binary: Fitte
     (reply,) = handler.score([request(binary.texts[:2])])
     assert isinstance(reply, Reply)
     assert handler.evidence is not None
-    assert handler.evidence.log._synced < (tmp_path / "log.jsonl").stat().st_size
-    assert asyncio.run(handler.evidence.secure(reply)) == reply
     assert handler.evidence.log._synced == (tmp_path / "log.jsonl").stat().st_size
 
 

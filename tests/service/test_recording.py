@@ -71,7 +71,7 @@ def send(handler: RequestHandler, *bodies: Any, reasons: bool = False) -> list[R
         with ThreadPoolExecutor(2) as pool:
             recording = Recording(handler, pool)
             requests = [ScoreRequest(json.dumps(body).encode(), reasons, id=f"q{i}") for i, body in enumerate(bodies)]
-            return await asyncio.gather(*map(recording.score, requests))
+            return await asyncio.gather(*map(recording.batcher.submit, requests))
 
     return asyncio.run(ask())
 
@@ -120,7 +120,7 @@ def test_each_record_is_scored_as_of_its_own_time(kind: str, tmp_path: Path) -> 
     frame = pd.DataFrame(records)
     batch = score_frame(scorer, frame, history=frame)
     assert batch["probability"].tolist() == [score["probability"] for score in expected]
-    rows = logged(tmp_path / "list.db")
+    rows = [row for row in logged(tmp_path / "list.db") if row.request != "plain"]
     assert [(row.position, row.offset, row.score["probability"]) for row in rows] == [
         (position, 5, score["probability"]) for position, score in enumerate(expected)
     ]
@@ -268,18 +268,22 @@ def test_what_cannot_be_stored_is_added_or_logged_when_it_is_sent_again(
 def test_two_processes_answer_a_record_once(store: Path) -> None:
     """Both have added it before one of them logs its score."""
     one, two = handler_of(store), handler_of(store)
+    same = json.dumps(record("a")).encode()
+    other = json.dumps([record("b", 1), record("a", note="x")]).encode()  # as it is stored, it is equal
+    with ThreadPoolExecutor(2) as pool:
+        recordings = [Recording(handler, pool) for handler in (one, two)]
+        first: Any = None
+        log = recordings[1].log.store
 
-    async def ask() -> tuple[Any, ...]:
-        with ThreadPoolExecutor(2) as pool:
-            recordings = [Recording(handler, pool) for handler in (one, two)]
-            same = json.dumps(record("a")).encode()
-            other = json.dumps([record("b", 1), record("a", note="x")]).encode()  # as it is stored, it is equal
-            added = [recordings[0].add([ScoreRequest(same, False, id="x")])[0]]
-            added += recordings[1].add([ScoreRequest(same, False, id="y"), ScoreRequest(other, False, id="z")])
-            return tuple([await recordings[number > 0].finish(part) for number, part in enumerate(added)])
+        def store_after_the_other(parts: Sequence[Sequence[ScoreRow]]) -> Any:
+            nonlocal first
+            (first,) = recordings[0].add([ScoreRequest(same, False, id="x")])
+            return log(parts)
 
-    first, second, third = asyncio.run(ask())
-    assert (second.content, second.offset) == (first.content, 1)
+        recordings[1].log.store = store_after_the_other  # type: ignore[method-assign]
+        second, third = recordings[1].add([ScoreRequest(same, False, id="y"), ScoreRequest(other, False, id="z")])
+    assert isinstance(second, Reply)
+    assert (second.content, second.offset) == (first.content, first.offset)
     assert isinstance(third, RejectedRequest)
     assert third.status == 409
     assert [row.request for row in logged(store) if row.ids["event_id"] == "a"] == ["x"]

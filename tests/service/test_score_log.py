@@ -54,14 +54,8 @@ def request(records: Any, name: str = "r1") -> ScoreRequest:
 
 
 def answer(handler: RequestHandler, *requests: ScoreRequest) -> list[Reply | RejectedRequest]:
-    """Score requests that arrive together, and wait until they may be answered."""
-
-    async def secure() -> list[Reply | RejectedRequest]:
-        replies = [reply for reply in handler.score(requests) if isinstance(reply, Reply)]
-        assert handler.score_log is not None
-        return await asyncio.gather(*map(handler.score_log.secure, replies))
-
-    return asyncio.run(secure())
+    """Score requests that arrive together."""
+    return handler.score(requests)
 
 
 def logged(store: Path) -> list[tuple[LoggedScore, dict[str, Any] | None]]:
@@ -105,9 +99,9 @@ def test_requests_that_are_scored_together_are_logged_with_one_commit(
     commits: list[int] = []
     log_scores = LiveState.log_scores
 
-    def counted(self: LiveState, rows: Sequence[ScoreRow]) -> None:
+    def counted(self: LiveState, rows: Sequence[ScoreRow]) -> Any:
         commits.append(len(rows))
-        log_scores(self, rows)
+        return log_scores(self, rows)
 
     monkeypatch.setattr(LiveState, "log_scores", counted)
     replies = answer(handler, *[request([{"text": "a"}, {"text": "b"}], name) for name in "xyz"])
@@ -140,7 +134,7 @@ def test_records_are_kept_as_they_came(binary: Fitted, tmp_path: Path) -> None:
     assert handler.score_log is not None
     handler.score_log.drop_old()
     assert [kept for _, kept in logged(tmp_path / "log.db")] == [record]
-    handler.score_log._store([[ScoreRow(1, b"[]", b"{}")]])
+    handler.score_log.store([[ScoreRow(1, b"[]", b"{}")]])
     handler.score_log.drop_old()
     handler.close()
     assert [kept for _, kept in logged(tmp_path / "log.db")] == [record]
@@ -165,7 +159,7 @@ def test_a_clock_that_is_ahead_deletes_no_scores(
         answer(with_history, request(account))  # its row is of the wrong clock: the events are not
         with_history.score_log.drop_old()
     assert (len(logged(tmp_path / "log.db")), len(logged(tmp_path / "live.db"))) == (1, 2)
-    with_history.score_log._store([[ScoreRow(now // 1000 - 401 * DAY, b"[]")]])
+    with_history.score_log.store([[ScoreRow(now // 1000 - 401 * DAY, b"[]")]])
     with_history.score_log.drop_old()
     assert len(logged(tmp_path / "live.db")) == 2
     with_history.close()
@@ -210,7 +204,6 @@ def test_without_the_log_nothing_changes(binary: Fitted) -> None:
     (reply,) = handler.score([request({"text": "a", "message_id": "m"})])
     assert isinstance(reply, Reply)
     assert json.loads(reply.content) == Scorer.load(binary.folder).score({"text": "a", "message_id": "m"})
-    assert not reply.logged
     handler.close()
 
 

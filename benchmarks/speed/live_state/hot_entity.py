@@ -95,7 +95,7 @@ def _keys(view: History, n: int) -> list[bytes]:
 def _add_and_look(state: ViewState, row: list[int], cutoff: int, n: int = 1) -> None:
     keys = _keys(state.history, n)
     for key in keys:
-        state.events.add(key, row)
+        state.events.add([key], [row])
         state.sweep(cutoff - DAY, 1)
     state.rows_of(keys, [None] * n, np.full(n, cutoff))
 

@@ -11,7 +11,6 @@ from fraudsieve.exceptions import RejectedRecordError, StateError
 from fraudsieve.features.campaign.over_time import CampaignHistory
 from fraudsieve.features.history.records import RejectedRecord
 from fraudsieve.features.record_fields import RecordField
-from fraudsieve.models.scoring.given_history import message_bands
 from fraudsieve.tables.values.reading import read_category, read_id
 
 from .labels import LabelRules, label_to_entry
@@ -89,10 +88,12 @@ class Call:
         for position, label in enumerate(labels):
             self.add((1, position), partial(label_to_entry, label, self.rules, zone))
 
-    def add_messages(self, messages: Sequence[Record], campaigns: CampaignHistory) -> None:
-        """Deliver messages, and the labels in them."""
-        for position, message in enumerate(messages):
-            self.add((0, position), partial(_message_entry, message, campaigns))
+    def add_messages(
+        self, messages: Sequence[Record], campaigns: CampaignHistory, keys: Sequence[Sequence[int]]
+    ) -> None:
+        """Deliver messages, and the labels in them; the keys of their bands are those of `message_keys`."""
+        for position, (message, of_message) in enumerate(zip(messages, keys, strict=True)):
+            self.add((0, position), partial(_message_entry, message, of_message, campaigns))
             self.add((0, position), partial(_label_entry, message, self.rules, campaigns.time_zone))
 
     def is_entity(self, name: str) -> bool:
@@ -117,9 +118,9 @@ def call_of_scores(rows: Sequence[ScoreRow], fields: LoggedFields) -> Call:
     return call
 
 
-def _message_entry(message: Record, campaigns: CampaignHistory) -> dict[str, Any]:
+def _message_entry(message: Record, keys: Sequence[int], campaigns: CampaignHistory) -> dict[str, Any]:
     sent = {name: value for name, value in message.items() if name not in ("label", "labelled_at")}
-    return message_to_entry(message_bands(campaigns, sent), campaigns.time_zone)
+    return message_to_entry(sent, keys, campaigns)
 
 
 def _label_entry(message: Record, rules: LabelRules, zone: str) -> dict[str, Any] | None:

@@ -15,7 +15,8 @@ from fraudsieve.features.live_state import HistoryState
 
 from .calls import Call
 from .labels import LABEL, Entry, Subjects, Verdict, changes, effects_of, label_key
-from .records import PlausibleClock, encode_entry, read_entry
+from .records import PlausibleClock, read_entry
+from .store.event_store import encode_entry
 
 ACCOUNT = ("account_id",)
 TOO_LATE = "expected a time within the declared lateness of the newest record of the request, got an older one"

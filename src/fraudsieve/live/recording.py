@@ -9,10 +9,12 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any, NamedTuple, Self
 
 from fraudsieve._typing import Record
 from fraudsieve.exceptions import RejectedRecordError, StateError
+from fraudsieve.features.campaign.over_time import message_keys
 from fraudsieve.features.history.reader import zone_of
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.models.artifact.folder import Model
@@ -33,6 +35,10 @@ RECORDED_PARTS = {"event": "events", "message": "messages"}
 SUBJECTS = ("message", "account", "event")
 NOT_ACCOUNTS = {"event_id", "message_id"}
 REQUIRED, ALLOWED = KeptScore.__required_keys__, {*LOGGED}
+
+
+_to_json = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
+_to_sorted_json = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 class LoggedScore(NamedTuple):
@@ -57,7 +63,7 @@ class LoggedScore(NamedTuple):
 
     def encode(self) -> bytes:
         """Return it as JSON."""
-        return json.dumps(self._asdict(), allow_nan=False, separators=(",", ":")).encode("ascii")
+        return _to_json(self._asdict()).encode("ascii")
 
     @classmethod
     def decode(cls, row: StoredScore, origin: str) -> Self:
@@ -102,7 +108,7 @@ def _names(row: StoredScore, account: str, subjects: set[tuple[str, str]], field
 
 def encode_record(record: Mapping[str, Any]) -> bytes:
     """Return a record as the log keeps it: equal ones have equal bytes."""
-    return json.dumps(record, sort_keys=True, separators=(",", ":")).encode("ascii")
+    return _to_sorted_json(record).encode("ascii")
 
 
 def logged_record(row: StoredScore, origin: str) -> dict[str, Any]:
@@ -136,7 +142,9 @@ class RecordingCall(Call):
 
     is_atomic = True
 
-    def __init__(self, model: Model, state: HistoryState, fields: LoggedFields, records: Sequence[Record]) -> None:
+    def __init__(
+        self, model: Model, state: HistoryState, fields: LoggedFields, records: Sequence[Record], keys: Sequence[Any]
+    ) -> None:
         super().__init__(LabelRules(model), fields, own=own_columns(model))
         self._digests: dict[str, str] = {}
         self.recorded: dict[int, Recorded] = {}
@@ -145,7 +153,7 @@ class RecordingCall(Call):
             for position, record in enumerate(records):
                 self.add((0, position), partial(self._identify, position, record, model.subject))
             if model.matrix.campaigns is not None:
-                self.add_messages(records, model.matrix.campaigns)
+                self.add_messages(records, model.matrix.campaigns, keys)
             else:
                 self.add_events(records, zone_of(state.views))
         except Exception as error:  # a request must not fail the others
@@ -159,6 +167,14 @@ class RecordingCall(Call):
         self.recorded[position] = Recorded(kind, identifier, digest)
         if self._digests.setdefault(identifier, digest) != digest:
             self.differing.append((0, position))
+
+
+def recording_calls(
+    model: Model, state: HistoryState, fields: LoggedFields, requests: Sequence[Sequence[Record]]
+) -> list[RecordingCall]:
+    """Return the calls that add the records of several requests."""
+    keys = iter(message_keys([record for records in requests for record in records]) if model.matrix.campaigns else ())
+    return [RecordingCall(model, state, fields, records, [*islice(keys, len(records))]) for records in requests]
 
 
 def find_answers(transaction: StoreTransaction, calls: Iterable[Call]) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 from fraudsieve._microseconds import SECOND
 from fraudsieve._typing import Record
 from fraudsieve.exceptions import RejectedRecordError, StateError
+from fraudsieve.features.campaign.over_time import CampaignHistory
 from fraudsieve.features.history.declaration import window_seconds
 from fraudsieve.features.history.kernels.recency import NEVER
 from fraudsieve.features.history.reader import CAMPAIGN, TIME_FIELDS, RecordType
@@ -26,7 +27,7 @@ from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.record_fields import HistoryPart, RecordField
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.scoring.fields import FIELD_TYPES
-from fraudsieve.models.scoring.given_history import message_error, prepare_bands
+from fraudsieve.models.scoring.given_history import checked_event, message_error, prepare_bands
 from fraudsieve.tables.values.reading import is_missing, read_category, read_id, read_number
 
 from .labels import LABEL, RETRACTED
@@ -65,12 +66,6 @@ def seconds_since_boot() -> float:
     if not hasattr(time, "clock_gettime"):  # Windows
         return time.monotonic()
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
-
-
-def encode_entry(entry: dict[str, Any]) -> tuple[int, bytes]:
-    """Return a log entry as a store keeps it: its time, and JSON."""
-    ((time, _),) = entry.values()
-    return time, json.dumps(entry, allow_nan=False, separators=(",", ":")).encode("ascii")
 
 
 def fold_rows(state: HistoryState, rows: Sequence[Row], origin: str) -> int:
@@ -208,25 +203,15 @@ def scored_value(record: Record, field: RecordField) -> Any:
     return None if is_missing(value) else value
 
 
-def message_to_entry(bands: Sequence[Record], zone: str = "UTC") -> dict[str, Any]:
+def message_to_entry(message: Record, keys: Sequence[int], campaigns: CampaignHistory) -> dict[str, Any]:
     """Return the log entry of a message."""
+    event = checked_event(message, keys, campaigns) or {}
     try:
-        time = required_time(bands[0].get("occurred_at"), "occurred_at", zone)
-        ids = _ids(bands[0], MESSAGE_FIELDS)
+        time = required_time(event.get("occurred_at"), "occurred_at", campaigns.time_zone)
+        ids = _ids(event, MESSAGE_FIELDS)
     except RejectedRecordError as error:
-        raise message_error(str(error), bands[0]) from None
-    return {"messages": [time, {"campaign": [band["campaign"] for band in bands], **ids}]}
-
-
-def from_entry(entry: Any) -> tuple[LoggedPart, list[dict[str, Any]]]:
-    """Return the records of a log entry, as a state expects them."""
-    part, time, values = _parts_of(entry)
-    if part != "messages":
-        return part, [{**values, TIME_FIELDS[part]: time}]
-    bands = [name for name in CAMPAIGN if isinstance(values.get(name), list)]
-    if len(bands) != 1 or not values[bands[0]]:
-        raise ValueError("expected the bands of one message")
-    return part, [{**values, bands[0]: key, "occurred_at": time} for key in values[bands[0]]]
+        raise message_error(str(error), event) from None
+    return {"messages": [time, {"campaign": [*keys], **ids}]}
 
 
 def read_entry(
@@ -240,10 +225,12 @@ def read_entry(
         time, inner = entry[RETRACTED]
         taken_back = {part: [time, fields] for part, fields in inner.items()}
         return [record._replace(is_retracted=True) for record in read_entry(state, taken_back, stored=True)]
-    part, records = from_entry(entry)
+    part, time, values = _parts_of(entry)
     if part == "messages":
-        return prepare_bands(state, records, now=now, stored=stored)
-    prepared, rejected = state.prepare(records, part, now=now, stored=stored)
+        if [isinstance(values.get(name), list) and len(values[name]) > 0 for name in CAMPAIGN].count(True) != 1:
+            raise ValueError("expected the bands of a message")
+        return prepare_bands(state, {**values, "occurred_at": time}, now=now, stored=stored)
+    prepared, rejected = state.prepare({**values, TIME_FIELDS[part]: time}, part, now=now, stored=stored)
     if rejected:
         raise RejectedRecordError(rejected[0].reason)
     return prepared

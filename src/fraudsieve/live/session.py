@@ -21,7 +21,7 @@ from .deciding import decide_all
 from .handover import continued_state, stored_fields, training_reach
 from .labels import MemoryRows, Subjects, is_effect
 from .recording import append_once, find_answers
-from .records import LoggedFields, PlausibleClock, encode_entry, fold_rows, logged_fields
+from .records import LoggedFields, PlausibleClock, fold_rows, logged_fields
 from .store.chain import START, Position, Row
 from .store.event_store import EventStore, StoreTransaction
 from .store.snapshots import drop_old_rows, list_snapshots, write_snapshot
@@ -175,7 +175,7 @@ class StoreSession:
                 subjects.begin(transaction.find, self._replica.position.offset, transaction.facts.start)
                 new = decide_all(self._replica.state, sound, clock, subjects)
                 if new:
-                    position = transaction.append(self._replica.position, [encode_entry(one.entry) for one in new])
+                    position = transaction.append(self._replica.position, [one.entry for one in new])
                 for call in sound:
                     call.earlier = append_once(transaction, call.scores)
         except StateError:

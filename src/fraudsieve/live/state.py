@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Self
 from fraudsieve._microseconds import DAY
 from fraudsieve._typing import Records
 from fraudsieve.exceptions import StateError
+from fraudsieve.features.campaign.over_time import message_keys
 from fraudsieve.features.history.reader import zone_of
 from fraudsieve.features.history.records import as_records
 from fraudsieve.features.live_state import HistoryState
@@ -294,7 +295,7 @@ class LiveState:
         def fill(call: Call) -> None:
             sent = as_records(messages)
             if campaigns is not None:
-                call.add_messages(sent, campaigns)
+                call.add_messages(sent, campaigns, message_keys(sent))
 
         return self._submit(fill, now)
 

@@ -9,14 +9,16 @@ from typing import Generic, TypeAlias, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-Pending: TypeAlias = tuple[Item, asyncio.Future[Result]]
+Pending: TypeAlias = tuple[Item, int, asyncio.Future[Result]]
+"""An item, its size, and its result."""
 
 
 class MicroBatcher(Generic[Item, Result]):
-    """Process items in batches: those that arrive at the same time, or while all threads are busy, share one call.
+    """Process items in batches: those that arrive at the same time, or during a small call, share one call.
 
-    No item waits for others to arrive. If all pending items together are small, they run in the event loop, because
-    handing them to a thread takes as long as processing them. Otherwise they run in threads of the pool.
+    No item waits for others to arrive, but small ones wait until a small call has finished: a second thread would only
+    compete for the interpreter with the first one and the event loop. If all pending items together are very small,
+    they run in the event loop, because handing them to a thread takes as long as processing them.
     """
 
     def __init__(
@@ -32,12 +34,13 @@ class MicroBatcher(Generic[Item, Result]):
         self.pool, self.max_calls, self.process = pool, max_calls, process
         self.size, self.max_size, self.inline_size = size, max_size, inline_size
         self.pending: deque[Pending[Item, Result]] = deque()
-        self.running = 0
+        self.running, self.work = 0, 0  # calls, and the size of their items and of those that are pending
 
     async def submit(self, item: Item) -> Result:
         """Process an item and return its result."""
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self.pending.append((item, future))
+        self.pending.append((item, size := self.size(item), future))
+        self.work += size
         try:
             await asyncio.sleep(0)  # lets all requests that have arrived join the batch
             if not future.done():
@@ -47,30 +50,31 @@ class MicroBatcher(Generic[Item, Result]):
             future.cancel()  # without effect on a future that is done
 
     def _start(self) -> None:
-        """Start calls until nothing is pending or all threads are busy."""
-        while self._has_pending() and self.running < self.max_calls:
+        """Start calls until nothing is pending, all threads are busy, or the next call can wait for a small one."""
+        while self._has_pending() and self.running < (self.max_calls if self.work > self.max_size else 1):
             batch, size = self._next_batch()
-            items = [item for item, _ in batch]
+            items = [item for item, *_ in batch]
             if size <= self.inline_size and not self.pending:  # only once, so that the event loop is free soon
                 self._process_inline(batch, items)
+                self.work -= size
                 return
             self.running += 1
             call = asyncio.get_running_loop().run_in_executor(self.pool, self.process, items)
-            call.add_done_callback(partial(self._finish, batch))
+            call.add_done_callback(partial(self._finish, batch, size))
 
     def _has_pending(self) -> bool:
         """Return whether an item is pending, after dropping the first ones whose requests have ended."""
-        while self.pending and self.pending[0][1].done():
-            self.pending.popleft()
+        while self.pending and self.pending[0][2].done():
+            self.work -= self.pending.popleft()[1]
         return bool(self.pending)
 
     def _next_batch(self) -> tuple[list[Pending[Item, Result]], int]:
         """Pop the first pending item and as many more as fit; return them and their total size."""
         batch = [self.pending.popleft()]
-        total = self.size(batch[0][0])
-        while self._has_pending() and total + self.size(self.pending[0][0]) <= self.max_size:
+        total = batch[0][1]
+        while self._has_pending() and total + self.pending[0][1] <= self.max_size:
             batch.append(self.pending.popleft())
-            total += self.size(batch[-1][0])
+            total += batch[-1][1]
         return batch, total
 
     def _process_inline(self, batch: list[Pending[Item, Result]], items: list[Item]) -> None:
@@ -79,8 +83,9 @@ class MicroBatcher(Generic[Item, Result]):
         except Exception as error:
             _set_exception(batch, error)
 
-    def _finish(self, batch: list[Pending[Item, Result]], call: asyncio.Future[Sequence[Result]]) -> None:
+    def _finish(self, batch: list[Pending[Item, Result]], size: int, call: asyncio.Future[Sequence[Result]]) -> None:
         self.running -= 1
+        self.work -= size
         error = asyncio.CancelledError() if call.cancelled() else call.exception()
         if error is None:
             _set_results(batch, call.result())
@@ -90,12 +95,12 @@ class MicroBatcher(Generic[Item, Result]):
 
 
 def _set_results(batch: list[Pending[Item, Result]], results: Sequence[Result]) -> None:
-    for (_, future), result in zip(batch, results, strict=True):
+    for (*_, future), result in zip(batch, results, strict=True):
         if not future.done():  # the client may have disconnected
             future.set_result(result)
 
 
 def _set_exception(batch: list[Pending[Item, Result]], error: BaseException) -> None:
-    for _, future in batch:
+    for *_, future in batch:
         if not future.done():
             future.set_exception(error)

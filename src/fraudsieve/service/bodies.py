@@ -9,7 +9,6 @@ import numpy as np
 from fraudsieve._compiled import compile_kernel
 from fraudsieve._translation import Language
 from fraudsieve._typing import Array
-from fraudsieve.live.store.score_rows import ScoreRow
 
 QUOTE, BACKSLASH, OPEN_LIST, OPEN_OBJECT, CLOSE_LIST, CLOSE_OBJECT = (ord(char) for char in '"\\[{]}')
 
@@ -103,15 +102,12 @@ class ScoreRequest(NamedTuple):
 class Reply(NamedTuple):
     """A response body, the counts that are logged with it, and the offset of the history that it saw, if any.
 
-    A reply with `evidence` is sent once the evidence of its scores is on the disk, and one with rows of the score log
-    once these are. The id of the request is that of the log.
+    The id of the request is that of the score log.
     """
 
     content: bytes
     counts: dict[str, int]
     offset: int | None = None
-    evidence: bool = False
-    logged: Sequence[ScoreRow] = ()
     request_id: str = ""
 
 

@@ -120,8 +120,9 @@ class RequestHandler:
     def score(self, requests: Sequence[ScoreRequest]) -> list[Reply | RejectedRequest]:
         """Score the records of several requests in one call.
 
-        Returns for each request its score or list of scores, as from `Scorer.score`, or why its body was rejected.
-        Scores of equal records by the same model at the same offset are equal, whichever process computes them.
+        Returns for each request its score or list of scores, as from `Scorer.score`, or why its body was rejected, once
+        their evidence and their rows of the score log are durable. Scores of equal records by the same model at the
+        same offset are equal, whichever process computes them.
         """
         bodies = [self.decode_records(request.body) for request in requests]
         items = [[] if isinstance(body, RejectedRequest) else as_list(body) for body in bodies]
@@ -129,19 +130,29 @@ class RequestHandler:
             scored = self.score_items(requests, items)
         except EvidenceError as error:
             return [evidence_rejection(error)] * len(requests)
-        return [
-            body if isinstance(body, RejectedRequest) else self._reply(request, body, scores, offset)
-            for request, body, (scores, offset) in zip(requests, bodies, scored, strict=True)
-        ]
+        outcomes, rows = list[Reply | RejectedRequest](), list[Sequence[ScoreRow]]()
+        for request, body, (scores, offset) in zip(requests, bodies, scored, strict=True):
+            answer = (body, ()) if isinstance(body, RejectedRequest) else self._answer(request, body, scores, offset)
+            outcomes.append(answer[0])
+            rows.append(answer[1])
+        if self.score_log is None:
+            return outcomes
+        stored = zip(outcomes, self.score_log.store(rows), strict=True)
+        return [known if isinstance(known, RejectedRequest) else outcome for outcome, known in stored]
 
     def score_items(
         self, requests: Sequence[ScoreRequest], items: Sequence[Sequence[Any]]
     ) -> list[tuple[list[Score], Offset]]:
-        """Score the items of several requests in one call for each kind of explanation; return also the offsets."""
+        """Score the items of several requests in one call for each kind of explanation; return also the offsets.
+
+        The evidence of the scores is on disk then, or EvidenceError is raised.
+        """
         records: dict[Explanation, list[Any]] = {}
         for request, some in zip(requests, items, strict=True):
             records.setdefault(request.explanation, []).extend(some)
         scored = {kind: self._score_items(of_kind, kind) for kind, of_kind in records.items() if of_kind}
+        if self.evidence is not None:
+            self.evidence.sync(score for of_kind, _ in scored.values() for score in of_kind)
         scores = {kind: iter(of_kind) for kind, (of_kind, _) in scored.items()}
         offsets = {kind: offset for kind, (_, offset) in scored.items()}
         now = None if self.live is None else self.live.offset  # that of a request without records
@@ -166,17 +177,18 @@ class RequestHandler:
             return error
         return content
 
-    def _reply(self, request: ScoreRequest, body: Any, scores: list[Score], offset: Offset) -> Reply:
+    def _answer(
+        self, request: ScoreRequest, body: Any, scores: list[Score], offset: Offset
+    ) -> tuple[Reply, Sequence[ScoreRow]]:
         self.observe(as_list(body), scores, len(request.body))
-        logged: list[ScoreRow] = []
+        rows: Sequence[ScoreRow] = ()
         if self.score_log is not None:
             matrix = self.loaded.scorer.model.matrix
-            scores, logged = self.score_log.rows(request.id, matrix, as_list(body), scores, offset)
+            scores, rows = self.score_log.rows(request.id, matrix, as_list(body), scores, offset)
         unscorable = sum(score["status"] == "unscorable" for score in scores)
         content = scores if isinstance(body, list) else scores[0]
-        evidence = any("evidence" in score for score in scores)
         counts = {"records": len(scores), "unscorable": unscorable}
-        return Reply(encode_json(content), counts, offset, evidence, logged, request.id)
+        return Reply(encode_json(content), counts, offset, request.id), rows
 
     def observe(self, items: Sequence[Any], scores: Sequence[Score], nbytes: int) -> None:
         """Count the scores of a request, and pass its records to the shadow."""
@@ -315,7 +327,7 @@ class RequestHandler:
 
     def close(self) -> None:
         """Stop the shadow, close the logs, and close the live history, which writes a snapshot of all rows."""
-        for part in (self.shadow, self.score_log, self.evidence):
+        for part in (self.shadow, self.evidence):
             if part is not None:
                 part.close()
         if self.store is None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fraudsieve.exceptions import EvidenceError, StateError
-from fraudsieve.live.recording import RECORDED_PARTS, LoggedScore, RecordingCall
+from fraudsieve.live.recording import RECORDED_PARTS, LoggedScore, RecordingCall, recording_calls
 from fraudsieve.live.store.score_rows import Recorded, ScoreRow
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.scoring.score_fields import Score, join_fields
@@ -30,7 +30,7 @@ from fraudsieve.service.ingestion import NOTHING_STORED
 from fraudsieve.service.json_log import error_location, log_event
 from fraudsieve.service.settings import Settings
 
-from .score_log import NOT_LOGGED, evidence_rejection
+from .score_log import Earlier, evidence_rejection
 
 MAX_RECORDED = 100
 """Records of a request, or of the requests that are added with one commit: all others that store something wait.
@@ -38,7 +38,7 @@ MAX_RECORDED = 100
 To add 100 events takes about 10 ms, and 100 messages with campaigns 30 ms.
 """
 CALLS = 2
-"""Calls that add records at the same time: while one waits for the disk or the lock, the other one scores."""
+"""Calls that add records at the same time, if there are many: while one waits for the disk, the other one scores."""
 MAX_LISTED = 10
 """Rejected records that an error lists."""
 NO_LOG = (
@@ -74,7 +74,6 @@ class _Added:
     rows: Sequence[ScoreRow] = ()
     places: Sequence[int] = ()
     offset: int | None = None
-    evidence: bool = False
 
     @property
     def new(self) -> dict[int, Recorded]:
@@ -89,29 +88,15 @@ class Recording:
         assert handler.live is not None  # `why_not_recorded`
         assert handler.score_log is not None
         self.handler, self.live, self.log = handler, handler.live, handler.score_log
-        self.batcher: MicroBatcher[ScoreRequest, _Added | RejectedRequest] = MicroBatcher(
+        self.batcher: MicroBatcher[ScoreRequest, Reply | RejectedRequest] = MicroBatcher(
             pool, CALLS, self.add, size=lambda request: request.work, max_size=MAX_RECORDED
         )
 
-    async def score(self, request: ScoreRequest) -> Reply | RejectedRequest:
-        """Add the records of a request, score them, and return the scores once they are logged."""
-        return await self.finish(await self.batcher.submit(request))
+    def add(self, requests: Sequence[ScoreRequest]) -> list[Reply | RejectedRequest]:
+        """Add the records of several requests with one commit, score them in one call, and log them with another one.
 
-    async def finish(self, added: _Added | RejectedRequest) -> Reply | RejectedRequest:
-        """Return the scores of a request whose records were added, once they are logged."""
-        if isinstance(added, RejectedRequest):
-            return added
-        if added.evidence and self.handler.evidence is not None:
-            secured = await self.handler.evidence.secure(Reply(b"", {}))
-            if isinstance(secured, RejectedRequest):
-                return secured
-        earlier = await self.log.log_once(added.rows)
-        if earlier is None:
-            return RejectedRequest(503, NOT_LOGGED)
-        return _reply(added, {added.places[row]: logged for row, logged in earlier.items()})
-
-    def add(self, requests: Sequence[ScoreRequest]) -> list[_Added | RejectedRequest]:
-        """Add the records of several requests with one commit, and score them in one call."""
+        The second commit is shared with the records of other calls.
+        """
         bodies = [self._read(request) for request in requests]
         lists = [as_list(body) for body in bodies if not isinstance(body, RejectedRequest)]
         calls = iter(self._record(lists) if lists else ())
@@ -125,11 +110,12 @@ class Recording:
         except EvidenceError as error:
             rejection = evidence_rejection(error)
             return [rejection if isinstance(outcome, _Added) else outcome for outcome in outcomes]
-        return outcomes
+        stored = iter(self.log.store([one.rows for one in added]))
+        return [_reply(outcome, next(stored)) if isinstance(outcome, _Added) else outcome for outcome in outcomes]
 
     def _record(self, lists: Sequence[Sequence[Any]]) -> Sequence[RecordingCall]:
         model, state = self.handler.loaded.scorer.model, self.live.state
-        return self.live.submit(lambda fields: [RecordingCall(model, state, fields, one) for one in lists])
+        return self.live.submit(lambda fields: recording_calls(model, state, fields, lists))
 
     def _read(self, request: ScoreRequest) -> Any:
         """Return the decoded body, or why it is rejected."""
@@ -170,7 +156,6 @@ class Recording:
             scorable = [score["status"] != "unscorable" for score in scores]
             one.places = [place for place, is_logged in zip(one.new, scorable, strict=True) if is_logged]
             one.offset = offset
-            one.evidence = any("evidence" in score for score in scores)
 
 
 def _rejection(rejected: Mapping[int, str]) -> str:
@@ -180,12 +165,15 @@ def _rejection(rejected: Mapping[int, str]) -> str:
     return f"record: nothing was added, because records were rejected: {listed}{others}"
 
 
-def _reply(added: _Added, earlier: Mapping[int, LoggedScore]) -> Reply | RejectedRequest:
+def _reply(added: _Added, stored: Earlier | RejectedRequest) -> Reply | RejectedRequest:
     """Return the answer to a request: of records that the log had already, the logged one."""
-    for place, logged in earlier.items():
+    if isinstance(stored, RejectedRequest):
+        return stored
+    known = added.logged | {added.places[row]: logged for row, logged in stored.items()}
+    for place, logged in known.items():
         if logged.body != added.call.recorded[place].digest:  # both came at the same time
             return RejectedRequest(409, OTHER_BODY.format(place))
-    items, known = as_list(added.body), {**added.logged, **earlier}
+    items = as_list(added.body)
     contents = added.contents | {
         place: encode_json(logged_answer(logged, items[place], added.request)) for place, logged in known.items()
     }

@@ -45,16 +45,18 @@ class Routes:
 
     def __init__(self, handler: RequestHandler, background: BackgroundTasks, pool: ThreadPoolExecutor) -> None:
         self.handler, self.background, self.pool = handler, background, pool
+        # An update may lock a history, and logs wait for the disk.
+        waits = any(part is not None for part in (handler.live, handler.score_log, handler.evidence))
         self.batcher: MicroBatcher[ScoreRequest, Reply | RejectedRequest] = MicroBatcher(
             pool,
             handler.settings.n_threads,
             handler.score,
             size=lambda request: request.work,
             max_size=BATCH_WORK,
-            inline_size=INLINE_WORK if handler.live is None else 0,  # a history may be locked by an update
+            inline_size=0 if waits else INLINE_WORK,
         )
         why = why_not_recorded(handler.loaded.scorer.model, handler.settings)
-        self.recording = Recording(handler, pool) if why is None else RejectedRequest(409, why)
+        self.recorded = Recording(handler, pool).batcher if why is None else RejectedRequest(409, why)
         self.openapi_json = encode_json(describe_service(handler.loaded.scorer.model, handler.settings))
         self.measuring: asyncio.Future[None] | None = None
 
@@ -85,20 +87,13 @@ class Routes:
             after = request.headers.get(AFTER, "0")
             await wait_for_offset(self.handler.live, after, self.handler.settings.after_seconds)
         body = request.scope["state"]["body"]
-        log = self.handler.score_log
-        request_id = "" if log is None else request_id_of(request.headers.get(REQUEST_ID))
+        is_logged = self.handler.score_log is not None
+        request_id = request_id_of(request.headers.get(REQUEST_ID)) if is_logged else ""
         scored = ScoreRequest(body, reasons, language, request_id, request.scope["state"]["sources"])
-        if record:
-            return _respond(request, await self._record(scored))
-        reply = await self.batcher.submit(scored)
-        if self.handler.evidence is not None and isinstance(reply, Reply) and reply.evidence:
-            reply = await self.handler.evidence.secure(reply)
-        if log is not None and isinstance(reply, Reply):
-            reply = await log.secure(reply)
-        return _respond(request, reply)
-
-    async def _record(self, request: ScoreRequest) -> Reply | RejectedRequest:
-        return self.recording if isinstance(self.recording, RejectedRequest) else await self.recording.score(request)
+        batcher = self.recorded if record else self.batcher
+        if isinstance(batcher, RejectedRequest):
+            return rejection(batcher)
+        return _respond(request, await batcher.submit(scored))
 
     async def events(self, request: Request) -> Response:
         """Add the events of the body to the live history."""

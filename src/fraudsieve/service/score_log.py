@@ -1,10 +1,8 @@
 """The score log of a service: rows are made from answers, and stored before the answers are sent; and evidence."""
 
-import asyncio
 import logging
 import time
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 from typing import Any, TypeAlias
 from uuid import uuid4
@@ -21,8 +19,7 @@ from fraudsieve.live.state import LiveState
 from fraudsieve.live.store.event_store import open_store
 from fraudsieve.live.store.score_rows import Recorded, ScoreRow, drop_old_scores, newest_score
 from fraudsieve.models.scoring.score_fields import Score, join_fields, to_keep
-from fraudsieve.service.batching import MicroBatcher
-from fraudsieve.service.bodies import RejectedRequest, Reply
+from fraudsieve.service.bodies import RejectedRequest
 from fraudsieve.service.json_log import log_event
 from fraudsieve.service.loaded_model import LoadedModel
 from fraudsieve.service.settings import Settings
@@ -34,10 +31,6 @@ REQUEST_ID = "x-request-id"
 NOT_LOGGED = "the score log cannot be written, and no score is answered without it; send the request again later"
 MAX_ID = 128
 """Characters of an id of a request; a longer one is replaced."""
-MAX_ROWS = 10_000
-"""Rows that are stored in one commit."""
-HOLD = 0.003
-"""Seconds that a commit waits for further answers if the one before was shared."""
 IDS = ("message_id", "event_id", "account_id")
 
 
@@ -56,8 +49,6 @@ class EvidenceRecorder:
     def __init__(self, settings: EvidenceSettings, loaded: LoadedModel) -> None:
         self.log = settings.open(deferred=True)
         self._logged_size = 0
-        # One thread: replies that wait while it syncs share the next sync. Others do not wait.
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="evidence")
         self.use(loaded)
 
     def use(self, loaded: LoadedModel) -> None:
@@ -66,16 +57,10 @@ class EvidenceRecorder:
         if loaded.version is not None:
             self.log.model_versions[loaded.scorer.model.digest] = loaded.version
 
-    async def secure(self, reply: Reply) -> Reply | RejectedRequest:
-        """Return a reply once its evidence is on disk, or a rejection. No score is returned without evidence."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._sync, reply)
-
-    def _sync(self, reply: Reply) -> Reply | RejectedRequest:
-        try:
+    def sync(self, scores: Iterable[Score]) -> None:
+        """Return once the evidence of scores is on disk: no score is returned without it. Raises EvidenceError."""
+        if any("evidence" in score for score in scores):
             self.log.sync()
-        except EvidenceError as error:
-            return evidence_rejection(error)
-        return reply
 
     def log_checkpoint(self) -> None:
         """Log size and root if there are new records. The log of the service should be kept elsewhere."""
@@ -86,7 +71,6 @@ class EvidenceRecorder:
 
     def close(self) -> None:
         """Log a last checkpoint, and close the log."""
-        self._pool.shutdown()
         try:
             self.log_checkpoint()
         except EvidenceError as error:
@@ -107,12 +91,6 @@ class AnswerLog:
         assert settings.state is not None  # `Settings` checks it
         self._settings, self._address, self._live = settings, settings.state, live
         self._versions = {loaded.scorer.model.digest: loaded.version}
-        self._is_shared = False
-        # One thread: answers that wait while it stores share the next commit.
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="score log")
-        self._batcher: MicroBatcher[Sequence[ScoreRow], Earlier | None] = MicroBatcher(
-            self._pool, 1, self._store, size=len, max_size=MAX_ROWS
-        )
 
     def use(self, loaded: LoadedModel) -> None:
         """Log the version of a model with its scores."""
@@ -154,18 +132,6 @@ class AnswerLog:
                 rows.append(ScoreRow(now, logged.encode(), kept, of_history))
         return answers, rows
 
-    async def secure(self, reply: Reply) -> Reply | RejectedRequest:
-        """Return a reply once its scores are durable, or a rejection."""
-        is_stored = not reply.logged or await self._batcher.submit(reply.logged) is not None
-        return reply if is_stored else RejectedRequest(503, NOT_LOGGED)
-
-    async def log_once(self, rows: Sequence[ScoreRow]) -> Earlier | None:
-        """Return once rows are durable; None if they cannot be stored.
-
-        The result are the earlier answers of records that are in the log already, by position: these are not logged.
-        """
-        return await self._batcher.submit(rows) if rows else {}
-
     def drop_old(self) -> None:
         """Delete scores and records that are older than their retention."""
         settings, newest_event = self._settings, self._live.state.watermark
@@ -179,19 +145,18 @@ class AnswerLog:
             now = min(time.time_ns() // 1000, newest, newest if newest_event == NEVER else newest_event)
             drop_old_scores(store, now - settings.score_days * DAY, now - settings.record_days * DAY)
 
-    def close(self) -> None:
-        """Close the log; its store stays open."""
-        self._pool.shutdown()
+    def store(self, parts: Sequence[Sequence[ScoreRow]]) -> Sequence[Earlier | RejectedRequest]:
+        """Store the rows of several answers, and return once they are durable.
 
-    def _store(self, parts: Sequence[Sequence[ScoreRow]]) -> Sequence[Earlier | None]:
-        if self._is_shared:  # requests come together: fewer commits leave more time for scores
-            time.sleep(HOLD)
-        self._is_shared = len(parts) > 1
+        The result has for each answer why it cannot be sent, or the earlier answers of records that are in the log
+        already, by position: these are not logged.
+        """
+        rows = [row for part in parts for row in part]
         try:
-            earlier = self._live.log_scores([row for part in parts for row in part])
+            earlier = self._live.log_scores(rows) if rows else {}
         except StateError as error:
             log_event("scores cannot be logged", level=logging.ERROR, why=error.problem)
-            return [None] * len(parts)
+            return [RejectedRequest(503, NOT_LOGGED) if part else {} for part in parts]
         if not earlier:  # the usual case
             return [{}] * len(parts)
         starts = accumulate((len(part) for part in parts), initial=0)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fraudsieve.exceptions import FraudsieveError
-from fraudsieve.live.recording import RecordingCall
+from fraudsieve.live.recording import recording_calls
 from fraudsieve.live.state import LiveState
 from fraudsieve.models import Scorer
 from tests.attack.outcomes import Attempt, of_seeds
@@ -147,7 +147,7 @@ def _ingest(live: LiveState, body: bytes, *, is_atomic: bool) -> int:
 def _add_or_none(live: LiveState, messages: list[dict[str, Any]]) -> int:
     """Add all messages or none, and return how many are in the history."""
     model, state = live.scorer.model, live.state
-    (call,) = live.submit(lambda fields: [RecordingCall(model, state, fields, messages)])
+    (call,) = live.submit(lambda fields: recording_calls(model, state, fields, [messages]))
     call.outcome()
     return 0 if call.rejected or call.differing else len(messages)
 

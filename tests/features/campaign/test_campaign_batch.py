@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.campaign.campaign_batch import campaign_features, label_types
-from fraudsieve.features.campaign.over_time import CampaignHistory, campaign_events, campaign_subjects
+from fraudsieve.features.campaign.over_time import CampaignHistory, campaign_subjects
 from fraudsieve.features.history.reader import read_bands
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.tables.cells import STRING
+from tests.features.bands import campaign_events
 from tests.profiles import examples
 
 CAMPAIGNS = CampaignHistory(("1h", "1d"), ("spam", "ham"))
@@ -60,7 +61,8 @@ def frame_of(messages: Records) -> pd.DataFrame:
 def apply_records(state: HistoryState, messages: list[Records]) -> None:
     """Add messages, each as the events of its bands."""
     for bands in messages:
-        state.apply([read_bands(bands, state.views)])
+        name = "campaign" if "campaign" in bands[0] else "labelled"
+        state.apply([read_bands({**bands[0], name: [band[name] for band in bands]}, state.views)])
 
 
 def apply_columns(state: HistoryState, messages: list[Records]) -> None:

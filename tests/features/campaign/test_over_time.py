@@ -15,12 +15,12 @@ from fraudsieve.features.campaign.over_time import (
     N_BANDS,
     CampaignHistory,
     band_keys,
-    campaign_events,
     campaign_subjects,
 )
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.text.codepoints import pack
 from fraudsieve.features.text.fold import fold_codes
+from tests.features.bands import campaign_events
 
 START = datetime(2026, 5, 1, tzinfo=UTC)
 CAMPAIGNS = CampaignHistory(("1h", "1d"), ("spam", "ham"))

@@ -15,8 +15,9 @@ import pandas as pd
 import pytest
 
 from fraudsieve.features.campaign.campaign_batch import campaign_features
-from fraudsieve.features.campaign.over_time import CampaignHistory, campaign_events, campaign_subjects
+from fraudsieve.features.campaign.over_time import CampaignHistory, campaign_subjects
 from fraudsieve.features.live_state import HistoryState
+from tests.features.bands import campaign_events
 from tests.profiles import size
 
 pytestmark = pytest.mark.slow

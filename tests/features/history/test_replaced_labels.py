@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 
 from fraudsieve.features.campaign.campaign_batch import campaign_features
-from fraudsieve.features.campaign.over_time import CampaignHistory, campaign_events, campaign_subjects
+from fraudsieve.features.campaign.over_time import CampaignHistory, campaign_subjects
 from fraudsieve.features.history.declaration import LABEL_MEASURES, History
 from fraudsieve.features.history.history_batch import history_features
 from fraudsieve.features.live_state import HistoryState
+from tests.features.bands import campaign_events
 
 START = pd.Timestamp("2026-05-01T10:00:00Z")
 VIEW = History(("2h", "9h"), entity="device_id", measures=("count", *LABEL_MEASURES), prior=(0.1, 4.0))

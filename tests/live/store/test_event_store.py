@@ -22,16 +22,16 @@ from fraudsieve.models import Scorer
 from tests.live.samples import event, wait_until
 from tests.messages import refused
 
-ENTRIES = [(number, b'{"events":[%d,{}]}' % number) for number in range(5)]
+ENTRIES: list[dict[str, Any]] = [{"events": [number, {}]} for number in range(5)]
 
 
-def append(store: EventStore, entries: list[tuple[int, bytes]]) -> int:
+def append(store: EventStore, entries: list[dict[str, Any]]) -> int:
     with store.writing() as transaction:
         return transaction.append(transaction.last, entries).offset
 
 
-def entries_of(store: EventStore) -> list[tuple[int, bytes]]:
-    return [(time, entry) for rows in store.rows() for _, time, entry, _ in rows]
+def entries_of(store: EventStore) -> list[dict[str, Any]]:
+    return [json.loads(entry) for rows in store.rows() for _, _, entry, _ in rows]
 
 
 @pytest.mark.slow
@@ -54,7 +54,7 @@ def test_rows_are_read_as_they_were_appended(address: str) -> None:
 def test_a_block_that_raises_appends_nothing(address: str) -> None:
     with open_store(address) as store:
         with pytest.raises(TypeError):
-            append(store, [*ENTRIES, (5, None)])  # type: ignore[list-item]
+            append(store, [*ENTRIES, {"events": [5, {"x": b""}]}])
         assert entries_of(store) == []
         append(store, ENTRIES)
     with open_store(address) as store:
@@ -217,7 +217,7 @@ if how == "limit":
 store, n_appended, failed = open_store(path), 0, []
 def append():
     with store.writing() as transaction:
-        transaction.append(transaction.last, [(n_appended, b'{"events":[0,{"x":"' + b"x" * 7000 + b'"}]}')])
+        transaction.append(transaction.last, [{"events": [n_appended, {"x": "x" * 7000}]}])
 while len(failed) < 3:
     try:
         append()

@@ -167,7 +167,7 @@ def test_a_snapshot_of_rows_that_were_erased_meanwhile_does_not_count(address: s
     with open_store(address) as store:
         for at in range(3):
             with store.writing() as transaction:
-                transaction.append(transaction.last, [(0, b'{"events":[0,{"account_id":"ann"}]}')])
+                transaction.append(transaction.last, [{"events": [0, {"account_id": "ann"}]}])
                 position, generation = transaction.last, transaction.facts.generation
             assert not write_snapshot(store, position, generation, "views", parts(at))
             assert asked.pop() == at  # it stops at once

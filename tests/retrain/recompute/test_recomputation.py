@@ -33,7 +33,6 @@ from fraudsieve.service.loaded_model import LoadedModel
 from fraudsieve.service.metrics import Metrics
 from fraudsieve.service.settings import Settings
 from tests.fitted_models import Fitted
-from tests.live.small_models import score_log
 from tests.messages import refused
 from tests.retrain.recompute.services import (
     LoggingService,
@@ -279,9 +278,6 @@ def test_scores_of_a_model_without_history(binary: Fitted, tmp_path: Path) -> No
     (reply,) = handler.score([ScoreRequest(body, False, id="r1")])
     handler.close()
     assert isinstance(reply, Reply)
-    log = score_log(store, Scorer.load(binary.folder))
-    log.log_scores(reply.logged)
-    log.close()
     result = recompute(store, binary.folder)
     assert (result.different, len(result.rows), result.causes) == (0, 5, {})
     assert result.rows["offset"].isna().all()

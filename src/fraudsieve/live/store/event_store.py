@@ -7,7 +7,7 @@ the same order.
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
@@ -40,6 +40,15 @@ LAST = 'SELECT "offset", digest FROM events ORDER BY "offset" DESC LIMIT 1'
 
 SCHEMES = ("postgresql://", "postgres://")
 URL = re.compile(r"[A-Za-z][\w+.-]*://")
+
+
+_to_json = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
+
+
+def encode_entry(entry: Mapping[str, Any]) -> tuple[int, bytes]:
+    """Return a log entry as a store keeps it: its time, and JSON."""
+    ((time, _),) = entry.values()
+    return time, _to_json(entry).encode("ascii")
 
 
 class StoreTransaction:
@@ -80,19 +89,19 @@ class StoreTransaction:
             yield rows
             position = Position(rows[-1][0], rows[-1][3])
 
-    def append(self, position: Position, entries: Sequence[tuple[int, bytes]]) -> Position:
+    def append(self, position: Position, entries: Sequence[Mapping[str, Any]]) -> Position:
         """Append log entries.
 
         Returns the position of the last entry, which is durable once the transaction is committed.
         """
-        rows, position = extend_chain(position, entries)
-        self.insert(rows)
+        rows, position = extend_chain(position, [encode_entry(entry) for entry in entries])
+        self.insert(rows, map(subject_key, entries))
         self.sql.set_head(Head(self.facts.generation, *position))
         return position
 
-    def insert(self, rows: Iterable[Row]) -> None:
+    def insert(self, rows: Iterable[Row], keys: Iterable[int | None]) -> None:
         """Write rows, with the keys of their subjects."""
-        self.sql.execute_many(INSERT, [(*row, subject_key(json.loads(row[2]))) for row in rows])
+        self.sql.execute_many(INSERT, [(*row, key) for row, key in zip(rows, keys, strict=True)])
 
     def find(self, keys: Iterable[int], after: int) -> Iterator[dict[str, Any]]:
         """Iterate over the log entries after an offset with any of some keys of subjects, in order."""

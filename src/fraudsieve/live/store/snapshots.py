@@ -5,6 +5,7 @@ incomplete snapshot, which the next complete snapshot of a later row deletes.
 """
 
 import hashlib
+import json
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -17,7 +18,7 @@ from fraudsieve.exceptions import StateError
 
 from .chain import RESTORE, Head, Position, Row, extend_chain
 from .event_store import EventStore, StoreTransaction
-from .facts import read_sealed, sealed
+from .facts import read_sealed, sealed, subject_key
 
 CHUNK = 4 << 20
 OTHERS_KEPT = 7 * 86_400
@@ -71,7 +72,7 @@ def _rewrite(transaction: StoreTransaction, is_kept: IsKept) -> tuple[int, Posit
     start = last = Position(old_last.offset, secrets.token_bytes(16))
     for rows in transaction.batches():
         kept, last = extend_chain(last, [(time, entry) for _, time, entry, _ in filter(is_kept, rows)])
-        transaction.insert(kept)
+        transaction.insert(kept, [subject_key(json.loads(row[2])) for row in kept])
         n_old, n_kept = n_old + len(rows), n_kept + len(kept)
     if n_old == n_kept:
         transaction.sql.execute('DELETE FROM events WHERE "offset" > ?', (old_last.offset,))

@@ -141,10 +141,11 @@ def test_columns_of_messages_equal_joined_bands(messages: Records, stored: bool)
     accepted, expected = [], []
     for position, message in enumerate(messages):
         fields = {name: value for name, value in message.items() if name not in ("bands", "is_label")}
-        bands = [{**fields, "labelled" if message["is_label"] else "campaign": key} for key in message["bands"]]
+        name = "labelled" if message["is_label"] else "campaign"
+        bands = [{**fields, name: key} for key in message["bands"]]
         _, rejected = one.prepare(bands, stored=True)
         if not rejected:
-            joined = read_bands(bands, one.views)
+            joined = read_bands({**fields, name: message["bands"]}, one.views)
             if not stored and joined.identifier not in one.seen:
                 rejected = one.prepare(bands[:1], now=NOW)[1]
             accepted += [] if rejected else [joined]

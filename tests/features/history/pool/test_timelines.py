@@ -59,7 +59,7 @@ def test_a_pool_equals_a_list_per_entity(steps: Any, drops_entities: bool, max_e
         if name == "add":
             entity, time, amount = argument
             before = pool.n_rows
-            n_added = pool.add(digest_of(entity).tobytes(), row_of(time, amount))
+            n_added = pool.add([digest_of(entity).tobytes()], [row_of(time, amount)])
             assert pool.n_rows == before + n_added
             lists.setdefault(entity, []).append(with_digest(bound, time, amount))
         elif name == "add_many":
@@ -107,9 +107,9 @@ def test_a_row_that_is_older_than_a_dropped_one_is_in_no_window() -> None:
     """It was accepted before the others moved the horizon on."""
     pool, key = TimelinePool(5, RowBound.of(2)), digest_of(1).tobytes()
     for amount, time in enumerate((10, 20, 20, 25)):
-        pool.add(key, row_of(time, amount))
+        pool.add([key], [row_of(time, amount)])
     assert pool.sweep(0, 30, 1) == 2
-    pool.add(key, row_of(15, 0))
+    pool.add([key], [row_of(15, 0)])
     rows, ends = pool.rows_before(pool.find(key), 40)
     assert rows[:, 0].tolist() == [20, 25]
     assert ends.tolist() == [10, 20]
@@ -122,7 +122,7 @@ def test_of_one_time_are_the_rows_with_the_largest_digests() -> None:
     for seed in range(20):
         pool = TimelinePool(5, bound)
         for amount in np.random.default_rng(seed).permutation(9).tolist():
-            pool.add(key, row_of(20, amount))
+            pool.add([key], [row_of(20, amount)])
             assert pool.n_rows <= 3
         assert pool.rows_of(0).tolist() == expected
     assert expected != sorted(with_digest(RowBound.of(3, "another"), 20, amount) for amount in range(9))[-3:]
@@ -134,7 +134,7 @@ def test_fraud_labels_are_kept_until_they_are_replaced(labels: list[tuple[int, b
     pool = TimelinePool(4, bound, keeps_frauds=True)
     rows = [[time, 0, int(np.float64(is_fraud).view(np.int64)), subject] for time, is_fraud, subject in labels]
     for step, row in enumerate(rows):
-        pool.add(key, row)
+        pool.add([key], [row])
         if step % 7 == 0:
             pool.sweep(-100, 100, 1)
     before = pool.rows_of(pool.find(key)).tolist() if rows else []
@@ -175,7 +175,7 @@ def test_many_entities_with_one_row_take_few_bytes() -> None:
 def test_a_block_that_is_left_is_used_again() -> None:
     pool, key = TimelinePool(5), digest_of(1).tobytes()
     for number in range(200_000):
-        pool.add(key, row_of(number, 0))
+        pool.add([key], [row_of(number, 0)])
         if number % 10 == 9:
             pool.sweep(number - 20, number, 1)
     assert pool.nbytes < 20_000
