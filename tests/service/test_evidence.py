@@ -1,5 +1,6 @@
 """Evidence in a service: recorded before it answers, one log per process, checkpoints in the log of the service."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -59,6 +60,10 @@ def test_a_score_without_its_evidence_is_not_given_out(
 
     monkeypatch.setattr(log_module, part, fail)
     replies = handler.score([request(binary.texts[:3]), request(["a"])])
+    assert handler.evidence is not None
+    if part == "sync_data":
+        waiting = [reply for reply in replies if isinstance(reply, Reply) and reply.waits]
+        replies = [asyncio.run(handler.evidence.secure(reply)) for reply in waiting]
     assert [(reply.status, str(reply)) for reply in replies if isinstance(reply, RejectedRequest)] == [
         (503, NOT_RECORDED)
     ] * 2
@@ -71,6 +76,8 @@ def test_an_answer_waits_for_its_evidence(handler: RequestHandler, binary: Fitte
     (reply,) = handler.score([request(binary.texts[:2])])
     assert isinstance(reply, Reply)
     assert handler.evidence is not None
+    assert handler.evidence.log._synced < (tmp_path / "log.jsonl").stat().st_size
+    assert asyncio.run(handler.evidence.secure(reply)) == reply
     assert handler.evidence.log._synced == (tmp_path / "log.jsonl").stat().st_size
 
 

@@ -102,13 +102,14 @@ class ScoreRequest(NamedTuple):
 class Reply(NamedTuple):
     """A response body, the counts that are logged with it, and the offset of the history that it saw, if any.
 
-    The id of the request is that of the score log.
+    The id of the request is that of the score log. A reply that waits is sent once its evidence is on disk.
     """
 
     content: bytes
     counts: dict[str, int]
     offset: int | None = None
     request_id: str = ""
+    waits: bool = False
 
 
 def decode_json(body: bytes, max_records: int) -> Any:

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any, ClassVar, TypeAlias
 
@@ -121,8 +121,8 @@ class RequestHandler:
         """Score the records of several requests in one call.
 
         Returns for each request its score or list of scores, as from `Scorer.score`, or why its body was rejected, once
-        their evidence and their rows of the score log are durable. Scores of equal records by the same model at the
-        same offset are equal, whichever process computes them.
+        the rows of the score log are durable. Scores of equal records by the same model at the same offset are equal,
+        whichever process computes them.
         """
         bodies = [self.decode_records(request.body) for request in requests]
         items = [[] if isinstance(body, RejectedRequest) else as_list(body) for body in bodies]
@@ -145,14 +145,15 @@ class RequestHandler:
     ) -> list[tuple[list[Score], Offset]]:
         """Score the items of several requests in one call for each kind of explanation; return also the offsets.
 
-        The evidence of the scores is on disk then, or EvidenceError is raised.
+        If scores are logged, their evidence is on disk then, or EvidenceError is raised.
         """
         records: dict[Explanation, list[Any]] = {}
         for request, some in zip(requests, items, strict=True):
             records.setdefault(request.explanation, []).extend(some)
         scored = {kind: self._score_items(of_kind, kind) for kind, of_kind in records.items() if of_kind}
-        if self.evidence is not None:
-            self.evidence.sync(score for of_kind, _ in scored.values() for score in of_kind)
+        found = (score for of_kind, _ in scored.values() for score in of_kind)
+        if self.evidence is not None and self.score_log is not None and _has_evidence(found):
+            self.evidence.log.sync()
         scores = {kind: iter(of_kind) for kind, (of_kind, _) in scored.items()}
         offsets = {kind: offset for kind, (_, offset) in scored.items()}
         now = None if self.live is None else self.live.offset  # that of a request without records
@@ -188,7 +189,8 @@ class RequestHandler:
         unscorable = sum(score["status"] == "unscorable" for score in scores)
         content = scores if isinstance(body, list) else scores[0]
         counts = {"records": len(scores), "unscorable": unscorable}
-        return Reply(encode_json(content), counts, offset, request.id), rows
+        waits = self.score_log is None and _has_evidence(scores)
+        return Reply(encode_json(content), counts, offset, request.id, waits), rows
 
     def observe(self, items: Sequence[Any], scores: Sequence[Score], nbytes: int) -> None:
         """Count the scores of a request, and pass its records to the shadow."""
@@ -337,6 +339,11 @@ class RequestHandler:
         except StateError as error:
             log_event("history cannot be followed", level=logging.ERROR, why=error.problem)
         self.store.close()
+
+
+def _has_evidence(scores: Iterable[Score]) -> bool:
+    """Return whether evidence of a score was recorded."""
+    return any("evidence" in score for score in scores)
 
 
 def _log_not_kept(model: Model, settings: Settings) -> None:

@@ -45,8 +45,7 @@ class Routes:
 
     def __init__(self, handler: RequestHandler, background: BackgroundTasks, pool: ThreadPoolExecutor) -> None:
         self.handler, self.background, self.pool = handler, background, pool
-        # An update may lock a history, and logs wait for the disk.
-        waits = any(part is not None for part in (handler.live, handler.score_log, handler.evidence))
+        waits = handler.live is not None or handler.score_log is not None  # for a lock, or for the disk
         self.batcher: MicroBatcher[ScoreRequest, Reply | RejectedRequest] = MicroBatcher(
             pool,
             handler.settings.n_threads,
@@ -93,7 +92,10 @@ class Routes:
         batcher = self.recorded if record else self.batcher
         if isinstance(batcher, RejectedRequest):
             return rejection(batcher)
-        return _respond(request, await batcher.submit(scored))
+        reply = await batcher.submit(scored)
+        if self.handler.evidence is not None and isinstance(reply, Reply) and reply.waits:
+            reply = await self.handler.evidence.secure(reply)
+        return _respond(request, reply)
 
     async def events(self, request: Request) -> Response:
         """Add the events of the body to the live history."""

@@ -1,8 +1,10 @@
 """The score log of a service: rows are made from answers, and stored before the answers are sent; and evidence."""
 
+import asyncio
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import accumulate
 from typing import Any, TypeAlias
 from uuid import uuid4
@@ -19,7 +21,7 @@ from fraudsieve.live.state import LiveState
 from fraudsieve.live.store.event_store import open_store
 from fraudsieve.live.store.score_rows import Recorded, ScoreRow, drop_old_scores, newest_score
 from fraudsieve.models.scoring.score_fields import Score, join_fields, to_keep
-from fraudsieve.service.bodies import RejectedRequest
+from fraudsieve.service.bodies import RejectedRequest, Reply
 from fraudsieve.service.json_log import log_event
 from fraudsieve.service.loaded_model import LoadedModel
 from fraudsieve.service.settings import Settings
@@ -49,6 +51,8 @@ class EvidenceRecorder:
     def __init__(self, settings: EvidenceSettings, loaded: LoadedModel) -> None:
         self.log = settings.open(deferred=True)
         self._logged_size = 0
+        # One thread: replies that wait while it syncs share the next sync. Others do not wait.
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="evidence")
         self.use(loaded)
 
     def use(self, loaded: LoadedModel) -> None:
@@ -57,10 +61,13 @@ class EvidenceRecorder:
         if loaded.version is not None:
             self.log.model_versions[loaded.scorer.model.digest] = loaded.version
 
-    def sync(self, scores: Iterable[Score]) -> None:
-        """Return once the evidence of scores is on disk: no score is returned without it. Raises EvidenceError."""
-        if any("evidence" in score for score in scores):
-            self.log.sync()
+    async def secure(self, reply: Reply) -> Reply | RejectedRequest:
+        """Return a reply once its evidence is on disk, or a rejection. No score is returned without evidence."""
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._pool, self.log.sync)
+        except EvidenceError as error:
+            return evidence_rejection(error)
+        return reply
 
     def log_checkpoint(self) -> None:
         """Log size and root if there are new records. The log of the service should be kept elsewhere."""
@@ -71,6 +78,7 @@ class EvidenceRecorder:
 
     def close(self) -> None:
         """Log a last checkpoint, and close the log."""
+        self._pool.shutdown()
         try:
             self.log_checkpoint()
         except EvidenceError as error:
