@@ -1,8 +1,8 @@
-"""Scoring of a Parquet file in chunks: memory is bounded."""
+"""Scoring of a table in parts: memory holds one of them. A Parquet file is read in chunks."""
 
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -16,63 +16,61 @@ from fraudsieve.models.scoring.traffic import add_counts, check_counts, count_sh
 from fraudsieve.models.unlike_training.expected_shares import ShareCount
 from fraudsieve.tables.checks import describe_requirements, rejected_shapes
 from fraudsieve.tables.chunks import Chunk, ChunkReader
-from fraudsieve.tables.formats.output import check_output_rows
 from fraudsieve.tables.limits import Cause, check_rejected, count_causes
 from fraudsieve.tables.reader import CheckedTable, write_rejected
-from fraudsieve.tables.source import InputTable
 
 from .outputs import ScoreFiles, ScoringResult
 from .rule_columns import add_rules, count_rules
 
-ScoreChunk: TypeAlias = Callable[[CheckedTable], tuple[pd.DataFrame, list[str]]]
+ScorePart: TypeAlias = Callable[[CheckedTable], tuple[pd.DataFrame, list[str]]]
+"""Returns the scores of the good rows of a part, and notes."""
 
 MAX_NOTES: Final = 10
 
 
-def score_chunks(
-    scorer: Scorer,
-    score: ScoreChunk,
-    source: InputTable,
-    outputs: ScoreFiles,
-    progress: Callable[[int, int], None] | None = None,
+def score_parts(
+    scorer: Scorer, score: ScorePart, parts: Iterable[CheckedTable], n_rows: int, outputs: ScoreFiles
 ) -> ScoringResult:
-    """Score a Parquet file in chunks. Memory holds one chunk, and 16 bytes per id."""
-    reader = ChunkReader(source.source, f"{scorer.model.subject}s", source.options, keep=outputs.keep)
-    check_output_rows(outputs.scores, reader.n_rows)
-    before, output = _size_and_time(reader.path), outputs.scores
-    causes: Counter[Cause] = Counter()
-    notes: dict[str, None] = {}
+    """Score the parts of a table with some rows, and write the scores and the rejected rows."""
+    output, causes, notes = outputs.scores, Counter[Cause](), dict[str, None]()
     scored, rules, shares = 0, count_rules(scorer.rules, pd.DataFrame()), list[dict[str, ShareCount]]()
     with tempfile.TemporaryDirectory(prefix=f".{output.name}-", dir=output.parent) as folder:
         scores_of, rejected_of = _Parts(Path(folder, "scores")), _Parts(Path(folder, "rejected"))
-        for chunk in reader:
-            checked = chunk.checked
-            causes += count_causes(checked.rejected)
-            _check_rejected(causes, reader, chunk)
-            notes |= dict.fromkeys(checked.notes)
-            if len(checked.good):
-                scores, new_notes = score(checked)
+        for part in parts:
+            causes += count_causes(part.rejected)
+            notes |= dict.fromkeys(part.notes)
+            if len(part.good):
+                scores, new_notes = score(part)
                 scores.to_parquet(scores_of.new(), index=False)
                 notes |= dict.fromkeys(new_notes)
                 rules = add_rules(rules, count_rules(scorer.rules, scores))
                 shares.append(count_shares(scorer.model, scores))
                 scored += len(scores)
-            if len(checked.rejected):
-                write_rejected(checked.rejected, rejected_of.new())
-            if progress is not None:
-                progress(chunk.start + chunk.rows, reader.n_rows)
-        if _size_and_time(reader.path) != before:
-            fix = "Run it again once the file is complete."
-            raise SchemaError(reader.origin, "the file changed while it was read", fix)
+            if len(part.rejected):
+                write_rejected(part.rejected, rejected_of.new())
         rejected = sum(causes.values())
-        if scored + rejected != reader.n_rows:
-            raise RuntimeError(f"expected {reader.n_rows} rows in the output, got {scored + rejected}")
+        if scored + rejected != n_rows:
+            raise RuntimeError(f"expected {n_rows} rows in the output, got {scored + rejected}")
         more = outputs.publish(scores_of.whole(), rejected_of.whole() if rejected else None)
     kept = [*notes][:MAX_NOTES]
     kept += [f"{len(notes) - MAX_NOTES} more notes on other chunks"] if len(notes) > MAX_NOTES else []
     unusual = check_counts(scorer.model, add_counts(shares))
     rejected_output = outputs.rejected if rejected else None
     return ScoringResult(output, rejected_output, scored, rejected, (*kept, *more), rules, unusual)
+
+
+def read_chunks(reader: ChunkReader, progress: Callable[[int, int], None] | None) -> Iterator[CheckedTable]:
+    """Yield the chunks of a file; raises SchemaError if it changes, or if too many of its rows are rejected."""
+    before, causes = _size_and_time(reader.path), Counter[Cause]()
+    for chunk in reader:
+        causes += count_causes(chunk.checked.rejected)
+        _check_rejected(causes, reader, chunk)
+        yield chunk.checked
+        if progress is not None:
+            progress(chunk.start + chunk.rows, reader.n_rows)
+    if _size_and_time(reader.path) != before:
+        fix = "Run it again once the file is complete."
+        raise SchemaError(reader.origin, "the file changed while it was read", fix)
 
 
 class _Parts:

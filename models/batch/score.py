@@ -1,6 +1,5 @@
 """Scoring of files and data frames of messages, accounts or events."""
 
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,17 +18,17 @@ from fraudsieve.models.scoring.feature_scores import score_features
 from fraudsieve.models.scoring.observers import ScoredChunk, ScoreRecorder
 from fraudsieve.models.scoring.score_fields import join_fields, score_columns
 from fraudsieve.models.scoring.scores import Scores
-from fraudsieve.models.scoring.traffic import unusual_shares
 from fraudsieve.tables.cells import STRING
+from fraudsieve.tables.chunks import ChunkReader
 from fraudsieve.tables.formats.output import check_output_rows
-from fraudsieve.tables.reader import CheckedTable, write_rejected
+from fraudsieve.tables.reader import CheckedTable
 from fraudsieve.tables.source import InputTable, Source, as_input, data_digest, local_file, local_files
 
-from .chunks import score_chunks
+from .chunks import read_chunks, score_parts
 from .cutoffs import DefaultCutoff
 from .outputs import IDS, ScoreFiles, ScoringResult, with_kept
 from .rows import feature_rows
-from .rule_columns import count_rules, match_table
+from .rule_columns import match_table
 from .scored_tables import TableHistory, options_of_model, read_history, read_inputs, usable_tables
 
 DECIDED: Final = ("decision", "model_decision")
@@ -240,20 +239,13 @@ def score_file(
         return replace(result, notes=(*unread, *result.notes))
     inputs = read_inputs(scorer.model, source, **tables, keep=outputs.keep)
     check_output_rows(outputs.scores, len(inputs.records))
-    scores = _to_file_types(run.score(inputs.records, inputs.history, progress))
-    rules, n_rejected = count_rules(scorer.rules, scores), len(inputs.rejected)
-    notes = (*inputs.notes, *_write(with_kept(scores, inputs.kept), inputs.rejected, outputs))
-    rejected = outputs.rejected if n_rejected else None
-    unusual = unusual_shares(scorer.model, scores)
-    return ScoringResult(outputs.scores, rejected, len(scores), n_rejected, notes, rules=rules, unusual_shares=unusual)
 
+    def score(part: CheckedTable) -> tuple[pd.DataFrame, list[str]]:
+        return with_kept(_to_file_types(run.score(part.good, inputs.history, progress)), part.kept), []
 
-def _write(scores: pd.DataFrame, rejected: pd.DataFrame, outputs: ScoreFiles) -> tuple[str, ...]:
-    output = outputs.scores
-    with tempfile.TemporaryDirectory(prefix=f".{output.name}-", dir=output.parent) as staging:
-        scores.to_parquet(Path(staging, "scores"), index=False)
-        rows = write_rejected(rejected, Path(staging, "rejected")) if len(rejected) else None
-        return outputs.publish(Path(staging, "scores"), rows)
+    whole = CheckedTable(inputs.records, inputs.rejected, kept=inputs.kept)
+    result = score_parts(scorer, score, [whole], len(whole.good) + len(whole.rejected), outputs)
+    return replace(result, notes=(*inputs.notes, *result.notes))
 
 
 def _can_chunk(model: Model, source: Source, events: Source | None) -> bool:
@@ -285,7 +277,9 @@ def _score_in_chunks(
         records, notes = cutoff.fill(checked.good)
         return with_kept(_to_file_types(run.score(records, history)), checked.kept), [*notes]
 
-    result = score_chunks(scorer, score, source, outputs, progress)
+    reader = ChunkReader(source.source, f"{scorer.model.subject}s", source.options, keep=outputs.keep)
+    check_output_rows(outputs.scores, reader.n_rows)
+    result = score_parts(scorer, score, read_chunks(reader, progress), reader.n_rows, outputs)
     return replace(result, notes=(*notes, *result.notes))
 
 
