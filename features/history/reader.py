@@ -89,15 +89,14 @@ def read_bands(message: Record, views: Sequence[ViewState]) -> PreparedRecord:
     alone.
     """
     name = CAMPAIGN["labelled" in message]
-    bands = [{**message, name: key} for key in message[name]]
-    first = read_record(bands[0], "events", views, None)
+    band = {**message, name: message[name][0]}
+    first = read_record(band, "events", views, None)
     kind = read_category(message.get("kind"), "kind") or ONE_KIND
     identifier = delivery_id(message, *((label_kind(kind), first.time) if first.is_label else ("message",)))
     entities = {view.events: view.history.entities for view in views}
-    others = [
-        (pool, key, row)
-        for band in bands[1:]
-        for pool, _, row in first.rows
-        if (key := entity_key(band, entities[pool])) is not None
-    ]
-    return first._replace(rows=first.rows + others, identifier=identifier, n_events=len(bands))
+    rows = [*first.rows]
+    for band[name] in message[name][1:]:
+        for pool, _, row in first.rows:
+            key = entity_key(band, entities[pool])
+            rows += [] if key is None else [(pool, key, row)]
+    return first._replace(rows=rows, identifier=identifier, n_events=len(message[name]))

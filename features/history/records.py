@@ -62,7 +62,12 @@ def id_digest(value: Any, field: str) -> int:
 def delivery_id(record: Mapping[str, Any], kind: str, time: int | None = None) -> int:
     """Return a digest of 64 bits that repeated deliveries of a record share; 0 if the record has no ``event_id``."""
     text = read_id(record.get("event_id"), "event_id")
-    return 0 if text is None else _digest_of(f"{kind} {time} {text}".encode())
+    return 0 if text is None else delivery_of(text, kind, time)
+
+
+def delivery_of(identifier: str, kind: str, time: int | None = None) -> int:
+    """Return the `delivery_id` of a record with an id that was read."""
+    return _digest_of(f"{kind} {time} {identifier}".encode())
 
 
 def label_kind(label: bool | str) -> str:

@@ -220,6 +220,8 @@ def fill_labels(history: History, labels: EncodedEvents, cutoffs: CutoffTimes, o
             out[:, fraud_rate] = (out[:, frauds] + weight * rate) / (out[:, known] + weight)
 
 
+NO_KEY = bytes(16)
+"""No digest of an entity."""
 _NEVER = np.array([NEVER, NEVER])
 _ONE, _FIRST_ROW = np.array([0, 1]), np.zeros(1, np.int32)
 AT_ONCE = 64
@@ -300,7 +302,8 @@ class ViewState:
         A key is None for a subject that does not name the entity. Without an amount of its own, a subject has that of
         its last event.
         """
-        slots, label_slots = (self._slots(pool, keys) for pool in (self.events, self.labels))
+        wanted = np.frombuffer(b"".join([key or NO_KEY for key in keys]), np.uint64).reshape(-1, 2)
+        slots, label_slots = self.events.entities.find(wanted), self.labels.entities.find(wanted)
         if len(keys) == 1 and (slots[0] != ABSENT or label_slots[0] != ABSENT):  # the usual one, without masks
             own = NO_AMOUNTS if amounts[0] is None else np.array(amounts)
             return self._compute(slots, label_slots, cutoffs, own)
@@ -319,11 +322,6 @@ class ViewState:
                 found = self._compute(slots[some], label_slots[some], cutoffs[some], amounts_of_some)
                 rows[some], has_history[some] = found
         return rows, has_history
-
-    def _slots(self, pool: TimelinePool, keys: Sequence[bytes | None]) -> Array:
-        if not len(pool):
-            return np.full(len(keys), ABSENT)
-        return np.array([ABSENT if key is None else pool.find(key) for key in keys], np.int64)
 
     @cached_property
     def _empty_row(self) -> Array:

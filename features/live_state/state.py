@@ -393,13 +393,14 @@ class HistoryState:
         views = self.views if histories is None else [view for view in self.views if view.history in histories]
         network = self.network if histories is None else None
         entities, amounts = {view.history.subjects for view in views}, {view.history.amount for view in views}
+        zone, horizon = zone_of(self.views), self.horizon
         why, read, last = list[str | None]([None] * len(subjects)), dict[int, tuple[int, int, Any, Any]](), None
         for place, subject in enumerate(subjects):
             try:
                 as_of = subject.get("as_of")
                 if as_of is None or as_of is not last:  # the bands of a message share one
-                    cutoff, last = required_time(as_of, "as_of", zone_of(self.views)), as_of
-                if cutoff < self.horizon:  # events that its windows need may have been dropped
+                    cutoff, last = required_time(as_of, "as_of", zone), as_of
+                if cutoff < horizon:  # events that its windows need may have been dropped
                     raise RejectedRecordError(TOO_OLD)
                 account = id_digest(subject.get("account_id"), "account_id") if network else 0
                 keys = {names: entity_key(subject, names) for names in entities}

@@ -10,7 +10,7 @@ from typing import Any
 
 from fraudsieve._io import which_version
 from fraudsieve.exceptions import StateError
-from fraudsieve.features.history.records import delivery_id
+from fraudsieve.features.history.records import delivery_of
 from fraudsieve.features.history.timeline import signed
 
 from .chain import RESTORE, START, Position
@@ -21,7 +21,7 @@ FORMAT = 3
 
 def key_of_record(kind: str, identifier: str) -> int:
     """Return the key of an event or a message with an id."""
-    return signed(delivery_id({"event_id": identifier}, kind))
+    return signed(delivery_of(identifier, kind))
 
 
 def key_of_labels(kind: str, identifier: str) -> int:
