@@ -94,9 +94,7 @@ def read_bands(message: Record, views: Sequence[ViewState]) -> PreparedRecord:
     kind = read_category(message.get("kind"), "kind") or ONE_KIND
     identifier = delivery_id(message, *((label_kind(kind), first.time) if first.is_label else ("message",)))
     entities = {view.events: view.history.entities for view in views}
-    rows = [*first.rows]
-    for band[name] in message[name][1:]:
-        for pool, _, row in first.rows:
-            key = entity_key(band, entities[pool])
-            rows += [] if key is None else [(pool, key, row)]
+    bands = [{**band, name: key} for key in message[name][1:]]
+    keyed = ((pool, entity_key(one, entities[pool]), row) for one in bands for pool, _, row in first.rows)
+    rows = [*first.rows, *((pool, key, row) for pool, key, row in keyed if key is not None)]
     return first._replace(rows=rows, identifier=identifier, n_events=len(message[name]))
