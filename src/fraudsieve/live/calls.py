@@ -93,7 +93,7 @@ class Call:
     ) -> None:
         """Deliver messages, and the labels in them; the keys of their bands are those of `message_keys`."""
         for position, (message, of_message) in enumerate(zip(messages, keys, strict=True)):
-            self.add((0, position), partial(_message_entry, message, of_message, campaigns))
+            self.add((0, position), partial(message_to_entry, message, of_message, campaigns))
             self.add((0, position), partial(_label_entry, message, self.rules, campaigns.time_zone))
 
     def is_entity(self, name: str) -> bool:
@@ -116,11 +116,6 @@ def call_of_scores(rows: Sequence[ScoreRow], fields: LoggedFields) -> Call:
     call = Call(None, fields)
     call.scores = rows
     return call
-
-
-def _message_entry(message: Record, keys: Sequence[int], campaigns: CampaignHistory) -> dict[str, Any]:
-    sent = {name: value for name, value in message.items() if name not in ("label", "labelled_at")}
-    return message_to_entry(sent, keys, campaigns)
 
 
 def _label_entry(message: Record, rules: LabelRules, zone: str) -> dict[str, Any] | None:

@@ -204,8 +204,8 @@ def scored_value(record: Record, field: RecordField) -> Any:
 
 
 def message_to_entry(message: Record, keys: Sequence[int], campaigns: CampaignHistory) -> dict[str, Any]:
-    """Return the log entry of a message."""
-    event = checked_event(message, keys, campaigns) or {}
+    """Return the log entry of a message, without its label."""
+    event = checked_event({**message, "label": None}, keys, campaigns) or {}
     try:
         time = required_time(event.get("occurred_at"), "occurred_at", campaigns.time_zone)
         ids = _ids(event, MESSAGE_FIELDS)

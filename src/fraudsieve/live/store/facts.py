@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import blake2b
 from importlib.metadata import version
 from typing import Any
@@ -66,6 +67,7 @@ class StoreFacts:
         return sealed({"format": FORMAT, **written, **vars(self), "start": start})
 
     @classmethod
+    @lru_cache(maxsize=8)  # every transaction reads them, and they seldom change
     def from_text(cls, text: Any, origin: str) -> "StoreFacts":
         """Read facts from sealed text."""
         facts = read_sealed(text, origin)
