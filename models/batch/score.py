@@ -209,6 +209,7 @@ def score_file(
 
     Examples
     --------
+    >>> import tempfile
     >>> from fraudsieve import FraudClassifier, MessageFeatures, save_pipeline
     >>> from sklearn.pipeline import make_pipeline
     >>> texts = ["win a prize now", "prize waiting, call now", "see you at six", "dinner at home tonight"]
