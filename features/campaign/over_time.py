@@ -19,6 +19,7 @@ from fraudsieve.features.history.declaration import History, history_columns
 from fraudsieve.features.history.records import record_time
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.fold import fold_codes
+from fraudsieve.tables.limits import MAX_TEXT_LENGTH
 from fraudsieve.tables.values.reading import normalise_label, read_category
 
 from .fingerprints import fingerprints
@@ -163,6 +164,7 @@ def _label_time(message: Record, zone: str) -> Any:
 
 
 def message_keys(messages: Sequence[Record]) -> list[list[int]]:
-    """Return the keys of the bands of each message: of many at once, each takes a fifth of the time."""
-    texts = [text if isinstance(text := message.get("text"), str) else "" for message in messages]
+    """Return the keys of the bands of each message, at once; those of the empty text for one that cannot be read."""
+    found = (message.get("text") for message in messages)
+    texts = [text if isinstance(text, str) and len(text) <= MAX_TEXT_LENGTH else "" for text in found]
     return band_keys(fold_codes(pack(texts))[0]).tolist() if messages else []

@@ -346,16 +346,14 @@ class ViewState:
         events = self._encode(slots, times)
         if n == 1:
             cutoffs = CutoffTimes(_ONE, times, _FIRST_ROW, np.full(2, amounts[0]) if amounts.size else amounts)
+            last = events.times[-1:] if events.times.size else events.lasts
         else:
             cutoffs = CutoffTimes(np.arange(n + 1), times, np.arange(n, dtype=np.int32), amounts)
+            last, has_rows = events.lasts.copy(), events.starts[1:] > events.starts[:-1]
+            last[has_rows] = events.times[events.starts[1:][has_rows] - 1]
         fill_history(self.history, events, cutoffs, out)
         if len(self.labels):
             self._fill_labels(label_slots, times, out)
-        if n == 1:
-            last = events.times[-1:] if events.times.size else events.lasts
-        else:
-            last, has_rows = events.lasts.copy(), events.starts[1:] > events.starts[:-1]
-            last[has_rows] = events.times[events.starts[1:][has_rows] - 1]
         # Only recent events count, so that it does not depend on when old ones are dropped.
         has_history = (last != NEVER) & (not self.drops_entities or last >= times - self.longest_window)
         return out[:n], has_history

@@ -32,12 +32,12 @@ def score_parts(
     scorer: Scorer, score: ScorePart, parts: Iterable[CheckedTable], n_rows: int, outputs: ScoreFiles
 ) -> ScoringResult:
     """Score the parts of a table with some rows, and write the scores and the rejected rows."""
-    output, causes, notes = outputs.scores, Counter[Cause](), dict[str, None]()
-    scored, rules, shares = 0, count_rules(scorer.rules, pd.DataFrame()), list[dict[str, ShareCount]]()
+    output, notes, scored, rejected = outputs.scores, dict[str, None](), 0, 0
+    rules, shares = count_rules(scorer.rules, pd.DataFrame()), list[dict[str, ShareCount]]()
     with tempfile.TemporaryDirectory(prefix=f".{output.name}-", dir=output.parent) as folder:
         scores_of, rejected_of = _Parts(Path(folder, "scores")), _Parts(Path(folder, "rejected"))
         for part in parts:
-            causes += count_causes(part.rejected)
+            rejected += len(part.rejected)
             notes |= dict.fromkeys(part.notes)
             if len(part.good):
                 scores, new_notes = score(part)
@@ -48,7 +48,6 @@ def score_parts(
                 scored += len(scores)
             if len(part.rejected):
                 write_rejected(part.rejected, rejected_of.new())
-        rejected = sum(causes.values())
         if scored + rejected != n_rows:
             raise RuntimeError(f"expected {n_rows} rows in the output, got {scored + rejected}")
         more = outputs.publish(scores_of.whole(), rejected_of.whole() if rejected else None)

@@ -80,6 +80,25 @@ def test_items_that_arrive_while_busy_share_the_next_call() -> None:
     assert work.calls == [[1], [2, 3, 4]]
 
 
+@pytest.mark.parametrize(("size", "calls"), [(97, [[1]]), (98, [[1], [2, 3, 4]])])
+def test_a_small_call_is_waited_for_also_if_a_thread_is_free(size: int, calls: list[list[int]]) -> None:
+    """A call is small if all pending items would fit into it."""
+    work = Work(is_blocked=True)
+
+    async def submit_all(batcher: MicroBatcher[int, int]) -> list[list[int]]:
+        first = asyncio.create_task(batcher.submit(1))
+        await asyncio.to_thread(work.started.wait, 60)
+        others = asyncio.create_task(several(batcher, (2, 3, 4)))
+        await asyncio.sleep(0.1)
+        running = [*work.calls]
+        work.released.set()
+        await asyncio.gather(first, others)
+        assert batcher.work == 0
+        return running
+
+    assert run(work, submit_all, max_calls=2, size=lambda one: size if one == 1 else 1) == calls
+
+
 def test_batches_do_not_exceed_the_maximum_and_larger_items_are_alone() -> None:
     work = Work()
     run(work, several, max_size=20, size=lambda one: 100 if one == 5 else 5)

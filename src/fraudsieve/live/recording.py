@@ -24,7 +24,7 @@ from fraudsieve.tables.values.reading import EXPECTED, read_id
 from .calls import Call
 from .labels import LabelRules
 from .records import LoggedFields, own_columns
-from .store.chain import RESTORE
+from .store.chain import RESTORE, to_json
 from .store.event_store import StoreTransaction
 from .store.score_rows import Recorded, ScoreRow, StoredScore, append_scores, delete_scores, find_recorded, read_scores
 
@@ -37,7 +37,6 @@ NOT_ACCOUNTS = {"event_id", "message_id"}
 REQUIRED, ALLOWED = KeptScore.__required_keys__, {*LOGGED}
 
 
-_to_json = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 _to_sorted_json = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
@@ -63,7 +62,7 @@ class LoggedScore(NamedTuple):
 
     def encode(self) -> bytes:
         """Return it as JSON."""
-        return _to_json(self._asdict()).encode("ascii")
+        return to_json(self._asdict()).encode("ascii")
 
     @classmethod
     def decode(cls, row: StoredScore, origin: str) -> Self:

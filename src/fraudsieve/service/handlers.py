@@ -130,14 +130,14 @@ class RequestHandler:
             scored = self.score_items(requests, items)
         except EvidenceError as error:
             return [evidence_rejection(error)] * len(requests)
-        outcomes, rows = list[Reply | RejectedRequest](), list[Sequence[ScoreRow]]()
-        for request, body, (scores, offset) in zip(requests, bodies, scored, strict=True):
-            answer = (body, ()) if isinstance(body, RejectedRequest) else self._answer(request, body, scores, offset)
-            outcomes.append(answer[0])
-            rows.append(answer[1])
+        answers: list[tuple[Reply | RejectedRequest, Sequence[ScoreRow]]] = [
+            (body, ()) if isinstance(body, RejectedRequest) else self._answer(request, body, scores, offset)
+            for request, body, (scores, offset) in zip(requests, bodies, scored, strict=True)
+        ]
+        outcomes = [outcome for outcome, _ in answers]
         if self.score_log is None:
             return outcomes
-        stored = zip(outcomes, self.score_log.store(rows), strict=True)
+        stored = zip(outcomes, self.score_log.store([rows for _, rows in answers]), strict=True)
         return [known if isinstance(known, RejectedRequest) else outcome for outcome, known in stored]
 
     def score_items(

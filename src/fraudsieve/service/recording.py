@@ -95,7 +95,7 @@ class Recording:
     def add(self, requests: Sequence[ScoreRequest]) -> list[Reply | RejectedRequest]:
         """Add the records of several requests with one commit, score them in one call, and log them with another one.
 
-        The second commit is shared with the records of other calls.
+        Calls of other threads can share these commits.
         """
         bodies = [self._read(request) for request in requests]
         lists = [as_list(body) for body in bodies if not isinstance(body, RejectedRequest)]
@@ -169,11 +169,11 @@ def _reply(added: _Added, stored: Earlier | RejectedRequest) -> Reply | Rejected
     """Return the answer to a request: of records that the log had already, the logged one."""
     if isinstance(stored, RejectedRequest):
         return stored
-    known = added.logged | {added.places[row]: logged for row, logged in stored.items()}
-    for place, logged in known.items():
+    earlier = {added.places[row]: logged for row, logged in stored.items()}
+    for place, logged in earlier.items():
         if logged.body != added.call.recorded[place].digest:  # both came at the same time
             return RejectedRequest(409, OTHER_BODY.format(place))
-    items = as_list(added.body)
+    items, known = as_list(added.body), {**added.logged, **earlier}
     contents = added.contents | {
         place: encode_json(logged_answer(logged, items[place], added.request)) for place, logged in known.items()
     }

@@ -4,6 +4,7 @@ SQLite does not detect a flipped bit in an amount. If a bit of its write-ahead l
 chain detects both: every reader computes the digests of rows again, from a known position.
 """
 
+import json
 import struct
 from collections.abc import Sequence
 from hashlib import blake2b
@@ -14,6 +15,8 @@ from fraudsieve.exceptions import StateError
 Row: TypeAlias = tuple[int, int, bytes, bytes]
 """Offset, time in microseconds since 1970, log entry as JSON, and digest."""
 
+to_json = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
+"""Encodes what a store keeps."""
 RESTORE = "Restore the store from a backup."
 _NUMBERS = struct.Struct("<qq")
 

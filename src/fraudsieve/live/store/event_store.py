@@ -17,7 +17,7 @@ from typing import Any, Self
 
 from fraudsieve.exceptions import StateError
 
-from .chain import RESTORE, START, Head, Position, Row, check_chain, extend_chain
+from .chain import RESTORE, START, Head, Position, Row, check_chain, extend_chain, to_json
 from .database import tables
 from .facts import StoreFacts, subject_key
 from .postgresql import PostgresDatabase, PostgresTransaction
@@ -42,13 +42,10 @@ SCHEMES = ("postgresql://", "postgres://")
 URL = re.compile(r"[A-Za-z][\w+.-]*://")
 
 
-_to_json = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
-
-
 def encode_entry(entry: Mapping[str, Any]) -> tuple[int, bytes]:
     """Return a log entry as a store keeps it: its time, and JSON."""
     ((time, _),) = entry.values()
-    return time, _to_json(entry).encode("ascii")
+    return time, to_json(entry).encode("ascii")
 
 
 class StoreTransaction:
