@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from fraudsieve._microseconds import DAY, HOUR
+from fraudsieve._subjects import SUBJECTS
 from fraudsieve._typing import Array, Record
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.history.declaration import History, history_columns
@@ -29,9 +30,6 @@ from .profile.custom_columns import NO_COLUMNS, CustomColumns
 from .record_fields import FeatureRows, HistoryPart, RecordField
 
 Subject = Literal["account", "event"]
-
-CUTOFFS: dict[Subject, tuple[str, ...]] = {"account": ("as_of",), "event": ("occurred_at", "as_of")}
-"""The fields that may hold the cutoff time; the first that is present is used."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,7 @@ class AccountMatrix:
     def _times(self) -> tuple[RecordField, ...]:
         if not self.timed:
             return ()
-        cutoff, *others = CUTOFFS[self.subject]
+        cutoff, *others = SUBJECTS[self.subject].times
         optional = [RecordField(name, "time", instead_of=cutoff) for name in others]
         optional += [RecordField("created_at", "time")] if self.subject == "account" else []
         return (RecordField(cutoff, "time", required=True, trained=True), *optional)
@@ -172,7 +170,7 @@ class AccountMatrix:
     def _cutoff(self, record: Record, state: HistoryState) -> int:
         if not self.timed:
             return max(state.watermark + 1, 1)  # after all events
-        times = (record_time(record.get(name), name, self.time_zone) for name in CUTOFFS[self.subject])
+        times = (record_time(record.get(name), name, self.time_zone) for name in SUBJECTS[self.subject].times)
         time = next((time for time in times if time is not None), None)
         return required_time(None, "as_of") if time is None else time
 

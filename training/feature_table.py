@@ -13,9 +13,9 @@ import pyarrow.parquet
 
 from fraudsieve._io import check_not_an_input, check_output_file
 from fraudsieve._precompiled import compiling
+from fraudsieve._subjects import SUBJECTS
 from fraudsieve._typing import Array, Progress
 from fraudsieve.features.label_trust import WEIGHT
-from fraudsieve.models.batch.outputs import IDS
 from fraudsieve.tables.formats.files import storable
 from fraudsieve.tables.formats.output import check_output_format, check_output_rows, publish
 from fraudsieve.tables.label_values import LabelReader
@@ -135,7 +135,7 @@ def _write(prepared: Prepared, staged: Path, output: Path, progress: Progress) -
     """Write the slices in parts: a slice is in memory once, and no two slices are."""
     data, counts, columns = prepared.data, dict[str, int](), tuple[str, ...]()
     check_output_rows(output, sum(prepared.split.rows.values()))
-    ids = IDS[data.subject]
+    ids = SUBJECTS[data.subject].ids
     names = [name for name in (*ids, "label", WEIGHT, INCLUSION) if name in data.rows]
     records = pa.Table.from_arrays([storable(data.rows[name]) for name in names], names=names)
     with ExitStack() as files:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from fraudsieve._subjects import SUBJECTS
 from fraudsieve._typing import Array, Progress
 from fraudsieve.features.accounts import UNTIMED
 from fraudsieve.features.campaign.over_time import MAX_MESSAGES
@@ -22,7 +23,7 @@ from fraudsieve.models.unlike_training.distance import TrainingDistance, fit_dis
 from fraudsieve.models.unlike_training.shares import UnlikeTraining, calibrate_distance
 from fraudsieve.training.data.builders import Builder, TrainingRows, grow_trees, matrix_of, sample_of, training_rows
 from fraudsieve.training.data.column_notes import candidate_notes
-from fraudsieve.training.data.groups import GROUP, UNITS, units_of
+from fraudsieve.training.data.groups import GROUP, units_of
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.evaluation.points import choose_points, choose_source_points
 from fraudsieve.training.evaluation.report import TreeChoice
@@ -182,7 +183,7 @@ def _warnings(
         split=split,
         cutoff_times=data.rows["as_of"],
         labelled_at=data.rows["labelled_at"],
-        groups={GROUP if data.group else UNITS[data.subject]: groups},
+        groups={GROUP if data.group else SUBJECTS[data.subject].unit: groups},
         is_fraud=(data.rows["label"] != data.legitimate).to_numpy(),
         rows=trained_on.positions,
         own=own,

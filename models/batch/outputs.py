@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import pandas as pd
 
 from fraudsieve._io import check_not_an_input, check_output_file
+from fraudsieve._subjects import SUBJECTS
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.score_fields import NAMES, PREFIXES
@@ -15,13 +15,6 @@ from fraudsieve.models.unlike_training.expected_shares import UnusualShare
 from fraudsieve.tables.formats.output import check_output_format, publish
 
 from .rule_columns import RuleCount
-
-IDS: Final = {
-    "message": ("message_id",),
-    "account": ("account_id", "as_of"),
-    "event": ("event_id", "account_id", "occurred_at"),
-}
-"""The columns of a record that are written with its score."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +61,7 @@ class ScoreFiles:
     def of(cls, scorer: Scorer, output: str | Path, keep: Sequence[str]) -> "ScoreFiles":
         """Return the files for the scores of a model."""
         keep = (keep,) if isinstance(keep, str) else tuple(dict.fromkeys(keep))
-        ids = IDS[scorer.model.subject]
+        ids = SUBJECTS[scorer.model.subject].ids
         for name in keep:
             if name in NAMES or name in ids or name.startswith(PREFIXES):
                 problem = f"expected columns that the scores do not have, got {name!r}"

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from fraudsieve._subjects import SUBJECTS
 from fraudsieve._translation import check_language
 from fraudsieve._typing import Array
 from fraudsieve.models.artifact.folder import Model
@@ -26,7 +27,7 @@ from fraudsieve.tables.source import InputTable, Source, as_input, data_digest, 
 
 from .chunks import read_chunks, score_parts
 from .cutoffs import DefaultCutoff
-from .outputs import IDS, ScoreFiles, ScoringResult, with_kept
+from .outputs import ScoreFiles, ScoringResult, with_kept
 from .rows import feature_rows
 from .rule_columns import match_table
 from .scored_tables import TableHistory, options_of_model, read_history, read_inputs, usable_tables
@@ -98,7 +99,7 @@ class _Run:
     ) -> pd.DataFrame:
         """Return the ids of the records and the columns of their scores."""
         scorer = self.scorer
-        names = [name for name in IDS[scorer.model.subject] if name in records]
+        names = [name for name in SUBJECTS[scorer.model.subject].ids if name in records]
         ids = pd.DataFrame({name: records[name].to_numpy(object) for name in names})
         model = replace(scorer.model, policy=scorer.policy)
         parts = []

@@ -6,20 +6,13 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final, NamedTuple, TypeAlias
 
+from fraudsieve._subjects import SUBJECTS
 from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.features.record_fields import FieldKind
 from fraudsieve.tables.values.moments import read_time
 from fraudsieve.tables.values.reading import read_category, read_id, read_number, read_plain_text
 
 Check: TypeAlias = Callable[[Any, str], object]
-
-_COMMON: Final = ("account_id", "label", "labelled_at", "as_of", "source")
-_TABLES: Final = {
-    "message": (*_COMMON, "message_id", "text", "recipient_id", "sent_at", "channel", "campaign"),
-    "account": (*_COMMON, "created_at"),
-    "event": (*_COMMON, "occurred_at", "kind", "event_id", "counterparty_id", "amount", "device_id", "ip", "card_id"),
-}
-
 
 SAMPLE_TIME: Final = datetime(2026, 1, 2, tzinfo=UTC)
 SAMPLE_TEXT: Final = (
@@ -70,4 +63,4 @@ def model_fields(matrix: FeatureMatrix) -> ModelFields:
     fields = matrix.fields
     checks = {field.name: FIELD_TYPES[field.kind].check for field in fields}
     trained = tuple(field.name for field in fields if field.trained)
-    return ModelFields(fields[0].name, checks, trained, frozenset((*_TABLES[matrix.subject], *checks)))
+    return ModelFields(fields[0].name, checks, trained, SUBJECTS[matrix.subject].fields | checks.keys())

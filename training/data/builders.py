@@ -22,6 +22,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from fraudsieve._subjects import SUBJECTS
 from fraudsieve._typing import Array, Progress
 from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.features.accounts import UNTIMED, AccountFeatures
@@ -46,7 +47,7 @@ from fraudsieve.training.recipe.recipe import HistoryRecipe, LabelledSize, Recip
 from .groups import Positions, known_before, units_of, with_group
 from .labelled import LabelledData, known_labels_of, load_accounts, load_events, load_labelled, months_for
 from .precomputed_matrix import PRECOMPUTED_ROW, MatrixDeclaration, PrecomputedMatrix, declaration_of
-from .row_sample import CUTOFF_COLUMNS, ID_COLUMNS, RowSample, select_ids
+from .row_sample import RowSample, select_ids
 
 FIX: Final = "Write it with fraudsieve.spark.training_sample and write.parquet of Spark."
 IDS: Final = ("event_id", "account_id")
@@ -125,7 +126,8 @@ def _check_recipe(recipe: Recipe, declared: MatrixDeclaration) -> None:
 def _split(table: pa.Table, declared: MatrixDeclaration, place: str) -> tuple[pd.DataFrame, np.ndarray[Any, Any]]:
     """Return the records in the order of time and id, and the features of each."""
     columns, subject = declared.matrix.columns, declared.matrix.subject
-    time, of_sample = CUTOFF_COLUMNS[subject], [] if declared.until is None else [ID_COLUMNS[subject], RATE]
+    of_subject = SUBJECTS[subject]
+    time, of_sample = of_subject.time, [] if declared.until is None else [of_subject.id, RATE]
     needed = dict.fromkeys((time, "account_id", "label", *of_sample, *columns))
     missing = [name for name in needed if name not in table.column_names]
     if missing:
@@ -424,7 +426,7 @@ def training_rows(
     weights = rows[WEIGHT].to_numpy() if recipe.data.trusted.declared else None
     sample = sample_of(data, recipe)
     rates = sample.class_rates(data.legitimate, {*labels})
-    drawn = select_ids(rows[ID_COLUMNS[data.subject]].to_numpy(object), sample) if rates else None
+    drawn = select_ids(rows[SUBJECTS[data.subject].id].to_numpy(object), sample) if rates else None
     return TrainingRows(builder, matrix, labels, rows.index.to_numpy(), campaigns, data.size, weights, rates, drawn)
 
 
@@ -433,9 +435,9 @@ def sample_of(data: LabelledData, recipe: Recipe) -> RowSample:
     recipe, or by default one of a large table whose rows have ids."""
     if data.precomputed is not None:
         return data.precomputed.declared.sample
-    rate, name = recipe.model.sample_rate, ID_COLUMNS.get(data.subject)
+    rate, name = recipe.model.sample_rate, SUBJECTS[data.subject].id
     if rate is None:
-        has_ids = name in data.rows and bool(data.rows[name].notna().all())
+        has_ids = data.subject != "message" and name in data.rows and bool(data.rows[name].notna().all())
         legitimate = int((data.rows["label"] == data.legitimate).sum())
         rate = round(MAX_LEGITIMATE / legitimate, 3) if has_ids and legitimate > MAX_LEGITIMATE else 1.0
     return RowSample(rate, recipe.seed)
@@ -449,9 +451,9 @@ def sample_slice(data: LabelledData, train: Array, recipe: Recipe) -> Array:
     sample = sample_of(data, recipe)
     if sample.rate == 1:
         return train
-    if data.subject not in ID_COLUMNS:
+    if data.subject == "message":
         raise RecipeError("recipe", ["model.sample_rate: expected accounts or events, got messages. Remove it"])
-    name, rows = ID_COLUMNS[data.subject], data.rows.iloc[train]
+    name, rows = SUBJECTS[data.subject].id, data.rows.iloc[train]
     if name not in rows or rows[name].isna().any():
         problem = f"column {name!r} is missing, or has no value in some rows, and rows are drawn by it"
         raise SchemaError(f"{data.subject}s", problem, "Add it, or remove --sample-rate.")

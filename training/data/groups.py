@@ -29,6 +29,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from fraudsieve._subjects import SUBJECTS
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.campaign.fingerprints import near_duplicate_groups
 from fraudsieve.features.cues.suffixes import registered_domain
@@ -49,8 +50,6 @@ MOST: Final = 0.5
 URL: Final = re.compile(
     r"(?:([a-z][a-z0-9+.-]*)://(?:[^\s/?#@]*@)?)?([^\s/?#:@]{1,253})(?::\d+)?(?:[/?#]\S*)?", re.IGNORECASE
 )
-UNITS: Final = {"message": "campaign", "account": "account", "event": "account"}
-"""The word for what belongs together without a column, by the subject."""
 MAX_NAMED: Final = 20
 
 
@@ -72,11 +71,11 @@ def units_of(rows: pd.DataFrame, subject: str) -> tuple[Positions, str]:
     are grouped by site, if they are most of the texts.
     """
     if subject != "message":
-        return pd.factorize(rows["account_id"])[0].astype(np.int64), UNITS[subject]
+        return pd.factorize(rows["account_id"])[0].astype(np.int64), SUBJECTS[subject].unit
     sites = _sites(rows["text"])
     is_other = sites.isna().to_numpy()
     if is_other.sum() >= MOST * len(rows):
-        return near_duplicate_groups(rows["text"].tolist()), UNITS[subject]
+        return near_duplicate_groups(rows["text"].tolist()), SUBJECTS[subject].unit
     units = pd.factorize(sites)[0].astype(np.int64)
     units[is_other] = units.max() + 1 + near_duplicate_groups(rows["text"][is_other].tolist())
     return units, GROUP
@@ -115,7 +114,7 @@ def with_group(
     """Return data in the groups of a column, by the user's name for it; if it is not required, it may be missing."""
     if column is None:
         return data
-    origin, unit = f"{data.subject}s", UNITS[data.subject]
+    origin, unit = f"{data.subject}s", SUBJECTS[data.subject].unit
     try:
         values = column_named(data.rows, column, origin, names, "group")
     except SchemaError:
@@ -135,7 +134,7 @@ def group_notes(data: LabelledData, groups: Positions, kind: str) -> tuple[str, 
         return ()
     n, n_rows, rows = len(np.unique(groups)), len(groups), f"{data.subject}s"
     what = "one site, because most texts are URLs," if data.group is None else f"one {data.group!r}"
-    hardly = f"; hardly any has more than one {UNITS[data.subject]}" if n > MANY * n_rows else ""
+    hardly = f"; hardly any has more than one {SUBJECTS[data.subject].unit}" if n > MANY * n_rows else ""
     return (f"{rows} of {what} belong together: {n:,} groups of {n_rows:,} {rows}{hardly}",)
 
 

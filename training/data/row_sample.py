@@ -12,11 +12,6 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 
-ID_COLUMNS: Final = {"event": "event_id", "account": "account_id"}
-"""The id by which the rows of each subject are selected."""
-CUTOFF_COLUMNS: Final = {"event": "occurred_at", "account": "as_of"}
-"""The cutoff time of the rows of a sample."""
-
 
 @dataclass(frozen=True)
 class RowSample:

@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from fraudsieve._subjects import SUBJECTS
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.label_trust import Trust, join_labels
@@ -25,7 +26,6 @@ from .bounds import Clusters
 
 MIN_ROWS = 100
 """Fewer rows do not show a distribution."""
-TIME_COLUMNS = {"message": "sent_at", "account": "as_of", "event": "occurred_at"}
 """The column with the time when a record was scored."""
 
 
@@ -80,7 +80,7 @@ class ScoredTable:
 
     def cutoff_times(self, subject: str) -> Array | None:
         """Return when each record was scored, UTC; None if no record has a time."""
-        name = TIME_COLUMNS[subject]
+        name = SUBJECTS[subject].time
         has_times = name in self.records and self.records[name].notna().any()
         return naive_utc(self.records[name]) if has_times else None
 
@@ -142,7 +142,7 @@ def _no_history(model: Model, read: Inputs, has_events: Array | None) -> Array |
         return None if has_events is None else ~has_events
     if not model.matrix.event_views:
         return None
-    return ~has_account_events(read.records, read.history.events, TIME_COLUMNS["message"])
+    return ~has_account_events(read.records, read.history.events, "sent_at")
 
 
 def _with_labels(model: Model, records: pd.DataFrame, labels: Source | None, trust: Trust | None) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
+from fraudsieve._subjects import SUBJECTS
 from fraudsieve._typing import Array, Progress
 from fraudsieve.exceptions import ComparisonError, SchemaError, SplitError
 from fraudsieve.models.artifact.folder import Model
@@ -131,7 +132,7 @@ def compare_models(
     sides, scored, unscorable = _score(scorers, data, later.rows)
     is_fraud = (scored.rows["label"] != challenger.model.legitimate).to_numpy()
     _check_kinds(is_fraud, challenger.model)
-    report_step("looking for campaigns" if data.subject == "message" else "looking for accounts")
+    report_step(f"looking for {SUBJECTS[data.subject].unit}s")
     groups, kind = groups_of(scored)
     report_step("drawing intervals")
     metrics = _paired_metrics(sides, scored, is_fraud, groups, settings)

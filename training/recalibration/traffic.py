@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from fraudsieve._subjects import SUBJECTS
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.label_trust import join_labels
@@ -25,7 +26,6 @@ from fraudsieve.training.data.groups import group_of_model, row_groups
 
 MIN_ROWS = 100
 """With fewer records, a share of them carries little information."""
-TIME_COLUMNS = {"message": "sent_at", "account": "as_of", "event": "occurred_at"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +75,7 @@ def read_traffic(
         raise SchemaError(origin_of(source), problem, "Use a longer period.")
     if records[name].isna().any() or records[name].duplicated().any():
         raise SchemaError(origin_of(source), f"expected a unique {name} in every row", "Add it.")
-    times = _times(records, TIME_COLUMNS[model.subject])
+    times = _times(records, SUBJECTS[model.subject].time)
     return Traffic(
         records[name].to_numpy(object),
         model.ensemble.log_odds(features.X[ok]),

@@ -17,6 +17,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 
 from fraudsieve._io import read_secret_file
 from fraudsieve._pseudonyms import MIN_KEY_BYTES, key_id, pseudonym_of
+from fraudsieve._subjects import SUBJECTS
 from fraudsieve.exceptions import EvidenceError, RejectedRecordError
 from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.tables.values.moments import read_time
@@ -27,8 +28,6 @@ from .canonical import encode_canonical, field_value, read_field_value
 ContentKind: TypeAlias = Literal["omitted", "pseudonymised", "kept"]
 
 PURPOSE: Final = b"fraudsieve evidence 1"
-IDS: Final = {"message": ("message_id",), "account": ("account_id",), "event": ("event_id",)}
-"""The identifier of each subject."""
 _ACCOUNTS: Final = ("account_id", "counterparty_id", "recipient_id")
 """Fields that name an account: equal accounts get equal pseudonyms in all of them."""
 
@@ -143,14 +142,11 @@ class Content:
 
     def subject_id(self, record: Mapping[str, Any], subject: str) -> str | None:
         """Return the identifier of a record, or its pseudonym; None if it has none, or identifiers are omitted."""
-        if self.kind == "omitted":
+        name = SUBJECTS[subject].id
+        if self.kind == "omitted" or is_missing(record.get(name)):
             return None
-        for name in IDS[subject]:
-            value = record.get(name)
-            if not is_missing(value):
-                kept = self._kept(name, "id", field_value(value))
-                return kept if isinstance(kept, str) else encode_canonical(kept).decode()
-        return None
+        kept = self._kept(name, "id", field_value(record[name]))
+        return kept if isinstance(kept, str) else encode_canonical(kept).decode()
 
     def _kept(self, name: str, kind: str, value: Any) -> Any:
         if self.kind == "kept" or value is None or _is_number_or_time(value, kind):
@@ -186,8 +182,7 @@ def _is_number_or_time(value: Any, kind: str) -> bool:
 
 def input_fields(matrix: FeatureMatrix) -> dict[str, str]:
     """Return the fields of an input that the model reads, which evidence covers, and the types of their values."""
-    ids: dict[str, str] = dict.fromkeys(IDS[matrix.subject], "id")
-    return ids | {field.name: field.kind for field in matrix.fields}
+    return {SUBJECTS[matrix.subject].id: "id", **{field.name: field.kind for field in matrix.fields}}
 
 
 def read_key(path: str | Path) -> bytes:

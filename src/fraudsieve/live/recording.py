@@ -12,6 +12,7 @@ from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple, Self
 
+from fraudsieve._subjects import SUBJECTS
 from fraudsieve._typing import Record
 from fraudsieve.exceptions import RejectedRecordError, StateError
 from fraudsieve.features.campaign.over_time import message_keys
@@ -28,11 +29,6 @@ from .store.chain import RESTORE, to_json
 from .store.event_store import StoreTransaction
 from .store.score_rows import Recorded, ScoreRow, StoredScore, append_scores, delete_scores, find_recorded, read_scores
 
-RECORDED_PARTS = {"event": "events", "message": "messages"}
-"""The part of the history to which a scored record belongs, by its type."""
-
-
-SUBJECTS = ("message", "account", "event")
 NOT_ACCOUNTS = {"event_id", "message_id"}
 REQUIRED, ALLOWED = KeptScore.__required_keys__, {*LOGGED}
 

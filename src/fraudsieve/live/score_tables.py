@@ -16,15 +16,15 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from fraudsieve._io import check_not_an_input, check_output_file
+from fraudsieve._subjects import SUBJECTS
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import StateError
-from fraudsieve.models.batch.outputs import IDS
 from fraudsieve.models.scoring.score_fields import score_columns, to_row
 from fraudsieve.tables.formats.output import check_output_format, check_output_rows, publish
 from fraudsieve.tables.values.reading import without_surrogates
 
 from .contents import span_of
-from .recording import SUBJECTS, LoggedScore, logged_record
+from .recording import LoggedScore, logged_record
 from .store.chain import RESTORE
 from .store.event_store import EventStore
 from .store.score_rows import StoredScore, chosen_scores, iterate_scores
@@ -172,7 +172,7 @@ class _Survey:
     @property
     def schema(self) -> pa.Schema:
         """The columns of the scores."""
-        columns = {name: TIME if name == CUTOFFS[self.subject] else TEXT for name in IDS[self.subject]}
+        columns = {name: TIME if name == CUTOFFS[self.subject] else TEXT for name in SUBJECTS[self.subject].ids}
         of_scores = score_columns(self.classes, by_source=self.by_source, rules=self.has_rules)
         columns |= {name: pa.float64() if kind is float else TEXT for name, kind in of_scores.items()}
         return pa.schema(columns | ({"as_of": TIME} if self.subject == "message" else {}) | PLACE)
@@ -215,7 +215,7 @@ def _by_subject(rows: Sequence[StoredScore], origin: str) -> dict[str, Scores]:
 
 
 def _add(survey: _Survey, scores: Scores, origin: str, *, with_fields: bool) -> None:
-    name = IDS[survey.subject][0]
+    name = SUBJECTS[survey.subject].id
     for row, score in scores:
         survey.numbers.append(row.number)
         survey.keys.append(_key(score.ids.get(name)))
@@ -271,7 +271,7 @@ def _write(store: EventStore, survey: _Survey, kept: Array, span: tuple[int, int
                     writers[1].write_table(_table(survey.record_schema, records, store.origin))
                     n_records += len(records)
         for file, output in zip(staged, outputs, strict=True):
-            publish(file, output, private=True, exact=IDS[survey.subject])
+            publish(file, output, private=True, exact=SUBJECTS[survey.subject].ids)
     return n_records
 
 

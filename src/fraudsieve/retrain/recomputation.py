@@ -16,6 +16,7 @@ import pandas as pd
 
 from fraudsieve._io import PRIVATE, check_not_an_input, check_output_file, write_file
 from fraudsieve._microseconds import SECOND
+from fraudsieve._subjects import SUBJECTS
 from fraudsieve._typing import Array, Progress
 from fraudsieve.exceptions import StateError
 from fraudsieve.live.contents import span_of
@@ -23,7 +24,6 @@ from fraudsieve.live.recording import LoggedScore, logged_record
 from fraudsieve.live.store.event_store import EventStore
 from fraudsieve.live.store.score_rows import StoredScore, chosen_scores, iterate_scores
 from fraudsieve.live.store.snapshots import list_removals
-from fraudsieve.models.batch.outputs import IDS
 from fraudsieve.models.batch.rows import feature_rows
 from fraudsieve.models.batch.scored_tables import TableHistory, check_usable, options_of_model, read_history
 from fraudsieve.models.predict import Scorer
@@ -119,7 +119,7 @@ def read_answers(store: EventStore, scorer: Scorer, since: int, until: int, max_
     rows = [row for rows in chosen_scores(store, numbers, since, until) for row in rows]
     scores = [LoggedScore.decode(row, store.origin) for row in rows]
     records = _records(scorer, [logged_record(row, store.origin) for row in rows])
-    ids = [name for name in IDS[scorer.model.subject] if name.endswith("_id")]
+    ids = [name for name in SUBJECTS[scorer.model.subject].ids if name.endswith("_id")]
     of_rows = [_place(row, score, ids) for row, score in zip(rows, scores, strict=True)]
     places = pd.DataFrame(of_rows, columns=[*ids, *PLACE])
     return LoggedAnswers(places, records, _answers(scorer, scores), n_logged, left_out)

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
+from fraudsieve._subjects import SUBJECTS
 from fraudsieve._typing import Array, Progress
 from fraudsieve.exceptions import ArtifactError, RecipeError, SchemaError, StateError
 from fraudsieve.live.export import StoredTables, read_stored_tables
@@ -346,7 +347,7 @@ def prepare_retraining(
     given = with_store(base.model, tables, state)
     inputs = inputs_of(base.model, base.recipe, given.tables)
     data = read_training_table(base.model, base.recipe, inputs)
-    progress("looking for campaigns" if data.subject == "message" else "looking for accounts")
+    progress(f"looking for {SUBJECTS[data.subject].unit}s")
     plan = _plan(base, inputs, given, _learning(base, data))
     return Preparation(base, inputs, plan, (*given.notes, *data.notes))
 

@@ -10,8 +10,9 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Any
 
+from fraudsieve._subjects import SUBJECTS
 from fraudsieve.exceptions import EvidenceError, StateError
-from fraudsieve.live.recording import RECORDED_PARTS, LoggedScore, RecordingCall, recording_calls
+from fraudsieve.live.recording import LoggedScore, RecordingCall, recording_calls
 from fraudsieve.live.store.score_rows import Recorded, ScoreRow
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.scoring.score_fields import Score, join_fields
@@ -51,7 +52,7 @@ OTHER_BODY = "record: position {}: expected the content that was sent with this 
 
 def why_not_recorded(model: Model, settings: Settings) -> str | None:
     """Return why scored records of a service cannot be added to its history; None if they can."""
-    part = RECORDED_PARTS.get(model.subject)
+    part = SUBJECTS[model.subject].part
     if part is None:
         return "record: the model scores accounts, which are no events; send their events to /v1/events"
     if part not in model.matrix.history_parts or not model.matrix.timed:
@@ -127,7 +128,7 @@ class Recording:
         return RejectedRequest(422, _rejection(others)) if others else content
 
     def _outcome(self, request: ScoreRequest, body: Any, call: RecordingCall) -> _Added | RejectedRequest:
-        part, metrics = RECORDED_PARTS[self.handler.loaded.scorer.model.subject], self.handler.metrics
+        part, metrics = f"{self.handler.loaded.scorer.model.subject}s", self.handler.metrics
         if isinstance(call.error, StateError):
             log_event("history cannot be written", level=logging.ERROR, why=call.error.problem)
             return RejectedRequest(503, NOTHING_STORED)

@@ -10,9 +10,9 @@ from typing import Any, TypeAlias
 from uuid import uuid4
 
 from fraudsieve._microseconds import DAY
+from fraudsieve._subjects import SUBJECTS
 from fraudsieve.evidence.log import EvidenceSettings
 from fraudsieve.exceptions import EvidenceError, RejectedRecordError, StateError
-from fraudsieve.features.account_matrix import CUTOFFS
 from fraudsieve.features.feature_matrix import FeatureMatrix, account_matrix_of
 from fraudsieve.features.history.kernels.recency import NEVER
 from fraudsieve.features.history.records import record_time
@@ -180,8 +180,7 @@ class AnswerLog:
 
 def _cutoff(record: dict[str, Any], matrix: FeatureMatrix) -> int | None:
     """Return the cutoff time of a record, as the model reads it; None without one."""
-    names = ("sent_at",) if matrix.subject == "message" else CUTOFFS[matrix.subject]
-    for name in names:
+    for name in SUBJECTS[matrix.subject].times:
         try:
             cutoff = record_time(record.get(name), name, _zone(matrix))
         except RejectedRecordError:  # a model without history does not read it

@@ -17,9 +17,10 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from fraudsieve._subjects import SUBJECTS
 from fraudsieve._typing import Array, Record
 from fraudsieve.exceptions import RecordError, SchemaError
-from fraudsieve.features.account_matrix import CUTOFFS, AccountMatrix
+from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.feature_matrix import account_matrix_of
 from fraudsieve.features.history.declaration import History, history_columns
 from fraudsieve.features.history_declaration import event_counts
@@ -241,6 +242,6 @@ def _cutoff(records: DataFrame, matrix: AccountMatrix) -> Column:
     """Return cutoff times; a record without one is unscorable."""
     if not matrix.timed:
         return F.lit(1).cast("long")
-    names = [name for name in CUTOFFS[matrix.subject] if name in records.columns]
+    names = [name for name in SUBJECTS[matrix.subject].times if name in records.columns]
     times = [micros_column(records, "records", name) for name in names]
     return F.coalesce(*times, F.lit(None).cast("long"))
