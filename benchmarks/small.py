@@ -18,6 +18,7 @@ from benchmarks.measures.paired import paired_figures
 from benchmarks.measures.scores import METRICS
 from benchmarks.runner import Arguments, Report, progress, run_command
 from benchmarks.sets.table import ACCOUNT_SETS, MESSAGE_SETS
+from fraudsieve._subjects import Subject
 from fraudsieve._typing import Array
 from fraudsieve.training.choice import choose_trees, with_trees
 from fraudsieve.training.data.builders import TrainingRows, grow_trees, matrix_of, read_data, training_rows
@@ -140,7 +141,7 @@ def _draw(of_set: SmallSet, n_rows: int, n_frauds: int | None, seed: int) -> dic
     is_fraud = (truth.reindex(others[of_set.key].astype(str)) == FRAUD).to_numpy(np.float64)
     trained_on = training_rows(data, groups_of(data)[0], np.arange(len(data.rows)), recipe)
     tested = matrix_of(trained_on.builder, others).to_numpy()
-    scores = {way: _scores(rows, one, of_set.subject, tested) for way, rows, one in _ways(trained_on, data, recipe)}
+    scores = {way: _scores(rows, one, data.subject, tested) for way, rows, one in _ways(trained_on, data, recipe)}
     peer = fit_columns(trained_on.matrix.to_numpy(), trained_on.labels == FRAUD, seed=seed)
     scores["lightgbm"] = peer.score(tested)
     return {way: float(METRICS["average_precision"](is_fraud, one)) for way, one in scores.items()}
@@ -158,7 +159,7 @@ def _ways(trained_on: TrainingRows, data: LabelledData, recipe: Recipe) -> Itera
     yield "small", trained_on, recipe.model_copy(update={"model": small})
 
 
-def _scores(rows: TrainingRows, recipe: Recipe, subject: str, tested: Array) -> Array:
+def _scores(rows: TrainingRows, recipe: Recipe, subject: Subject, tested: Array) -> Array:
     """Return the log-odds of fraud: those of a classifier are of its second class."""
     classifier = grow_trees(rows, recipe, subject)
     sign: Mapping[Any, float] = {classifier.classes_[1]: 1.0, classifier.classes_[0]: -1.0}

@@ -7,12 +7,12 @@ and holds what both share: the columns of the record itself and its categories. 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 
 from fraudsieve._microseconds import DAY, HOUR
-from fraudsieve._subjects import SUBJECTS
+from fraudsieve._subjects import Subject
 from fraudsieve._typing import Array, Record
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.history.declaration import History, history_columns
@@ -28,8 +28,6 @@ from .history_declaration import HistoryDeclaration
 from .live_state import HistoryState
 from .profile.custom_columns import NO_COLUMNS, CustomColumns
 from .record_fields import FeatureRows, HistoryPart, RecordField
-
-Subject = Literal["account", "event"]
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ class AccountMatrix:
         names = {name for view in self.histories for name in view.subjects} - {"account_id", *self.custom.names}
         entities = [RecordField(name, "id", trained=True) for name in sorted(names)]
         numbers = [self._custom_field(field) for field in self.custom.fields if field.kind == "number"]
-        if self.subject == "event":
+        if self.subject.is_event:
             amounts = dict.fromkeys(("amount", *self.custom_amounts))
             numbers += [RecordField(name, "amount") for name in amounts if name not in self.custom.numbers]
         categories = [field for field in self.custom.fields if field.kind == "category"]
@@ -65,7 +63,7 @@ class AccountMatrix:
 
     def _custom_field(self, custom: RecordField) -> RecordField:
         # Unlike other numbers, the amount of an event may not be a boolean.
-        return replace(custom, kind="amount") if custom.name == "amount" and self.subject == "event" else custom
+        return replace(custom, kind="amount") if custom.name == "amount" and self.subject.is_event else custom
 
     @cached_property
     def custom_amounts(self) -> tuple[str, ...]:
@@ -74,15 +72,15 @@ class AccountMatrix:
         An account has none: a column of this name is part of its profile. Its last event is compared instead. This is
         decided here for batch, live and Spark.
         """
-        return tuple(dict.fromkeys(view.amount for view in self.histories)) if self.subject == "event" else ()
+        return tuple(dict.fromkeys(view.amount for view in self.histories)) if self.subject.is_event else ()
 
     @property
     def _times(self) -> tuple[RecordField, ...]:
         if not self.timed:
             return ()
-        cutoff, *others = SUBJECTS[self.subject].times
+        cutoff, *others = self.subject.times
         optional = [RecordField(name, "time", instead_of=cutoff) for name in others]
-        optional += [RecordField("created_at", "time")] if self.subject == "account" else []
+        optional += [RecordField("created_at", "time")] if self.subject.is_account else []
         return (RecordField(cutoff, "time", required=True, trained=True), *optional)
 
     @property
@@ -161,7 +159,7 @@ class AccountMatrix:
         if read_id(record.get("account_id"), "account_id") is None:
             raise RejectedRecordError(NO_ACCOUNT)
         self.custom.check_fields(record)
-        cutoff, has_age = self._cutoff(record, state), self.timed and self.subject == "account"
+        cutoff, has_age = self._cutoff(record, state), self.timed and self.subject.is_account
         created = record_time(record.get("created_at"), "created_at", self.time_zone) if has_age else None
         names = (*(name for view in self.histories for name in view.subjects), "account_id", *self.custom_amounts)
         subject = {name: record.get(name) for name in names} | {"as_of": np.datetime64(cutoff, "us")}
@@ -170,7 +168,7 @@ class AccountMatrix:
     def _cutoff(self, record: Record, state: HistoryState) -> int:
         if not self.timed:
             return max(state.watermark + 1, 1)  # after all events
-        times = (record_time(record.get(name), name, self.time_zone) for name in SUBJECTS[self.subject].times)
+        times = (record_time(record.get(name), name, self.time_zone) for name in self.subject.times)
         time = next((time for time in times if time is not None), None)
         return required_time(None, "as_of") if time is None else time
 
@@ -185,7 +183,7 @@ def _age_days(cutoffs: Array, created: Array, time_zone: str) -> list[Array]:
     return [np.where(unknown, np.nan, (cutoffs - np.where(unknown, cutoffs, created)) / DAY)]
 
 
-CLOCKS: dict[Subject, tuple[tuple[str, ...], Callable[[Array, Array, str], list[Array]]]] = {
+CLOCKS: dict[str, tuple[tuple[str, ...], Callable[[Array, Array, str], list[Array]]]] = {
     "account": (("profile__age_days",), _age_days),
     "event": (("rhythm__hour", "rhythm__weekday"), _hour_and_weekday),
 }

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from fraudsieve._subjects import Subject
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import ColumnTypeError, SchemaError
 from fraudsieve.features.history.columns.table import READ_IT, REMOVE_ROWS
@@ -19,7 +20,7 @@ from fraudsieve.features.profile.frames import (
 from fraudsieve.tables.conversion import convert
 from fraudsieve.tables.schema import is_identifier
 
-from .account_matrix import AccountMatrix, Subject
+from .account_matrix import AccountMatrix
 
 NEVER = np.iinfo(np.int64).min
 NOT_NUMBERS = NOT_PROFILE | {"amount", "kind", "row"}
@@ -29,7 +30,7 @@ MAX_CODES, CODE_ROWS = 100, 10
 
 def cutoff_column(records: Container[Any], subject: Subject) -> str | None:
     """Return the column of cutoff times of a table, or None; events prefer ``occurred_at``, accounts ``as_of``."""
-    names = ("occurred_at", "as_of") if subject == "event" else ("as_of", "occurred_at")
+    names = ("occurred_at", "as_of") if subject.is_event else ("as_of", "occurred_at")
     return next((name for name in names if name in records), None)
 
 

@@ -15,6 +15,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from fraudsieve._precompiled import compile_kernels
+from fraudsieve._subjects import Subject
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.history.columns.table import Columns
@@ -26,7 +27,7 @@ from fraudsieve.features.profile.frames import as_strings, custom_values
 from fraudsieve.tables.cells import STRING, nested_values
 from fraudsieve.tables.values.moments import to_local
 
-from .account_matrix import AccountMatrix, Subject
+from .account_matrix import AccountMatrix
 from .account_records import (
     NEVER,
     as_microseconds,
@@ -204,7 +205,7 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         histories, network = self._declare_views(timed)
         if histories:
             compile_kernels("account")
-        excluded = set(self.exclude) | ({"amount"} if self.subject == "account" else set())
+        excluded = set(self.exclude) | ({"amount"} if self._subject.is_account else set())
         others = AccountMatrix(self._subject, histories, network, timed=timed).columns
         used_names = {name.removeprefix(PROFILE) for name in others if name.startswith(PROFILE)}
         columns = choose_profile_columns(records, exclude=excluded, declared=self.categories, used_names=used_names)
@@ -306,7 +307,7 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         )
 
     def _warn_untimed(self) -> None:
-        if self.subject == "event":
+        if self._subject.is_event:
             raise ValueError("subjects: column 'occurred_at' is missing, the cutoff time of an event. Add the column.")
         warnings.warn(UNTIMED, UserWarning, stacklevel=3)
 
@@ -322,7 +323,7 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             histories = tuple(_possible(view, all_columns) for view in check_histories(self.history))
         histories = with_key(histories, self.order_key)
         network = self.network if isinstance(self.network, Network) else None
-        if self.network in (None, True) and self.subject == "account":
+        if self.network in (None, True) and self._subject.is_account:
             network = default_network(columns, labels=self.account_labels is not None)
         return histories if timed else tuple(without_times(history) for history in histories), network
 
@@ -356,7 +357,7 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 out[:, n_history:first] = self._network_features(
                     matrix.network, events, subjects, out_of_fold=out_of_fold
                 )
-        has_age = matrix.subject == "account" and "created_at" in records  # that of an event is not its account's
+        has_age = matrix.subject.is_account and "created_at" in records  # that of an event is not its account's
         created = as_microseconds(records["created_at"]) if has_age else np.full(len(records), NEVER)
         custom = matrix.custom.compute(custom_values(records, matrix.custom), len(records))
         out[:, first:] = matrix.record_columns(cutoffs, created, custom)
@@ -378,7 +379,7 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     @property
     def _subject(self) -> Subject:
-        return "event" if self.subject == "event" else "account"
+        return Subject(self.subject)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

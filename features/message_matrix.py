@@ -8,10 +8,11 @@ Messages as records: why a message is unscorable, and the history of its sender 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 
+from fraudsieve._subjects import Subject
 from fraudsieve._typing import Array, Record
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.campaign.over_time import N_BANDS, CampaignHistory, campaign_subjects
@@ -113,7 +114,7 @@ class MessageMatrix:
     lists: CustomLists = NO_LISTS
     custom: CustomColumns = NO_COLUMNS
 
-    subject: ClassVar[Literal["message"]] = "message"
+    subject: ClassVar[Subject] = Subject.MESSAGE
     timed: ClassVar[bool] = True
     network: ClassVar[None] = None
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from fraudsieve._precompiled import compile_kernels, compiling
+from fraudsieve._subjects import Subject
 from fraudsieve.exceptions import ArtifactError
 from fraudsieve.models.artifact.folder import (
     FEATURES_VERSION,
@@ -51,7 +52,7 @@ class Verified:
     folder: Path
     # The model's name, what it scores, and the SHA-256 of its manifest.
     name: str
-    subject: str
+    subject: Subject
     digest: str
     # How many records it was trained on, of which time, and of which channel or source, if these are known.
     trained_on: str

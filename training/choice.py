@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import average_precision_score
 
+from fraudsieve._subjects import Subject
 from fraudsieve._typing import Array, Progress
 from fraudsieve.features.wording.fit import campaign_folds
 from fraudsieve.models.calibration import probabilities
@@ -87,7 +88,7 @@ def choose_trees(
     rows are messages, whose boosting starts from the text model, or there are too few rows or frauds, or no legitimate
     rows, to choose by.
     """
-    if recipe.model.n_rounds is not None or data.subject == "message" or trained_on.size.is_small:
+    if recipe.model.n_rounds is not None or data.subject.has_text or trained_on.size.is_small:
         return None
     is_later, by_time = _later_rows(trained_on, data, groups, recipe.seed)
     labels, earlier = trained_on.labels, ~is_later
@@ -171,7 +172,7 @@ def _grow(
     columns: Sequence[str] | None,
     parts: Sequence[TrainingRows],
     recipe: Recipe,
-    subject: str,
+    subject: Subject,
 ) -> _Grown:
     earlier, later = parts if columns is None else (replace(part, matrix=part.matrix[[*columns]]) for part in parts)
     curve: dict[int, float] = {}

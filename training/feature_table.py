@@ -13,7 +13,6 @@ import pyarrow.parquet
 
 from fraudsieve._io import check_not_an_input, check_output_file
 from fraudsieve._precompiled import compiling
-from fraudsieve._subjects import SUBJECTS
 from fraudsieve._typing import Array, Progress
 from fraudsieve.features.label_trust import WEIGHT
 from fraudsieve.tables.formats.files import storable
@@ -135,7 +134,7 @@ def _write(prepared: Prepared, staged: Path, output: Path, progress: Progress) -
     """Write the slices in parts: a slice is in memory once, and no two slices are."""
     data, counts, columns = prepared.data, dict[str, int](), tuple[str, ...]()
     check_output_rows(output, sum(prepared.split.rows.values()))
-    ids = SUBJECTS[data.subject].ids
+    ids = data.subject.ids
     names = [name for name in (*ids, "label", WEIGHT, INCLUSION) if name in data.rows]
     records = pa.Table.from_arrays([storable(data.rows[name]) for name in names], names=names)
     with ExitStack() as files:
@@ -163,7 +162,7 @@ def _write(prepared: Prepared, staged: Path, output: Path, progress: Progress) -
 def _slices(prepared: Prepared, progress: Progress) -> Iterator[tuple[str, Array, Builder, pd.DataFrame]]:
     """Yield each slice as `fit_model` computes it: its name, its rows, the builder and the features."""
     recipe, data, groups, _, split, _ = prepared
-    progress("learning the text model" if data.subject == "message" else "computing histories")
+    progress("learning the text model" if data.subject.has_text else "computing histories")
     trained_on = training_rows(data, groups, split.train, recipe, progress)
     builder = trained_on.builder
     yield "train", trained_on.positions, builder, trained_on.matrix

@@ -11,7 +11,6 @@ import numpy as np
 
 from fraudsieve._html import facts_table
 from fraudsieve._precompiled import compile_rest, compiling
-from fraudsieve._subjects import SUBJECTS
 from fraudsieve._translation import tr
 from fraudsieve._typing import Array, Progress
 from fraudsieve.exceptions import FraudsieveError, SplitError
@@ -284,7 +283,7 @@ def prepare(
         recipe = recipe.with_threshold_column(recipe.data.subject_of(given))
     recipe = with_order_key(recipe, data := _read(recipe, tables, run, reader), champion_order_key(recipe))
     compile_rest(report_step)
-    report_step(f"looking for {SUBJECTS[data.subject].unit}s")
+    report_step(f"looking for {data.subject.unit}s")
     groups, group_kind = groups_of(data)
     split = choose_split(data, groups, group_kind, recipe)
     notes = (*busy_notes, *data.notes, *group_notes(data, groups, group_kind), *split.notes)

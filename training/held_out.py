@@ -207,7 +207,7 @@ class FoldScorer:
         labels = self.data.rows["label"].iloc[kept]
         if not scored.any() or labels.nunique() < 2:
             return
-        if self.data.subject == "message":
+        if self.data.subject.has_text:
             if len(np.unique(self.groups[kept])) < 2:
                 return
             learned = training_rows(self.data, self.groups, kept, self.recipe)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import joblib
 
+from fraudsieve._subjects import Subject
 from fraudsieve.exceptions import ShortOfMemoryError
 from fraudsieve.features.cues.matrix import CUES, SHAPES
 from fraudsieve.features.default_views import default_histories
@@ -93,7 +94,7 @@ SAMPLE = 1_000
 class DataSize:
     """The sizes that the memory of a training run depends on."""
 
-    subject: str
+    subject: Subject
     rows: int
     columns: int
     characters: int = 0
@@ -106,7 +107,7 @@ def needed_memory(size: DataSize, *, train_share: float = 1.0, n_jobs: int = 1) 
     """Estimate the bytes that training takes at its peak, beside the tables and the libraries."""
     matrix = 8 * size.columns * size.rows * train_share
     records = PER_RECORD * size.rows + PER_EVENT * size.events
-    if size.subject != "message":
+    if not size.subject.has_text:
         # The matrix, as much for the distance from the training rows, and the bins of LightGBM.
         return int(matrix * 2 + records)
     characters = size.characters * train_share
@@ -118,7 +119,7 @@ def needed_memory(size: DataSize, *, train_share: float = 1.0, n_jobs: int = 1) 
 def data_size(data: LabelledData, recipe: Recipe) -> DataSize:
     """Return the sizes that the memory of a training run depends on."""
     rows, events = len(data.rows), 0 if data.events is None else len(data.events)
-    if data.subject != "message":
+    if not data.subject.has_text:
         builder = make_builder(data, recipe)
         if isinstance(builder, PrecomputedMatrix):
             return DataSize(data.subject, rows, len(builder.matrix_.columns))
@@ -133,7 +134,7 @@ def data_size(data: LabelledData, recipe: Recipe) -> DataSize:
         views = recipe.history.histories("UTC") or default_histories([str(name) for name in data.events.columns])
         text += len(history_columns(check_histories(views)))
     columns = text + len(recipe.features.columns)
-    return DataSize("message", rows, columns, int(data.rows["text"].str.len().sum()), outputs, events)
+    return DataSize(Subject.MESSAGE, rows, columns, int(data.rows["text"].str.len().sum()), outputs, events)
 
 
 def check_memory(data: LabelledData, recipe: Recipe, available: int | None = None) -> None:

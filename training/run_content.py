@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from fraudsieve._subjects import Subject
 from fraudsieve._translation import tr
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.pages.origin import PageOrigin
@@ -44,7 +45,7 @@ def run_content(
     """Return the content of a finished run."""
     content, title = report.to_dict(), tr("Evaluation: {name}", name=recipe.name)
     language = recipe.language
-    of_text = _feature_params(recipe.features) if data.subject == "message" else {}
+    of_text = _feature_params(recipe.features) if data.subject.has_text else {}
     facts = {"seed": recipe.seed, "subject": data.subject, "split": content["split"]["kind"]}
     facts |= recipe.labels.model_dump(exclude_none=True)
     return RunContent(
@@ -104,13 +105,13 @@ def _feature_params(features: FeatureRecipe) -> dict[str, Any]:
     return features.model_dump(exclude={*LISTS}) | {name: size for name, size in sizes.items() if size}
 
 
-def _title(report: EvaluationReport, subject: str) -> str:
+def _title(report: EvaluationReport, subject: Subject) -> str:
     name = next((name for name in TITLE_METRICS if getattr(report, name) is not None), None)
     metric = "" if name is None else f", {METRIC_NAMES[name]} {getattr(report, name):.3f}"
     return f"{report.rows:,} {subject}s{metric}"
 
 
-def describe_run(report: EvaluationReport, subject: str, digest: str | None) -> str:
+def describe_run(report: EvaluationReport, subject: Subject, digest: str | None) -> str:
     """Return a description of a run and of its model, in Markdown."""
     split = "" if report.split is None else f", split by {report.split.kind}"
     finding = headline(report)

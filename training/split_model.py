@@ -7,7 +7,6 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from fraudsieve._subjects import SUBJECTS
 from fraudsieve._typing import Array, Progress
 from fraudsieve.features.accounts import UNTIMED
 from fraudsieve.features.campaign.over_time import MAX_MESSAGES
@@ -123,7 +122,7 @@ def fit_model(
     """Fit features, trees, calibration and operating points on their slices."""
     recipe = with_threads(recipe)[0]
     rows, labels = data.rows, data.rows["label"].to_numpy(object)
-    progress("learning the text model" if data.subject == "message" else "computing histories")
+    progress("learning the text model" if data.subject.has_text else "computing histories")
     trained_on = training_rows(data, groups, split.train, recipe, progress)
     features = trained_on.builder
     choice = choose_trees(trained_on, data, groups, recipe, progress)
@@ -163,7 +162,7 @@ def fit_model(
     notes = [*features.notes_, *_bound_notes(data, features.matrix_), *candidate_notes(data, recipe)]
     notes += [] if getattr(features.matrix_, "timed", True) else [UNTIMED]
     notes += [] if legitimate else [NO_LEGITIMATE]
-    if data.subject != "message" and data.size.is_small:
+    if not data.subject.has_text and data.size.is_small:
         sizes = "little is labelled, so the model has {n_rounds:,} rounds of trees of at most {num_leaves:,} leaves"
         notes.append(sizes.format(**trees))
     notes += [] if choice is None else choice.notes
@@ -176,14 +175,14 @@ def _warnings(
     trained_on: TrainingRows, data: LabelledData, groups: Array, split: Split, own: Sequence[str] | None
 ) -> list[LeakWarning]:
     # The cutoff time of an account is the user's; what is computed for messages and events is before their own times.
-    matrix = trained_on.matrix if own is None or data.subject == "account" else trained_on.matrix[list(own)]
+    matrix = trained_on.matrix if own is None or data.subject.is_account else trained_on.matrix[list(own)]
     return find_leaks(
         matrix,
         trained_on.labels,
         split=split,
         cutoff_times=data.rows["as_of"],
         labelled_at=data.rows["labelled_at"],
-        groups={GROUP if data.group else SUBJECTS[data.subject].unit: groups},
+        groups={GROUP if data.group else data.subject.unit: groups},
         is_fraud=(data.rows["label"] != data.legitimate).to_numpy(),
         rows=trained_on.positions,
         own=own,

@@ -10,6 +10,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.special import ndtr, ndtri
 
 from benchmarks.runner import Bar, Report, progress
+from fraudsieve._subjects import Subject
 from fraudsieve._typing import Array
 from fraudsieve.models.guarantees import allowed_false_positives, draw_of_groups
 from fraudsieve.training.data.groups import row_groups
@@ -82,7 +83,7 @@ def joined_groups(worlds: int = WORLDS) -> Report:
 
 def _measure(scenario: Scenario, worlds: int) -> dict[str, dict[str, float]]:
     ways: dict[str, Callable[[pd.DataFrame, Array, Array], Array]] = {
-        "ours": lambda rows, units, values: row_groups(rows, scenario.subject, "value")[0],
+        "ours": lambda rows, units, values: row_groups(rows, Subject(scenario.subject), "value")[0],
         "units": lambda rows, units, values: units,
         "values": lambda rows, units, values: values,
         "components": lambda rows, units, values: _components(units, values),

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.data.location import load_accounts
+from fraudsieve._subjects import Subject
 from fraudsieve._typing import Array
 from fraudsieve.features.accounts import AccountFeatures
 from fraudsieve.features.history.declaration import History
@@ -71,7 +72,9 @@ def card_traffic(payments: pd.DataFrame, *, past_days: int = PAST_DAYS, capacity
     def fit(rows: Array, seed: int) -> Fitted:
         recipe = Recipe.read(overrides={"n_jobs": 1, "seed": seed, "model": SETTINGS})
         trained_on = X.iloc[rows]
-        classifier = make_classifier(recipe, "event", LabelledSize(len(rows), len(rows))).fit(trained_on, truth[rows])
+        classifier = make_classifier(recipe, Subject.EVENT, LabelledSize(len(rows), len(rows))).fit(
+            trained_on, truth[rows]
+        )
 
         def unlike(rows: Array) -> Array:
             compared = compared_columns(features.matrix_, classifier.ensemble_)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.data.location import load_messages
+from fraudsieve._subjects import Subject
 from fraudsieve._typing import Array
 from fraudsieve.features import MessageFeatures
 from fraudsieve.models.unlike_training.compared_columns import compared_columns
@@ -64,7 +65,7 @@ def message_traffic(messages: pd.DataFrame, capacity: int = CAPACITY) -> Traffic
         recipe = Recipe.read(overrides={"n_jobs": 1, "seed": seed})
         features = MessageFeatures(n_folds=FOLDS, random_state=seed, n_jobs=1).set_output(transform="pandas")
         trained_on = features.fit_transform(texts[rows], truth[rows], groups=campaigns[rows])
-        trees = make_classifier(recipe, "message", LabelledSize(len(rows), len(rows))).fit(
+        trees = make_classifier(recipe, Subject.MESSAGE, LabelledSize(len(rows), len(rows))).fit(
             trained_on, truth[rows], groups=campaigns[rows]
         )
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from benchmarks.machine import one_core
 from benchmarks.runner import Bar, Report, progress
 from benchmarks.speed.timing import peak_mb
+from fraudsieve._subjects import Subject
 from fraudsieve.features.account_records import cutoff_times, subject_columns
 from fraudsieve.features.accounts import AccountFeatures
 from fraudsieve.features.history.history_batch import history_features
@@ -132,7 +133,7 @@ def _best(call: Callable[[], NDArray[Any]], runs: int) -> tuple[NDArray[Any], tu
 def _parts(events: pd.DataFrame, subjects: pd.DataFrame, runs: int) -> dict[str, float]:
     """Time the history and the network alone."""
     matrix = AccountFeatures(events).fit(subjects).matrix_
-    columns = subject_columns(subjects, cutoff_times(subjects, "account"), matrix)
+    columns = subject_columns(subjects, cutoff_times(subjects, Subject.ACCOUNT), matrix)
     calls: dict[str, Callable[[], NDArray[Any]]] = {
         "history": lambda: history_features(events, columns, matrix.histories),
         "network": lambda: network_features(events, columns, matrix.network),

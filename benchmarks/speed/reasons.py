@@ -10,6 +10,7 @@ import numpy as np
 from benchmarks.machine import one_core
 from benchmarks.runner import Bar, Report, progress
 from benchmarks.speed.timing import medians_in_turn
+from fraudsieve._subjects import Subject
 from fraudsieve._typing import Array
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.profile.custom_columns import CustomColumns
@@ -89,7 +90,7 @@ def _make_rows(trees: int) -> tuple[Array, lgb.Booster]:
 
 def _model(booster: lgb.Booster) -> Model:
     matrix = AccountMatrix(
-        "event", (), custom=CustomColumns(tuple(f"n{index}" for index in range(COLUMNS))), timed=False
+        Subject.EVENT, (), custom=CustomColumns(tuple(f"n{index}" for index in range(COLUMNS))), timed=False
     )
     ensemble = Ensemble(booster, (), np.zeros(1))
     return Model("reasons", ("fraud", "legitimate"), "legitimate", matrix, ensemble, Calibration())

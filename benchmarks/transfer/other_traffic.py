@@ -12,6 +12,7 @@ from benchmarks.data.folds import folds_of
 from benchmarks.data.kinds import LEGITIMATE, fraud_or_legitimate
 from benchmarks.runner import Bar, Report, progress
 from benchmarks.sets.table import ACCOUNT_SETS, MESSAGE_SETS
+from fraudsieve._subjects import Subject
 from fraudsieve._typing import Array
 from fraudsieve.models import Model, Scorer, unusual_shares
 from fraudsieve.training import Recipe, train
@@ -65,7 +66,7 @@ def other_traffic(*, rows: int = ROWS) -> Report:
 
 def _by_campaign(name: str, rows: int) -> Iterator[bool]:
     messages = _load(name, rows)
-    groups, _ = row_groups(messages, "message")
+    groups, _ = row_groups(messages, Subject.MESSAGE)
     for fold in folds_of(messages["label"].to_numpy(object), groups, repeats=1, folds=FOLDS):
         model = _train(messages=messages.iloc[fold.train].reset_index(drop=True))
         shuffled = np.random.default_rng(0).permutation(fold.test)

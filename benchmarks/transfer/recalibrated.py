@@ -10,6 +10,7 @@ import pandas as pd
 from benchmarks.data.kinds import LEGITIMATE
 from benchmarks.data.location import load_messages
 from benchmarks.runner import Bar, Report, progress
+from fraudsieve._subjects import Subject
 from fraudsieve._typing import Array
 from fraudsieve.models import Scorer
 from fraudsieve.review import ReviewPlan, draw_records
@@ -76,7 +77,7 @@ def _check(scorer: Scorer, traffic: pd.DataFrame, folder: Path, draw: int) -> di
     by_audit = recalibrate(
         scorer, given, output=folder / f"audit-{draw}", flagged=FLAGGED, recipe=settings, labels=drawn
     )
-    is_fraud, groups = (other["label"] == "fraud").to_numpy(), row_groups(other, "message")[0]
+    is_fraud, groups = (other["label"] == "fraud").to_numpy(), row_groups(other, Subject.MESSAGE)[0]
     return _volume(by_volume, other) | _rates(by_audit, other, is_fraud, groups) | _before(scorer, other, is_fraud)
 
 

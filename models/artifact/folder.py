@@ -20,6 +20,7 @@ import numpy as np
 
 from fraudsieve._html import facts_table
 from fraudsieve._io import PRIVATE, new_folder, read_file, which_version, write_file
+from fraudsieve._subjects import Subject
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import ArtifactError
 from fraudsieve.features.feature_matrix import FeatureMatrix
@@ -129,7 +130,7 @@ class Model:
         return model_table("Model", self)
 
     @property
-    def subject(self) -> str:
+    def subject(self) -> Subject:
         """The type of record that the model scores: ``message``, ``account`` or ``event``."""
         return self.matrix.subject
 

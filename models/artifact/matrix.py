@@ -2,14 +2,14 @@
 
 import json
 import operator
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
 
+from fraudsieve._subjects import Subject
 from fraudsieve.exceptions import ArtifactError
-from fraudsieve.features.account_matrix import AccountMatrix, Subject
+from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.campaign.over_time import CampaignHistory
 from fraudsieve.features.cues.custom_lists import CustomLists
 from fraudsieve.features.feature_matrix import FeatureMatrix
@@ -37,7 +37,8 @@ MAX_TRUST: Final = 100.0
 
 def build_matrix(subject: str, declared: Mapping[str, Any], files: Mapping[str, bytes]) -> FeatureMatrix:
     """Build a matrix from its declaration (`FeatureMatrix.to_dict`) and the content of the files with its arrays."""
-    return _BUILDERS[subject](declared, files)
+    kind = Subject(subject)
+    return _build_messages(declared, files) if kind.has_text else _build_accounts(kind, declared)
 
 
 def _build_messages(declared: Mapping[str, Any], files: Mapping[str, bytes]) -> MessageMatrix:
@@ -65,7 +66,7 @@ def _read_lists(files: Mapping[str, bytes]) -> CustomLists:
         raise ArtifactError(LISTS_FILE, "does not hold lists of words, brands, hotlines and hosts", EXPORT) from None
 
 
-def _build_accounts(subject: Subject, declared: Mapping[str, Any], files: Mapping[str, bytes]) -> AccountMatrix:
+def _build_accounts(subject: Subject, declared: Mapping[str, Any]) -> AccountMatrix:
     return AccountMatrix(
         subject,
         check_histories([History.from_dict(view) for view in declared["histories"]]),
@@ -74,13 +75,6 @@ def _build_accounts(subject: Subject, declared: Mapping[str, Any], files: Mappin
         timed=bool(declared["timed"]),
         time_zone=time_zone(declared.get("time_zone", "UTC")).key,
     )
-
-
-_BUILDERS: Final[dict[str, Callable[[Mapping[str, Any], Mapping[str, bytes]], FeatureMatrix]]] = {
-    "message": _build_messages,
-    "account": partial(_build_accounts, "account"),
-    "event": partial(_build_accounts, "event"),
-}
 
 
 def matrix_files(matrix: FeatureMatrix) -> dict[str, bytes]:

@@ -19,7 +19,7 @@ class DefaultCutoff:
     @classmethod
     def of(cls, model: Model, events: pd.DataFrame | None) -> Self:
         """Return the cutoff time for a model, from the events that it uses."""
-        if model.subject != "account" or not model.matrix.timed:
+        if not model.subject.is_account or not model.matrix.timed:
             return cls(None, ())
         time, note = end_of_events(events)
         has_events = events is not None and len(events)

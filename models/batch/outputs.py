@@ -7,7 +7,6 @@ from pathlib import Path
 import pandas as pd
 
 from fraudsieve._io import check_not_an_input, check_output_file
-from fraudsieve._subjects import SUBJECTS
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.score_fields import NAMES, PREFIXES
@@ -61,7 +60,7 @@ class ScoreFiles:
     def of(cls, scorer: Scorer, output: str | Path, keep: Sequence[str]) -> "ScoreFiles":
         """Return the files for the scores of a model."""
         keep = (keep,) if isinstance(keep, str) else tuple(dict.fromkeys(keep))
-        ids = SUBJECTS[scorer.model.subject].ids
+        ids = scorer.model.subject.ids
         for name in keep:
             if name in NAMES or name in ids or name.startswith(PREFIXES):
                 problem = f"expected columns that the scores do not have, got {name!r}"

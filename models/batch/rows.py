@@ -28,7 +28,7 @@ NO_HISTORY: Final = TableHistory()
 
 def feature_rows(model: Model, records: pd.DataFrame, history: TableHistory = NO_HISTORY) -> FeatureRows:
     """Compute the feature rows of a table: the one way from a table to what a model scores."""
-    if model.subject == "message":
+    if model.subject.has_text:
         return _message_rows(model, records, history)
     return _account_rows(model, records, history)
 
@@ -50,7 +50,7 @@ def subjects_with_history(
 
     Without a feature view of the account, an event of any entity of the views counts, as in a live state.
     """
-    of_account = matrix.subject == "message" or any(view.is_of_account for view in matrix.event_views)
+    of_account = matrix.subject.has_text or any(view.is_of_account for view in matrix.event_views)
     if events is None or not len(events) or of_account:
         return has_account_events(records, events, cutoff)
     cutoffs = np.ones(len(records), np.int64) if cutoff is None else as_microseconds(records[cutoff])
@@ -76,8 +76,8 @@ def _account_rows(model: Model, records: pd.DataFrame, history: TableHistory) ->
     if labels is None and uses_labels(matrix):
         labels = _empty_labels(matrix)
     builder = AccountFeatures(events, subject=matrix.subject)
-    builder.labels = labels if matrix.subject == "event" else None
-    builder.account_labels = labels if matrix.subject == "account" else None
+    builder.labels = labels if matrix.subject.is_event else None
+    builder.account_labels = labels if matrix.subject.is_account else None
     builder.matrix_ = matrix
     cutoff = cutoff_column(records, matrix.subject) if matrix.timed else None
     records = with_absent_columns(model, records)

@@ -8,7 +8,6 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from fraudsieve._subjects import SUBJECTS
 from fraudsieve._translation import check_language
 from fraudsieve._typing import Array
 from fraudsieve.models.artifact.folder import Model
@@ -99,7 +98,7 @@ class _Run:
     ) -> pd.DataFrame:
         """Return the ids of the records and the columns of their scores."""
         scorer = self.scorer
-        names = [name for name in SUBJECTS[scorer.model.subject].ids if name in records]
+        names = [name for name in scorer.model.subject.ids if name in records]
         ids = pd.DataFrame({name: records[name].to_numpy(object) for name in names})
         model = replace(scorer.model, policy=scorer.policy)
         parts = []
@@ -255,9 +254,9 @@ def _can_chunk(model: Model, source: Source, events: Source | None) -> bool:
     matrix, file = model.matrix, local_file(source)
     if file is None or not file.name.lower().endswith(".parquet"):
         return False
-    if model.subject == "message":
+    if model.subject.has_text:
         return matrix.campaigns is None
-    if model.subject == "event":  # which are history of each other
+    if model.subject.is_event:  # which are history of each other
         return not matrix.history_parts
     # Without a table of events, accounts are scored as of now.
     return not matrix.timed or events is not None

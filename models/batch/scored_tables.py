@@ -49,7 +49,7 @@ class TableHistory(NamedTuple):
     ) -> "TableHistory":
         """Return the tables of `read_inputs`, of which `history` holds earlier records of the model's own type."""
         everything = with_scored(model, history, records)
-        if model.subject == "event":
+        if model.subject.is_event:
             return cls(everything, known_labels)
         return cls(events, known_labels, everything)
 
@@ -83,7 +83,7 @@ def read_inputs(
     events, known_labels, history = given.values()
     table = read_table(as_input(source, options_of_model(model)), f"{model.subject}s", require=require, keep=keep)
     notes += table.notes
-    if model.subject == "event":
+    if model.subject.is_event:
         past = None if history is None else as_input(history, options_of_model(model))
         past_events: pd.DataFrame | None = with_scored(model, _read_events(past, notes), table.good)
         label_rows = _read_labels(model, known_labels, past_events, notes)
@@ -110,7 +110,7 @@ def with_scored(model: Model, past: pd.DataFrame | None, scored: pd.DataFrame) -
     has_id = ids.notna().to_numpy(np.bool_)
     is_repeat = has_id & ids.duplicated().to_numpy()
     names = ["occurred_at", *(field.name for field in event_fields(model.matrix.event_views, model.matrix.network))]
-    if model.subject == "message":
+    if model.subject.has_text:
         names = ["text", "sent_at", "account_id", "recipient_id"]
     rows = both[~has_id].reindex(columns=names).assign(part=np.flatnonzero(~has_id) >= len(past))
     number = rows.groupby([*rows], dropna=False, sort=False).cumcount()  # among the equal rows of its table
@@ -125,7 +125,7 @@ def read_history(
     notes: list[str] = []
     options = options_of_model(model)
     history = _read_events(None if events is None else as_input(events, options), notes)
-    if history is None and model.subject == "message" and model.matrix.event_views:
+    if history is None and model.subject.has_text and model.matrix.event_views:
         notes.append(tr("the model uses events, but none were given: all records are scored without history"))
     return history, _read_labels(model, known_labels, history, notes), notes
 
@@ -164,9 +164,9 @@ def _why_useless(model: Model, name: str) -> str:
         return "" if uses_labels(matrix) else "it has no features of labels"
     if name not in ("events", "history"):
         return f"it scores {subject}s"
-    if name == "events" and subject == "event":
+    if name == "events" and subject.is_event:
         return "its events are the records, and earlier ones are --history"
-    if name == "history" and subject != "event":
+    if name == "history" and not subject.is_event:
         return "" if matrix.campaigns is not None else f"it has no features of earlier {subject}s"
     return "" if "events" in matrix.history_parts else "it has no features of events"
 
@@ -233,11 +233,11 @@ def _read_labels(
     if not uses_labels(model.matrix):
         return None
     table = None if labels is None else _read_good(as_input(labels, options_of_model(model)), "labels", notes)
-    have_own = model.subject == "event" and events is not None and {"label", "labelled_at"} <= set(events.columns)
+    have_own = model.subject.is_event and events is not None and {"label", "labelled_at"} <= set(events.columns)
     if table is None and not have_own:
         notes.append(tr("the model uses labels, but none were given: all records are scored without labels"))
         return None
-    if model.subject == "event":
+    if model.subject.is_event:
         return _labels_of_events(model, table, events, notes)
     return None if table is None else _labels_of_accounts(model, table, notes)
 

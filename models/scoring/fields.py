@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from fraudsieve._subjects import SUBJECTS
 from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.features.record_fields import FieldKind
 from fraudsieve.tables.values.moments import read_time
@@ -63,4 +62,4 @@ def model_fields(matrix: FeatureMatrix) -> ModelFields:
     fields = matrix.fields
     checks = {field.name: FIELD_TYPES[field.kind].check for field in fields}
     trained = tuple(field.name for field in fields if field.trained)
-    return ModelFields(fields[0].name, checks, trained, SUBJECTS[matrix.subject].fields | checks.keys())
+    return ModelFields(fields[0].name, checks, trained, matrix.subject.fields | checks.keys())

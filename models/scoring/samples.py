@@ -23,7 +23,7 @@ def warm_records(
     replaced = {field.instead_of for field in matrix.fields}
     fields = [field for field in matrix.fields if field.name not in replaced]
     records = [{field.name: _sample(field, n) for field in fields} for n in range(3)]
-    if matrix.subject != "message":
+    if not matrix.subject.has_text:
         records[1] |= {"account_id": "b"}
     elif rare:
         records[0] |= {"text": SAMPLE_TEXT + RARE_TEXT}

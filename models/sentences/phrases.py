@@ -41,7 +41,7 @@ class Phrase(NamedTuple):
 
 def phrases_of(matrix: FeatureMatrix) -> dict[str, Phrase]:
     """Return the phrase of every column of a matrix."""
-    of_sender = matrix.subject == "message"
+    of_sender = matrix.subject.has_text
     phrases = dict(_of_views(matrix.event_views, "sender" if of_sender else "account"))
     if of_sender:
         phrases = {f"sender__{name.partition('__')[2]}": phrase for name, phrase in phrases.items()}

@@ -25,7 +25,7 @@ def compared_columns(matrix: FeatureMatrix, ensemble: Ensemble) -> tuple[str, ..
     the scripts. The presence of a link, for example, does not count. For accounts and events they are the columns that
     the trees gain most from.
     """
-    if matrix.subject == "message":
+    if matrix.subject.has_text:
         return tuple(name for name in matrix.columns if name in OF_MESSAGES)
     gains = ensemble.booster.feature_importance("gain")
     order = np.argsort(-gains, kind="stable")[:MAX_COMPARED_COLUMNS]

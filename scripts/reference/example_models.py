@@ -6,7 +6,8 @@ from functools import cache
 import lightgbm as lgb
 import numpy as np
 
-from fraudsieve.features.account_matrix import AccountMatrix, Subject
+from fraudsieve._subjects import Subject
+from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.campaign.over_time import CampaignHistory
 from fraudsieve.features.cues.custom_lists import CustomLists
 from fraudsieve.features.default_views import default_histories, default_network
@@ -50,7 +51,7 @@ def account_matrix(subject: Subject) -> AccountMatrix:
 
 def matrices() -> tuple[FeatureMatrix, ...]:
     """Return the features of each subject."""
-    return message_matrix(), account_matrix("account"), account_matrix("event")
+    return message_matrix(), account_matrix(Subject.ACCOUNT), account_matrix(Subject.EVENT)
 
 
 @cache

@@ -1,32 +1,48 @@
-"""What is scored, once: messages, accounts and events, with the columns that their records have."""
+"""What is scored: messages, accounts and events, with what code elsewhere needs to know of each."""
 
-from dataclasses import dataclass
-from typing import Final, Literal
+from enum import StrEnum
+from typing import Final, Literal, Self
 
 _COMMON: Final = ("account_id", "label", "labelled_at", "as_of", "source")
 
 
-@dataclass(frozen=True)
-class Subject:
-    """A type of records that models score."""
+class Subject(StrEnum):
+    """A type of records that models score; a string, its name. Its table is called the same with an s."""
 
-    # Its table is called the same with an s, its id with _id.
-    name: str
-    # The columns that may have the cutoff time of a record: the first one that is there. In a table, it is the first.
+    # The columns that may have its cutoff time, the first one that is there; those that are written with its score;
+    # further ones; the word for what belongs together without a column for it; its part of a live history.
+    MESSAGE = "message", ("sent_at",), ("message_id",), ("text", "recipient_id", "channel", "campaign"), "campaign"
+    ACCOUNT = "account", ("as_of",), ("account_id", "as_of"), ("created_at",)
+    EVENT = (
+        "event",
+        ("occurred_at", "as_of"),
+        ("event_id", "account_id", "occurred_at"),
+        ("kind", "counterparty_id", "amount", "device_id", "ip", "card_id"),
+    )
+
     times: tuple[str, ...]
-    # The columns that are written with a score.
     ids: tuple[str, ...]
-    # All other columns that a record may have.
-    others: tuple[str, ...]
-    # The word for what belongs together without a column for it.
-    unit: Literal["campaign", "account"] = "account"
-    # The part of a live history to which a record belongs; None if it is no event.
-    part: Literal["messages", "events"] | None = None
+    fields: frozenset[str]
+    unit: Literal["campaign", "account"]
+
+    def __new__(
+        cls,
+        name: str,
+        times: tuple[str, ...] = (),
+        ids: tuple[str, ...] = (),
+        others: tuple[str, ...] = (),
+        unit: Literal["campaign", "account"] = "account",
+    ) -> Self:
+        """Return a member with its facts."""
+        self = str.__new__(cls, name)
+        self._value_, self.times, self.ids, self.unit = name, times, ids, unit
+        self.fields = frozenset((*_COMMON, *times, *ids, *others))
+        return self
 
     @property
     def id(self) -> str:
         """The column of its id."""
-        return f"{self.name}_id"
+        return f"{self}_id"
 
     @property
     def time(self) -> str:
@@ -34,18 +50,21 @@ class Subject:
         return self.times[0]
 
     @property
-    def fields(self) -> frozenset[str]:
-        """All columns that a record may have."""
-        return frozenset((*_COMMON, *self.times, *self.ids, *self.others))
+    def part(self) -> Literal["messages", "events"] | None:
+        """The part of a live history to which a record belongs; None if it is no event."""
+        return "messages" if self.has_text else "events" if self.is_event else None
 
+    @property
+    def has_text(self) -> bool:
+        """Whether it is a text, with a text model, campaigns and a sender whose events are a history."""
+        return self is Subject.MESSAGE
 
-_MESSAGE: Final = ("text", "recipient_id", "channel", "campaign")
-_EVENT: Final = ("kind", "counterparty_id", "amount", "device_id", "ip", "card_id")
-SUBJECTS: Final = {
-    "message": Subject("message", ("sent_at",), ("message_id",), _MESSAGE, "campaign", "messages"),
-    "account": Subject("account", ("as_of",), ("account_id", "as_of"), ("created_at",)),
-    "event": Subject(
-        "event", ("occurred_at", "as_of"), ("event_id", "account_id", "occurred_at"), _EVENT, part="events"
-    ),
-}
-"""By name."""
+    @property
+    def is_event(self) -> bool:
+        """Whether its records are the history of later ones, with labels by their own id and an amount."""
+        return self is Subject.EVENT
+
+    @property
+    def is_account(self) -> bool:
+        """Whether it has no time of its own: an account as of any moment, which has an age, and events elsewhere."""
+        return self is Subject.ACCOUNT

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from fraudsieve._subjects import Subject
 from fraudsieve.evidence.canonical import encode_canonical
 from fraudsieve.evidence.kept_content import Content, ContentKind, input_fields, read_key
 from fraudsieve.exceptions import EvidenceError
@@ -12,7 +13,7 @@ from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.profile.custom_columns import CustomColumns
 from tests.messages import refused
 
-MATRIX = AccountMatrix("event", (), custom=CustomColumns(("age",), {"city": ("Rome",)}))
+MATRIX = AccountMatrix(Subject.EVENT, (), custom=CustomColumns(("age",), {"city": ("Rome",)}))
 FIELDS = input_fields(MATRIX)
 KEY = b"k" * 32
 RECORD = {

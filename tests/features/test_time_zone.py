@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fraudsieve._subjects import Subject
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.accounts import AccountFeatures
 from fraudsieve.features.campaign.over_time import CampaignHistory, campaign_subjects
@@ -98,11 +99,11 @@ def test_a_record_without_a_zone_has_that_of_the_model_and_other_times_are_utc(e
 
 def test_a_record_to_score_without_a_zone_has_that_of_the_model() -> None:
     history = History(("1d",), measures=("count", "night"), time_zone="Asia/Shanghai")
-    matrix = AccountMatrix("event", (history,), time_zone="Asia/Shanghai")
+    matrix = AccountMatrix(Subject.EVENT, (history,), time_zone="Asia/Shanghai")
     naive, zoned = (matrix.rows([record], matrix.new_state()).X for record in (NAIVE, ZONED))
     np.testing.assert_array_equal(naive, zoned)
     assert naive[0, -2:].tolist() == [1, 2]
-    account = AccountMatrix("account", (), time_zone="Asia/Shanghai")
+    account = AccountMatrix(Subject.ACCOUNT, (), time_zone="Asia/Shanghai")
     record = {"account_id": "ann", "created_at": "2026-06-30", "as_of": "2026-06-30T16:00Z"}
     assert account.rows([record]).X.tolist() == [[1]]
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fraudsieve._subjects import Subject
 from fraudsieve.exceptions import StateError
 from fraudsieve.features.profile.custom_columns import CustomColumns
 from fraudsieve.live.contents import erase
@@ -123,7 +124,7 @@ def test_what_is_not_kept_is_named() -> None:
 
 def test_labels_of_two_types_need_a_model(tmp_path: Path) -> None:
     label = {"subject_id": "e1", "label": "fraud", "labelled_at": "2024-05-01T10:30:00Z"}
-    for scorer in (event_scorer(), with_views(event_scorer(), subject="account")):
+    for scorer in (event_scorer(), with_views(event_scorer(), subject=Subject.ACCOUNT)):
         with LiveState(scorer, tmp_path / "live.db") as live:
             live.update(labels=label)
     with open_store(tmp_path / "live.db") as store:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 
+from fraudsieve._subjects import Subject
 from fraudsieve.features import Network, history_features, network_features
 from fraudsieve.features.label_trust import label_as_of
 from fraudsieve.features.message_matrix import message_history
@@ -32,7 +33,7 @@ SENT = {"message_id": "m1", "text": "Your parcel is held, pay now", "sent_at": "
 
 def scorer_of_events(**training: Any) -> Scorer:
     """Return a model of events, with measures of the labels of what an account received."""
-    model = with_views(account_scorer(), subject="event", network=None).model
+    model = with_views(account_scorer(), subject=Subject.EVENT, network=None).model
     return Scorer(replace(model, training=training))
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fraudsieve._subjects import Subject
 from fraudsieve.features import Network, history_features, network_features
 from fraudsieve.live.state import LiveState
 from fraudsieve.models import Scorer
@@ -65,7 +66,7 @@ def by_service(scorer: Scorer, events: list[dict[str, Any]], labels: list[dict[s
 
 @pytest.mark.parametrize("how", sorted(THREE))
 def test_one_id_three_times_counts_the_same_by_every_way(how: str, account_scorer: Scorer, tmp_path: Path) -> None:
-    account_scorer = with_views(account_scorer, subject="event")
+    account_scorer = with_views(account_scorer, subject=Subject.EVENT)
     events, matrix = [*THREE[how], OTHER], account_scorer.model.matrix
     expected = by_frame(events if how == "no ids" else [events[0], OTHER], LABELS[:1])
     found = {"frame": by_frame(events, LABELS)}
@@ -123,10 +124,10 @@ def test_a_label_of_nobody_is_rejected_by_every_model(
 
 def test_a_label_does_not_break_the_successor_of_a_model(account_scorer: Scorer, tmp_path: Path) -> None:
     """The successor counts labels of another entity."""
-    first = with_views(account_scorer, subject="event", histories=(NIGHTS,))
+    first = with_views(account_scorer, subject=Subject.EVENT, histories=(NIGHTS,))
     with LiveState(first, tmp_path / "live.db") as live:
         assert live.update(OTHER, SENT_LABELS).rejected == ()
-    with LiveState(with_views(account_scorer, subject="event"), tmp_path / "live.db") as live:
+    with LiveState(with_views(account_scorer, subject=Subject.EVENT), tmp_path / "live.db") as live:
         received = live.state.features({"account_id": "bob", "as_of": "2024-05-01T11:00:00Z"}, [RECEIVED])[0]
         assert received[RECEIVED.columns.index("network__received_known_7d")] == 1
 

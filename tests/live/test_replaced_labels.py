@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fraudsieve._subjects import Subject
 from fraudsieve.features import History, history_features
 from fraudsieve.features.campaign.campaign_batch import campaign_features
 from fraudsieve.features.history.declaration import LABEL_MEASURES
@@ -88,7 +89,7 @@ def by_hand(labels: Records, times: dict[str, int], minutes: int, trust: dict[st
 def test_labels_of_events(seed: int, tmp_path: Path) -> None:
     rng, trust = np.random.default_rng(seed), TRUST if seed % 2 else dict.fromkeys(TRUST, 1.0)
     training = {"recipe": {"data": {"trust": TRUST}}} if seed % 2 else {}
-    scorer = with_views(account_scorer(), subject="event", network=None, histories=(VIEW,))
+    scorer = with_views(account_scorer(), subject=Subject.EVENT, network=None, histories=(VIEW,))
     scorer = Scorer(replace(scorer.model, training=training))
     times = {f"e{number}": int(rng.integers(0, 10)) * 40 for number in range(9)}
     events = [event(event_id=name, occurred_at=at(minutes)) for name, minutes in times.items()]

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 
+from fraudsieve._subjects import Subject
 from fraudsieve.features import history_features
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.message_matrix import message_history
@@ -32,7 +33,7 @@ NO_TIME = "expected a time such as 2026-05-01T10:00:00Z, got other text"
 @pytest.mark.slow
 @pytest.mark.parametrize("by", ["nothing", "checkpoint", "two"])
 def test_reopening_restores_the_history(by: str, world: World, account_scorer: Scorer, address: str) -> None:
-    account_scorer = with_views(account_scorer, subject="event")
+    account_scorer = with_views(account_scorer, subject=Subject.EVENT)
     events = world.events.sort_values("occurred_at")
     sent = records(events[events["counterparty_id"].notna()])[::9]
     labels = [one | {"labelled_at": one["occurred_at"], "is_fraud": index % 2 == 0} for index, one in enumerate(sent)]

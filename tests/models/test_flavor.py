@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 import fraudsieve
+from fraudsieve._subjects import Subject
 from fraudsieve.exceptions import ArtifactError, RecordError
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.profile.custom_columns import CustomColumns
@@ -95,7 +96,9 @@ def events() -> pd.DataFrame:
 
 
 def test_events_score_the_same_through_pyfunc(events: pd.DataFrame, tmp_path: Path) -> None:
-    matrix = AccountMatrix("event", (), custom=CustomColumns(("amount",), {"kind": tuple(events["kind"].unique())}))
+    matrix = AccountMatrix(
+        Subject.EVENT, (), custom=CustomColumns(("amount",), {"kind": tuple(events["kind"].unique())})
+    )
     amounts = events["amount"].to_numpy(np.float64)
     rows = matrix.record_columns(
         events["occurred_at"].astype("int64").to_numpy(),

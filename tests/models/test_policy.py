@@ -7,6 +7,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
+from fraudsieve._subjects import Subject
 from fraudsieve.exceptions import RecordError
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.history.declaration import History
@@ -26,7 +27,7 @@ GOOD: dict[str, Any] = {"account_id": "a", "as_of": "2026-05-01", "age": 30.0, "
 @pytest.fixture(scope="module")
 def accounts() -> Model:
     views = (History(("1d",), measures=("count",)), History(("1d",), measures=("count",), entity="device_id", name="d"))
-    matrix = AccountMatrix("account", views, custom=CustomColumns(("age",), {"city": ("rome", "oslo")}))
+    matrix = AccountMatrix(Subject.ACCOUNT, views, custom=CustomColumns(("age",), {"city": ("rome", "oslo")}))
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(400, len(matrix.columns)))
     fitted = FraudClassifier(n_rounds=4, n_jobs=1).fit(rows, np.where(rows[:, -2] > 0, "fraud", "legitimate"))
@@ -127,7 +128,7 @@ def test_an_invalid_policy_is_rejected() -> None:
 
 def test_events_have_their_own_cutoff_time() -> None:
     fields = model_fields(
-        AccountMatrix("event", (History(("1d",), measures=("sum",)),), custom=CustomColumns(("amount",)))
+        AccountMatrix(Subject.EVENT, (History(("1d",), measures=("sum",)),), custom=CustomColumns(("amount",)))
     )
     assert fields.trained == ("account_id", "occurred_at", "amount")
     check_unknown(("kind", "event_id", "amount", "as_of"), "x", Policy(unknown="error"), fields)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fraudsieve._subjects import Subject
 from fraudsieve.exceptions import RecordError
 from fraudsieve.features import fold_text
 from fraudsieve.features.account_matrix import AccountMatrix
@@ -101,10 +102,10 @@ VIEWS = (History(("1d",), measures=("count", "sum")),)
 MATRICES: tuple[MessageMatrix | AccountMatrix, ...] = (
     MessageMatrix(None),
     MessageMatrix(None, sender=VIEWS, campaigns=CampaignHistory(("1d",), ("spam",))),
-    AccountMatrix("account", VIEWS, custom=CustomColumns(("age",), {"city": ("rome",)})),
-    AccountMatrix("account", VIEWS, Network("counterparty_id", ("device_id",))),
-    AccountMatrix("event", VIEWS, custom=CustomColumns(("amount",), {"kind": ("pay",)})),
-    AccountMatrix("event", (), custom=CustomColumns(("amount",)), timed=False),
+    AccountMatrix(Subject.ACCOUNT, VIEWS, custom=CustomColumns(("age",), {"city": ("rome",)})),
+    AccountMatrix(Subject.ACCOUNT, VIEWS, Network("counterparty_id", ("device_id",))),
+    AccountMatrix(Subject.EVENT, VIEWS, custom=CustomColumns(("amount",), {"kind": ("pay",)})),
+    AccountMatrix(Subject.EVENT, (), custom=CustomColumns(("amount",)), timed=False),
 )
 """All kinds of models: messages without and with history, accounts, and events with and without times."""
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from fraudsieve._subjects import Subject
 from fraudsieve.cli.tables import COMPARED, plan_rows, retrained_rows
 from fraudsieve.retrain.retraining import Outcome, Retrained
 from fraudsieve.retrain.retraining_plan import ComparedRecords, RetrainPlan
@@ -15,7 +16,7 @@ PLAN = RetrainPlan(
     step="train",
     reason="The champion has learned until 2026-01-31 10:00.",
     model="first",
-    subject="message",
+    subject=Subject.MESSAGE,
     name="sms",
     champion="models:/sms/1",
     recipe="0123456789abcdef",

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fraudsieve._subjects import Subject
 from fraudsieve.cases import find_cases_in_tables, write_cases
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.review import ReviewDraw, ReviewPlan, draw_records, write_draw
@@ -160,7 +161,7 @@ def stand_in(**matrix: Any) -> Any:
     matrix = {"history_parts": (), "custom": SimpleNamespace(categories={}), **matrix}
     return SimpleNamespace(
         model=SimpleNamespace(
-            subject="message", digest="5f", classes=("ham", "spam"), training={}, matrix=SimpleNamespace(**matrix)
+            subject=Subject.MESSAGE, digest="5f", classes=("ham", "spam"), training={}, matrix=SimpleNamespace(**matrix)
         )
     )
 

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
+from fraudsieve._subjects import Subject
 from fraudsieve.features.campaign.fingerprints import near_duplicate_groups
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.training import leaks, split_model
@@ -153,7 +154,7 @@ def test_of_what_is_computed_from_the_past_the_cutoff_times_are_to_be_checked(ro
     assert ["cutoff times" in leak["do"] for leak in found] == [False, True]
     trained_on: Any = SimpleNamespace(matrix=matrix, labels=rows.y, positions=np.arange(len(matrix)))
     for subject, expected in (("message", ["profile__closed"]), ("event", ["profile__closed"]), ("account", [*matrix])):
-        data: Any = SimpleNamespace(rows=rows.frame, subject=subject, legitimate="legitimate", group=None)
+        data: Any = SimpleNamespace(rows=rows.frame, subject=Subject(subject), legitimate="legitimate", group=None)
         groups, own = np.arange(len(matrix)), ("profile__closed",)
         warnings = split_model._warnings(trained_on, data, groups, rows.split, own)
         assert [warning["column"] for warning in warnings] == expected

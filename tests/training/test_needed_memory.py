@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from benchmarks.scale.train_tables import write_events, write_messages
 
+from fraudsieve._subjects import Subject
 from fraudsieve.exceptions import ShortOfMemoryError
 from fraudsieve.training import memory as module
 from fraudsieve.training.data.builders import read_data
@@ -65,8 +66,8 @@ def test_the_estimate_is_near_the_peak(table: str, small: int, large: int, tmp_p
     assert needed <= MARGIN * peak_of_run
 
 
-@pytest.mark.parametrize("subject", ["message", "event"])
-def test_it_is_linear(subject: str) -> None:
+@pytest.mark.parametrize("subject", [Subject.MESSAGE, Subject.EVENT])
+def test_it_is_linear(subject: Subject) -> None:
     one, two = (
         needed_memory(DataSize(subject, rows=n, columns=100, characters=60 * n, events=n)) for n in (10**8, 2 * 10**8)
     )

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fraudsieve._subjects import Subject
 from fraudsieve.training.choice import MAX_ROUNDS, SIZES, choose_trees, sizes_for, with_rounds, with_trees
 from fraudsieve.training.data.builders import TrainingRows, read_data, training_rows
 from fraudsieve.training.data.groups import groups_of
@@ -79,7 +80,7 @@ def test_a_number_in_the_recipe_and_too_few_frauds_leave_nothing_to_choose() -> 
     trained_on, data, groups = prepared(accounts(200, noise=0.1))
     assert choose_trees(trained_on, data, groups, with_rounds(RECIPE, 50), quiet) is None
     assert choose_trees(trained_on, data, groups, RECIPE, quiet) is None
-    assert choose_trees(trained_on, replace(data, subject="message"), groups, RECIPE, quiet) is None
+    assert choose_trees(trained_on, replace(data, subject=Subject.MESSAGE), groups, RECIPE, quiet) is None
 
 
 def test_rows_of_a_class_that_no_earlier_row_has_do_not_choose() -> None:

@@ -198,7 +198,7 @@ def attack_metrics(counts: AttackCounts, language: str) -> AttackMetrics:
 
 def check_attackable(model: Model) -> None:
     """Raise an error if a model cannot be attacked."""
-    if model.subject != "message":
+    if not model.subject.has_text:
         problem = f"only messages can be obfuscated, and this is a model of {model.subject}s. Remove --attack"
         raise RecipeError("attack", [problem])
     if model.legitimate is None:
@@ -213,7 +213,7 @@ def attackable(model: Model, labels: Array) -> bool:
     """
     is_fraud = labels != model.legitimate
     both = bool(is_fraud.any() and not is_fraud.all())
-    return model.subject == "message" and model.legitimate is not None and both
+    return model.subject.has_text and model.legitimate is not None and both
 
 
 def attack_messages(

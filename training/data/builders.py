@@ -22,7 +22,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from fraudsieve._subjects import SUBJECTS
+from fraudsieve._subjects import Subject
 from fraudsieve._typing import Array, Progress
 from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.features.accounts import UNTIMED, AccountFeatures
@@ -67,7 +67,7 @@ def load_precomputed(source: Source, recipe: Recipe, *, min_label_rows: int) -> 
         "min_label_rows": min_label_rows,
         "reader": partial(_read_classes, declared.legitimate, recipe.data.legitimate),
     }
-    if declared.matrix.subject == "event":
+    if declared.matrix.subject.is_event:
         data = load_events(records, **settings)
     else:
         data = load_accounts(None, accounts=records, **settings)
@@ -126,8 +126,7 @@ def _check_recipe(recipe: Recipe, declared: MatrixDeclaration) -> None:
 def _split(table: pa.Table, declared: MatrixDeclaration, place: str) -> tuple[pd.DataFrame, np.ndarray[Any, Any]]:
     """Return the records in the order of time and id, and the features of each."""
     columns, subject = declared.matrix.columns, declared.matrix.subject
-    of_subject = SUBJECTS[subject]
-    time, of_sample = of_subject.time, [] if declared.until is None else [of_subject.id, RATE]
+    time, of_sample = subject.time, [] if declared.until is None else [subject.id, RATE]
     needed = dict.fromkeys((time, "account_id", "label", *of_sample, *columns))
     missing = [name for name in needed if name not in table.column_names]
     if missing:
@@ -237,9 +236,9 @@ def _read_subject(
     reader = partial(read_labels, legitimate=recipe.data.legitimate) if reader is None else reader
     settings: dict[str, Any] = {"min_label_rows": min_label_rows, "trust": recipe.data.trusted, "reader": reader}
     settings["legitimate_after"] = recipe.labels.age
-    if subject == "message":
+    if subject.has_text:
         return load_labelled(given["messages"], labels, events=events, **settings)
-    if subject == "account":
+    if subject.is_account:
         return load_accounts(events, accounts=given.get("accounts"), labels=labels, **settings)
     return load_events(given["events"], labels=labels, **settings)
 
@@ -267,7 +266,7 @@ def make_builder(data: LabelledData, recipe: Recipe) -> Builder:
     history = recipe.history
     zone = recipe.data.time_zone or "UTC"
     views = history.histories(zone)
-    if data.subject == "message":
+    if data.subject.has_text:
         settings = recipe.features.model_dump(exclude={"augment", "campaigns"})
         settings["past"] = _past(data) if recipe.features.campaigns else None
         settings["campaign_types"] = history.campaign_types
@@ -313,7 +312,7 @@ def _past(data: LabelledData) -> pd.DataFrame:
 
 
 def _labels(data: LabelledData, legitimate: str) -> dict[str, Any]:
-    return {"labels" if data.subject == "event" else "account_labels": known_labels_of(data, legitimate)}
+    return {"labels" if data.subject.is_event else "account_labels": known_labels_of(data, legitimate)}
 
 
 def rows_to_train(
@@ -322,7 +321,7 @@ def rows_to_train(
     """Return the rows to train on: those of the slice and, for fraudulent messages, obfuscated copies."""
     rows = data.rows.iloc[train]
     labels = rows["label"].to_numpy(object)
-    if data.subject != "message":
+    if not data.subject.has_text:
         return rows, labels, {}
     is_fraud = labels != data.legitimate
     augmented = augment(rows["text"].tolist(), is_fraud, share=recipe.features.augment, seed=recipe.seed)
@@ -341,7 +340,7 @@ def matrix_of(builder: Builder, rows: pd.DataFrame) -> pd.DataFrame:
 
 def builder_of_model(model: Model, data: LabelledData) -> Builder:
     """Return a builder that computes the features that a model was trained on."""
-    if model.subject == "message":
+    if model.subject.has_text:
         message_builder = MessageFeatures(events=data.events, past=_past(data))
         message_builder.matrix_ = message_matrix_of(model.matrix)
         return message_builder
@@ -417,7 +416,7 @@ def training_rows(
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", UNTIMED)  # reported as a note
         of_messages: dict[str, Any] = {}
-        if data.subject == "message":
+        if data.subject.has_text:
             # Otherwise the text model knows the video of each message that it scores out of fold: average precision on
             # new videos is then .943 instead of .980 after a training on 6 videos, and .983 instead of .987 on 40.
             on_fit = None if progress is None else _count_fits(progress)
@@ -426,7 +425,7 @@ def training_rows(
     weights = rows[WEIGHT].to_numpy() if recipe.data.trusted.declared else None
     sample = sample_of(data, recipe)
     rates = sample.class_rates(data.legitimate, {*labels})
-    drawn = select_ids(rows[SUBJECTS[data.subject].id].to_numpy(object), sample) if rates else None
+    drawn = select_ids(rows[data.subject.id].to_numpy(object), sample) if rates else None
     return TrainingRows(builder, matrix, labels, rows.index.to_numpy(), campaigns, data.size, weights, rates, drawn)
 
 
@@ -435,9 +434,9 @@ def sample_of(data: LabelledData, recipe: Recipe) -> RowSample:
     recipe, or by default one of a large table whose rows have ids."""
     if data.precomputed is not None:
         return data.precomputed.declared.sample
-    rate, name = recipe.model.sample_rate, SUBJECTS[data.subject].id
+    rate, name = recipe.model.sample_rate, data.subject.id
     if rate is None:
-        has_ids = data.subject != "message" and name in data.rows and bool(data.rows[name].notna().all())
+        has_ids = not data.subject.has_text and name in data.rows and bool(data.rows[name].notna().all())
         legitimate = int((data.rows["label"] == data.legitimate).sum())
         rate = round(MAX_LEGITIMATE / legitimate, 3) if has_ids and legitimate > MAX_LEGITIMATE else 1.0
     return RowSample(rate, recipe.seed)
@@ -451,9 +450,9 @@ def sample_slice(data: LabelledData, train: Array, recipe: Recipe) -> Array:
     sample = sample_of(data, recipe)
     if sample.rate == 1:
         return train
-    if data.subject == "message":
+    if data.subject.has_text:
         raise RecipeError("recipe", ["model.sample_rate: expected accounts or events, got messages. Remove it"])
-    name, rows = SUBJECTS[data.subject].id, data.rows.iloc[train]
+    name, rows = data.subject.id, data.rows.iloc[train]
     if name not in rows or rows[name].isna().any():
         problem = f"column {name!r} is missing, or has no value in some rows, and rows are drawn by it"
         raise SchemaError(f"{data.subject}s", problem, "Add it, or remove --sample-rate.")
@@ -474,13 +473,15 @@ def _count_fits(progress: Progress) -> Callable[[int, int], None]:
     return report
 
 
-def make_classifier(recipe: Recipe, subject: str, size: LabelledSize) -> FraudClassifier:
+def make_classifier(recipe: Recipe, subject: Subject, size: LabelledSize) -> FraudClassifier:
     """Return the classifier of a recipe, for a run with so many labelled rows."""
     parameters = recipe.model.settings(subject, size)
     return FraudClassifier(**parameters, random_state=recipe.seed, n_jobs=recipe.n_jobs)
 
 
-def grow_trees(rows: TrainingRows, recipe: Recipe, subject: str, on_round: OnRound | None = None) -> FraudClassifier:
+def grow_trees(
+    rows: TrainingRows, recipe: Recipe, subject: Subject, on_round: OnRound | None = None
+) -> FraudClassifier:
     """Fit the classifier of a recipe."""
     settings: dict[str, Any] = {"sample_weight": rows.weights, "class_rates": rows.class_rates, "on_round": on_round}
     return make_classifier(recipe, subject, rows.size).fit(rows.matrix, rows.labels, **settings, **rows.campaigns)

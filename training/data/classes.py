@@ -62,7 +62,7 @@ def _check_bounds(labels: pd.Index, source: Source) -> None:
 def _fix(data: LabelledData) -> str:
     """Say what to do if there are fewer than two classes."""
     if data.assumed_after is not None:
-        of_accounts = " with as_of" if data.subject == "account" else ""
+        of_accounts = " with as_of" if data.subject.is_account else ""
         return (
             f"Give older {data.subject}s{of_accounts}, or a shorter legitimate_after: a {data.subject} counts as "
             "legitimate if the data go on for so long after it without a label."

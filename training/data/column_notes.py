@@ -30,16 +30,16 @@ TEXT: Final = frozenset({"wording", "pinyin", "surprisal", "cues", "shape", "obf
 def check_custom_columns(data: LabelledData, recipe: Recipe) -> None:
     """Raise an error before the work if a named column is missing or cannot be a feature, or if there are too many."""
     table, declared = f"{data.subject}s", recipe.history.categories
-    if data.subject != "message":
+    if not data.subject.has_text:
         _check_settings_of_messages(table, recipe)
     chosen: CustomColumns | ProfileColumns
     if data.precomputed is not None:
         chosen, fix = data.precomputed.matrix_.custom, "Compute the features again, with fewer columns."
-    elif data.subject == "message":
+    elif data.subject.has_text:
         chosen = declared_columns(data.rows, recipe.features.columns, categories=declared)
         fix = "Name fewer in features.columns."
     elif data.rows.shape[1] > MAX_ITEMS:  # otherwise there cannot be too many, and choosing them takes time
-        exclude = {*recipe.history.exclude, *(("amount",) if data.subject == "account" else ())}
+        exclude = {*recipe.history.exclude, *(("amount",) if data.subject.is_account else ())}
         chosen = choose_profile_columns(data.rows, exclude=exclude, declared=declared)
         fix = "Remove some, or name them in history.exclude."
     else:
@@ -63,7 +63,7 @@ def _check_settings_of_messages(table: str, recipe: Recipe) -> None:
 
 def candidate_notes(data: LabelledData, recipe: Recipe) -> list[str]:
     """Return a note that names the columns of messages that could be features, or none."""
-    if data.subject != "message":
+    if not data.subject.has_text:
         return []
     names = [name for name in candidate_columns(data.rows) if name not in (*recipe.features.columns, data.group)]
     if not names:

@@ -29,7 +29,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from fraudsieve._subjects import SUBJECTS
+from fraudsieve._subjects import Subject
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.campaign.fingerprints import near_duplicate_groups
 from fraudsieve.features.cues.suffixes import registered_domain
@@ -58,33 +58,33 @@ def groups_of(data: LabelledData) -> tuple[Positions, str]:
     return row_groups(data.rows, data.subject, data.group)
 
 
-def row_groups(rows: pd.DataFrame, subject: str, column: str | None = None) -> tuple[Positions, str]:
+def row_groups(rows: pd.DataFrame, subject: Subject, column: str | None = None) -> tuple[Positions, str]:
     """Group rows that are alike because they have the same origin, with a column if the rows have it."""
     units, unit = units_of(rows, subject)
     return (_joined(units, rows[column], subject), GROUP) if column in rows else (units, unit)
 
 
-def units_of(rows: pd.DataFrame, subject: str) -> tuple[Positions, str]:
+def units_of(rows: pd.DataFrame, subject: Subject) -> tuple[Positions, str]:
     """Return the campaigns of messages, or the accounts of other rows, and the word for one of them.
 
     Most characters of ``https://www.a.com/`` and ``https://www.b.com/`` are equal, but their owners are not. So URLs
     are grouped by site, if they are most of the texts.
     """
-    if subject != "message":
-        return pd.factorize(rows["account_id"])[0].astype(np.int64), SUBJECTS[subject].unit
+    if not subject.has_text:
+        return pd.factorize(rows["account_id"])[0].astype(np.int64), subject.unit
     sites = _sites(rows["text"])
     is_other = sites.isna().to_numpy()
     if is_other.sum() >= MOST * len(rows):
-        return near_duplicate_groups(rows["text"].tolist()), SUBJECTS[subject].unit
+        return near_duplicate_groups(rows["text"].tolist()), subject.unit
     units = pd.factorize(sites)[0].astype(np.int64)
     units[is_other] = units.max() + 1 + near_duplicate_groups(rows["text"][is_other].tolist())
     return units, GROUP
 
 
-def _joined(units: Positions, values: "pd.Series[str]", subject: str) -> Positions:
+def _joined(units: Positions, values: "pd.Series[str]", subject: Subject) -> Positions:
     """Join campaigns, or accounts, to the values of a column, as above; missing values join nothing."""
     codes = pd.factorize(values.astype(STRING), sort=True)[0]
-    if subject == "message" or len(np.unique(codes)) > len(np.unique(units)):
+    if subject.has_text or len(np.unique(codes)) > len(np.unique(units)):
         pairs = pd.DataFrame({"unit": units, "code": codes})[codes >= 0]
         by_size = pairs.value_counts().reset_index().sort_values(["count", "code"], ascending=[False, True])
         home = by_size.drop_duplicates("unit").set_index("unit")["code"]
@@ -114,7 +114,7 @@ def with_group(
     """Return data in the groups of a column, by the user's name for it; if it is not required, it may be missing."""
     if column is None:
         return data
-    origin, unit = f"{data.subject}s", SUBJECTS[data.subject].unit
+    origin, unit = f"{data.subject}s", data.subject.unit
     try:
         values = column_named(data.rows, column, origin, names, "group")
     except SchemaError:
@@ -134,7 +134,7 @@ def group_notes(data: LabelledData, groups: Positions, kind: str) -> tuple[str, 
         return ()
     n, n_rows, rows = len(np.unique(groups)), len(groups), f"{data.subject}s"
     what = "one site, because most texts are URLs," if data.group is None else f"one {data.group!r}"
-    hardly = f"; hardly any has more than one {SUBJECTS[data.subject].unit}" if n > MANY * n_rows else ""
+    hardly = f"; hardly any has more than one {data.subject.unit}" if n > MANY * n_rows else ""
     return (f"{rows} of {what} belong together: {n:,} groups of {n_rows:,} {rows}{hardly}",)
 
 
@@ -294,7 +294,7 @@ def _until(table: pd.DataFrame | None, column: str, start: pd.Timestamp) -> pd.D
     return table[~later].reset_index(drop=True) if later.any() else table
 
 
-def _overlap_warnings(subject: str, timed: bool, unknown: int) -> tuple[str, ...]:
+def _overlap_warnings(subject: Subject, timed: bool, unknown: int) -> tuple[str, ...]:
     if not timed:
         return (f"the {subject}s have no times: whether a model was trained on some of them is unknown",)
     if unknown:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from fraudsieve._subjects import Subject
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.label_trust import Trust, history_of_labels, join_labels, labels_with_times
@@ -113,7 +114,7 @@ class LabelledData:
     n_unlabelled: int
     notes: tuple[str, ...]
     digests: dict[str, str]
-    subject: str = "message"
+    subject: Subject = Subject.MESSAGE
     events: pd.DataFrame | None = None
     rejected_events: pd.DataFrame = field(default_factory=pd.DataFrame)
     messages: pd.DataFrame | None = None
@@ -252,7 +253,7 @@ def load_labelled(
     >>> len(loaded.rows), loaded.n_unlabelled
     (1, 1)
     """
-    table = read_table(messages, "messages", require=required_columns("message", labels=labels))
+    table = read_table(messages, "messages", require=required_columns(Subject.MESSAGE, labels=labels))
     frame = with_times(table.good, "sent_at")
     frame["as_of"] = frame["sent_at"]
     frame[PLACE] = np.setdiff1d(np.arange(len(frame) + len(table.rejected)), table.rejected["row"])
@@ -262,7 +263,7 @@ def load_labelled(
     known, time_notes = history_of_labels(frame, label_table, "message_id", trust, reading.legitimate)
     assumption = None if legitimate_after is None else Assumption(legitimate_after, reading)
     rare = min_label_rows, reading.legitimate
-    loaded = keep_labelled(frame, table, label_table, "message", origin_of(messages), *rare, assumption, trust)
+    loaded = keep_labelled(frame, table, label_table, Subject.MESSAGE, origin_of(messages), *rare, assumption, trust)
     sources = {"messages": messages, "labels": labels, "events": events}
     digests = {name: data_digest(source) for name, source in sources.items() if source is not None}
     notes = (*table.notes, *reading.notes, *time_notes, *loaded.notes)
@@ -279,7 +280,7 @@ def keep_labelled(
     frame: pd.DataFrame,
     table: CheckedTable,
     labels: CheckedTable | None,
-    subject: str,
+    subject: Subject,
     origin: str,
     min_label_rows: int,
     legitimate: str,
@@ -405,7 +406,7 @@ def load_accounts(
         ids = label_table.good["subject_id"].drop_duplicates().reset_index(drop=True)
         table = CheckedTable(pd.DataFrame({"account_id": ids}), pd.DataFrame({"row": [], "column": [], "reason": []}))
     else:
-        table = read_table(accounts, "accounts", require=required_columns("account", labels=labels))
+        table = read_table(accounts, "accounts", require=required_columns(Subject.ACCOUNT, labels=labels))
     history = None if events is None else read_table(events, "events")
     frame = with_times(table.good, "as_of")
     frame, label_table, reading = read_classes(frame, label_table, reader)
@@ -415,7 +416,7 @@ def load_accounts(
     sources = {"accounts": accounts, "events": events, "labels": labels}
     notes = [*table.notes, *(history.notes if history else ()), *reading.notes, *cutoff_notes, *time_notes]
     labelling = reading, min_label_rows, legitimate_after, trust
-    loaded = _loaded("account", frame, table, history, label_table, *labelling, sources, notes)
+    loaded = _loaded(Subject.ACCOUNT, frame, table, history, label_table, *labelling, sources, notes)
     return replace(loaded, known_labels=known)
 
 
@@ -429,7 +430,7 @@ def load_events(
     legitimate_after: timedelta | None = None,
 ) -> LabelledData:
     """Read events as subjects, with their labels."""
-    table = read_table(events, "events", require=required_columns("event", labels=labels))
+    table = read_table(events, "events", require=required_columns(Subject.EVENT, labels=labels))
     frame = with_times(table.good)
     label_table = None if labels is None else read_table(labels, "labels")
     frame, label_table, reading = read_classes(frame, label_table, reader)
@@ -444,7 +445,7 @@ def load_events(
     sources = {"events": events, "labels": labels}
     notes = [*table.notes, *reading.notes, *time_notes]
     labelling = reading, min_label_rows, legitimate_after, trust
-    loaded = _loaded("event", frame, table, table, label_table, *labelling, sources, notes)
+    loaded = _loaded(Subject.EVENT, frame, table, table, label_table, *labelling, sources, notes)
     is_replaced = label_table is not None and label_table.good["subject_id"].duplicated().any()
     # Labels that are too rare to train on are fraud to the features, as in scoring, and assumed labels are none.
     if frame["label"].count() == len(loaded.rows) and legitimate_after is None and not is_replaced:
@@ -473,7 +474,7 @@ def _with_cutoff_times(frame: pd.DataFrame, events: pd.DataFrame | None) -> tupl
 
 
 def _loaded(
-    subject: str,
+    subject: Subject,
     frame: pd.DataFrame,
     table: CheckedTable,
     history: CheckedTable | None,

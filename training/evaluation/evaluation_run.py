@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fraudsieve._subjects import SUBJECTS
 from fraudsieve._typing import Array, Progress
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.rows import subjects_with_history
@@ -133,7 +132,7 @@ def evaluate_tables(
     data = all_data if since is None else rows_since(all_data, since)
     names = recipe.data.options.or_else(options_of_model(scorer.model)).columns
     data = replace(data, rows=check_slicing(data.rows, recipe.evaluate.by, f"{data.subject}s", names))
-    report_step(f"looking for {SUBJECTS[data.subject].unit}s")
+    report_step(f"looking for {data.subject.unit}s")
     groups, kind = groups_of(data)
     details = ReportDetails(
         warnings=tuple(scorer.model.training.get("warnings", ())),

@@ -405,7 +405,7 @@ def _limits(
                 "shares exceed no bound. Use records of more accounts. If account_id does not name accounts, remove it",
                 records=name,
             )
-    if model.subject == "event" and history is None:
+    if model.subject.is_event and history is None:
         yield tr(
             "no earlier events are given: the history of each table begins with its first event. "
             "Give them with --history"

@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from fraudsieve._subjects import SUBJECTS
+from fraudsieve._subjects import Subject
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.label_trust import Trust, join_labels
@@ -78,9 +78,9 @@ class ScoredTable:
         scores = {name: values[rows] for name, values in self.scores.items()}
         return replace(self, records=self.records[rows].reset_index(drop=True), scores=scores, **arrays)
 
-    def cutoff_times(self, subject: str) -> Array | None:
+    def cutoff_times(self, subject: Subject) -> Array | None:
         """Return when each record was scored, UTC; None if no record has a time."""
-        name = SUBJECTS[subject].time
+        name = subject.time
         has_times = name in self.records and self.records[name].notna().any()
         return naive_utc(self.records[name]) if has_times else None
 
@@ -102,8 +102,8 @@ def score_table(
     model = replace(scorer.model, policy=scorer.policy)
     timed = model.matrix.timed
     # Without a column of cutoff times, the accounts of both tables would be scored as of the same time.
-    require = (("as_of",) if timed and model.subject == "account" else ()) + (
-        ("event_id",) if labels is not None and model.subject == "event" else ()
+    require = (("as_of",) if timed and model.subject.is_account else ()) + (
+        ("event_id",) if labels is not None and model.subject.is_event else ()
     )
     known = labels if uses_labels(model.matrix) else None
     read = read_inputs(model, source, events=events, known_labels=known, history=history, require=require)
@@ -138,7 +138,7 @@ def categories_of(model: Model) -> Array:
 
 def _no_history(model: Model, read: Inputs, has_events: Array | None) -> Array | None:
     """Return which records have no history: no earlier event of the account, or of the sender."""
-    if model.subject != "message":
+    if not model.subject.has_text:
         return None if has_events is None else ~has_events
     if not model.matrix.event_views:
         return None

@@ -13,6 +13,7 @@ from typing import Any, Final, TypeAlias
 import pandas as pd
 
 from fraudsieve._io import user_name
+from fraudsieve._subjects import Subject
 from fraudsieve._typing import Progress
 from fraudsieve.exceptions import ComparisonError, FraudsieveError, SchemaError
 from fraudsieve.models.artifact.folder import Model, read_model
@@ -170,7 +171,7 @@ def _stand_in(
     return _standing_in(again.model, scorer)
 
 
-def _refresh_notes(newest: NewestSlice, roles: Sequence[str], subject: str) -> list[str]:
+def _refresh_notes(newest: NewestSlice, roles: Sequence[str], subject: Subject) -> list[str]:
     since = newest.start.isoformat()
     notes = [
         "the challenger is a refresh: it has the recipe of the champion, and later data. They are compared on the "

@@ -24,6 +24,7 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import ValidationError
 
+from fraudsieve._subjects import Subject
 from fraudsieve._typing import Array, Record
 from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.features.label_trust import Trust, labels_that_counted
@@ -194,7 +195,7 @@ def live_scoring(scorer: Scorer, data: LabelledData, until: pd.Timestamp | None 
     The state holds the latest events and messages before `until`; None for no limit.
     """
     matrix = scorer.model.matrix
-    if matrix.subject == "message" and not matrix.history_parts:
+    if matrix.subject.has_text and not matrix.history_parts:
         return scorer.score
     history: dict[str, list[dict[str, Any]]] = {}
     if data.events is not None:
@@ -426,7 +427,7 @@ class ModelComparison(PairedMetrics):
     champion: ModelFacts | None
     challenger: ModelFacts
     # What a record is: message, account or event.
-    subject: str
+    subject: Subject
     bootstrap: BootstrapSummary | None
     # Numbers of records by reason.
     left_out: Mapping[str, int]

@@ -10,7 +10,6 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
-from fraudsieve._subjects import SUBJECTS
 from fraudsieve._typing import Array, Progress
 from fraudsieve.exceptions import ComparisonError, SchemaError, SplitError
 from fraudsieve.models.artifact.folder import Model
@@ -56,7 +55,7 @@ def check_comparable(champion: Model | None, challenger: Model) -> None:
             problem = f"the {role} has no legitimate class, and so no probability of fraud"
             problems.append(f"{problem}. Train it on legitimate records too")
     if champion is not None:
-        pairs = {"subject": (champion.subject, challenger.subject)}
+        pairs = {"subject": (str(champion.subject), str(challenger.subject))}
         pairs["label for legitimate records"] = (str(champion.legitimate), str(challenger.legitimate))
         for name, (old, new) in pairs.items():
             if old != new:
@@ -132,7 +131,7 @@ def compare_models(
     sides, scored, unscorable = _score(scorers, data, later.rows)
     is_fraud = (scored.rows["label"] != challenger.model.legitimate).to_numpy()
     _check_kinds(is_fraud, challenger.model)
-    report_step(f"looking for {SUBJECTS[data.subject].unit}s")
+    report_step(f"looking for {data.subject.unit}s")
     groups, kind = groups_of(scored)
     report_step("drawing intervals")
     metrics = _paired_metrics(sides, scored, is_fraud, groups, settings)

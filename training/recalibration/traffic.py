@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from fraudsieve._subjects import SUBJECTS
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.label_trust import join_labels
@@ -75,7 +74,7 @@ def read_traffic(
         raise SchemaError(origin_of(source), problem, "Use a longer period.")
     if records[name].isna().any() or records[name].duplicated().any():
         raise SchemaError(origin_of(source), f"expected a unique {name} in every row", "Add it.")
-    times = _times(records, SUBJECTS[model.subject].time)
+    times = _times(records, model.subject.time)
     return Traffic(
         records[name].to_numpy(object),
         model.ensemble.log_odds(features.X[ok]),

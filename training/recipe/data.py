@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from fraudsieve._subjects import Subject
 from fraudsieve.exceptions import RecipeError
 from fraudsieve.features.history.declaration import window_seconds
 from fraudsieve.features.label_trust import Trust
@@ -99,7 +100,7 @@ class DataRecipe(RecipeSection):
         """The weights of the sources of labels."""
         return Trust(self.trust, self.default_trust)
 
-    def subject_of(self, given: Iterable[str]) -> str:
+    def subject_of(self, given: Iterable[str]) -> Subject:
         """Return what is scored: by default messages if there are any, otherwise accounts, otherwise events."""
         names = set(given)
         first = next((table for table in ("messages", "accounts", "events") if table in names), "messages")
@@ -108,7 +109,7 @@ class DataRecipe(RecipeSection):
         if not names & set(needed):
             tables = " or ".join(f"data.{name} (--{name})" for name in needed)
             raise RecipeError("recipe", [f"a table of {needed[0]} is missing. Give {tables}"])
-        return subject
+        return Subject(subject)
 
 
 def _check_age(age: str) -> str:

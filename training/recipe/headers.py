@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from fraudsieve._subjects import Subject
 from fraudsieve.exceptions import RecipeError
 from fraudsieve.tables.reader import check_header
 from fraudsieve.tables.source import Source, as_input
@@ -27,8 +28,8 @@ def check_headers(recipe: Recipe, tables: Mapping[str, Source | None]) -> None:
         check_header(source, name, require=further)
 
 
-def required_columns(subject: str, *, labels: Source | None) -> tuple[str, ...]:
+def required_columns(subject: Subject, *, labels: Source | None) -> tuple[str, ...]:
     """Return the further columns that labelled records need: their label, or the id that a table of labels names."""
     if labels is None:
         return ("label",)
-    return ("event_id",) if subject == "event" else ()
+    return ("event_id",) if subject.is_event else ()

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, NamedTuple, Self, TypeVar
 from pydantic import Field, ValidationError, field_validator
 
 from fraudsieve._io import read_toml
+from fraudsieve._subjects import Subject
 from fraudsieve._translation import Language
 from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.features.history.declaration import History, check_histories
@@ -184,9 +185,9 @@ class ModelRecipe(ClassifierRecipe):
     saves time and memory. Probabilities remain those of all rows, and no other slice is sampled. By default, 300,000
     of all labelled ones."""
 
-    def settings(self, subject: str, size: LabelledSize) -> dict[str, Any]:
+    def settings(self, subject: Subject, size: LabelledSize) -> dict[str, Any]:
         """Return the parameters of the classifier for a subject, and for so many labelled rows."""
-        defaults = {} if subject == "message" else WITHOUT_TEXT | (size.small_trees if size.is_small else {})
+        defaults = {} if subject.has_text else WITHOUT_TEXT | (size.small_trees if size.is_small else {})
         return defaults | self.model_dump(exclude={"refit", "sample_rate"}, exclude_none=True)
 
 
@@ -314,13 +315,13 @@ class Recipe(RecipeSection):
             raise ValueError("; ".join(problems))
         return tune
 
-    def with_threshold_column(self, subject: str) -> Self:
+    def with_threshold_column(self, subject: Subject) -> Self:
         """Return the recipe with the column of `thresholds.by` as a category, whose code tells the threshold."""
         if (by := self.thresholds.by) is None:
             return self
         categories = tuple(dict.fromkeys((*self.history.categories, by)))
         changed: dict[str, Any] = {"history": self.history.model_copy(update={"categories": categories})}
-        if subject == "message":
+        if subject.has_text:
             columns = tuple(dict.fromkeys((*self.features.columns, by)))
             changed["features"] = self.features.model_copy(update={"columns": columns})
         return self.model_copy(update=changed)

@@ -57,7 +57,7 @@ def _choose(data: LabelledData, groups: Array, group_kind: str, recipe: Recipe) 
         raise _problem(split, f"needs at least 2 classes, got {len(trained)}", fix)
     if not trained & calibrated:
         raise _problem(split, "needs a class of the calibration slice, got others", "Add data, or change [split]")
-    if data.subject == "message" and len({*groups[split.train]}) < 2:
+    if data.subject.has_text and len({*groups[split.train]}) < 2:
         raise _problem(split, "needs at least 2 campaigns for the text model, got 1", "Add messages with other texts")
     if not is_little:
         return split
@@ -75,7 +75,7 @@ def _split(kind: str, data: LabelledData, groups: Array, group_kind: str, recipe
     if kind == "time":
         sampled = {} if data.precomputed is None else data.precomputed.declared.of_split
         # Records that are waiting for a label count too: they show that labels may take longer.
-        apart, gap_days = data.subject == "message" or settings.accounts_apart, data.gap_days(settings.gap_days)
+        apart, gap_days = data.subject.has_text or settings.accounts_apart, data.gap_days(settings.gap_days)
         shares |= {"gap_days": gap_days, "apart": apart, **sampled}
         cut = partial(split_by_time, cutoffs, data.rows["labelled_at"], is_crime=is_crime, **shares)
         split = cut(groups=groups, group_kind=group_kind)

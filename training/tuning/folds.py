@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import average_precision_score, f1_score
 
+from fraudsieve._subjects import Subject
 from fraudsieve._typing import Array, Progress
 from fraudsieve.exceptions import RecipeError, SplitError
 from fraudsieve.features.wording.fit import campaign_folds
@@ -179,7 +180,7 @@ class SearchFolds:
         return _Prepared(train, matrix_of(train.builder, rows), labels, self.data.legitimate, rows["as_of"], share)
 
 
-def _score(fold: _Prepared, recipe: Recipe, subject: str, metric: str) -> float:
+def _score(fold: _Prepared, recipe: Recipe, subject: Subject, metric: str) -> float:
     classifier = grow_trees(fold.train, recipe, subject)
     classes = tuple(str(name) for name in classifier.classes_)
     odds = classifier.ensemble_.log_odds(fold.matrix.to_numpy(), n_threads=recipe.n_jobs or 0)

@@ -4,16 +4,17 @@ from typing import Any
 
 from optuna.trial import Trial
 
+from fraudsieve._subjects import Subject
 from fraudsieve.exceptions import RecipeError
 from fraudsieve.models.classifier import FraudClassifier
 from fraudsieve.training.recipe.recipe import LabelledSize, Recipe
 from fraudsieve.training.recipe.sections import Choices, Range, SpaceRecipe, TuneRecipe
 
 
-def recipe_settings(recipe: Recipe, subject: str, size: LabelledSize) -> dict[str, Any]:
+def recipe_settings(recipe: Recipe, subject: Subject, size: LabelledSize) -> dict[str, Any]:
     """Return the values in a recipe of the settings that it searches, for so many labelled rows."""
     space = tune_of(recipe).space
-    if space.features and subject != "message":
+    if space.features and not subject.has_text:
         raise RecipeError(
             "recipe", [f"tune.space.features: these are settings of messages, not {subject}s. Remove them"]
         )

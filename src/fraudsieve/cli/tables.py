@@ -445,6 +445,6 @@ def _short_left_out(text: str) -> Rows:
 
 def _predict(address: Path | str, model: "Model", events: Any, new: Path | str = "new.parquet") -> str:
     """Return the command that scores new records, with the history that the model needs."""
-    needs_events = model.subject != "event" and "events" in model.matrix.history_parts
+    needs_events = not model.subject.is_event and "events" in model.matrix.history_parts
     options = {f"{model.subject}s": new} | ({"events": events or "events.parquet"} if needs_events else {})
     return next_command("predict", model=address, **options, output="scores.csv")

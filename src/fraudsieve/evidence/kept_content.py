@@ -17,7 +17,6 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 
 from fraudsieve._io import read_secret_file
 from fraudsieve._pseudonyms import MIN_KEY_BYTES, key_id, pseudonym_of
-from fraudsieve._subjects import SUBJECTS
 from fraudsieve.exceptions import EvidenceError, RejectedRecordError
 from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.tables.values.moments import read_time
@@ -142,7 +141,7 @@ class Content:
 
     def subject_id(self, record: Mapping[str, Any], subject: str) -> str | None:
         """Return the identifier of a record, or its pseudonym; None if it has none, or identifiers are omitted."""
-        name = SUBJECTS[subject].id
+        name = f"{subject}_id"
         if self.kind == "omitted" or is_missing(record.get(name)):
             return None
         kept = self._kept(name, "id", field_value(record[name]))
@@ -182,7 +181,7 @@ def _is_number_or_time(value: Any, kind: str) -> bool:
 
 def input_fields(matrix: FeatureMatrix) -> dict[str, str]:
     """Return the fields of an input that the model reads, which evidence covers, and the types of their values."""
-    return {SUBJECTS[matrix.subject].id: "id", **{field.name: field.kind for field in matrix.fields}}
+    return {matrix.subject.id: "id", **{field.name: field.kind for field in matrix.fields}}
 
 
 def read_key(path: str | Path) -> bytes:

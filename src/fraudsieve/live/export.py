@@ -219,7 +219,7 @@ def read_scored_records(store: EventStore, model: Model) -> dict[str, Record]:
     records: dict[str, Record] = {}
     with store.reading() as transaction:
         is_empty = not log_size(transaction).records
-    if is_empty or model.subject == "account" or keeps_records(model):
+    if is_empty or model.subject.is_account or keeps_records(model):
         return records
     fields, zone = _fields(model), options_of_model(model).time_zone or "UTC"
     instead = {field.instead_of: field.name for field in model.matrix.fields if field.instead_of is not None}
@@ -338,7 +338,7 @@ def read_stored_tables(
     rows["messages_without_text"] = sum(one.get("event_id") not in scored for one in parts["messages"])
     facts, names = store.facts, {} if model is None else options_of_model(model).columns
     length = 0 if model is None else training_reach(model.matrix.new_state(), facts.label_span) or 0
-    has_records = bool(scored) or (bool(parts["events"]) and model is not None and model.subject == "event")
+    has_records = bool(scored) or (bool(parts["events"]) and model is not None and model.subject.is_event)
     return StoredTables(
         {name: _named(table, name, names) for name, table in tables.items() if len(table)},
         rows,

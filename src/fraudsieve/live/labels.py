@@ -113,7 +113,7 @@ def effects_of(
     They are none for an event or a message that is unknown. The record is None for an account. An event gives the ids
     that views count by, which `is_entity` chooses among its fields.
     """
-    if rules.subject == "account":
+    if rules.subject.is_account:
         ids = {"account_id": subject, "subject_id": subject}
         return [_entry("account_labels", one.time, **ids, is_fraud=one.is_fraud) for one in verdicts]
     if record is None:

@@ -12,7 +12,7 @@ from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple, Self
 
-from fraudsieve._subjects import SUBJECTS
+from fraudsieve._subjects import Subject
 from fraudsieve._typing import Record
 from fraudsieve.exceptions import RejectedRecordError, StateError
 from fraudsieve.features.campaign.over_time import message_keys
@@ -66,7 +66,7 @@ class LoggedScore(NamedTuple):
         try:
             logged = cls(**json.loads(row.entry))
             is_score = REQUIRED <= logged.score.keys() <= ALLOWED and isinstance(logged.score["probabilities"], dict)
-            if logged.subject not in SUBJECTS or not isinstance(logged.ids, dict) or not is_score:
+            if logged.subject not in {*Subject} or not isinstance(logged.ids, dict) or not is_score:
                 raise ValueError
         except (ValueError, TypeError, AttributeError, RecursionError):
             raise StateError(origin, f"row {row.number} of the score log cannot be read", RESTORE) from None
@@ -96,7 +96,7 @@ def erase_scores(transaction: StoreTransaction, account: str, subjects: set[tupl
 
 def _names(row: StoredScore, account: str, subjects: set[tuple[str, str]], fields: set[str], origin: str) -> bool:
     ids = LoggedScore.decode(row, origin).ids
-    if ids.get("account_id") == account or any((kind, ids.get(f"{kind}_id")) in subjects for kind in SUBJECTS):
+    if ids.get("account_id") == account or any((kind, ids.get(f"{kind}_id")) in subjects for kind in Subject):
         return True
     return row.record is not None and _holds(logged_record(row, origin), account, fields)
 

@@ -161,27 +161,27 @@ def own_columns(model: Model) -> tuple[RecordField, ...]:
 
     They do not affect the state, so that any model can continue the store.
     """
-    return model.matrix.custom.fields if model.subject == "event" else ()
+    return model.matrix.custom.fields if model.subject.is_event else ()
 
 
 def keeps_records(model: Model) -> bool:
     """Return whether a history has all that training needs of the records that a model scores: those of events do."""
-    return model.subject == "event" and "events" in model.matrix.history_parts
+    return model.subject.is_event and "events" in model.matrix.history_parts
 
 
 def knows_records(model: Model) -> bool:
     """Return whether a history knows the records that a model scores by their ids."""
-    part: HistoryPart = "messages" if model.subject == "message" else "events"
+    part: HistoryPart = "messages" if model.subject.has_text else "events"
     return part in model.matrix.history_parts
 
 
 def not_kept(model: Model, *, has_records: bool) -> tuple[str, ...]:
     """Return what a training of such a model needs and a store does not keep, with or without scored records."""
-    if model.subject == "account":
+    if model.subject.is_account:
         return ("the table of accounts",) if model.matrix.custom else ()
     if has_records or keeps_records(model):
         return ()
-    return ("the texts of messages",) if model.subject == "message" else ("the events",)
+    return ("the texts of messages",) if model.subject.has_text else ("the events",)
 
 
 def to_entry(event: Record, fields: LoggedFields, zone: str = "UTC", own: Sequence[RecordField] = ()) -> dict[str, Any]:

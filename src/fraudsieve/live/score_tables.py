@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from fraudsieve._io import check_not_an_input, check_output_file
-from fraudsieve._subjects import SUBJECTS
+from fraudsieve._subjects import Subject
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import StateError
 from fraudsieve.models.scoring.score_fields import score_columns, to_row
@@ -127,8 +127,8 @@ def export_scores(
         check_not_an_input(file, store.origin, *(other for other in outputs if other is not file))
         check_output_file(file)
         check_output_format(file)
-    if subject not in (None, *SUBJECTS):
-        problem = f"subject: expected one of {', '.join(SUBJECTS)}, got another"
+    if subject not in (None, *Subject):
+        problem = f"subject: expected one of {', '.join(Subject)}, got another"
         raise StateError(store.origin, problem, "Correct it, or leave it out.")
     span = span_of(since, until)
     survey = _survey(store, *span, subject, with_fields=records is not None)
@@ -144,7 +144,7 @@ def export_scores(
 class _Survey:
     """What the table of a type of records will have."""
 
-    subject: str
+    subject: Subject
     # Shape (n_scores,). Number of each row, and the digest of the id of its record; 0 without one.
     numbers: "array[int]" = field(default_factory=lambda: array("q"))
     keys: "array[int]" = field(default_factory=lambda: array("q"))
@@ -172,10 +172,10 @@ class _Survey:
     @property
     def schema(self) -> pa.Schema:
         """The columns of the scores."""
-        columns = {name: TIME if name == CUTOFFS[self.subject] else TEXT for name in SUBJECTS[self.subject].ids}
+        columns = {name: TIME if name == CUTOFFS[self.subject] else TEXT for name in self.subject.ids}
         of_scores = score_columns(self.classes, by_source=self.by_source, rules=self.has_rules)
         columns |= {name: pa.float64() if kind is float else TEXT for name, kind in of_scores.items()}
-        return pa.schema(columns | ({"as_of": TIME} if self.subject == "message" else {}) | PLACE)
+        return pa.schema(columns | ({"as_of": TIME} if self.subject.has_text else {}) | PLACE)
 
     @property
     def record_schema(self) -> pa.Schema:
@@ -185,7 +185,7 @@ class _Survey:
 
 def _survey(store: EventStore, since: int, until: int, subject: str | None, *, with_fields: bool) -> _Survey:
     """Read the log once, and return what the table of a type of records will have."""
-    surveys: dict[str, _Survey] = {}
+    surveys: dict[Subject, _Survey] = {}
     for rows in iterate_scores(store, since, until):
         for kind, scores in _by_subject(rows, store.origin).items():
             _add(surveys.setdefault(kind, _Survey(kind)), scores, store.origin, with_fields=with_fields)
@@ -206,16 +206,16 @@ def _survey(store: EventStore, since: int, until: int, subject: str | None, *, w
 Scores = list[tuple[StoredScore, LoggedScore]]
 
 
-def _by_subject(rows: Sequence[StoredScore], origin: str) -> dict[str, Scores]:
-    by_subject: dict[str, Scores] = {}
+def _by_subject(rows: Sequence[StoredScore], origin: str) -> dict[Subject, Scores]:
+    by_subject: dict[Subject, Scores] = {}
     for row in rows:
         score = LoggedScore.decode(row, origin)
-        by_subject.setdefault(score.subject, []).append((row, score))
+        by_subject.setdefault(Subject(score.subject), []).append((row, score))
     return by_subject
 
 
 def _add(survey: _Survey, scores: Scores, origin: str, *, with_fields: bool) -> None:
-    name = SUBJECTS[survey.subject].id
+    name = survey.subject.id
     for row, score in scores:
         survey.numbers.append(row.number)
         survey.keys.append(_key(score.ids.get(name)))
@@ -271,7 +271,7 @@ def _write(store: EventStore, survey: _Survey, kept: Array, span: tuple[int, int
                     writers[1].write_table(_table(survey.record_schema, records, store.origin))
                     n_records += len(records)
         for file, output in zip(staged, outputs, strict=True):
-            publish(file, output, private=True, exact=SUBJECTS[survey.subject].ids)
+            publish(file, output, private=True, exact=survey.subject.ids)
     return n_records
 
 

@@ -16,7 +16,6 @@ import pandas as pd
 
 from fraudsieve._io import PRIVATE, check_not_an_input, check_output_file, write_file
 from fraudsieve._microseconds import SECOND
-from fraudsieve._subjects import SUBJECTS
 from fraudsieve._typing import Array, Progress
 from fraudsieve.exceptions import StateError
 from fraudsieve.live.contents import span_of
@@ -119,7 +118,7 @@ def read_answers(store: EventStore, scorer: Scorer, since: int, until: int, max_
     rows = [row for rows in chosen_scores(store, numbers, since, until) for row in rows]
     scores = [LoggedScore.decode(row, store.origin) for row in rows]
     records = _records(scorer, [logged_record(row, store.origin) for row in rows])
-    ids = [name for name in SUBJECTS[scorer.model.subject].ids if name.endswith("_id")]
+    ids = [name for name in scorer.model.subject.ids if name.endswith("_id")]
     of_rows = [_place(row, score, ids) for row, score in zip(rows, scores, strict=True)]
     places = pd.DataFrame(of_rows, columns=[*ids, *PLACE])
     return LoggedAnswers(places, records, _answers(scorer, scores), n_logged, left_out)
@@ -152,9 +151,9 @@ def _records(scorer: Scorer, records: Sequence[dict[str, Any]]) -> pd.DataFrame:
     fields, subject = model_fields(scorer.model.matrix), scorer.model.subject
     read = [apply_policy(record, 0, scorer.policy, fields) for record in records]
     frame = pd.DataFrame({name: pd.Series([one.get(name) for one in read], dtype=object) for name in fields.checks})
-    if subject == "event" and "as_of" in frame:
+    if subject.is_event and "as_of" in frame:
         frame["occurred_at"] = frame["occurred_at"].where(~frame["occurred_at"].map(is_missing), frame["as_of"])
-    if subject == "message":
+    if subject.has_text:
         frame["message_id"] = [str(position) for position in range(len(frame))]
     # A record that was scored twice is two rows, and the service reads no other names than these.
     options = replace(options_of_model(scorer.model), columns={}, max_rejected=1.0)
@@ -301,7 +300,7 @@ def recompute_scores(
         check_not_an_input(output, store.origin, *files)
         check_output_file(output)
     scorer = model if isinstance(model, Scorer) else Scorer.load(model)
-    past = "history" if scorer.model.subject == "event" else "events"
+    past = "history" if scorer.model.subject.is_event else "events"
     check_usable([scorer.model], {past: events, "known_labels": known_labels})
     report("reading the log")
     answers = read_answers(store, scorer, *span_of(since, until), max_scores)

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
-from fraudsieve._subjects import SUBJECTS
+from fraudsieve._subjects import Subject
 from fraudsieve._typing import Array, Progress
 from fraudsieve.exceptions import ArtifactError, RecipeError, SchemaError, StateError
 from fraudsieve.live.export import StoredTables, read_stored_tables
@@ -221,7 +221,7 @@ class RetrainPlan:
     step: Step
     reason: str
     model: str
-    subject: str
+    subject: Subject
     name: str
     champion: str | None
     recipe: str
@@ -347,7 +347,7 @@ def prepare_retraining(
     given = with_store(base.model, tables, state)
     inputs = inputs_of(base.model, base.recipe, given.tables)
     data = read_training_table(base.model, base.recipe, inputs)
-    progress(f"looking for {SUBJECTS[data.subject].unit}s")
+    progress(f"looking for {data.subject.unit}s")
     plan = _plan(base, inputs, given, _learning(base, data))
     return Preparation(base, inputs, plan, (*given.notes, *data.notes))
 
@@ -477,9 +477,7 @@ def with_store(model: Model, given: Mapping[str, Source | None], state: str | Pa
     table = f"{model.subject}s"
     if stored.not_kept and table not in tables:
         lacking = " and ".join(stored.not_kept)
-        fix = f"Give --{table}" + (
-            "." if model.subject == "account" else ", or log records: serve --score-log records."
-        )
+        fix = f"Give --{table}" + ("." if model.subject.is_account else ", or log records: serve --score-log records.")
         raise StateError(origin, f"it does not keep {lacking}, which the model learns from", fix)
     if "labels" not in stored.tables and not tables.keys() & {table, "labels"}:
         fix = "Send them to /v1/labels, load them with state load, or give --labels."

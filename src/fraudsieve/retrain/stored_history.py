@@ -202,14 +202,14 @@ class StoredHistory:
 
     def _events_of_labels(self) -> Array:
         """Return the position of the event or message of each label, -1 if it is not in the store."""
-        is_subject = self.events["campaign"].notna() == (self.model.subject == "message")
+        is_subject = self.events["campaign"].notna() == (self.model.subject.has_text)
         ids = self.events.loc[is_subject, "event_id"].dropna().drop_duplicates()
         places = pd.Index(ids, dtype=object).get_indexer(pd.Index(self.labels["subject_id"], dtype=object))
         return np.where(places < 0, -1, ids.index.to_numpy(np.int64)[places] if len(ids) else -1)
 
     def _lost_labels(self, before: int) -> Array:
         """Return which labels are of an event or a message that counted, and that may lack it or an earlier label."""
-        if self.model.subject == "account":
+        if self.model.subject.is_account:
             return np.zeros(len(self.labels), np.bool_)
         times = np.append(_integers(self.events["occurred_at"]), np.iinfo(np.int64).min)  # the last: not in the store
         is_old = times[self._events_of_labels()] < before
@@ -217,9 +217,9 @@ class StoredHistory:
 
     def _known(self, events: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame | None:
         """Return the labels that count, as `predict` has them."""
-        if labels.empty or self.model.subject == "message" or not uses_labels(self.model.matrix):
+        if labels.empty or self.model.subject.has_text or not uses_labels(self.model.matrix):
             return None
-        return self._history_of_labels(events if self.model.subject == "event" else None, labels)
+        return self._history_of_labels(events if self.model.subject.is_event else None, labels)
 
     def _history_of_labels(self, records: pd.DataFrame | None, labels: pd.DataFrame) -> pd.DataFrame:
         subject = "account_id" if records is None else "event_id"

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import pandas as pd
 
+from fraudsieve._subjects import Subject
 from fraudsieve._typing import Array
 from fraudsieve.cases.actions import IDS, LABELS, flagged_mask, ids_of, read_scored_table, values_of
 from fraudsieve.exceptions import SchemaError
@@ -25,7 +26,7 @@ KINDS: Final[dict[str, Kind]] = {"unlike_training": "number", "answered_at": "ti
 class Candidates(NamedTuple):
     """Scored records in the order of their ids, so that no result depends on the order of the input."""
 
-    subject: str
+    subject: Subject
     # Shape (n_records, n_columns). Columns of the scores, with `subject_id` and `is_flagged`.
     scored: pd.DataFrame
     # Shape (n_records, n_columns). The columns of the records, without labels.
@@ -66,7 +67,7 @@ def read_candidates(
     counts = {"without an id or a score": int((~is_usable).sum())}
     scored = scored[is_usable].sort_values("subject_id", ignore_index=True)
     records = read_table(as_input(source, options), IDS[name], require=[name]).good
-    found = Candidates(name.removesuffix("_id"), scored, *_joined(scored, records, name, origin), counts)
+    found = Candidates(Subject(name.removesuffix("_id")), scored, *_joined(scored, records, name, origin), counts)
     found = _of_day(found, day, origin)
     return _not_drawn_before(found, previous, origin)
 

@@ -381,7 +381,7 @@ def _cases(folder: str | os.PathLike[str] | None, found: Candidates) -> tuple[Ar
 def _shown(drawn: Candidates, show: Sequence[str] | None) -> pd.DataFrame:
     """Return the columns that people see beside those of a draw."""
     if show is None:
-        names = ["text"] if drawn.subject == "message" else [str(name) for name in drawn.records]
+        names = ["text"] if drawn.subject.has_text else [str(name) for name in drawn.records]
         return drawn.records[[name for name in names if name not in COLUMNS]]
     taken = [name for name in show if name in COLUMNS and name != "account_id"]
     absent = [name for name in show if name not in (*COLUMNS, *drawn.records)]

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from fraudsieve._compiled import compile_kernel
+from fraudsieve._subjects import Subject
 from fraudsieve._translation import Language
 from fraudsieve._typing import Array
 
@@ -173,7 +174,7 @@ def why_rejected(records: Sequence[Any], sources: Sources) -> dict[int, str]:
 
 def no_explanation(subject: str) -> dict[str, Any]:
     """Return the fields of reasons for a record that has none."""
-    return {"explained": None, "reasons": []} | ({"text_spans": []} if subject == "message" else {})
+    return {"explained": None, "reasons": []} | ({"text_spans": []} if subject == Subject.MESSAGE else {})
 
 
 def json_type(value: Any) -> str:

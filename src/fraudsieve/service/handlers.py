@@ -349,7 +349,7 @@ def _has_evidence(scores: Iterable[Score]) -> bool:
 def _log_not_kept(model: Model, settings: Settings) -> None:
     """Log what the store will not have when the model is trained again."""
     for part in not_kept(model, has_records=settings.score_log == "records"):
-        fix = "give it to retrain" if model.subject == "account" else "start the service with --score-log records"
+        fix = "give it to retrain" if model.subject.is_account else "start the service with --score-log records"
         log_event("the store does not keep all that training needs", why=f"it does not keep {part}", fix=fix)
 
 

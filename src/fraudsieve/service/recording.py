@@ -10,7 +10,6 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Any
 
-from fraudsieve._subjects import SUBJECTS
 from fraudsieve.exceptions import EvidenceError, StateError
 from fraudsieve.live.recording import LoggedScore, RecordingCall, recording_calls
 from fraudsieve.live.store.score_rows import Recorded, ScoreRow
@@ -52,7 +51,7 @@ OTHER_BODY = "record: position {}: expected the content that was sent with this 
 
 def why_not_recorded(model: Model, settings: Settings) -> str | None:
     """Return why scored records of a service cannot be added to its history; None if they can."""
-    part = SUBJECTS[model.subject].part
+    part = model.subject.part
     if part is None:
         return "record: the model scores accounts, which are no events; send their events to /v1/events"
     if part not in model.matrix.history_parts or not model.matrix.timed:

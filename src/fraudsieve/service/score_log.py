@@ -10,7 +10,6 @@ from typing import Any, TypeAlias
 from uuid import uuid4
 
 from fraudsieve._microseconds import DAY
-from fraudsieve._subjects import SUBJECTS
 from fraudsieve.evidence.log import EvidenceSettings
 from fraudsieve.exceptions import EvidenceError, RejectedRecordError, StateError
 from fraudsieve.features.feature_matrix import FeatureMatrix, account_matrix_of
@@ -180,7 +179,7 @@ class AnswerLog:
 
 def _cutoff(record: dict[str, Any], matrix: FeatureMatrix) -> int | None:
     """Return the cutoff time of a record, as the model reads it; None without one."""
-    for name in SUBJECTS[matrix.subject].times:
+    for name in matrix.subject.times:
         try:
             cutoff = record_time(record.get(name), name, _zone(matrix))
         except RejectedRecordError:  # a model without history does not read it
@@ -191,7 +190,7 @@ def _cutoff(record: dict[str, Any], matrix: FeatureMatrix) -> int | None:
 
 
 def _zone(matrix: FeatureMatrix) -> str:
-    if matrix.subject != "message":
+    if not matrix.subject.has_text:
         return account_matrix_of(matrix).time_zone
     if matrix.campaigns is not None:
         return matrix.campaigns.time_zone

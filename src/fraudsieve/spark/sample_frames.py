@@ -10,7 +10,6 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from fraudsieve._subjects import SUBJECTS
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.feature_matrix import FeatureMatrix, account_matrix_of
@@ -104,7 +103,7 @@ def training_sample(
     matrix, sample = account_matrix_of(matrix), RowSample(float(rate), seed)
     until = until.replace(tzinfo=UTC) if until.tzinfo is None else until.astimezone(UTC)
     rows = _with_keys(subjects, matrix, until, legitimate)
-    raise_problems(rows, "subjects", {SUBJECTS[matrix.subject].id: of_name(EARLY) & of_name(ID).isNull()})
+    raise_problems(rows, "subjects", {matrix.subject.id: of_name(EARLY) & of_name(ID).isNull()})
     schema = T.StructType([*subjects.schema.fields, T.StructField(RATE, T.DoubleType())])
     drawn = rows.mapInArrow(MapChunks(SelectRows(sample, tuple(subjects.columns))), schema)
     left_out = rows.count() - drawn.count()
@@ -121,9 +120,9 @@ def _with_keys(subjects: DataFrame, matrix: AccountMatrix, until: datetime, legi
         raise SchemaError("matrix", "the features have no times, and a sample is split by time", "Fit it with times.")
     labels = of_name("label") if is_flag else words_column(subjects, "subjects", "label")
     label = labels.cast("string")
-    cutoff = micros_column(subjects, "subjects", SUBJECTS[matrix.subject].time)
+    cutoff = micros_column(subjects, "subjects", matrix.subject.time)
     is_early = (label == F.lit(legitimate)) & (cutoff < F.lit(_micros(until)))
-    ids = id_column(subjects, "subjects", SUBJECTS[matrix.subject].id)
+    ids = id_column(subjects, "subjects", matrix.subject.id)
     rows = subjects.where(label.isNotNull())
     return rows.select("*", ids.alias(ID), F.coalesce(is_early, F.lit(False)).alias(EARLY))
 

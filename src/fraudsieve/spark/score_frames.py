@@ -17,7 +17,6 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from fraudsieve._subjects import SUBJECTS
 from fraudsieve._typing import Array, Record
 from fraudsieve.exceptions import RecordError, SchemaError
 from fraudsieve.features.account_matrix import AccountMatrix
@@ -222,7 +221,7 @@ def score(
     check_unknown(records.columns, "records", scorer.policy, fields)
     check_added_names(records, "records", [SCORE])
     schema = T.StructType([*records.schema.fields, T.StructField(SCORE, score_type(scorer))])
-    if events is not None and scorer.model.subject == "message" and scorer.model.matrix.history_parts:
+    if events is not None and scorer.model.subject.has_text and scorer.model.matrix.history_parts:
         problem = "the history of senders and of earlier messages is not computed on Spark"
         raise SchemaError("events", problem, "Score without events, or on one machine with score_file.")
     if events is None or not scorer.model.matrix.event_views:
@@ -242,6 +241,6 @@ def _cutoff(records: DataFrame, matrix: AccountMatrix) -> Column:
     """Return cutoff times; a record without one is unscorable."""
     if not matrix.timed:
         return F.lit(1).cast("long")
-    names = [name for name in SUBJECTS[matrix.subject].times if name in records.columns]
+    names = [name for name in matrix.subject.times if name in records.columns]
     times = [micros_column(records, "records", name) for name in names]
     return F.coalesce(*times, F.lit(None).cast("long"))

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fraudsieve._subjects import Subject
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.history.declaration import History
@@ -48,7 +49,7 @@ def trained_with(trust: Trust, model: Model) -> Model:
 
 
 def event_model(trust: Trust) -> Model:
-    matrix = AccountMatrix("event", (History(("1d",), measures=("frauds",)),))
+    matrix = AccountMatrix(Subject.EVENT, (History(("1d",), measures=("frauds",)),))
     return trained_with(
         trust, replace(account_scorer().model, matrix=matrix, classes=("legitimate", "phishing", "spam"))
     )
@@ -63,7 +64,7 @@ def test_the_trust_of_a_model_is_that_of_its_recipe() -> None:
 @pytest.mark.parametrize("declared", [(), ("app",)])
 def test_a_category_does_not_depend_on_the_other_rows_of_a_file(tmp_path: Path, declared: tuple[str, ...]) -> None:
     own = CustomColumns(("age",), {"app": ("1.1", "1.10", "1.9.1"), "branch": ("NA", "True", "7.0")})
-    matrix = AccountMatrix("account", (), custom=own)
+    matrix = AccountMatrix(Subject.ACCOUNT, (), custom=own)
     model = replace(account_scorer().model, matrix=matrix, training={"recipe": {"history": {"categories": declared}}})
     frame = pd.DataFrame({"account_id": ["a", "b"], "app": ["1.10", "1.10"], "branch": ["true", "NA"], "age": [1, 2]})
     more = pd.DataFrame({"account_id": ["c"], "app": ["1.9.1"], "branch": ["7.0"], "age": [3]})

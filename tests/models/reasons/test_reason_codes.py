@@ -7,6 +7,7 @@ import lightgbm as lgb
 import numpy as np
 import pytest
 
+from fraudsieve._subjects import Subject
 from fraudsieve._typing import Array
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.profile.custom_columns import CustomColumns
@@ -24,7 +25,7 @@ def plain(request: pytest.FixtureRequest) -> tuple[Model, Array]:
     """A model without wording, of numbers with missing values and of categories."""
     rng = np.random.default_rng(request.param)
     matrix = AccountMatrix(
-        "event", (), custom=CustomColumns(("amount", "age"), {"city": ("rome", "bonn")}), timed=False
+        Subject.EVENT, (), custom=CustomColumns(("amount", "age"), {"city": ("rome", "bonn")}), timed=False
     )
     X = np.column_stack([rng.lognormal(size=900), rng.normal(size=900), rng.integers(-2, 2, 900)])
     X[rng.random(900) < 0.2, 1] = np.nan

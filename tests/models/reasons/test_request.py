@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fraudsieve._subjects import Subject
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.features.profile.custom_columns import CustomColumns
@@ -23,7 +24,9 @@ def events() -> Scorer:
     X = np.column_stack([rng.lognormal(size=600), rng.integers(-2, 2, 600)]).astype(float)
     y = np.where(np.log(X[:, 0]) - X[:, 1] + rng.normal(size=600) > 0, "fraud", "legitimate").astype(object)
     fitted = FraudClassifier(n_rounds=10, n_jobs=1).fit(X, y)
-    matrix = AccountMatrix("event", (), custom=CustomColumns(("amount",), {"city": ("rome", "bonn")}), timed=False)
+    matrix = AccountMatrix(
+        Subject.EVENT, (), custom=CustomColumns(("amount",), {"city": ("rome", "bonn")}), timed=False
+    )
     return Scorer(Model("events", ("fraud", "legitimate"), "legitimate", matrix, fitted.ensemble_, fitted.calibration_))
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from fraudsieve._subjects import Subject
 from fraudsieve.features import live_state
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.history.declaration import History
@@ -44,7 +45,9 @@ def test_scoring_with_a_live_state_builds_no_other(name: str, states_built: list
 
 
 def test_events_of_a_history_need_no_kind() -> None:
-    matrix = AccountMatrix("account", (History(("1h",), kinds=("event",), by_kind=("count",), measures=("count",)),))
+    matrix = AccountMatrix(
+        Subject.ACCOUNT, (History(("1h",), kinds=("event",), by_kind=("count",), measures=("count",)),)
+    )
     state = resolve_history(matrix, [{"account_id": "ann", "occurred_at": "2026-05-01T10:00:00Z"}])
     assert state is not None
     assert state.features({"account_id": "ann", "as_of": "2026-05-01T10:30:00Z"}).tolist() == [[1, 1]]

@@ -7,6 +7,7 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
+from fraudsieve._subjects import Subject
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.campaign.over_time import CampaignHistory
 from fraudsieve.features.history.declaration import History
@@ -22,18 +23,20 @@ VIEWS = (History(("1h", "1d"), identifiers=("device_id",)), History(("1d",), ent
 MATRICES: dict[str, Any] = {
     "messages": MessageMatrix(None),
     "senders": MessageMatrix(None, sender=VIEWS[:1], campaigns=CampaignHistory()),
-    "accounts": AccountMatrix("account", VIEWS, Network(identifiers=("device_id",)), custom=CustomColumns(("age",))),
-    "events": AccountMatrix("event", VIEWS, custom=CustomColumns(("amount",), {"kind": ("pay",)})),
+    "accounts": AccountMatrix(
+        Subject.ACCOUNT, VIEWS, Network(identifiers=("device_id",)), custom=CustomColumns(("age",))
+    ),
+    "events": AccountMatrix(Subject.EVENT, VIEWS, custom=CustomColumns(("amount",), {"kind": ("pay",)})),
     "numbers of events": AccountMatrix(
-        "event",
+        Subject.EVENT,
         (History(("1d",), amount="balance"), History(("1d",), amount="zip", identifiers=("zip",), name="zip")),
         Network(identifiers=("zip",)),
         custom=CustomColumns(("balance", "zip")),
     ),
     "numbers that are entities": AccountMatrix(
-        "event", (History(("1d",), entity="branch", name="branch"),), custom=CustomColumns(("branch",))
+        Subject.EVENT, (History(("1d",), entity="branch", name="branch"),), custom=CustomColumns(("branch",))
     ),
-    "untimed": AccountMatrix("event", (), custom=CustomColumns(("amount",)), timed=False),
+    "untimed": AccountMatrix(Subject.EVENT, (), custom=CustomColumns(("amount",)), timed=False),
 }
 
 

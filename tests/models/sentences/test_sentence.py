@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pytest
 
+from fraudsieve._subjects import Subject
 from fraudsieve._translation import Language
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.campaign.over_time import CampaignHistory
@@ -42,19 +43,19 @@ def message_matrix() -> MessageMatrix:
     return MessageMatrix(text_model(), sender, text_model(), (characters, characters), campaigns, LISTS, OWN)
 
 
-def account_matrix(subject: str) -> AccountMatrix:
+def account_matrix(subject: Subject) -> AccountMatrix:
     views = default_histories(EVENTS, subject=subject, kinds=("wire_in",), labels=True, numbers=("balance_after",))
     every = History(measures=tuple(FAMILIES), kinds=("cash",), by_kind=("count", "sum", "since_last"), name="every")
-    network = default_network(EVENTS, labels=True) if subject == "account" else None
+    network = default_network(EVENTS, labels=True) if subject.is_account else None
     categories = {"home_town": ("rome", "bonn"), "plan_type": ("basic",)}
     numbers = ("amount", "credit_limit")
-    return AccountMatrix(subject, (*views, every), network, CustomColumns(numbers, categories))  # type: ignore[arg-type]
+    return AccountMatrix(subject, (*views, every), network, CustomColumns(numbers, categories))
 
 
 MATRICES: dict[str, FeatureMatrix] = {
     "messages": message_matrix(),
-    "accounts": account_matrix("account"),
-    "events": account_matrix("event"),
+    "accounts": account_matrix(Subject.ACCOUNT),
+    "events": account_matrix(Subject.EVENT),
 }
 
 
@@ -133,7 +134,7 @@ def test_sentences_say_values_in_their_units(
 
 def test_a_category_that_is_kept_as_a_digest_is_not_shown() -> None:
     matrix = AccountMatrix(
-        "account", (), custom=CustomColumns(categories={"city": ("4c26d3dbbdf6c7ec",)}, digest_key="00ff")
+        Subject.ACCOUNT, (), custom=CustomColumns(categories={"city": ("4c26d3dbbdf6c7ec",)}, digest_key="00ff")
     )
     sentence = sentence_of(phrases_of(matrix)["profile__city"], 0.0, NAN, "en")
     assert sentence == "the city is one of the values that training saw"

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 
+from fraudsieve._subjects import Subject
 from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.training.attack.obfuscations import OBFUSCATIONS, STRENGTHS
@@ -108,7 +109,7 @@ def test_a_sample_of_many_texts_is_obfuscated(monkeypatch: pytest.MonkeyPatch) -
     ],
 )
 def test_models_that_can_be_attacked(subject: str, legitimate: str | None, labels: list[str], expected: bool) -> None:
-    model = cast(Model, SimpleNamespace(subject=subject, legitimate=legitimate))
+    model = cast(Model, SimpleNamespace(subject=Subject(subject), legitimate=legitimate))
     assert attackable(model, np.array(labels, object)) is expected
 
 
@@ -125,7 +126,7 @@ def test_an_attack_needs_both_kinds(is_fraud: bool, kind: str) -> None:
     [("account", "legitimate", "a model of accounts"), ("event", "x", "of events"), ("message", None, "no legitimate")],
 )
 def test_models_that_cannot_be_attacked(subject: str, legitimate: str | None, why: str) -> None:
-    model = cast(Model, SimpleNamespace(subject=subject, legitimate=legitimate))
+    model = cast(Model, SimpleNamespace(subject=Subject(subject), legitimate=legitimate))
     with pytest.raises(RecipeError, match=why):
         check_attackable(model)
-    check_attackable(cast(Model, SimpleNamespace(subject="message", legitimate="ham")))
+    check_attackable(cast(Model, SimpleNamespace(subject=Subject.MESSAGE, legitimate="ham")))

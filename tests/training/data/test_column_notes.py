@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fraudsieve._subjects import Subject
 from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.history.declaration import History, history_columns
@@ -48,16 +49,16 @@ def test_settings_of_messages_are_an_error_for_other_records(
 ) -> None:
     recipe = Recipe.model_validate({"features": features})
     with pytest.raises(RecipeError, match=problem.format(subject)):
-        check_custom_columns(replace(loaded(), subject=subject), recipe)
+        check_custom_columns(replace(loaded(), subject=Subject(subject)), recipe)
     check_custom_columns(loaded(), recipe)
 
 
 @pytest.mark.parametrize("n_columns", [1000, 1001])
 def test_a_ready_matrix_of_too_many_columns_is_an_error_before_the_training(n_columns: int) -> None:
     own = CustomColumns(tuple(f"c{n}" for n in range(n_columns)))
-    matrix = AccountMatrix("account", (), custom=own)
+    matrix = AccountMatrix(Subject.ACCOUNT, (), custom=own)
     ready = PrecomputedMatrix(MatrixDeclaration(matrix, "legitimate"), np.empty((0, n_columns)))
-    data = replace(loaded(), subject="account", precomputed=ready)
+    data = replace(loaded(), subject=Subject.ACCOUNT, precomputed=ready)
     if n_columns > 1000:
         with refused(SchemaError):
             check_custom_columns(data, Recipe())
@@ -69,7 +70,7 @@ def test_what_views_categories_numbers_and_text_are_made_of() -> None:
     views = (History(("1d",), measures=("count",)), History(("1d",), entity=("account_id", "device_id"), name="device"))
     numbers = tuple(f"n{number}" for number in range(20))
     custom = CustomColumns(numbers, {"channel": ("app", "web")})
-    built = built_from(AccountMatrix("event", views, Network("counterparty_id"), custom))
+    built = built_from(AccountMatrix(Subject.EVENT, views, Network("counterparty_id"), custom))
     n_views = len(history_columns(views)) + len(Network("counterparty_id").columns) + 2  # hour and weekday
     assert built == {
         "views": f"account_id, account_id+device_id, network ({n_views} columns)",

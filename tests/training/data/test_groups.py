@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from fraudsieve._subjects import Subject
 from fraudsieve.cli.app import app
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features import messages
@@ -87,44 +88,46 @@ def test_a_campaign_goes_whole_to_the_value_that_most_of_its_rows_have() -> None
     notice, other = "Your parcel is held at customs, pay at once", "Lunch at noon in the old harbour?"
     rows = pd.DataFrame({"text": [notice, notice, notice, other, "See you on the train to Rome", "Bring two tickets"]})
     rows["user"] = ["ann", "ann", "bob", "bob", None, None]
-    groups, kind = row_groups(rows, "message", "user")
+    groups, kind = row_groups(rows, Subject.MESSAGE, "user")
     assert kind == "group"
     assert alike(groups, np.array([0, 0, 0, 1, 2, 3])), "rows without a value belong to their campaigns alone"
-    assert alike(*(row_groups(rows, "message", column)[0] for column in (None, "unknown")))
+    assert alike(*(row_groups(rows, Subject.MESSAGE, column)[0] for column in (None, "unknown")))
 
 
 def test_chains_of_values_and_campaigns_join_nothing() -> None:
     """Each of twenty notices goes to two users, and each user gets two notices."""
     texts = [f"{letters(place)} {letters(place)}" for place in range(20)]
     rows = pd.DataFrame({"text": np.repeat(texts, 2), "user": [f"u{(at + 1) // 2 % 20}" for at in range(40)]})
-    groups, campaigns = row_groups(rows, "message", "user")[0], row_groups(rows, "message")[0]
+    groups, campaigns = row_groups(rows, Subject.MESSAGE, "user")[0], row_groups(rows, Subject.MESSAGE)[0]
     assert 1 < len({*groups.tolist()}) <= len({*campaigns.tolist()})
     assert all(len({*groups[campaigns == campaign].tolist()}) == 1 for campaign in np.unique(campaigns))
 
 
 def test_rows_of_an_account_stay_with_their_values_unless_these_are_finer() -> None:
     rows = pd.DataFrame({"account_id": list("aabbccdd"), "branch": list("xyxxyyyy"), "card": list("12345678")})
-    assert alike(row_groups(rows, "event", "branch")[0], np.array([0, 1, 0, 0, 1, 1, 1, 1]))
-    assert alike(row_groups(rows, "event", "card")[0], np.array([0, 0, 1, 1, 2, 2, 3, 3]))
+    assert alike(row_groups(rows, Subject.EVENT, "branch")[0], np.array([0, 1, 0, 0, 1, 1, 1, 1]))
+    assert alike(row_groups(rows, Subject.EVENT, "card")[0], np.array([0, 0, 1, 1, 2, 2, 3, 3]))
     missing = rows.assign(branch=pd.Series([None, "y", None, None, *"yyyy"], dtype=object))
-    assert alike(row_groups(missing, "event", "branch")[0], np.array([0, 1, 2, 2, 1, 1, 1, 1]))
+    assert alike(row_groups(missing, Subject.EVENT, "branch")[0], np.array([0, 1, 2, 2, 1, 1, 1, 1]))
 
 
 def test_sites_are_groups_where_most_texts_are_urls() -> None:
     urls = ["http://a.shop.co.uk/x?y=1", "https://b.SHOP.co.uk:8080", "shop.co.uk/z", "hxxp://shop[.]co[.]uk/q"]
     others = ["http://10.0.0.7/login", "10.0.0.7", "ftp://intranet/file", "http://ann:pw@bank.example.com/in#top"]
     rows = pd.DataFrame({"text": [*urls, *others]})
-    groups, kind = row_groups(rows, "message")
+    groups, kind = row_groups(rows, Subject.MESSAGE)
     assert kind == "group"
     assert alike(groups, np.array([0, 0, 0, 0, 1, 1, 2, 3]))
     texts = ["see you.then", "ann@shop.co.uk", "look at http://shop.co.uk", "a.b", "no", "", "." * 9, "x" * 9]
-    assert row_groups(pd.DataFrame({"text": [*urls, *others, *texts]}), "message")[1] == "campaign", "half is not most"
-    assert row_groups(pd.DataFrame({"text": [*urls, *others, *texts[1:]]}), "message")[1] == "group"
+    assert row_groups(pd.DataFrame({"text": [*urls, *others, *texts]}), Subject.MESSAGE)[1] == "campaign", (
+        "half is not most"
+    )
+    assert row_groups(pd.DataFrame({"text": [*urls, *others, *texts[1:]]}), Subject.MESSAGE)[1] == "group"
 
 
 def test_long_texts_are_no_trouble_for_urls() -> None:
     texts = ["a." * 400_000, "http://" + "a:" * 400_000, "b@" * 400_000, "/" * 800_000 + " x", "a" * 800_000]
-    assert row_groups(pd.DataFrame({"text": texts}), "message")[1] == "campaign"
+    assert row_groups(pd.DataFrame({"text": texts}), Subject.MESSAGE)[1] == "campaign"
 
 
 @pytest.mark.parametrize("column", ["vidoe", "text", "sent_at", "tags", "one"])
@@ -141,7 +144,7 @@ def test_a_column_is_named_as_in_the_table_of_the_user() -> None:
     assert groups_of(data)[1] == "group"
     written = {"split": {"group": "card"}, "data": {"columns": {"events.account_id": "card"}}}
     matrix = SimpleNamespace(custom=SimpleNamespace(categories={}))
-    model: Any = SimpleNamespace(training={"recipe": written}, subject="event", matrix=matrix)
+    model: Any = SimpleNamespace(training={"recipe": written}, subject=Subject.EVENT, matrix=matrix)
     assert group_of_model(model) == "account_id"
 
 
@@ -228,7 +231,7 @@ def counted(model: Any) -> set[int]:
 @pytest.mark.slow
 def test_promises_and_intervals_count_groups(by_video: Trained) -> None:
     groups = groups_of(by_video.data)[0]
-    n_campaigns = len(np.unique(row_groups(by_video.data.rows, "message")[0]))
+    n_campaigns = len(np.unique(row_groups(by_video.data.rows, Subject.MESSAGE)[0]))
     assert all(0 < n <= 30 < n_campaigns / 5 for n in counted(by_video.model))
     assert by_video.report.bootstrap is not None
     assert by_video.report.bootstrap.over == "group"
@@ -313,7 +316,7 @@ def test_folds_of_the_text_model_keep_groups_whole_and_a_campaign_counts_once(mo
     monkeypatch.setattr(messages, "out_of_fold", record)
     rows = training_rows(data, groups, np.arange(100), settings)
     _, _, _, campaigns, folds = seen[0]
-    assert alike(campaigns, row_groups(data.rows, "message")[0][rows.positions])
+    assert alike(campaigns, row_groups(data.rows, Subject.MESSAGE)[0][rows.positions])
     assert alike(rows.campaigns["groups"], campaigns)
     of_folds = [{*groups[rows.positions][folds == fold].tolist()} for fold in range(3)]
     assert sum(map(len, of_folds)) == len({*groups[rows.positions].tolist()})

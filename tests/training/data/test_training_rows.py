@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fraudsieve._subjects import Subject
 from fraudsieve.features.label_trust import Trust
 from fraudsieve.models.classifier import FraudClassifier
 from fraudsieve.training.data import builders as of_rows
@@ -50,7 +51,7 @@ def test_trees_are_those_of_the_recipe(labelled_messages: pd.DataFrame) -> None:
     expected = FraudClassifier(n_rounds=5, random_state=3, n_jobs=1).fit(
         result.matrix, result.labels, sample_weight=result.weights, **result.campaigns
     )
-    grown = grow_trees(result, settings, "message")
+    grown = grow_trees(result, settings, Subject.MESSAGE)
     assert grown.ensemble_.booster.model_to_string() == expected.ensemble_.booster.model_to_string()
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fraudsieve._subjects import Subject
 from fraudsieve.features.label_trust import Trust
 from fraudsieve.training.data.labelled import LabelledData, load_labelled
 from fraudsieve.training.evaluation.label_delays import GapUsed, label_metrics, waiting_note
@@ -167,7 +168,7 @@ def test_records_exported_when_their_labels_came_have_no_delays() -> None:
     labelled = pd.Series(pd.date_range("2026-05-01 09:30", periods=3, freq="D", tz="UTC"))
     rows = pd.DataFrame({"as_of": labelled - pd.Timedelta(microseconds=1), "labelled_at": labelled, "label": "spam"})
     waiting = pd.Series([labelled.max()])
-    data = LabelledData(rows, rows[:0], rows[:0], 1, (), {}, subject="account", waiting=waiting)
+    data = LabelledData(rows, rows[:0], rows[:0], 1, (), {}, subject=Subject.ACCOUNT, waiting=waiting)
     assert label_metrics(data, {}).delays is None
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fraudsieve._subjects import Subject
 from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.features.history.declaration import MEASURES, History
 from fraudsieve.features.network.declaration import Network
@@ -83,7 +84,7 @@ def test_what_counts_over_all_time_is_not_compared_as_ages_are_not(ages: bool) -
     measures = (*MEASURES, "known", "frauds", "fraud_rate")
     view = History(("1d", "all"), ("pay",), identifiers=("device_id",), name="sum", measures=measures)
     names = [*view.columns, *Network(identifiers=("ip",)).columns, "profile__age_days", "profile__count_all_day"]
-    model: Any = SimpleNamespace(subject="event", matrix=SimpleNamespace(columns=names))
+    model: Any = SimpleNamespace(subject=Subject.EVENT, matrix=SimpleNamespace(columns=names))
     table: Any = SimpleNamespace(cutoff_times=lambda subject: None)
     left_out = monitoring_run._left_out(model, table, table, np.ones(len(names), bool), MonitorRecipe(ages=ages))
     grown = left_out.get("they grow by themselves", ())

@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fraudsieve._subjects import Subject
 from fraudsieve.training.monitoring.monitoring_run import compare_unlike, unlike_over_time
 from fraudsieve.training.monitoring.page import draw_unlike_over_time, render_monitor_report
 from fraudsieve.training.monitoring.report import MonitorReport
 from fraudsieve.training.monitoring.scored_table import ScoredTable
 
-MODEL: Any = SimpleNamespace(unlike=object(), subject="message")
+MODEL: Any = SimpleNamespace(unlike=object(), subject=Subject.MESSAGE)
 
 
 def table(days: np.ndarray, unlike: np.ndarray) -> ScoredTable:
@@ -81,7 +82,7 @@ def test_without_times_or_without_the_measure_there_is_nothing() -> None:
     before, after = two_tables()
     timeless = [replace(part, records=part.records.drop(columns="sent_at")) for part in (before, after)]
     assert unlike_over_time(MODEL, timeless[0], timeless[1]) is None
-    older: Any = SimpleNamespace(unlike=None, subject="message")
+    older: Any = SimpleNamespace(unlike=None, subject=Subject.MESSAGE)
     assert unlike_over_time(older, before, after) is None
     assert compare_unlike(older, before, after) is None
 

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score
 
+from fraudsieve._subjects import Subject
 from fraudsieve.exceptions import ComparisonError, SchemaError
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.profile.custom_columns import CustomColumns
@@ -155,7 +156,7 @@ def test_a_copy_of_a_model_is_the_same_model(rivals: Any, tmp_path: Path) -> Non
 
 
 def test_models_of_other_subjects(rivals: Any) -> None:
-    matrix = AccountMatrix("account", (), custom=CustomColumns(("a",)), timed=False)
+    matrix = AccountMatrix(Subject.ACCOUNT, (), custom=CustomColumns(("a",)), timed=False)
     with refused(ComparisonError, "account", "message"):
         check_comparable(changed(rivals, matrix=matrix), read_model(rivals.strong))
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from fraudsieve._subjects import Subject
 from fraudsieve.training.evaluation.label_delays import LabelSelection
 from fraudsieve.training.evaluation.report_parts.weighting import RowWeights
 from fraudsieve.training.promotion.gates import Gate, apply_gates, overturned_gate
@@ -54,7 +55,7 @@ def comparison(**changes: Any) -> ModelComparison:
         capacity=PairedCapacity(alerts=10_000.0, why="as many as there are frauds", **RECORDS),
         champion=ModelFacts("old", None, None),
         challenger=ModelFacts("new", None, None),
-        subject="message",
+        subject=Subject.MESSAGE,
         bootstrap=None,
         left_out={},
         attack=attack(),

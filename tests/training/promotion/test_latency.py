@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from fraudsieve._subjects import Subject
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.profile.custom_columns import CustomColumns
 from fraudsieve.models.predict import Scorer
@@ -55,7 +56,7 @@ def test_records_are_those_of_a_service(rivals: Any) -> None:
 
 def test_records_have_the_own_columns_of_their_model() -> None:
     rows = pd.DataFrame({"account_id": ["ann"], "label": ["fraud"], "age": [31], "city": ["Rome"]})
-    of_age, of_city = (AccountMatrix("account", (), custom=CustomColumns((name,))) for name in ("age", "city"))
+    of_age, of_city = (AccountMatrix(Subject.ACCOUNT, (), custom=CustomColumns((name,))) for name in ("age", "city"))
     assert records_to_time(rows, of_age) == [{"account_id": "ann", "age": 31}]
     assert records_to_time(rows, of_city) == [{"account_id": "ann", "city": "Rome"}]
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from fraudsieve._subjects import Subject
 from fraudsieve.exceptions import RecipeError
 from fraudsieve.features.messages import MessageFeatures
 from fraudsieve.models.classifier import FraudClassifier
@@ -29,9 +30,9 @@ def test_defaults_are_those_of_the_estimators() -> None:
     parameters = MessageFeatures().get_params()
     assert settings == {name: parameters[name] for name in settings}
     assert FeatureRecipe().augment == inspect.signature(augment).parameters["share"].default
-    assert ModelRecipe().settings("message", LabelledSize(50, 2)) == {}
-    assert FraudClassifier(**ModelRecipe().settings("event", MUCH)).get_params()["n_rounds"] == 300
-    assert ModelRecipe(n_rounds=7).settings("account", MUCH)["n_rounds"] == 7
+    assert ModelRecipe().settings(Subject.MESSAGE, LabelledSize(50, 2)) == {}
+    assert FraudClassifier(**ModelRecipe().settings(Subject.EVENT, MUCH)).get_params()["n_rounds"] == 300
+    assert ModelRecipe(n_rounds=7).settings(Subject.ACCOUNT, MUCH)["n_rounds"] == 7
 
 
 @pytest.mark.parametrize(
@@ -41,16 +42,16 @@ def test_defaults_are_those_of_the_estimators() -> None:
 def test_trees_of_little_data_are_smaller_unless_the_recipe_names_their_size(
     size: tuple[int, int], rounds: int, weight: float
 ) -> None:
-    assert ModelRecipe().settings("account", MUCH) == WITHOUT_TEXT
-    small = ModelRecipe().settings("account", LabelledSize(*size))
+    assert ModelRecipe().settings(Subject.ACCOUNT, MUCH) == WITHOUT_TEXT
+    small = ModelRecipe().settings(Subject.ACCOUNT, LabelledSize(*size))
     sizes = {"n_rounds": rounds, "num_leaves": 4, "min_leaf_weight": weight, "min_leaf_rows": 5}
     assert small == WITHOUT_TEXT | sizes
-    assert ModelRecipe(num_leaves=9).settings("account", LabelledSize(*size)) == small | {"num_leaves": 9}
+    assert ModelRecipe(num_leaves=9).settings(Subject.ACCOUNT, LabelledSize(*size)) == small | {"num_leaves": 9}
 
 
 def test_refit_and_sample_rate_are_no_parameters_of_the_classifier_and_cannot_be_searched() -> None:
     recipe = Recipe.read(overrides={"model.refit": False, "model.sample_rate": 0.5, "model.l2": 2.0})
-    assert recipe.model.settings("message", MUCH) == {"l2": 2.0}
+    assert recipe.model.settings(Subject.MESSAGE, MUCH) == {"l2": 2.0}
     assert Recipe().model.refit
     with pytest.raises(RecipeError, match=r"space\.model\.refit: unknown setting"):
         Recipe.read(overrides={"tune": {"trials": 2, "space": {"model": {"refit": [True, False]}}}})

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score, f1_score
 
+from fraudsieve._subjects import Subject
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import RecipeError, SplitError
 from fraudsieve.training.data.builders import (
@@ -98,7 +99,7 @@ def test_few_days_of_a_split_by_time_are_searched_forward_in_time() -> None:
     days = pd.Series(pd.Timestamp("2026-03-01", tz="UTC") + pd.to_timedelta(np.arange(2500) // 100, unit="D"))
     label = np.where(np.arange(2500) % 10, "legitimate", "fraud")
     rows = pd.DataFrame({"as_of": days, "labelled_at": days + DAY, "label": label})
-    data = LabelledData(rows, rows, rows[:0], 0, (), {}, subject="event")
+    data = LabelledData(rows, rows, rows[:0], 0, (), {}, subject=Subject.EVENT)
     settings, accounts = recipe(), np.arange(2500) % 400
     split = choose_split(data, accounts, "account", settings)
     assert split.kind == "time"
@@ -159,7 +160,7 @@ def by_hand(folds: SearchFolds, settings: Recipe, place: int) -> tuple[Any, Any,
     rows, labels, campaigns = rows_to_train(data, folds.groups, fold.train, settings)
     matrix = builder.fit_transform(rows, labels, **campaigns)
     trained = TrainingRows(builder, matrix, labels, rows.index.to_numpy(), campaigns, data.size)
-    classifier = grow_trees(trained, settings, "message")
+    classifier = grow_trees(trained, settings, Subject.MESSAGE)
     tested = matrix_of(builder, data.rows.iloc[fold.test])
     legitimate = classifier.classes_.tolist().index("legitimate")
     fraud = 1 - classifier.predict_proba(tested)[:, legitimate]

@@ -6,6 +6,7 @@ import optuna
 import pytest
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
+from fraudsieve._subjects import Subject
 from fraudsieve.exceptions import RecipeError
 from fraudsieve.training.recipe.recipe import LabelledSize, Recipe
 from fraudsieve.training.tuning.space import recipe_settings, suggest_settings, tune_of, with_settings
@@ -18,7 +19,7 @@ def recipe(space: dict[str, Any], **rest: Any) -> Recipe:
     return Recipe.model_validate({"tune": {"trials": 5, "space": space}, **rest})
 
 
-def suggested(given: Recipe, subject: str) -> tuple[dict[str, Any], dict[str, BaseDistribution]]:
+def suggested(given: Recipe, subject: Subject) -> tuple[dict[str, Any], dict[str, BaseDistribution]]:
     """Return the settings of a first trial, and what they were drawn from."""
     own, study = recipe_settings(given, subject, MUCH), optuna.create_study()
     study.enqueue_trial(own)
@@ -35,7 +36,7 @@ def test_ranges_and_choices_include_the_values_of_the_recipe() -> None:
         },
         "features": {"C": [1.0, 3.0], "pinyin": [True, False]},
     }
-    _, searched = suggested(recipe(space, model={"l2": 2.5}), "message")
+    _, searched = suggested(recipe(space, model={"l2": 2.5}), Subject.MESSAGE)
     assert searched == {
         "model.num_leaves": IntDistribution(7, 20, log=True),
         "model.l2": FloatDistribution(2, 3),
@@ -45,8 +46,8 @@ def test_ranges_and_choices_include_the_values_of_the_recipe() -> None:
     }
 
 
-@pytest.mark.parametrize("subject", ["message", "account", "event"])
-def test_the_recipe_itself_can_be_tried_by_default(subject: str) -> None:
+@pytest.mark.parametrize("subject", [*Subject])
+def test_the_recipe_itself_can_be_tried_by_default(subject: Subject) -> None:
     plain = Recipe.model_validate({"tune": {"trials": 5}})
     own = recipe_settings(plain, subject, MUCH)
     assert suggested(plain, subject)[0] == own
@@ -64,8 +65,8 @@ def test_a_trial_changes_only_its_settings() -> None:
 
 def test_settings_that_cannot_be_searched_are_an_error() -> None:
     with pytest.raises(RecipeError, match="these are settings of messages, not events"):
-        recipe_settings(recipe({"features": {"C": [1.0, 2.0]}}), "event", MUCH)
+        recipe_settings(recipe({"features": {"C": [1.0, 2.0]}}), Subject.EVENT, MUCH)
     with refused(RecipeError):
-        suggested(recipe({"model": {"l2": {"low": 1, "high": 3, "log": True}}}, model={"l2": 0}), "message")
+        suggested(recipe({"model": {"l2": {"low": 1, "high": 3, "log": True}}}, model={"l2": 0}), Subject.MESSAGE)
     with pytest.raises(RecipeError, match=r"the section \[tune\] is missing"):
         tune_of(Recipe())

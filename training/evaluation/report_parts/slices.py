@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from fraudsieve._subjects import Subject
 from fraudsieve._translation import tr
 from fraudsieve._typing import Array
 from fraudsieve.models.points import OperatingPoint
@@ -94,12 +95,12 @@ def check_slicing(rows: pd.DataFrame, by: Sequence[str], origin: str, names: Map
     return rows.assign(**{name: column_named(rows, name, origin, names, "slice") for name in by})
 
 
-def first_seen_of(rows: pd.DataFrame, subject: str, builder: Builder | None) -> pd.Series | None:
+def first_seen_of(rows: pd.DataFrame, subject: Subject, builder: Builder | None) -> pd.Series | None:
     """Return when the account of each row was created or, if that is not known, had its first event.
 
     A column ``created_at`` of messages or events is not about their accounts.
     """
-    if subject == "account" and "created_at" in rows:
+    if subject.is_account and "created_at" in rows:
         return rows["created_at"]
     events = None if builder is None else builder.events
     if events is None or "account_id" not in rows or "occurred_at" not in events:

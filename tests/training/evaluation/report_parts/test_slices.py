@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fraudsieve._subjects import Subject
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.models.points import OperatingPoint
 from fraudsieve.training.evaluation.fraud_rows import FraudRows
@@ -54,8 +55,8 @@ def test_accounts_have_the_age_since_they_were_created() -> None:
 def test_a_column_created_at_of_messages_is_not_read() -> None:
     rows = pd.DataFrame({"as_of": pd.to_datetime(["2026-05-10"] * 2, utc=True), "created_at": ["1 May", None]})
     assert slices_of_rows(rows) == {}
-    assert first_seen_of(rows, "message", None) is None
-    of_accounts = first_seen_of(rows, "account", None)
+    assert first_seen_of(rows, Subject.MESSAGE, None) is None
+    of_accounts = first_seen_of(rows, Subject.ACCOUNT, None)
     assert of_accounts is not None
     assert of_accounts.equals(rows["created_at"])
 
