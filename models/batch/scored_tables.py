@@ -105,7 +105,7 @@ def with_scored(model: Model, past: pd.DataFrame | None, scored: pd.DataFrame) -
     """
     if past is None:
         return scored
-    both, key = pd.concat([past, scored], ignore_index=True), f"{model.subject}_id"
+    both, key = pd.concat([past, scored], ignore_index=True), model.subject.id
     ids = both[key] if key in past and key in scored else pd.Series(None, both.index, object)
     has_id = ids.notna().to_numpy(np.bool_)
     is_repeat = has_id & ids.duplicated().to_numpy()

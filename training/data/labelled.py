@@ -299,12 +299,12 @@ def keep_labelled(
         )
     is_young = np.zeros(len(frame), bool)
     if assumption is not None:
-        is_reported = reported(table, labels, f"{subject}_id", assumption.reading)
+        is_reported = reported(table, labels, subject.id, assumption.reading)
         frame, is_young = with_assumed_labels(frame, is_reported, assumption)
-    frame = with_inclusion_weights(frame, labels, f"{subject}_id", trust)
+    frame = with_inclusion_weights(frame, labels, subject.id, trust)
     has_label = frame["label"].notna()
     labelled = frame[has_label & ~is_young]
-    notes = [] if labels is None else [*labels.notes, *_unmatched(frame, labels, f"{subject}_id")]
+    notes = [] if labels is None else [*labels.notes, *_unmatched(frame, labels, subject.id)]
     rejected = table.rejected
     rare = is_rare(labelled["label"], min_label_rows, legitimate)
     if rare.any():
@@ -314,7 +314,7 @@ def keep_labelled(
     good = labelled[~rare].drop(columns=PLACE).reset_index(drop=True)
     rejected_labels = pd.DataFrame() if labels is None else labels.rejected
     waiting = frame.loc[~has_label, "as_of"].reset_index(drop=True)
-    all_labels = None if labels is None else labels.good[labels.good["subject_id"].isin(frame[f"{subject}_id"])]
+    all_labels = None if labels is None else labels.good[labels.good["subject_id"].isin(frame[subject.id])]
     young = frame.loc[has_label & is_young, ["as_of", "labelled_at", "label"]]
     return LabelledData(
         good,

@@ -260,7 +260,7 @@ def _with_sources(data: LabelledData) -> tuple[pd.DataFrame, pd.Series]:
         return labels[labels["label"].notna()], data.rows["as_of"]
     labels = with_times(data.all_labels).reindex(columns=columns)
     labels["labelled_at"] = resolve_label_times(labels["labelled_at"])[0]
-    cutoff_times = data.rows.drop_duplicates(f"{data.subject}_id").set_index(f"{data.subject}_id")["as_of"]
+    cutoff_times = data.rows.drop_duplicates(data.subject.id).set_index(data.subject.id)["as_of"]
     return labels, cutoff_times
 
 

@@ -148,6 +148,6 @@ def _no_history(model: Model, read: Inputs, has_events: Array | None) -> Array |
 def _with_labels(model: Model, records: pd.DataFrame, labels: Source | None, trust: Trust | None) -> pd.DataFrame:
     table = None if labels is None else read_table(as_input(labels, options_of_model(model)), "labels")
     frame, table, _ = read_classes(with_times(records), table, label_reader(model))
-    subject = f"{model.subject}_id"
+    subject = model.subject.id
     frame = join_labels(frame, table, subject, trust, legitimate=model.legitimate)
     return with_inclusion_weights(frame, table, subject, trust)

@@ -63,7 +63,7 @@ def read_traffic(
     history: Source | None = None,
 ) -> Traffic:
     """Read records and score them."""
-    name = f"{model.subject}_id"
+    name = model.subject.id
     read = read_inputs(model, source, events=events, known_labels=known_labels, history=history, require=(name,))
     _check_known_labels(model, read)
     features = feature_rows(model, read.records, read.history)
@@ -99,7 +99,7 @@ def _labels(model: Model, records: pd.DataFrame, labels: Source | None) -> tuple
     """Return the label of each record, and with what probability it came to have one."""
     if labels is None:
         return np.full(len(records), None, object), None
-    table, name = read_table(as_input(labels, options_of_model(model)), "labels"), f"{model.subject}_id"
+    table, name = read_table(as_input(labels, options_of_model(model)), "labels"), model.subject.id
     frame, checked, _ = read_classes(with_times(records), table, label_reader(model))
     joined = join_labels(frame, checked, name, legitimate=model.legitimate)["label"]
     weights = inclusion_weights(with_inclusion_weights(records, checked, name))

@@ -65,7 +65,7 @@ def metric_of(data: LabelledData, recipe: Recipe) -> str:
 
 def training_alone(data: LabelledData, split: Split) -> LabelledData:
     """Return the rows of the training slice, and their past without the labels of other rows."""
-    rows, known, name = data.rows.iloc[split.train].reset_index(drop=True), data.known_labels, f"{data.subject}_id"
+    rows, known, name = data.rows.iloc[split.train].reset_index(drop=True), data.known_labels, data.subject.id
     if known is not None:  # events without ids have one label, that of the rows
         known = known[known[name].isin(rows[name].dropna())] if name in known else None
     return replace(data, rows=rows, known_labels=known)

@@ -226,7 +226,7 @@ def read_scored_records(store: EventStore, model: Model) -> dict[str, Record]:
     for rows in iterate_scores(store):
         for row in rows:
             score = LoggedScore.decode(row, store.origin)
-            identifier = score.ids.get(f"{model.subject}_id")
+            identifier = score.ids.get(model.subject.id)
             if row.record is None or score.subject != model.subject or identifier is None or identifier in records:
                 continue
             record = logged_record(row, store.origin)

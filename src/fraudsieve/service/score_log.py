@@ -116,7 +116,7 @@ class AnswerLog:
 
         Records that the request adds to the history are `recorded` by their positions, in the order of the items.
         """
-        now, key, answers, rows = time.time_ns() // 1000, f"{matrix.subject}_id", list[Score](), list[ScoreRow]()
+        now, key, answers, rows = time.time_ns() // 1000, matrix.subject.id, list[Score](), list[ScoreRow]()
         positions = range(len(items)) if recorded is None else recorded
         for position, item, score in zip(positions, items, scores, strict=True):
             record = item if isinstance(item, dict) else {}
