@@ -100,14 +100,11 @@ def logged_score(subject: str, ids: dict[str, str], place: dict[str, Any], **fie
         "offset": None,
         "body": None,
     }
-    score = {
+    score: dict[str, Any] = dict.fromkeys(KeptScore.__required_keys__) | {
         "probability": 0.25,
         "label": "fraud",
         "decision": "pass",
-        "false_positive_rate": None,
         "status": "ok",
-        "why": None,
-        "unlike_training": None,
         "probabilities": {"fraud": 0.25, "legitimate": 0.75},
         "model": {"name": "m", "digest": "5f"},
     }

@@ -16,19 +16,9 @@ import pytest
 from fraudsieve.models import Scorer
 from fraudsieve.models.points import OperatingPoint
 from fraudsieve.models.predict import CHUNK
+from fraudsieve.models.scoring.score_fields import KeptScore
 from tests.messages import refused
 
-FIELDS = {
-    "probability",
-    "label",
-    "decision",
-    "false_positive_rate",
-    "status",
-    "why",
-    "unlike_training",
-    "probabilities",
-    "model",
-}
 SECRET = "Wire 500 to the account of Zebedee"
 
 
@@ -110,7 +100,7 @@ def test_invalid_messages_are_unscorable(
 ) -> None:
     for scorer in by_name.values():
         score = scorer.score(record)
-        assert set(score) == FIELDS
+        assert score.keys() == KeptScore.__required_keys__
         assert (score["status"], score["why"]) == ("unscorable", why)
         assert {score[name] for name in ("probability", "label", "decision", "false_positive_rate")} == {None}
         assert set(score["probabilities"].values()) == {None}
@@ -257,7 +247,7 @@ def test_scores_are_plain_json(fitted: Any) -> None:
     records = [{"text": text} for text in [*fitted.texts[:20], None, "\x00", "\ud800", "\u200b", "😀" * 5000]]
     scores = Scorer.load(fitted.folder).score(records)
     assert json.loads(json.dumps(scores, allow_nan=False)) == scores
-    assert all(set(score) == FIELDS for score in scores)
+    assert all(score.keys() == KeptScore.__required_keys__ for score in scores)
 
 
 @pytest.mark.slow
