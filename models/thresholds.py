@@ -242,7 +242,9 @@ def estimated_threshold(probability: Array, rate: float) -> float:
     odds = np.log(kept) - np.log1p(-kept)
     k = min(max(MIN_TAIL, int(TAIL_SHARE * n)), n - 1)
     threshold = odds[k] + (odds[:k] - odds[k]).mean() * np.log(k / (n * rate))
-    return min(float(np.nextafter(1 / (1 + np.exp(-threshold)), 2.0)), MAX_THRESHOLD)
+    # Where the highest are equal, rounding may not take the threshold below them.
+    beyond = max(1 / (1 + np.exp(-threshold)), float(probability[k]))
+    return min(float(np.nextafter(beyond, 2.0)), MAX_THRESHOLD)
 
 
 def _cheapest(ranked: _Ranked, costs: Costs, is_fraud: Array, amounts: Array | None) -> int:

@@ -156,6 +156,11 @@ def test_an_estimated_rate_is_met_on_the_mean(n: int) -> None:
     assert np.mean(np.array(rates) > 0.1) < 0.03
 
 
+@given(st.floats(1e-12, 1 - 1e-9), st.integers(2, 200), st.sampled_from([1e-4, 0.001, 0.004]))
+def test_equal_probabilities_are_below_a_threshold_beyond_them(equal: float, n: int, rate: float) -> None:
+    assert estimated_threshold(np.full(n, equal), rate) > equal
+
+
 def test_the_capacity_is_as_many_alerts_as_frauds_or_as_many_as_are_given() -> None:
     arrays = np.linspace(0, 1, 50), np.arange(50) % 5 == 0
     assert only(*arrays, Targets(()), CAPACITY).flagged * 50 == 10
