@@ -22,6 +22,8 @@ from .frames import NOT_PROFILE, category_column, frequent_categories, is_flag, 
 NOT_OWN: Final = NOT_PROFILE | {"message_id", "text", "recipient_id", "sent_at", "campaign", "row"}
 """Columns of messages that are read for other purposes, or that repeat the label."""
 
+INDEX: Final = (["unnamed"], ["index"])
+"""First words of names of row numbers: ``Unnamed: 0`` is the index of a frame that pandas wrote."""
 NO_VALUE: Final = "no value in any row"
 FEW_VALUES, MANY_VALUES, MAX_SHARE = 20, 5000, 0.1
 """A column with at most `FEW_VALUES` distinct values holds categories; one with more than `MANY_VALUES`, or more than
@@ -199,6 +201,8 @@ def choose_profile_columns(
             left_out[name] = NO_VALUE
         elif name in identifiers and not are_few_ids(column):
             left_out[name] = "an identifier"
+        elif words_of(name)[:1] in INDEX and column.is_unique:
+            left_out[name] = "row numbers"
         elif name not in identifiers and is_number(column):
             numbers.append(name)
         elif pd.api.types.is_datetime64_any_dtype(column):

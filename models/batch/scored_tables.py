@@ -81,6 +81,8 @@ def read_inputs(
     """Read a table of records to score, and the further tables that the model uses."""
     given, notes = usable_tables(model, {"events": events, "known_labels": known_labels, "history": history})
     events, known_labels, history = given.values()
+    if model.subject.is_account and model.matrix.history_parts:  # by it, events and labels name accounts
+        require = (*require, "account_id")
     table = read_table(as_input(source, options_of_model(model)), f"{model.subject}s", require=require, keep=keep)
     notes += table.notes
     if model.subject.is_event:
@@ -194,6 +196,8 @@ def options_of_model(model: Model) -> ReadOptions:
         day_first=data.get("day_first"),
         decimal=data.get("decimal"),
         time_zone=data.get("time_zone"),
+        time_unit=data.get("time_unit"),
+        time_start=data.get("time_start"),
         labels_optional=True,
         categories=tuple(column for name, column in categories.items() if name in declared),
         words=tuple(column for name, column in categories.items() if name not in declared),

@@ -1,16 +1,20 @@
 """Columns by another name: named, suggested, and never taken in silence."""
 
 import pickle
+import re
 import shlex
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.tables.column_names import LIKELY_NAMES
 from fraudsieve.tables.formats.loaded import ReadOptions
-from fraudsieve.tables.reader import check_table, read_table
+from fraudsieve.tables.reader import check_header, check_table, read_table
 from fraudsieve.tables.schema import TABLES
 from fraudsieve.tables.source import InputTable
 from tests.messages import refused
@@ -83,12 +87,12 @@ def test_a_column_of_several_names_gets_that_of_its_table(columns: dict[str, str
     assert list(read(messages, columns | {"messages.channel": "time"}).columns) == ["message_id", "text", "channel"]
 
 
-def test_one_column_cannot_have_two_names_of_its_table() -> None:
-    columns = {"message_id": "id", "text": "content", "channel": "content"}
-    with refused(SchemaError, "content"):
-        read(FRAME, columns)
-    with refused(SchemaError, "content"):
-        read(FRAME, {"message_id": "id", "text": "content", "mine": "content"})
+def test_one_column_may_have_two_roles_in_its_table() -> None:
+    columns = {"message_id": "id", "text": "content", "channel": "content", "account_id": "id"}
+    good = read(FRAME, columns)
+    assert sorted(map(str, good)) == ["account_id", "channel", "date", "message_id", "text"]
+    assert good["account_id"].tolist() == good["message_id"].tolist()
+    assert good["channel"].tolist() == good["text"].tolist()
 
 
 def test_records_to_score_need_no_column_that_was_named_for_labels() -> None:
@@ -103,9 +107,61 @@ def test_records_to_score_need_no_column_that_was_named_for_labels() -> None:
         read_table(InputTable(FRAME, ReadOptions({"messages.text": "body"}, labels_optional=True)), "messages")
 
 
-def test_likely_columns_are_suggested_as_options() -> None:
-    with refused(SchemaError, "--column"):
-        read(FRAME, {})
+HEADS: dict[str, tuple[str, dict[str, list[Any]], str]] = {
+    "transfers": (
+        "events",
+        {"step": [1, 2], "amount": [1, 2], "nameOrig": ["C1", "C2"], "nameDest": ["C3", "C4"], "isFraud": [0, 1]},
+        "account_id=nameOrig occurred_at=step label=isFraud --time-unit h also counterparty_id=nameDest",
+    ),
+    "card payments": (
+        "events",
+        {"TransactionID": [7, 8], "isFraud": [0, 1], "TransactionDT": [86400, 96400], "card1": [5, 5], "V1": [0, 1]},
+        "account_id=card1 occurred_at=TransactionDT label=isFraud --time-unit s also event_id=TransactionID",
+    ),
+    "no accounts": (
+        "events",
+        {"Time": [0.0, 20_000.0], "V1": [1.5, 2.5], "V2": [1, 2], "V3": [1, 2], "Class": [0, 1]},
+        "accounts label=Class as_of=Time --time-unit s",
+    ),
+    "applications": ("accounts", {"fraud_bool": [0, 1], "V1": [0, 1]}, "label=fraud_bool"),
+    "two columns": ("messages", {"v1": ["ham", "spam"], "v2": ["a", "b"]}, "text=v2 label=v1"),
+    "calls": ("messages", {"对话内容": ["a", "b"], "是否诈骗": ["是", "否"]}, "text=对话内容 label=是否诈骗"),
+    "epochs": (
+        "events",
+        {"cc_num": [1, 2], "unix_time": [1.5e9, 1.6e9], "is_fraud": [0, 1]},
+        "account_id=cc_num occurred_at=unix_time label=is_fraud",
+    ),
+}
+
+
+@pytest.mark.parametrize("of_file", [False, True])
+@pytest.mark.parametrize("name", HEADS)
+def test_likely_columns_are_suggested_as_options(name: str, of_file: bool, tmp_path: Path) -> None:
+    table, columns, expected = HEADS[name]
+    frame = pd.DataFrame(columns)
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    read = partial(check_header, tmp_path / "t.csv") if of_file else partial(read_table, frame)
+    with pytest.raises(SchemaError) as caught:
+        read(table, require=("label",))
+    said = re.sub(r"--column '?([^' )]+)'?", r"\1", str(caught.value))
+    beginning = "(?:Then add|score its rows alone: --(accounts) with)"
+    found = re.search(rf"{beginning} (.*?)(?:; perhaps (also .*?))?\)\. Exp", said)
+    assert found is not None, said
+    assert " ".join(filter(None, found.groups())) == expected
+
+
+def test_measurements_are_not_proposed_as_labels() -> None:
+    frame = pd.DataFrame({"account_id": range(50), "class": np.arange(50) / 7})
+    with pytest.raises(SchemaError) as caught:
+        read_table(frame, "accounts", require=("label",))
+    assert "did you mean" not in str(caught.value)
+
+
+def test_accounts_without_ids_are_numbered_unless_another_table_refers_to_them() -> None:
+    frame = pd.DataFrame({"income": [1, 2], "label": ["ok", "fraud"]})
+    assert read_table(frame, "accounts").good["account_id"].tolist() == ["0", "1"]
+    with refused(SchemaError, "account_id"):
+        read_table(frame, "accounts", require=("account_id",))
 
 
 def test_a_suggested_option_is_quoted_for_a_shell() -> None:
@@ -113,7 +169,7 @@ def test_a_suggested_option_is_quoted_for_a_shell() -> None:
     with pytest.raises(SchemaError) as caught:
         read(frame, {})
     assert "--column 'message_id=Message ID'" in str(caught.value)
-    words = shlex.split(str(caught.value).partition("Then add ")[2].partition(")")[0])
+    words = shlex.split(str(caught.value).partition("Then add ")[2].partition(";")[0])
     assert words == ["--column", "message_id=Message ID"]
 
 

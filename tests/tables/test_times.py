@@ -1,16 +1,19 @@
 """Conversion of times of all forms."""
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from fraudsieve.exceptions import RejectedRecordError
+from fraudsieve.exceptions import RejectedRecordError, SchemaError
 from fraudsieve.tables.conversion import convert
+from fraudsieve.tables.formats.loaded import LoadedTable, ReadOptions
 from fraudsieve.tables.values.moments import read_time
 from fraudsieve.tables.values.reading import Reading
+from tests.messages import refused
 
 TIME = "expected a time such as 2026-05-01T10:00:00Z"
 NUMBER = f"{TIME}, got another number"
@@ -90,6 +93,29 @@ def test_days_come_first_where_that_is_said(value: str, expected: str) -> None:
 def test_a_column_of_small_numbers_is_not_a_column_of_times(dtype: Any) -> None:
     faults = convert(pd.Series([1, 0]).astype(dtype), "time").faults
     assert faults[f"{TIME}, got bool" if dtype == "bool" else NUMBER].all()
+
+
+@pytest.mark.parametrize(("unit", "count"), [("s", 93_600.0), ("m", 1_560), ("h", "26"), ("d", Decimal(26) / 24)])
+@pytest.mark.parametrize("start", [None, "2017-12-01", "2017-12-01T00:00+08:00"])
+def test_numbers_count_a_unit_from_a_start_where_that_is_said(unit: str, count: Any, start: str | None) -> None:
+    options = ReadOptions(time_unit=unit, time_start=start, time_zone="Asia/Shanghai")
+    reading = options.reading(LoadedTable(pd.DataFrame()))
+    cells = pd.Series([count, "2026-05-01T10:00Z", None, -1e18], dtype=object)
+    done = convert(cells, "time", reading)
+    first = pd.Timestamp(start or "2000-01-01")
+    first = first if first.tzinfo else first.tz_localize("Asia/Shanghai")
+    assert done.column[:3].tolist() == [first + pd.Timedelta(hours=26), pd.Timestamp("2026-05-01T10:00Z"), pd.NaT]
+    assert [rows.tolist() for rows in done.faults.values()] == [[False, False, False, True]]
+    assert done.notes[0] == "counts from a start in 1 of 2 rows, as --time-unit says"
+    assert read_time(count, "", reading) == done.column[0].value // 1000
+    with pytest.raises(RejectedRecordError, match="1970 to 2100"):
+        read_time(-1e18, "", reading)
+
+
+@pytest.mark.parametrize("options", [{"time_unit": "w"}, {"time_start": "yesterday"}])
+def test_another_unit_and_another_start_are_errors(options: dict[str, Any]) -> None:
+    with refused(SchemaError, *options):
+        ReadOptions(**options)
 
 
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])

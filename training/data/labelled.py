@@ -76,7 +76,7 @@ class LabelledData:
         Assumptions and changes that the user should know.
     digests : dict of str to str
         SHA-256 of each table.
-    subject : {"message", "account", "event"}, default="message"
+    subject : Subject, default=message
         The kind of record in a row.
     events : DataFrame, default=None
         All valid events: the history of the rows.
@@ -253,7 +253,7 @@ def load_labelled(
     >>> len(loaded.rows), loaded.n_unlabelled
     (1, 1)
     """
-    table = read_table(messages, "messages", require=required_columns(Subject.MESSAGE, labels=labels))
+    table = read_table(messages, "messages", require=required_columns(Subject.MESSAGE, labels))
     frame = with_times(table.good, "sent_at")
     frame["as_of"] = frame["sent_at"]
     frame[PLACE] = np.setdiff1d(np.arange(len(frame) + len(table.rejected)), table.rejected["row"])
@@ -406,7 +406,7 @@ def load_accounts(
         ids = label_table.good["subject_id"].drop_duplicates().reset_index(drop=True)
         table = CheckedTable(pd.DataFrame({"account_id": ids}), pd.DataFrame({"row": [], "column": [], "reason": []}))
     else:
-        table = read_table(accounts, "accounts", require=required_columns(Subject.ACCOUNT, labels=labels))
+        table = read_table(accounts, "accounts", require=required_columns(Subject.ACCOUNT, labels, events))
     history = None if events is None else read_table(events, "events")
     frame = with_times(table.good, "as_of")
     frame, label_table, reading = read_classes(frame, label_table, reader)
@@ -430,7 +430,7 @@ def load_events(
     legitimate_after: timedelta | None = None,
 ) -> LabelledData:
     """Read events as subjects, with their labels."""
-    table = read_table(events, "events", require=required_columns(Subject.EVENT, labels=labels))
+    table = read_table(events, "events", require=required_columns(Subject.EVENT, labels))
     frame = with_times(table.good)
     label_table = None if labels is None else read_table(labels, "labels")
     frame, label_table, reading = read_classes(frame, label_table, reader)

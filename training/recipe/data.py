@@ -39,6 +39,11 @@ def _in_utc(time: datetime) -> datetime:
     return time if time.tzinfo is not None else time.replace(tzinfo=UTC)
 
 
+def _check_start(start: str) -> str:
+    datetime.fromisoformat(start)
+    return start
+
+
 class DataRecipe(RecipeSection):
     """The paths of the tables, the subject, and the legitimate class."""
 
@@ -70,6 +75,10 @@ class DataRecipe(RecipeSection):
     """The decimal sign of numbers in strings; by default it is found."""
     time_zone: Annotated[str, AfterValidator(lambda name: time_zone(name).key)] | None = None
     """Zone of times that have none, such as Asia/Shanghai. Hours of the day are in this zone too. By default UTC."""
+    time_unit: Literal["s", "m", "h", "d"] | None = None
+    """What numbers count that are times: seconds, minutes, hours or days since `time_start`; by default, epochs."""
+    time_start: Annotated[str, AfterValidator(_check_start)] | None = None
+    """When they start, such as 2017-12-01; by default 2000-01-01."""
     max_rejected: Share = MAX_REJECTED
     """The share of rejected rows above which a table is an error. A single rejected row is not, except with 0."""
     as_of: Annotated[datetime, AfterValidator(_in_utc)] | None = None

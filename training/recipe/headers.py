@@ -24,12 +24,14 @@ def check_headers(recipe: Recipe, tables: Mapping[str, Source | None]) -> None:
             problem = f"data.{name} (--{name}): a model of {subject}s does not use this table"
             raise RecipeError("recipe", [f"{problem}. Leave it out, or choose what is scored with --subject"])
     for name, source in given.items():
-        further = required_columns(subject, labels=given.get("labels")) if name == f"{subject}s" else ()
+        further = required_columns(subject, given.get("labels"), given.get("events")) if name == f"{subject}s" else ()
         check_header(source, name, require=further)
 
 
-def required_columns(subject: Subject, *, labels: Source | None) -> tuple[str, ...]:
-    """Return the further columns that labelled records need: their label, or the id that a table of labels names."""
+def required_columns(subject: Subject, labels: Source | None, events: Source | None = None) -> tuple[str, ...]:
+    """Return the further columns that labelled records need: their label, or the id by which other tables name them."""
+    is_named = labels is not None or events is not None
+    by_id = ("account_id",) if subject.is_account and is_named else ()
     if labels is None:
-        return ("label",)
-    return ("event_id",) if subject.is_event else ()
+        return ("label", *by_id)
+    return ("event_id",) if subject.is_event else by_id

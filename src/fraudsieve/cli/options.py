@@ -217,6 +217,12 @@ class ReadingOptions:
         str | None,
         typer.Option(help="Zone of times without one, such as Asia/Shanghai, and of hours of the day; by default UTC."),
     ] = None
+    time_unit: Annotated[
+        str | None, typer.Option(help="What times count that are numbers since a start: s, m, h or d.")
+    ] = None
+    time_start: Annotated[
+        str | None, typer.Option(help="The start of such times, such as 2017-12-01; by default 2000-01-01.")
+    ] = None
     max_rejected: Annotated[
         float | None,
         typer.Option(min=0, max=1, help="Share of rejected rows above which a table is an error; by default 0.2."),

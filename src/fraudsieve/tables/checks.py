@@ -8,7 +8,7 @@ import re
 import secrets
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -29,16 +29,30 @@ from .cells import (
     mask_signalling_nan,
     nested_values,
 )
-from .column_names import describe_columns, likely_column, looks_like_name, nearest_column, other_columns, quote_columns
+from .column_names import (
+    LABEL_COLUMNS,
+    describe_columns,
+    likely_column,
+    looks_like_name,
+    nearest_column,
+    other_columns,
+    quote_columns,
+)
 from .conversion import Kind, amounts_of_words, convert, plain_columns
 from .formats.loaded import LoadedTable, ReadOptions
 from .limits import DUPLICATE, MAX_VALUES_SEARCHED, Cause, check_rejected, count_causes, shapes_of
-from .schema import TableSchema
+from .schema import ACCOUNTS, EVENTS, TableSchema
 from .values.reading import Reading
 
 REJECTED_COLUMNS: Final = ("row", "column", "reason")
 MAX_CELLS: Final = 2**16
 """Cells of columns that are converted together."""
+MAX_LABELS: Final = 20
+"""Distinct numbers of a column that is proposed for labels."""
+MIN_DATE: Final = 19_700_101
+"""The smallest number that may be a date or an epoch."""
+MAX_HOURS: Final = 10_000
+"""Numbers up to here are more likely hours than seconds since a start."""
 MAX_NAMED: Final = 5
 """Columns that a note lists."""
 MISSING: Final[Mapping[Kind, str]] = {
@@ -313,13 +327,13 @@ def require_columns(loaded: LoadedTable, table: TableSchema, origin: str, requir
             origin, f"{n_unnamed} of {len(names)} column names are not strings", describe_requirements(table)
         )
     missing = [name for name in dict.fromkeys((*table.required, *require)) if name not in names]
-    if table.numbered and _lacks_ids(names, table, table.numbered):
+    if table.numbered and table.numbered not in require and _lacks_ids(names, table, table.numbered):
         missing.remove(table.numbered)
     repeated = [name for name, count in Counter(names).items() if count > 1]
     problems, fixes = [], []
     if missing:
         got = describe_columns(names, header=loaded.header)
-        problems.append(f"{_are(missing)} missing from {table.name}; {got}{_hint(missing, names, table)}")
+        problems.append(f"{_are(missing)} missing from {table.name}; {got}{_hint(missing, loaded.frame, table)}")
         fixes.append(describe_requirements(table, require))
     if repeated:
         problems.append(f"columns of one name: {quote_columns(repeated, header=loaded.header)}")
@@ -334,14 +348,58 @@ def _are(names: list[str]) -> str:
     return f"column{'' if one else 's'} {', '.join(map(repr, names))} {'is' if one else 'are'}"
 
 
-def _hint(missing: list[str], names: list[str], table: TableSchema) -> str:
-    declared = {column.name for column in table.columns}
-    undeclared = [name for name in names if name not in declared]
-    found = [(name, likely_column(name, undeclared) or nearest_column(name, undeclared)) for name in missing]
-    pairs = [(name, match) for name, match in found if match and looks_like_name(match)]
-    hints = [f"{match!r} for '{name}'" for name, match in pairs]
-    options = " ".join(f"--column {_quote_option(f'{name}={match}')}" for name, match in pairs)
-    return f" (did you mean {', '.join(hints)}? Then add {options})" if hints else ""
+def _hint(missing: Sequence[str], frame: pd.DataFrame, table: TableSchema) -> str:
+    """Return what the missing columns may be called, and the options that say so."""
+    pairs, also, unit = _likely(missing, frame, table)
+    if not pairs:
+        return ""
+    hints = [f"{match!r} for '{name}'" for name, match in pairs.items()]
+    further = f"; perhaps also {_options(also)}" if also else ""
+    if table is EVENTS and "account_id" in missing and "account_id" not in pairs:
+        pairs, also, unit = _likely(["label"], frame, ACCOUNTS)
+        further = f". If it has no accounts, score its rows alone: --accounts with {_options(pairs | also, unit)}"
+        return f" (did you mean {', '.join(hints)}?{further})"
+    return f" (did you mean {', '.join(hints)}? Then add {_options(pairs, unit)}{further})"
+
+
+def _likely(
+    missing: Sequence[str], frame: pd.DataFrame, table: TableSchema
+) -> tuple[dict[str, str], dict[str, str], str | None]:
+    """Return the likely columns of missing names, those of optional ones, and the unit of times that are no epochs."""
+    declared = {column.name: column.kind for column in table.columns}
+    once = frame.columns.drop_duplicates(keep=False)
+    others = [name for name in once if name not in declared and looks_like_name(name)]
+    pairs, also = dict[str, str](), dict[str, str]()
+    for name in missing:
+        match = likely_column(name, others) or nearest_column(name, others)
+        if match and (name != "label" or _may_be_labels(frame[match])):
+            pairs[name] = match
+            others.remove(match)
+    for name in declared:
+        if name not in {*missing, *frame.columns, *LABEL_COLUMNS} and (match := likely_column(name, others)):
+            also[name] = match
+            others.remove(match)
+    times = [match for name, match in (pairs | also).items() if declared.get(name) == "time"]
+    return pairs, also, next((unit for match in times if (unit := _unit_of(frame[match]))), None)
+
+
+def _options(pairs: Mapping[str, str], unit: str | None = None) -> str:
+    named = [f"--column {_quote_option(f'{name}={match}')}" for name, match in pairs.items()]
+    return " ".join([*named, *([f"--time-unit {unit}"] if unit else [])])
+
+
+def _may_be_labels(cells: Cells) -> bool:
+    """Return whether a column may hold labels: words, or few numbers."""
+    numbers = pd.to_numeric(cells.dropna().head(MAX_VALUES_SEARCHED), errors="coerce")
+    return bool(numbers.isna().any()) or numbers.nunique() <= MAX_LABELS
+
+
+def _unit_of(cells: Cells) -> str | None:
+    """Return the likely unit of times that are numbers since a start; None if they are not, as far as is seen."""
+    numbers = pd.to_numeric(cells.dropna().head(MAX_VALUES_SEARCHED), errors="coerce")
+    if not len(numbers) or numbers.isna().any() or (numbers >= MIN_DATE).any():
+        return None
+    return "h" if numbers.max() <= MAX_HOURS else "s"
 
 
 def _quote_option(value: str) -> str:

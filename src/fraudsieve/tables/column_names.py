@@ -11,7 +11,7 @@ from fraudsieve._translation import tr
 from fraudsieve.exceptions import SchemaError
 
 from .formats.loaded import LoadedTable, ReadOptions
-from .schema import TABLES, TableSchema
+from .schema import TABLES, TableSchema, words_of
 
 MAX_NAMES_SHOWN: Final = 30
 MAX_NAME_LENGTH: Final = 40
@@ -20,31 +20,31 @@ MAX_ROWS_ABOVE: Final = 20
 """Number of rows after the first in which the header is searched."""
 _USUAL_CHARACTERS: Final = r"[\w ()%#&:./-]+"
 
-LIKELY_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
-    "message_id": ("id", "msg_id", "sms_id", "uuid", "编号", "短信编号", "消息编号"),
-    "text": ("content", "body", "message", "msg", "sms", "message_text", "sms_text", "v2", "内容", "短信内容", "文本"),
-    "account_id": (
-        "user_id",
-        "sender",
-        "sender_id",
-        "from",
-        "customer_id",
-        "uid",
-        "用户",
-        "用户编号",
-        "账号",
-        "发送方",
-    ),
-    "sent_at": ("timestamp", "time", "date", "datetime", "created_at", "sent", "received_at", "时间", "发送时间"),
-    "occurred_at": ("timestamp", "time", "date", "datetime", "created_at", "event_time", "时间", "交易时间"),
-    "kind": ("event", "event_type", "action", "transaction_type", "类型", "事件"),
-    "event_id": ("id", "transaction_id", "tx_id", "编号", "流水号"),
-    "amount": ("value", "sum", "amt", "金额"),
-    "counterparty_id": ("recipient_id", "beneficiary_id", "to", "payee", "merchant_id", "terminal_id", "收款方"),
-    "subject_id": ("id", "message_id", "account_id", "event_id", "编号"),
-    "label": ("class", "category", "target", "is_fraud", "is_spam", "fraud", "spam", "y", "v1", "标签", "类别"),
-    "labelled_at": ("reviewed_at", "confirmed_at", "label_time", "标注时间"),
-}
+
+def _lists(**names: str) -> Mapping[str, tuple[str, ...]]:
+    return {name: tuple(usual.split()) for name, usual in names.items()}
+
+
+# As `fold_name` returns them, the surest first; those of well-known public tables are among them.
+LIKELY_NAMES: Final = _lists(
+    message_id="msg_id sms_id mail_id job_id call_id id uuid 短信编号 消息编号 通话编号 编号",
+    text="content body message msg sms message_text sms_text mail_text description v_2 "
+    "短信内容 对话内容 通话内容 内容 文本",
+    account_id="user_id customer_id client_id sender_id sender from name_orig cc_num card_num card_number card_1 card "
+    "policy_number customer client user uid 用户编号 用户 账号 发送方",
+    sent_at="timestamp sent received_at created_at datetime time date 发送时间 通话时间 时间",
+    occurred_at="timestamp event_time transaction_dt transaction_time transaction_date trans_date_trans_time "
+    "trans_date created_at datetime incident_date unix_time time date step 交易时间 时间",
+    as_of="time step date",
+    kind="event_type transaction_type event action type 类型 事件",
+    event_id="transaction_id tx_id trans_id trans_num id 流水号 编号",
+    amount="transaction_amt transaction_amount amt value sum 金额",
+    counterparty_id="recipient_id beneficiary_id name_dest payee merchant_id terminal_id merchant to 收款方",
+    subject_id="id message_id account_id event_id 编号",
+    label="is_fraud fraud_bool fraudulent is_fraudulent fraud_reported fraud_label fraud_flag fraud is_spam "
+    "spam_ham spam class target y v_1 category 是否诈骗 是否欺诈 是否涉诈 标签 类别",
+    labelled_at="reviewed_at confirmed_at label_time 标注时间",
+)
 """Usual names of columns, by the name that fraudsieve knows."""
 _KNOWN_NAMES: Final = frozenset(
     {usual for ours, others in LIKELY_NAMES.items() for usual in (ours, *others)}
@@ -56,19 +56,22 @@ LABEL_COLUMNS: Final = frozenset({"label", "labelled_at"})
 
 def likely_column(name: str, columns: Iterable[str]) -> str | None:
     """Return the column that is likely to be the wanted one; None if no column has a usual name for it."""
-    by_name = {column.strip().casefold(): column for column in columns}
+    by_name = {fold_name(column): column for column in columns}
+    if "v_3" in by_name:  # numbered measurements, not the two columns of the SMS Spam Collection
+        by_name = {usual: column for usual, column in by_name.items() if usual not in ("v_1", "v_2")}
     return next((by_name[usual] for usual in LIKELY_NAMES.get(name, ()) if usual in by_name), None)
+
+
+def fold_name(name: str) -> str:
+    """Return the words of a name in snake_case, in camelCase or with spaces, in lower case, joined by ``_``."""
+    return "_".join(words_of(name))
 
 
 def nearest_column(name: str, others: Iterable[str]) -> str | None:
     """Return the column whose name is like the wanted one, apart from case, spaces and a few letters."""
-    folded = {_normalise(other): other for other in others}
-    match = difflib.get_close_matches(_normalise(name), folded, n=1, cutoff=0.75)
+    folded = {fold_name(other): other for other in others}
+    match = difflib.get_close_matches(fold_name(name), folded, n=1, cutoff=0.75)
     return folded[match[0]] if match else None
-
-
-def _normalise(name: str) -> str:
-    return name.strip().casefold().replace(" ", "_").replace("-", "_")
 
 
 def describe_columns(names: Sequence[str], *, header: bool = False) -> str:
@@ -104,7 +107,7 @@ def _count(name: str) -> str:
 
 def is_known_name(name: str) -> bool:
     """Return whether fraudsieve knows a column of this name, or it is a usual name for one."""
-    return name.strip().casefold() in _KNOWN_NAMES
+    return fold_name(name) in _KNOWN_NAMES
 
 
 def _is_header(names: Sequence[str]) -> bool:
@@ -143,10 +146,12 @@ def rename_columns(loaded: LoadedTable, table: TableSchema, options: ReadOptions
     if missing:
         raise _not_there(missing, loaded, table, origin)
     given = {ours: theirs for ours, theirs in (anywhere | here).items() if theirs in names}
-    chosen = {_choose_name(theirs, given, here, table, origin): theirs for theirs in dict.fromkeys(given.values())}
-    found = {ours: theirs for ours, theirs in chosen.items() if ours is not None and theirs != ours}
+    roles = {theirs: _names_of(theirs, given, here, table) for theirs in given.values()}
+    found = {ours: theirs for theirs, named in roles.items() for ours in named if theirs != ours}
     taken = {ours: f"input_{ours}" for ours in found if ours in names}
-    renamed = loaded.frame.rename(columns=taken | {theirs: ours for ours, theirs in found.items()})
+    copies = {ours: loaded.frame[theirs] for ours, theirs in found.items() if ours != roles[theirs][0]}
+    first = {theirs: ours for ours, theirs in found.items() if ours == roles[theirs][0]}
+    renamed = loaded.frame.rename(columns=taken | first).assign(**copies)
     known = {column.name for column in table.columns} - LABEL_COLUMNS
     unused = [name for name in anywhere if name in known and anywhere[name] not in names and name not in names]
     there = list(map(str, names))
@@ -190,18 +195,12 @@ def _check_tables(names: Iterable[str], table: TableSchema, origin: str) -> None
         raise SchemaError(origin, problem, f"Expected {', '.join(known)}: correct the name, or remove it.")
 
 
-def _choose_name(
-    column: str, given: Mapping[str, str], here: Collection[str], table: TableSchema, origin: str
-) -> str | None:
-    """Return the name that a column gets in a table; None if all of several names are of other tables."""
+def _names_of(column: str, given: Mapping[str, str], here: Collection[str], table: TableSchema) -> list[str]:
+    """Return the names that a column gets in a table: several for one in several roles, none if all are of others."""
     names = [name for name, theirs in given.items() if theirs == column]
-    if len(names) > 1:
-        of_table = [name for name in names if name in here]
-        names = of_table or [name for name in names if not _is_of_others(name, table)]
-    if len(names) > 1:
-        problem = f"column {column!r} was named as {' and as '.join(names)}"
-        raise SchemaError(origin, problem, f"Give it one name, such as {table.name}.{names[0]}.")
-    return names[0] if names else None
+    if len(names) == 1:
+        return names
+    return [name for name in names if name in here] or [name for name in names if not _is_of_others(name, table)]
 
 
 def _is_of_others(name: str, table: TableSchema) -> bool:

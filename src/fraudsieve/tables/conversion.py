@@ -215,7 +215,7 @@ _YEAR_LAST: Final = r"^(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})((?:[T ].*)?)$"
 _HALF_DAY: Final = r"^([^ T]+[ T])(0?[1-9]|1[0-2])(:[0-5]\d(?::[0-5]\d)?)[ \x{a0}\x{202f}]?([AaPp])\.?[Mm]\.?$"
 _AFTERNOON: Final = r"[Pp]\.?[Mm]\.?$"
 _TWELVE: Final = r"^([^ T]+[ T])12:"
-_HAS_ZONE: Final = r"[Tt ].*(?:[Zz]|[+-]\d{2}(?::?\d{2})?)$"
+_HAS_ZONE: Final = r"[Tt ].*(?:[Zz]|[+-]\d{2}(?::?\d{2})?|GMT|UTC?|\))$"
 
 
 class _Times(NamedTuple):
@@ -227,6 +227,7 @@ class _Times(NamedTuple):
     naive: Mask
     units: Array
     zone: str
+    counted: tuple[int, int] | None
 
     def enter(self, cells: Any, times: Array, naive: Mask | bool = False) -> None:
         """Enter the times of some cells, unless they are out of range; those without a zone as a clock shows them."""
@@ -240,7 +241,7 @@ class _Times(NamedTuple):
 def convert_times(cells: Cells, reading: Reading = PLAIN) -> Converted:
     """Bring a column to ``datetime64[us, UTC]``."""
     n = len(cells)
-    read = _Times(np.full(n, _NAT), np.zeros(n, bool), np.full(n, -1, np.int8), reading.zone)
+    read = _Times(np.full(n, _NAT), np.zeros(n, bool), np.full(n, -1, np.int8), reading.zone, reading.counted)
     split = extract_strings(cells)
     strings = split.strings.str.strip()
     if not isinstance(cells.dtype, np.dtype) or cells.dtype.kind != "O":
@@ -281,7 +282,7 @@ def _enter_stamps(cells: Cells, read: _Times, rows: Any, *, naive: Mask | bool) 
 
 
 def _enter_epochs(numbers: Array, read: _Times, rows: Mask) -> None:
-    times, units = read_epochs(numbers)
+    times, units = read_epochs(numbers, read.counted)
     read.enter(rows, np.where(units < 0, _NAT, times))
     read.units[rows] = units
 
@@ -360,6 +361,8 @@ def _notes(read: _Times, reading: Reading) -> tuple[str, ...]:
         if count := int((read.units == unit).sum()):
             rows = _share(count, n_times)
             notes.append(tr("is read as {unit} since 1970, UTC{rows}", unit=tr(name), rows=rows))
+    if count := int((read.units == len(UNITS)).sum()):
+        notes.append(tr("counts from a start{rows}, as --time-unit says", rows=_share(count, n_times)))
     if count := int(read.naive.sum()):
         rows = _share(count, n_times)
         notes.append(tr("has no time zone{rows}: taken as {zone}", rows=rows, zone=reading.zone))

@@ -33,7 +33,7 @@ from .cells import STRING, Cells, Mask
 from .checks import check, input_names, rejected_rows, require_columns
 from .column_names import describe_columns, nearest_column, other_columns, rename_columns
 from .conversion import convert
-from .formats.files import load_delimited, load_names, load_parquet, open_parquet, reader_of, save, storable
+from .formats.files import load_delimited, load_head, load_parquet, open_parquet, reader_of, save, storable
 from .formats.loaded import LoadedTable, ReadOptions
 from .limits import REPLACED
 from .schema import TABLES, TableSchema
@@ -211,9 +211,9 @@ def check_header(source: Source, table: str, *, require: Iterable[str] = ()) -> 
     The columns of Parquet and text files are checked, but not of a text file that is packed or not in UTF-8.
     """
     for part in as_input(source).parts:
-        if names := _header_of(part):
+        if (head := _head_of(part)) is not None:
             is_text = not os.fspath(part.source).lower().endswith(".parquet")
-            header = LoadedTable(pd.DataFrame(columns=names, dtype=object), header=is_text)
+            header = LoadedTable(head, header=is_text)
             header = rename_columns(header, TABLES[table], part.options, origin_of(part))
             require_columns(header, TABLES[table], origin_of(part), _names(require))
 
@@ -222,22 +222,24 @@ def column_names(source: Source) -> tuple[str, ...]:
     """Return the names of the columns of a table as they are in it; the rows are read only where they must be."""
     names: list[str] = []
     for part in as_input(source).parts:
-        names += _header_of(part) or map(str, part.loaded.frame.columns)
+        head = _head_of(part)
+        names += map(str, (part.loaded.frame if head is None else head).columns)
     return tuple(dict.fromkeys(names))
 
 
-def _header_of(part: InputTable) -> list[str]:
-    """Return the columns of a file; none if they are read with the rows only, as those of anything else."""
+def _head_of(part: InputTable) -> pd.DataFrame | None:
+    """Return the columns of a file, of text with its first rows; None if they are read with all rows only."""
     file, origin = local_file(part), origin_of(part)
     if file is None:
-        return []
+        return None
     reader = reader_of(file, origin)
     check_exists(file, origin)
     if reader is load_parquet:
         with open_parquet(file, origin) as opened:
-            return [name for name in opened.schema_arrow.names if not name.startswith("__index_level_")]
+            names = [name for name in opened.schema_arrow.names if not name.startswith("__index_level_")]
+            return pd.DataFrame(columns=names, dtype=object)
     is_packed = file.name.lower().endswith((".gz", ".zip"))
-    return load_names(file, part.options, origin) if reader is load_delimited and not is_packed else []
+    return load_head(file, part.options, origin) if reader is load_delimited and not is_packed else None
 
 
 def check_table(

@@ -141,7 +141,13 @@ MESSAGES: Final = TableSchema(
 ACCOUNTS: Final = TableSchema(
     "accounts",
     (
-        ColumnSchema("account_id", "id", required=True, meaning="Identifies the account."),
+        ColumnSchema(
+            "account_id",
+            "id",
+            required=True,
+            meaning="Identifies the account. If the table has no such column, accounts are numbered.",
+            numbered=True,
+        ),
         ColumnSchema("created_at", "time", meaning="When the account was opened."),
         ColumnSchema("as_of", "time", meaning="The cutoff time: features use what was known strictly before it."),
         *_OWN_LABEL,

@@ -41,6 +41,7 @@ from fraudsieve._translation import tr
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.tables.cells import STRING, Cells, Mask, infer_types, mask_signalling_nan
 from fraudsieve.tables.column_names import find_header, has_known_name, header_note
+from fraudsieve.tables.limits import MAX_VALUES_SEARCHED
 from fraudsieve.tables.values.reading import has_surrogate
 
 from .encoding import BOM, check_exists, check_format, read_content, to_utf8
@@ -148,8 +149,8 @@ def load_delimited(file: Path, options: ReadOptions, origin: str) -> LoadedTable
     return LoadedTable(frame, broken, printed=True, header=True, notes=(*notes, *found, *quoting))
 
 
-def load_names(file: Path, options: ReadOptions, origin: str) -> list[str]:
-    """Read the names of the columns alone; none if other bytes of the file decide how they are read."""
+def load_head(file: Path, options: ReadOptions, origin: str) -> pd.DataFrame | None:
+    """Read the first rows, as strings; None if other bytes of the file decide how they are read."""
     with file.open("rb") as stream:
         head = stream.read(HEAD)
     check_format(head[:4096], "CSV", origin)
@@ -161,9 +162,12 @@ def load_names(file: Path, options: ReadOptions, origin: str) -> list[str]:
     except UnicodeDecodeError:
         is_known = False
     if not is_known:
-        return []
+        return None
     separator, _, start = _find_header(head, file, options, origin)
-    return [name for name in _header(head[start:], separator, origin) if name]
+    names = _header(head[start:], separator, origin)
+    rows = islice(_rows_above(head[start:], separator), 1, MAX_VALUES_SEARCHED)
+    read = pd.DataFrame([row for row in rows if len(row) == len(names)], columns=names, dtype=object)
+    return read.loc[:, [bool(name) for name in names]]
 
 
 def _find_header(data: bytes, file: Path, options: ReadOptions, origin: str) -> tuple[str, tuple[str, ...], int]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Final
 
 import pandas as pd
@@ -9,7 +10,7 @@ import pyarrow as pa
 
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.tables.cells import Cells, string_series
-from fraudsieve.tables.values.moments import time_zone
+from fraudsieve.tables.values.moments import COUNTED, START, read_time, time_zone
 from fraudsieve.tables.values.reading import Reading, has_surrogate
 
 MAX_BROKEN_SHARE: Final = 0.1  # of the rows; beyond it, the whole file has another encoding
@@ -38,6 +39,10 @@ class ReadOptions:
         The decimal sign of numbers in strings; None to find it.
     time_zone : str, default=None
         Name of the zone of times that have none, such as ``Asia/Shanghai``; None for UTC.
+    time_unit : {"s", "m", "h", "d"}, default=None
+        What numbers count that are times: seconds, minutes, hours or days since `time_start`. None for epochs.
+    time_start : str, default=None
+        When they start, as a date or a time in ISO 8601; None for 2000-01-01.
     labels_optional : bool, default=False
         Whether columns that are named for labels and their times may be missing, as in records to score.
     categories : tuple of str, default=()
@@ -57,6 +62,8 @@ class ReadOptions:
     day_first: bool | None = None
     decimal: str | None = None
     time_zone: str | None = None
+    time_unit: str | None = None
+    time_start: str | None = None
     labels_optional: bool = False
     categories: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
@@ -69,6 +76,14 @@ class ReadOptions:
             raise SchemaError("header_row", f"expected a row, counted from 1, got {self.header_row}", "Correct it.")
         if self.decimal not in (None, ".", ","):
             raise SchemaError("decimal", "expected a point or a comma, got something else", "Correct it.")
+        if self.time_unit not in (None, *COUNTED):
+            raise SchemaError("time_unit", f"expected one of {', '.join(COUNTED)}, got something else", "Correct it.")
+        if self.time_start is not None:
+            try:
+                datetime.fromisoformat(self.time_start)
+            except ValueError:
+                problem = f"expected a date such as {START}, got something else"
+                raise SchemaError("time_start", problem, "Correct it.") from None
         if self.time_zone is not None:
             try:
                 time_zone(self.time_zone)
@@ -82,7 +97,11 @@ class ReadOptions:
         Parquet file is the same at once and in chunks.
         """
         decimal = self.decimal or ("auto" if loaded.header else None)
-        return Reading(loaded.printed, self.day_first, self.time_zone or "UTC", decimal)
+        zone, counted = self.time_zone or "UTC", None
+        if self.time_unit is not None:
+            start = read_time(self.time_start or START, "time_start", Reading(zone=zone))
+            counted = COUNTED[self.time_unit], start or 0
+        return Reading(loaded.printed, self.day_first, zone, decimal, counted)
 
     def or_else(self, defaults: "ReadOptions") -> "ReadOptions":
         """Return these options, with unset ones, and the names of further columns, filled in from others.

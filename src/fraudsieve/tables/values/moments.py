@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import numpy as np
 
-from fraudsieve._microseconds import SECOND
+from fraudsieve._microseconds import DAY, HOUR, MINUTE, SECOND
 from fraudsieve._typing import Array
 
 from .reading import (
@@ -46,6 +46,10 @@ LATEST: Final = 4_102_444_800.0
 EARLIEST: Final = 0
 TOO_LATE: Final = 4_133_980_800_000_000
 """2101-01-01, in microseconds since 1970."""
+COUNTED: Final = {"s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY}
+"""Units of times that count since a start."""
+START: Final = "2000-01-01"
+"""The start without another one: later numbers remain in the years that times have."""
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -69,6 +73,13 @@ _ORDERS: Final = {
     (False, True): "only --month-first fits, which reads 03/04/2026 as March 4",
     (False, False): "some begin with the day, others with the month",
 }
+_MONTHS: Final = "JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC"
+_OF_MAIL: Final = re.compile(
+    rf"(?:[A-Z]{{3}}, +)?(\d{{1,2}}) +({_MONTHS}) +(\d{{4}}) +(\d\d:\d\d(?::\d\d)?) *"
+    r"(?:([+-]\d{4})|GMT|UTC?)?(?: +\([^()]*\))?",
+    re.ASCII,
+)
+"""A time of a mail: RFC 2822, section 3.3. The name of the zone in brackets says nothing more."""
 _HALF_DAY: Final = re.compile(r"(.*[T ])(0?[1-9]|1[0-2])(:[0-5]\d.*?)[ \u00a0\u202f]?([AP])\.?M\.?", re.ASCII)
 
 
@@ -124,6 +135,9 @@ def _iso_of(text: str, reading: Reading) -> str | None:
     if reading.day_first is not None and (found := _YEAR_LAST.fullmatch(text)):
         first, second, year, rest = found.groups()
         text = f"{year}-{second}-{first}{rest}" if reading.day_first else f"{year}-{first}-{second}{rest}"
+    if found := _OF_MAIL.fullmatch(text):
+        day, month, year, clock, zone = found.groups()
+        return f"{year}-{_MONTHS.index(month) // 4 + 1:02}-{int(day):02}T{clock}{zone or '+00:00'}"
     if found := _HALF_DAY.fullmatch(text):
         head, hour, rest, half = found.groups()
         text = f"{head}{int(hour) % 12 + 12 * (half == 'P'):02}{rest}"
@@ -158,6 +172,9 @@ def _time_of_number(value: Any, field: str, reading: Reading) -> int:
         number = float(value)
     except (OverflowError, ValueError):
         number = math.inf
+    if reading.counted is not None:
+        unit, start = reading.counted
+        return _within(start + round(number * unit) if abs(number) < TOO_LATE else None, field)
     if 19_700_101 <= number <= 21_001_231 and number.is_integer():
         with suppress(ValueError):
             return _within(_microseconds(datetime.strptime(str(int(number)), "%Y%m%d"), reading), field)
@@ -167,9 +184,13 @@ def _time_of_number(value: Any, field: str, reading: Reading) -> int:
     return reject(field, f"{EXPECTED['time']}, got another number")
 
 
-def read_epochs(numbers: Array) -> tuple[Array, Array]:
-    """Read numbers that are epochs, as `read_time` reads each of them."""
+def read_epochs(numbers: Array, counted: tuple[int, int] | None = None) -> tuple[Array, Array]:
+    """Read numbers that are epochs, or that count a unit since a start, as `read_time` reads each of them."""
     times, units = np.zeros(len(numbers), np.int64), np.full(len(numbers), -1, np.int8)
+    if counted is not None:
+        fits = np.abs(numbers) * counted[0] < TOO_LATE
+        times[fits] = counted[1] + np.rint(numbers[fits] * counted[0]).astype(np.int64)
+        return times, np.where(fits, np.int8(len(UNITS)), units)
     for unit, per_second in enumerate(UNITS):
         seconds = numbers / per_second
         fits = (seconds >= RECENT) & (seconds <= LATEST)

@@ -188,6 +188,8 @@ class Reading:
     zone: str = "UTC"
     # The decimal sign of numbers in strings. None is a point: a lone comma is rejected. `auto`: a column decides.
     decimal: str | None = None
+    # What a number counts that is a time: microseconds of the unit, and its start since 1970. None: it is an epoch.
+    counted: tuple[int, int] | None = None
 
 
 _TYPE_NAMES: Final[tuple[tuple[Any, str], ...]] = (
