@@ -67,13 +67,13 @@ def signature(model: Model) -> ModelSignature:
 
 
 def _input_names(model: Model) -> list[str]:
-    """Return the fields that the model reads, then those that its table has besides labels.
+    """Return the fields that the model reads, also under the names of its training, then the others of its table.
 
     MLflow drops all other fields with a warning. So there are none if the policy of the model is an error for these.
     """
     if model.policy.unknown == "error":
         return []
-    read = [field.name for field in model.matrix.fields]
+    read = [*(field.name for field in model.matrix.fields), *model.given[f"{model.subject}s"].names]
     return [*read, *sorted(model_fields(model.matrix).allowed - {*read, *OF_LABELS})]
 
 

@@ -1,13 +1,14 @@
 """`Scorer`: load a model folder and score records. It needs only NumPy, LightGBM and Numba."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self, TypedDict, Unpack, overload
+from typing import Any, Self, TypedDict, TypeVar, Unpack, overload
 
 import numpy as np
 
 from fraudsieve._typing import Array, Record
+from fraudsieve.exceptions import RecordError, RejectedRecordError
 from fraudsieve.features.feature_matrix import message_matrix_of
 from fraudsieve.features.history.records import RejectedRecord, as_records
 from fraudsieve.features.live_state import HistoryState
@@ -43,6 +44,9 @@ class ScoreOptions(TypedDict, total=False):
 
 CHUNK = 16_384
 """Records per chunk; it bounds the memory of a call."""
+
+
+T = TypeVar("T")
 
 
 class Scorer:
@@ -84,6 +88,7 @@ class Scorer:
         self.policy = model.policy if policy is None else policy
         self.n_threads = n_threads
         self._fields = model_fields(model.matrix)
+        self._given = model.given[f"{model.subject}s"]
 
     @classmethod
     def load(
@@ -287,12 +292,13 @@ class Scorer:
         RecordError
             If the policy rejects a field.
         """
-        columns = columns_of(columns)
+        columns = _read_given(self._given.rename, columns_of(columns), "columns")
         key = self._fields.key
         if key not in columns:
             raise KeyError(f"Expected a column {key!r}; the columns are {sorted(map(str, columns))}.")
         check_unknown(columns, "columns", self.policy, self._fields, self.rules)
         records = records_of(columns, [key, *(set(self._fields.checks) - {key})])
+        records = records if self._given.counted is None else self.read_given(records)
         rules, n_done, parts = self.rules, 0, list[dict[str, Array]]()
         read = {} if rules is None else lists_of(columns, rules.fields)
         for chunk, scores in self._chunks(records, history):
@@ -371,11 +377,25 @@ class Scorer:
         rows = message_matrix_of(self.model.matrix).compute(texts, sender, campaign)
         return calibrated_log_odds(self.model, rows, self.n_threads)
 
+    def read_given(self, records: Any) -> Any:
+        """Return a record, or records, as fraudsieve reads them: they may be as in the tables of the training.
+
+        What is no record stays as it is.
+        """
+        if not self._given:
+            return records
+        if isinstance(records, Mapping):
+            return _read_given(self._given.read, records, "record 0")
+        return [
+            _read_given(self._given.read, record, f"record {place}") if isinstance(record, Mapping) else record
+            for place, record in enumerate(records)
+        ]
+
     def _chunks(self, records: Sequence[Record], history: Events | None) -> Iterator[tuple[Sequence[Record], Scores]]:
         """Yield records and their scores, chunk by chunk; at least one chunk."""
         if self.policy.changes_fields:
             records = [apply_policy(record, at, self.policy, self._fields) for at, record in enumerate(records)]
-        matrix, state = self.model.matrix, resolve_history(self.model.matrix, history)
+        matrix, state = self.model.matrix, resolve_history(self.model.matrix, history, self.model.given)
         for start in range(0, max(len(records), 1), CHUNK):
             chunk = records[start : start + CHUNK]
             yield chunk, score_features(self.model, self.policy, matrix.rows(chunk, state), self.n_threads)
@@ -388,6 +408,7 @@ class Scorer:
         evidence: ScoreObserver | None = None,
     ) -> list[Score]:
         rules = self.rules  # another thread may replace them
+        records = self.read_given(records)
         for position, record in enumerate(records):
             check_unknown(record, f"record {position}", self.policy, self._fields, rules)
         answers: list[Score] = []
@@ -402,3 +423,10 @@ class Scorer:
                 new = evidence.add(ScoredChunk(scores, chunk, new, history, asked))
             answers += new
         return answers
+
+
+def _read_given(read: Callable[[Any], T], record: Any, origin: str) -> T:
+    try:
+        return read(record)
+    except RejectedRecordError as error:
+        raise RecordError(origin, str(error), "Correct it.") from None

@@ -26,6 +26,7 @@ from fraudsieve.exceptions import ArtifactError
 from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.features.wording.model import TextModel, output_classes
 from fraudsieve.models.calibration import Calibration
+from fraudsieve.models.given_fields import GivenFields, given_fields
 from fraudsieve.models.points import OperatingPoint, RatioSupport, SourcePoints
 from fraudsieve.models.policy import Policy
 from fraudsieve.models.sentences.phrases import Phrase, phrases_of
@@ -133,6 +134,11 @@ class Model:
     def subject(self) -> Subject:
         """The type of record that the model scores: ``message``, ``account`` or ``event``."""
         return self.matrix.subject
+
+    @cached_property
+    def given(self) -> dict[str, GivenFields]:
+        """How the records of each table were given in the training."""
+        return given_fields(self.training)
 
     @cached_property
     def cues(self) -> tuple[tuple[str, str], ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
@@ -16,16 +16,20 @@ from fraudsieve.features.history.timeline import PreparedRecord
 from fraudsieve.features.history_declaration import event_fields
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.message_matrix import why_unscorable
+from fraudsieve.models.given_fields import GivenFields
 
 Events: TypeAlias = HistoryState | Sequence[Record] | Mapping[str, Sequence[Record]]
 """A live state; or events; or, by name, ``events``, ``labels`` of events, ``account_labels`` and ``messages``."""
 
+AS_READ: Final[Mapping[str, GivenFields]] = {}
 _ANY_TIME = np.datetime64(0, "us")  # a model without times counts every event
 _PARTS = ("events", "labels", "account_labels")
 
 
-def resolve_history(matrix: FeatureMatrix, history: Events | None) -> HistoryState | None:
-    """Return a history as a live state; None without a history."""
+def resolve_history(
+    matrix: FeatureMatrix, history: Events | None, given: Mapping[str, GivenFields] = AS_READ
+) -> HistoryState | None:
+    """Return a history as a live state; None without a history. Its records may be as in tables of a training."""
     if history is None:
         return None
     if isinstance(history, HistoryState):
@@ -33,6 +37,9 @@ def resolve_history(matrix: FeatureMatrix, history: Events | None) -> HistorySta
             raise ValueError("history: the state has other views than the model. Create it with Scorer.new_state().")
         return history
     records = _records_by_part(matrix, history)
+    for table in ("events", "messages"):
+        if of_table := given.get(table):
+            records[table] = [dict(of_table.read(record)) for record in records[table]]
     state = matrix.new_state(lateness="all")
     _check_fields(records["events"], matrix)
     if not matrix.timed:

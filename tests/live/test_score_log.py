@@ -101,7 +101,7 @@ def test_scores_that_cannot_be_stored_are_an_error(
         live.update(event())  # so that the newest row of the store is one that exists
 
         def fill(call: Call) -> None:
-            call.add_events([event(event_id="e2")] if with_event else [], "UTC")
+            call.add_events(enumerate([event(event_id="e2")] if with_event else []), "UTC")
             call.scores = [row()]
 
         with full_disk(monkeypatch), pytest.raises(StateError, match="SQLITE_FULL"):

@@ -134,6 +134,12 @@ HEADS: dict[str, tuple[str, dict[str, list[Any]], str]] = {
 }
 
 
+def test_a_field_is_read_under_its_own_name_where_another_was_named() -> None:
+    columns = {"labels.subject_id": "order", "label": "outcome", "labels.labelled_at": "seen"}
+    labels = pd.DataFrame({"subject_id": ["a"], "label": ["fraud"], "seen": ["2026-05-01"]})
+    assert list(read(labels, columns, "labels")) == ["subject_id", "label", "labelled_at"]
+
+
 @pytest.mark.parametrize("of_file", [False, True])
 @pytest.mark.parametrize("name", HEADS)
 def test_likely_columns_are_suggested_as_options(name: str, of_file: bool, tmp_path: Path) -> None:

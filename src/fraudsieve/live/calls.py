@@ -1,7 +1,7 @@
 """Calls that append: those of several threads are checked, stored and synced together."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar, NamedTuple, TypeVar, cast
@@ -11,6 +11,7 @@ from fraudsieve.exceptions import RejectedRecordError, StateError
 from fraudsieve.features.campaign.over_time import CampaignHistory
 from fraudsieve.features.history.records import RejectedRecord
 from fraudsieve.features.record_fields import RecordField
+from fraudsieve.models.given_fields import GivenFields
 from fraudsieve.tables.values.reading import read_category, read_id
 
 from .labels import LabelRules, label_to_entry
@@ -78,21 +79,29 @@ class Call:
         else:
             self.deliveries += [] if entry is None else [Delivery(place, entry)]
 
-    def add_events(self, events: Sequence[Record], zone: str) -> None:
-        """Deliver events."""
-        for position, event in enumerate(events):
+    def read_given(self, argument: int, records: Sequence[Record], given: GivenFields) -> Iterator[tuple[int, Record]]:
+        """Yield records with their positions, as fraudsieve reads them; reject those that cannot be read so."""
+        for position, record in enumerate(records):
+            try:
+                yield position, given.read(record)
+            except RejectedRecordError as error:
+                self.rejected.append(((argument, position), str(error)))
+
+    def add_events(self, events: Iterable[tuple[int, Record]], zone: str) -> None:
+        """Deliver events at their positions."""
+        for position, event in events:
             self.add((0, position), partial(to_entry, event, self.fields, zone, self.own))
 
-    def add_labels(self, labels: Sequence[Record], zone: str) -> None:
-        """Deliver labels."""
-        for position, label in enumerate(labels):
+    def add_labels(self, labels: Iterable[tuple[int, Record]], zone: str) -> None:
+        """Deliver labels at their positions."""
+        for position, label in labels:
             self.add((1, position), partial(label_to_entry, label, self.rules, zone))
 
     def add_messages(
-        self, messages: Sequence[Record], campaigns: CampaignHistory, keys: Sequence[Sequence[int]]
+        self, messages: Sequence[tuple[int, Record]], campaigns: CampaignHistory, keys: Sequence[Sequence[int]]
     ) -> None:
         """Deliver messages, and the labels in them; the keys of their bands are those of `message_keys`."""
-        for position, (message, of_message) in enumerate(zip(messages, keys, strict=True)):
+        for (position, message), of_message in zip(messages, keys, strict=True):
             self.add((0, position), partial(message_to_entry, message, of_message, campaigns))
             self.add((0, position), partial(_label_entry, message, self.rules, campaigns.time_zone))
 

@@ -148,9 +148,9 @@ class RecordingCall(Call):
             for position, record in enumerate(records):
                 self.add((0, position), partial(self._identify, position, record, model.subject))
             if model.matrix.campaigns is not None:
-                self.add_messages(records, model.matrix.campaigns, keys)
+                self.add_messages([*enumerate(records)], model.matrix.campaigns, keys)
             else:
-                self.add_events(records, zone_of(state.views))
+                self.add_events(enumerate(records), zone_of(state.views))
         except Exception as error:  # a request must not fail the others
             self.error = error
 

@@ -258,11 +258,11 @@ class LiveState:
         TypeError
             If an argument is not a record or a list of records.
         """
-        zone = zone_of(self._replica.state.views)
+        zone, given = zone_of(self._replica.state.views), self.scorer.model.given
 
         def fill(call: Call) -> None:
-            call.add_events(as_records(events), zone)
-            call.add_labels(as_records(labels), zone)
+            call.add_events(call.read_given(0, as_records(events), given["events"]), zone)
+            call.add_labels(call.read_given(1, as_records(labels), given["labels"]), zone)
 
         accepted = self._submit(fill, now)
         return accepted if knows_records(self.scorer.model) else accepted._replace(unknown=None)
@@ -293,9 +293,9 @@ class LiveState:
         campaigns = self.scorer.model.matrix.campaigns
 
         def fill(call: Call) -> None:
-            sent = as_records(messages)
+            sent = [*call.read_given(0, as_records(messages), self.scorer.model.given["messages"])]
             if campaigns is not None:
-                call.add_messages(sent, campaigns, message_keys(sent))
+                call.add_messages(sent, campaigns, message_keys([message for _, message in sent]))
 
         return self._submit(fill, now)
 

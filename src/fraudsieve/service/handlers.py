@@ -171,6 +171,7 @@ class RequestHandler:
                 raise RejectedRequest(422, problem)
             check_number(as_list(content), self.settings.max_records)
             scorer = self.loaded.scorer
+            content = scorer.read_given(content)
             check_body(as_list(content), scorer.policy, self.loaded.fields, scorer.rules)
         except RecordError as error:
             return RejectedRequest(422, str(error))

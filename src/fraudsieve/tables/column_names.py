@@ -142,7 +142,9 @@ def rename_columns(loaded: LoadedTable, table: TableSchema, options: ReadOptions
         name: anywhere[name] for name in table.required if name in anywhere and name not in (*names, table.numbered)
     }
     named = needed | here
-    missing = {name: column for name, column in named.items() if column not in names and name not in excused}
+    # Under its own name a field is always read: a table that the loop wrote has no other.
+    there = {*names, *excused}
+    missing = {name: column for name, column in named.items() if column not in names and name not in there}
     if missing:
         raise _not_there(missing, loaded, table, origin)
     given = {ours: theirs for ours, theirs in (anywhere | here).items() if theirs in names}
@@ -154,14 +156,14 @@ def rename_columns(loaded: LoadedTable, table: TableSchema, options: ReadOptions
     renamed = loaded.frame.rename(columns=taken | first).assign(**copies)
     known = {column.name for column in table.columns} - LABEL_COLUMNS
     unused = [name for name in anywhere if name in known and anywhere[name] not in names and name not in names]
-    there = list(map(str, names))
+    columns = list(map(str, names))
     notes = [
         tr(
             "there is no column {column!r} for {name} in {table}{hint}",
             column=anywhere[name],
             name=name,
             table=tr(table.name),
-            hint=_hint(name, anywhere[name], there),
+            hint=_hint(name, anywhere[name], columns),
         )
         for name in unused
     ]

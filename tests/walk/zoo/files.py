@@ -35,6 +35,8 @@ class Layout:
         Options of ``train`` alone.
     reading : tuple of str
         Options of every command besides the names of columns.
+    as_given : bool, default=False
+        Whether the owner's service sends records under the owner's names, as the files have them.
     write : mapping of str to Any
         Arguments of the writer of pandas, such as the encoding; for Excel, a ``title`` above the header.
     """
@@ -45,6 +47,7 @@ class Layout:
     hidden: Sequence[str] = ()
     train_options: tuple[str, ...] = ()
     reading: tuple[str, ...] = ()
+    as_given: bool = False
     write: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -84,7 +87,7 @@ def write_files(folder: Path, frame: pd.DataFrame, layout: Layout, times: "pd.Se
 
 
 def _to_records(rows: pd.DataFrame, layout: Layout, times: "pd.Series[Any] | None") -> Sequence[Mapping[str, Any]]:
-    ours = {theirs: name for name, theirs in layout.names.items()}
+    ours = {} if layout.as_given else {theirs: name for name, theirs in layout.names.items()}
     name = {"messages": "sent_at", "accounts": "as_of", "events": "occurred_at"}[layout.table]
     if times is not None:
         zone = "" if "--time-zone" in layout.train_options else "Z"

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.tables.cells import Cells, string_series
-from fraudsieve.tables.values.moments import COUNTED, START, read_time, time_zone
+from fraudsieve.tables.values.moments import COUNTED, START, counted_from, time_zone
 from fraudsieve.tables.values.reading import Reading, has_surrogate
 
 MAX_BROKEN_SHARE: Final = 0.1  # of the rows; beyond it, the whole file has another encoding
@@ -97,11 +97,8 @@ class ReadOptions:
         Parquet file is the same at once and in chunks.
         """
         decimal = self.decimal or ("auto" if loaded.header else None)
-        zone, counted = self.time_zone or "UTC", None
-        if self.time_unit is not None:
-            start = read_time(self.time_start or START, "time_start", Reading(zone=zone))
-            counted = COUNTED[self.time_unit], start or 0
-        return Reading(loaded.printed, self.day_first, zone, decimal, counted)
+        counted = counted_from(self.time_unit, self.time_start, self.time_zone)
+        return Reading(loaded.printed, self.day_first, self.time_zone or "UTC", decimal, counted)
 
     def or_else(self, defaults: "ReadOptions") -> "ReadOptions":
         """Return these options, with unset ones, and the names of further columns, filled in from others.

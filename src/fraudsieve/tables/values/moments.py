@@ -83,6 +83,13 @@ _OF_MAIL: Final = re.compile(
 _HALF_DAY: Final = re.compile(r"(.*[T ])(0?[1-9]|1[0-2])(:[0-5]\d.*?)[ \u00a0\u202f]?([AP])\.?M\.?", re.ASCII)
 
 
+def counted_from(unit: str | None, start: str | None, zone: str | None) -> tuple[int, int] | None:
+    """Return what numbers count that are times, for `Reading`: a unit of `COUNTED`, since a start; None for epochs."""
+    if unit is None:
+        return None
+    return COUNTED[unit], read_time(start or START, "time_start", Reading(zone=zone or "UTC")) or 0
+
+
 def read_time(value: Any, field: str = "", reading: Reading = PLAIN) -> int | None:
     """Read a time."""
     if isinstance(value, str):

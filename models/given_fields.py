@@ -1,0 +1,81 @@
+"""Records as the tables of a training have them: with their names of columns, and times that count from a start.
+
+A model remembers both. So a file, a request and a record of a live state may have them, or the names of fraudsieve.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final, TypeVar
+
+from fraudsieve._subjects import Subject
+from fraudsieve.exceptions import RejectedRecordError
+from fraudsieve.tables.values.moments import EPOCH, counted_from, read_time
+from fraudsieve.tables.values.reading import Reading, is_numeric
+
+T = TypeVar("T")
+LABEL_FIELDS: Final = frozenset(("subject_id", "label", "labelled_at", "source", "confidence", "inclusion_probability"))
+FIELDS: Final = {f"{subject}s": subject.fields for subject in Subject} | {"labels": LABEL_FIELDS}
+"""By table."""
+TIMES: Final = frozenset(("sent_at", "as_of", "occurred_at", "created_at", "labelled_at"))
+
+
+@dataclass(frozen=True)
+class GivenFields:
+    """How the records of a table are given."""
+
+    # The fields that a column with another name holds, by that name.
+    names: Mapping[str, tuple[str, ...]]
+    # What a number counts that is a time: microseconds of the unit, and its start since 1970. None: it is an epoch.
+    counted: tuple[int, int] | None = None
+
+    def __bool__(self) -> bool:
+        """Return whether records may differ from those that fraudsieve reads."""
+        return bool(self.names) or self.counted is not None
+
+    def rename(self, record: Mapping[str, T]) -> Mapping[str, T]:
+        """Return a record, or columns, in which fields that came under other names have ours."""
+        given = self.names.keys() & record.keys()
+        if not given:
+            return record
+        ours = {name: value for name, value in record.items() if name not in given}
+        for other in given:
+            for name in self.names[other]:
+                if name in ours:
+                    raise RejectedRecordError(f"{name}: expected the field once, got it under two names")
+                ours[name] = record[other]
+        return ours
+
+    def read(self, record: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return a record with our names, and with times where it has numbers that count from a start."""
+        record = self.rename(record)
+        if self.counted is None:
+            return record
+        times = {name: record[name] for name in TIMES & record.keys() if is_numeric(record[name])}
+        return {**record, **{name: self._time_of(value, name) for name, value in times.items()}} if times else record
+
+    def _time_of(self, value: Any, name: str) -> str | None:
+        time = read_time(value, name, Reading(counted=self.counted))
+        return None if time is None else (EPOCH + timedelta(microseconds=time)).isoformat()
+
+
+def given_fields(training: Mapping[str, Any]) -> dict[str, GivenFields]:
+    """Return how the records of each table were given in a training.
+
+    A name that fraudsieve uses for another field keeps its meaning.
+    """
+    data: Mapping[str, Any] = (training.get("recipe") or {}).get("data") or {}
+    counted = counted_from(data.get("time_unit"), data.get("time_start"), data.get("time_zone"))
+    return {table: GivenFields(_names_in(table, data.get("columns") or {}), counted) for table in FIELDS}
+
+
+def _names_in(table: str, columns: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    prefix, known, anywhere = f"{table}.", FIELDS[table], frozenset[str]().union(*FIELDS.values())
+    others = {name: given for name, given in columns.items() if "." not in name}
+    of_table = {name: given for name, given in others.items() if name in known or name not in anywhere}
+    of_table |= {name.removeprefix(prefix): given for name, given in columns.items() if name.startswith(prefix)}
+    names = dict[str, tuple[str, ...]]()
+    for name, given in of_table.items():
+        if given not in known:
+            names[given] = (*names.get(given, ()), name)
+    return names
