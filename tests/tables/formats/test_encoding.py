@@ -1,5 +1,6 @@
 """Text files of other encodings: found where that is safe, named otherwise, never read as something else in silence."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from fraudsieve.tables.formats.encoding import to_utf8
 from fraudsieve.tables.formats.files import load
 from fraudsieve.tables.formats.loaded import ReadOptions
 from tests.messages import refused
+
+from .languages import WESTERN, files_of_encodings
 
 CHINESE = ["您的包裹被扣留，请点击链接支付关税", "恭喜您获得大奖", "今天晚上一起吃饭吗", "【银行】您的账户已被冻结"]
 RUSSIAN = ["Ваша посылка задержана оплатите пошлину", "Поздравляем вы выиграли приз", "Пойдем вечером в кино?"] * 3
@@ -42,6 +45,21 @@ def test_encodings_are_found(tmp_path: Path, texts: list[str], encoding: str) ->
     loaded = load(file)
     assert loaded.frame["text"].tolist() == texts
     assert len(loaded.notes) == ("16" not in encoding)
+
+
+def test_of_a_thousand_files_of_twelve_encodings_nearly_all_are_read_right() -> None:
+    right = Counter[str]()
+    for encoding, text, data in files_of_encodings(1_000):
+        right[encoding] += to_utf8(data, None, "m.csv")[0].decode() == text
+    assert right.total() >= 990, right
+    assert sum(right[encoding] for encoding in WESTERN) == 168
+
+
+@pytest.mark.parametrize("text", ["Pay £2.99 now", "see you at the café", "It’s only 20°", "¿Dónde estás?"])
+def test_a_single_western_line_is_enough(text: str) -> None:
+    assert (
+        to_utf8(table(["hello", text], "cp1252"), None, "m.csv")[0].decode() == table(["hello", text], "utf-8").decode()
+    )
 
 
 def test_a_given_encoding_is_used_and_is_an_error_where_it_does_not_fit(tmp_path: Path) -> None:

@@ -183,8 +183,10 @@ def test_parquet_bytes_are_not_text(tmp_path: Path) -> None:
 
 def test_single_invalid_bytes_are_replaced(tmp_path: Path) -> None:
     rows = b"".join(b"%d,a\n" % row for row in range(9))
-    checked = read_table(put(tmp_path / "m.csv", b"message_id,text\nx,\xe6\x82\xa8\xe5\n\xff,b\n" + rows), "messages")
-    assert checked.good["text"][0] == "您\ufffd"
+    checked = read_table(
+        put(tmp_path / "m.csv", "message_id,text\nx,您的包裹".encode() + b"\xe5\n\xff,b\n" + rows), "messages"
+    )
+    assert checked.good["text"][0] == "您的包裹\ufffd"
     assert causes(checked) == [(1, "message_id", "expected a string in UTF-8, got broken characters")]
     broken = pa.Array.from_buffers(pa.string(), 2, [None, *pa.array([b"ok", b"\xff"]).buffers()[1:]])
     pq.write_table(pa.table({"message_id": ["1", "2"], "text": broken}), tmp_path / "m.parquet")

@@ -2,7 +2,12 @@
 
 import gzip
 import io
+import math
 import zipfile
+from collections import Counter
+from collections.abc import Callable, Mapping
+from functools import cache
+from itertools import filterfalse
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +23,26 @@ SAMPLE: Final = 200_000
 """Bytes from which the encoding is found."""
 CHINESE: Final = ("gb2312", "gbk", "hz")
 """Encodings that GB18030 contains."""
-COMMON_SHARE: Final = 0.9
+LANGUAGES: Final = {
+    "cp1252": "üäößÜÄÖ€éà–„“ éèàçêùâôîûëïœÉÀÇ’€«»° íóáéñúü¿¡ÁÓÍÚÑªº€ ãçáéíóêõàúâôÃÇÁÉÓÊºª àèéùòìÈÀ’ øåæéØÅÆ äåöéÄÅÖ "
+    "£€’‘“”–—…é°ïñ•·®™© ëïéèöüêç ðþáíéóúýæöÞÁÍÓ",
+    "cp1250": "łąężóśćńźŁŻŚÓĆŹ íáéěřščžýůúťďňóŘŠČŽÚÁ áéöóőíüúűÁÉÖÓŐÜ áíéčšžúýľťôďňäŠČŽ čšžćđŠČŽĆĐ ăîâşţĂÎŞŢ",
+    "cp1254": "ıişğüçöİŞÇÖÜĞâ",
+    "cp1257": "ėšųįžūčąęŠŽ āēīšūņģļžķčĀŠ",
+    "cp1251": "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфё аіоинвтерслкумдпзяьбгйчїхцєжюшфщґ",
+    "koi8-r": "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфё",
+    "cp866": "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфё",
+    "cp1253": "αοιετσνηυρπκμλωςίόάέγδήύχθφβξζώψΑΤΕΣΗΟΠΚ",
+    "cp1255": "יוהלאתרבםמשנחדכפקעסטגצזןךףץ",
+    "cp1256": "اليمنوتربعدهفسكقحجشصطخةضذثزءغىظ",
+    "cp874": "านรอกเงมลยวสทตหปดคแพชจขใไะิี่้ัื",
+}
+"""The letters and signs of languages that are not ASCII, the most frequent first, by an encoding of one byte a letter."""
+DOUBTS, DOUBT = {"cp1252": 0.0, "cp1257": 0.9}, 0.4
+"""How much less a text must surprise in an encoding, in nats: less in the usual one, more in a rare one."""
+OTHER, RARER, MAX_SURPRISE = 0.1, 1.5, 3.9
+"""Probability of all other letters, how much more a capital surprises than a small letter, and the largest surprise of
+a letter, on the mean, in nats: texts of these languages have up to 3.7, others 4.4 and more."""
 MAX_CHAOS: Final = 0.1
 """Largest improbability of the characters of an encoding that no option names."""
 
@@ -88,14 +112,17 @@ def to_utf8(data: bytes, encoding: str | None, origin: str) -> tuple[bytes, tupl
         return data, ()
     lines = data.splitlines()[1:]
     broken = sum(not _is_utf8(line) for line in lines)
-    if broken < len(lines) and broken <= max(2, MAX_BROKEN_SHARE * len(lines)):
+    # Few broken lines are damage, unless fewer characters are valid: then the text is in another encoding.
+    signs = Counter(filterfalse(str.isascii, data.decode("utf-8", "replace")))
+    found = _find(data) if 2 * signs["\ufffd"] > signs.total() else None
+    if found is None and broken < len(lines) and broken <= max(2, MAX_BROKEN_SHARE * len(lines)):
         note = tr(
             "{n} lines are not in UTF-8: their broken characters were replaced by U+FFFD; if the file is in another "
             "encoding, name it with --encoding",
             n=broken,
         )
         return data.decode("utf-8", "replace").encode(), (note,)
-    found = _find(data)
+    found = found or _find(data)
     if found is None:
         problem = f"{broken} of {len(lines)} rows are not in UTF-8, nor in an encoding that can be found"
         raise SchemaError(origin, problem, "Save the file as UTF-8, or name its encoding with --encoding.")
@@ -116,9 +143,8 @@ def _decode(data: bytes, encoding: str, origin: str) -> bytes:
 def _find(data: bytes) -> str | None:
     """Return the most likely encoding in which the whole text is valid; None if none is likely."""
     end = data.rfind(b"\n", 0, SAMPLE) if len(data) > SAMPLE else len(data)
-    if _is_common_chinese(data[:end]):
-        encoding = "gb18030"
-    else:
+    encoding = _of_letters(data[:end]) or _of_characters(data[:end])
+    if encoding is None:
         best = charset_normalizer.from_bytes(data[:end]).best()
         if best is None or best.chaos > MAX_CHAOS:
             return None
@@ -130,17 +156,86 @@ def _find(data: bytes) -> str | None:
     return encoding
 
 
-def _is_common_chinese(data: bytes) -> bool:
-    """Return whether a text is GB18030, with nearly all characters among the 3,755 most common or punctuation.
+@cache
+def _surprises() -> list[tuple[str, dict[str, float]]]:
+    """Return, for each language, its encoding and the negative log-probability of each of its letters.
+
+    Letters have probabilities by their ranks (Zipf), capitals less than the small ones unless they are listed.
+    """
+    tables = []
+    for encoding, alphabets in LANGUAGES.items():
+        for letters in alphabets.split():
+            weights = {letter: 1 / rank for rank, letter in enumerate(letters, 2)}
+            total = sum(weights.values()) / (1 - OTHER)
+            known = {letter: -math.log(weight / total) for letter, weight in weights.items()}
+            tables.append((encoding, {letter.upper(): value + RARER for letter, value in known.items()} | known))
+    return tables
+
+
+def _of_letters(data: bytes) -> str | None:
+    """Return the encoding of one byte a letter in which the text is least surprising; None if it is in none of them.
+
+    Only the letters that are not ASCII tell encodings apart, and a language has few of them. In tests with 1,000 files
+    of 12 encodings, statistics of all characters (charset_normalizer) found half of the Western ones.
+    """
+    other, found = -math.log(OTHER / 128), dict[str, float]()
+    texts = {encoding: _decoded(data, encoding) for encoding in LANGUAGES}
+    counts = {encoding: Counter(filterfalse(str.isascii, text)) for encoding, text in texts.items() if text}
+    for encoding, surprises in _surprises():
+        if encoding in counts:
+            surprise = sum(n * surprises.get(letter, other) for letter, n in counts[encoding].items())
+            found[encoding] = min(found.get(encoding, math.inf), surprise / counts[encoding].total())
+    best = min(found, key=lambda encoding: found[encoding] + DOUBTS.get(encoding, DOUBT), default=None)
+    return best if best is not None and found[best] <= MAX_SURPRISE else None
+
+
+def _of_characters(data: bytes) -> str | None:
+    """Return the encoding of two bytes a character in which enough of them are common in its language; None for none.
 
     A few lines are enough for this, but not for statistics of characters.
     """
+    for encoding, (is_common, share) in COMMON.items():
+        text = _decoded(data, encoding)
+        wide = [] if text is None else [character for character in text if not character.isascii()]
+        if sum(map(is_common, wide)) >= share * len(wide) > 0:
+            return encoding
+    return None
+
+
+def _leads(encoding: str, last: int, trail: int) -> Callable[[str], bool]:
+    """Return whether a character is punctuation or of the common ones of an encoding, which are first in it."""
+
+    def is_common(character: str) -> bool:
+        code = character.encode(encoding)
+        return len(code) == 2 and 0xA1 <= code[0] <= last and code[1] >= trail
+
+    return is_common
+
+
+def _is_kana(character: str) -> bool:
+    return "\u3040" <= character <= "\u30ff"
+
+
+def _is_hangul(character: str) -> bool:
+    return "\uac00" <= character <= "\ud7a3" or "\u3000" <= character <= "\u303f"
+
+
+COMMON: Final[Mapping[str, tuple[Callable[[str], bool], float]]] = {
+    "euc_jp": (_is_kana, 0.3),
+    "shift_jis": (_is_kana, 0.3),
+    "euc_kr": (_is_hangul, 0.9),
+    "gb18030": (_leads("gb18030", 0xD7, 0xA1), 0.9),
+    "big5": (_leads("big5", 0xC6, 0x40), 0.9),
+}
+"""Which characters are common in the language of an encoding, and their least share. The order matters: the Hangul of
+EUC-KR would be common Chinese characters in GB18030."""
+
+
+def _decoded(data: bytes, encoding: str) -> str | None:
     try:
-        wide = [character.encode("gb18030") for character in data.decode("gb18030") if not character.isascii()]
+        return data.decode(encoding)
     except UnicodeError:
-        return False
-    common = sum(len(code) == 2 and code[1] >= 0xA1 and 0xA1 <= code[0] <= 0xD7 for code in wide)
-    return common >= COMMON_SHARE * len(wide) > 0
+        return None
 
 
 def _is_utf8(data: bytes) -> bool:
