@@ -1,7 +1,7 @@
 """Prometheus metrics of the service."""
 
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from math import nan
 from typing import Any
 
@@ -34,107 +34,80 @@ class Metrics:
         self.is_shared = is_shared
         self.registry = CollectorRegistry()
         options: Any = {"namespace": "fraudsieve", "registry": self.registry}
-        summed, per_process = options | {"multiprocess_mode": "livesum"}, options | {"multiprocess_mode": "liveall"}
-        self.requests = Counter("requests", "Requests.", ("route", "status"), **options)
-        self.seconds = Histogram("request_seconds", "Time to answer a request.", ("route",), buckets=SECONDS, **options)
-        self.running = Gauge(
-            "requests_running", "Requests in progress: being read, waiting or being processed.", **summed
-        )
-        self.scores = Histogram(
+        counter: Callable[..., Counter] = partial(Counter, **options)
+        histogram: Callable[..., Histogram] = partial(Histogram, **options)
+        summed: Callable[..., Gauge] = partial(Gauge, **options, multiprocess_mode="livesum")
+        gauge: Callable[..., Gauge] = partial(Gauge, **options, multiprocess_mode="liveall")
+        self.requests = counter("requests", "Requests.", ("route", "status"))
+        self.seconds = histogram("request_seconds", "Time to answer a request.", ("route",), buckets=SECONDS)
+        self.running = summed("requests_running", "Requests in progress: being read, waiting or being processed.")
+        self.scores = histogram(
             "score",
             "Probability of fraud of scored records, by most probable class. If the model has no legitimate class: "
             "probability of the most probable class.",
             ("type",),
             buckets=PROBABILITIES,
-            **options,
         )
-        self.flagged = Counter("flagged", "Records that the model flags; rules are counted separately.", **options)
-        self.cold_starts = Counter("cold_starts", "Scored records of accounts without history.", **options)
-        self.rejected = Counter(
-            "rejected", "Unscorable records, and rejected events, labels and messages.", ("part",), **options
-        )
-        self.accepted = Counter("accepted", "Events, labels and messages added to the history.", ("part",), **options)
-        self.events = Gauge("state_events", "Events and labels in the live history.", **per_process)
-        self.entities = Gauge("state_entities", "Accounts and other entities in the live history.", **per_process)
-        self.state_bytes = Gauge("state_bytes", "Memory of the live history in bytes.", **per_process)
-        self.store_bytes = Gauge("state_store_bytes", "Size of the store on disk in bytes.", **per_process)
-        self.offset = Gauge("state_offset", "Offset of the live history: its newest row of the store.", **per_process)
-        self.behind = Gauge("state_behind", "1 if the store of the live history cannot be read.", **per_process)
-        self.unwritable = Gauge(
+        self.flagged = counter("flagged", "Records that the model flags; rules are counted separately.")
+        self.cold_starts = counter("cold_starts", "Scored records of accounts without history.")
+        self.rejected = counter("rejected", "Unscorable records, and rejected events, labels and messages.", ("part",))
+        self.accepted = counter("accepted", "Events, labels and messages added to the history.", ("part",))
+        self.events = gauge("state_events", "Events and labels in the live history.")
+        self.entities = gauge("state_entities", "Accounts and other entities in the live history.")
+        self.state_bytes = gauge("state_bytes", "Memory of the live history in bytes.")
+        self.store_bytes = gauge("state_store_bytes", "Size of the store on disk in bytes.")
+        self.offset = gauge("state_offset", "Offset of the live history: its newest row of the store.")
+        self.behind = gauge("state_behind", "1 if the store of the live history cannot be read.")
+        self.unwritable = gauge(
             "state_unwritable",
             "1 if the store cannot be written, so that events, labels and logged scores are answered 503.",
-            **per_process,
         )
-        self.background_failures = Counter(
-            "background_failures", "Failed runs of background tasks.", ("task",), **options
+        self.background_failures = counter("background_failures", "Failed runs of background tasks.", ("task",))
+        self.background_failing = gauge(
+            "background_failing", "Failures of a background task since its last success.", ("task",)
         )
-        self.background_failing = Gauge(
-            "background_failing", "Failures of a background task since its last success.", ("task",), **per_process
-        )
-        self.background_completed = Gauge(
+        self.background_completed = gauge(
             "background_completed_timestamp_seconds",
             "When a periodic background task completed its last round, in seconds since 1970.",
             ("task",),
-            **per_process,
         )
-        self.swaps = Counter("model_swaps", "Checks of the registry alias, by outcome.", ("outcome",), **options)
+        self.swaps = counter("model_swaps", "Checks of the registry alias, by outcome.", ("outcome",))
         text = "1 if the version that the alias points to was refused, by role: model or shadow."
-        self.refused = Gauge("model_refused", text, ("role",), **per_process)
+        self.refused = gauge("model_refused", text, ("role",))
         # Looking a metric up by its labels takes as long as counting, and there are only a few labels.
         self._requests_of = cache(lambda route, status: self.requests.labels(route, str(status)))
         self._seconds_of, self._scores_of = cache(self.seconds.labels), cache(self.scores.labels)
-        self.model = Gauge(
-            "model", "Processes that use a model; 0 for earlier ones.", ("name", "version", "digest"), **summed
-        )
-        self.worker_restarts = Counter("worker_restarts", "Workers started to replace one that had ended.", **options)
+        self.model = summed("model", "Processes that use a model; 0 for earlier ones.", ("name", "version", "digest"))
+        self.worker_restarts = counter("worker_restarts", "Workers started to replace one that had ended.")
         self._in_use: Any = None
-        self._add_traffic(per_process)
-        self._add_rules(options, per_process)
-        self._add_shadow(options)
-
-    def _add_traffic(self, per_process: dict[str, Any]) -> None:
-        self.at_bound = Gauge("state_entities_at_bound", "Entities whose windows are at their bound.", **per_process)
+        self.at_bound = gauge("state_entities_at_bound", "Entities whose windows are at their bound.")
         self._shares = set(WORDS)
-        self.latest_share = Gauge(
+        self.latest_share = gauge(
             "latest_share",
             "Share of the latest records, about 2,000, that are unlike training, or flagged, or of a value's.",
             ("share",),
-            **per_process,
         )
-        self.unusual_share = Gauge(
+        self.unusual_share = gauge(
             "unusual_share",
             "1 if this share of the latest records lies outside the interval that the model expects.",
             ("share",),
-            **per_process,
         )
-
-    def _add_rules(self, options: dict[str, Any], per_process: dict[str, Any]) -> None:
-        self.rule_decisions = Counter("rule_decisions", "Records that a rule decided.", ("rule", "action"), **options)
-        self.rule_loads = Counter("rule_loads", "Changed rules files, by outcome.", ("outcome",), **options)
-        self.rules_refused = Gauge(
-            "rules_refused", "1 if the rules file cannot be used, and earlier rules are in use.", **per_process
+        self.rule_decisions = counter("rule_decisions", "Records that a rule decided.", ("rule", "action"))
+        self.rule_loads = counter("rule_loads", "Changed rules files, by outcome.", ("outcome",))
+        self.rules_refused = gauge("rules_refused", "1 if the rules file cannot be used, and earlier rules are in use.")
+        self.shadow_decisions = counter(
+            "shadow_decisions", "Records by the decisions of the model and of the shadow.", ("model", "shadow")
         )
-
-    def _add_shadow(self, options: dict[str, Any]) -> None:
-        self.shadow_decisions = Counter(
-            "shadow_decisions",
-            "Records by the decisions of the model and of the shadow.",
-            ("model", "shadow"),
-            **options,
+        self.shadow_difference = histogram(
+            "shadow_difference", "Probability of the shadow minus that of the model.", buckets=DIFFERENCES
         )
-        self.shadow_difference = Histogram(
-            "shadow_difference",
-            "Probability of the shadow minus that of the model.",
-            buckets=DIFFERENCES,
-            **options,
+        self.shadow_dropped = counter(
+            "shadow_dropped", "Records that the shadow did not score, because too many were waiting."
         )
-        self.shadow_dropped = Counter(
-            "shadow_dropped", "Records that the shadow did not score, because too many were waiting.", **options
+        self.shadow_failed = counter(
+            "shadow_failed", "Records that the shadow could not score, or not write to its file.", ("task",)
         )
-        self.shadow_failed = Counter(
-            "shadow_failed", "Records that the shadow could not score, or not write to its file.", ("task",), **options
-        )
-        self.shadow_swaps = Counter("shadow_swaps", "Checks of the alias of the shadow.", ("outcome",), **options)
+        self.shadow_swaps = counter("shadow_swaps", "Checks of the alias of the shadow.", ("outcome",))
 
     def count_request(self, route: str, status: int, seconds: float) -> None:
         """Count a request by route and status, and the time it took."""
