@@ -12,12 +12,13 @@ import typer
 from typer.core import TyperCommand
 
 from fraudsieve._translation import Language
-from fraudsieve.cli.console import Answer, exit_on_error, steps
+from fraudsieve.cli.console import Answer, Report, exit_on_error, steps
 from fraudsieve.exceptions import EvidenceError, RecipeError
 
 if TYPE_CHECKING:  # imported at first use: PyArrow takes time
     from fraudsieve.evidence.log import EvidenceSettings
     from fraudsieve.models.artifact.folder import Model
+    from fraudsieve.models.predict import Scorer
     from fraudsieve.tables.source import InputTable
     from fraudsieve.training.recipe.recipe import Recipe
 
@@ -311,6 +312,14 @@ class RunOptions:
             "seed": self.seed,
         }
         return Recipe.read(self.recipe, overrides | more)
+
+
+def load_scorer(address: str, progress: Report, **settings: Any) -> "Scorer":
+    """Load a model, after wrong options and tables were reported."""
+    progress("loading the model")
+    from fraudsieve.models.predict import Scorer
+
+    return Scorer.load(address, **settings)
 
 
 def records_to_score(model: "Model", inputs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from fraudsieve._io import read_secret_file
+from fraudsieve._io import (
+    PRIVATE,
+    check_not_an_input,
+    check_output_file,
+    check_output_folder,
+    read_secret_file,
+    write_file,
+)
 from fraudsieve.cli.console import WRONG_CALL, Answer, Report, count_of, notes
 from fraudsieve.cli.options import (
     AsOf,
@@ -24,9 +31,10 @@ from fraudsieve.cli.options import (
     command_group,
     files_of,
     input_table,
+    load_scorer,
     subcommand,
 )
-from fraudsieve.exceptions import LocatedError, RecipeError
+from fraudsieve.exceptions import LeadError, LocatedError, RecipeError
 
 if TYPE_CHECKING:  # imported at first use: SciPy and PyArrow take time
     from fraudsieve.cases.case_finding import Cases
@@ -68,7 +76,6 @@ def cases_command(
     """Group flagged records into cases, by shared accounts, identifiers and texts, and by time."""
     import pandas as pd
 
-    from fraudsieve._io import check_output_folder
     from fraudsieve.cases.pages.page import render_cases_page
     from fraudsieve.cases.settings import CaseSettings
     from fraudsieve.cases.tables import find_cases_in_tables, read_ledger, write_cases
@@ -183,7 +190,6 @@ def create_command(
     fraudsieve lead create case-1f0c --recipient "Financial Intelligence Unit" --legal-basis "Art. 33 AMLD"
     --sender "Example Bank" --key lead.key --model fraudsieve-model --scores scores.parquet
     """
-    from fraudsieve._io import PRIVATE, check_not_an_input, check_output_file, write_file
     from fraudsieve.leads.case_content import read_case, read_reasons
     from fraudsieve.leads.files import encode_lead, lead_digest, to_stix
     from fraudsieve.leads.keys import derive_key, read_secrets
@@ -262,7 +268,6 @@ def resolve_command(
     output: Annotated[Path, typer.Option(help="CSV file to write; it contains identifiers.")] = Path("resolved.csv"),
 ) -> Answer:
     """Write the account, action or text of each pseudonym in a lead, by computing the pseudonyms of your tables."""
-    from fraudsieve._io import check_not_an_input, check_output_file
     from fraudsieve.leads.files import read_lead
     from fraudsieve.leads.keys import read_secrets
     from fraudsieve.leads.withdrawal import resolve_lead, write_resolution
@@ -298,7 +303,6 @@ def withdraw_command(
     log: Log = LOG,
 ) -> Answer:
     """Withdraw a lead, or all leads that labels contradict. Write one notice for each."""
-    from fraudsieve.exceptions import LeadError
     from fraudsieve.leads.files import read_lead
     from fraudsieve.leads.keys import read_secrets
     from fraudsieve.leads.withdrawal import REVERSED, withdraw_lead, withdraw_reversed
@@ -391,11 +395,9 @@ def replay_command(
 
     If a number differs, a record is malformed, or no score could be computed, exit with 2.
     """
-    progress("loading the model")
     from fraudsieve.evidence.replay import replay_log
-    from fraudsieve.models.predict import Scorer
 
-    scorer = Scorer.load(model, n_threads=threads)
+    scorer = load_scorer(model, progress, n_threads=threads)
     progress("replaying")
     report = replay_log(file, scorer, state=state, progress=lambda done: progress("replaying", done))
     rows = [("scores", f"{report.scores:,}"), ("replayed from vectors", f"{report.replayed:,}")]
@@ -427,7 +429,6 @@ def prove_command(
     checkpoints: Checkpoints = None,
 ) -> Answer:
     """Write a record and the proof that it is in a log, up to the last checkpoint. No other record is written."""
-    from fraudsieve._io import PRIVATE, check_not_an_input, check_output_file, write_file
     from fraudsieve.evidence.canonical import encode_canonical
     from fraudsieve.evidence.checkpoints import read_checkpoints
     from fraudsieve.evidence.verification import prove_record
@@ -454,7 +455,6 @@ def checkpoint_command(
 
     fraudsieve evidence checkpoint evidence.jsonl --output /elsewhere/checkpoints.jsonl --private-key private.pem
     """
-    from fraudsieve._io import check_not_an_input, check_output_file
     from fraudsieve.evidence.checkpoints import read_private_key, write_checkpoint
     from fraudsieve.evidence.verification import checkpoint_log
 

@@ -22,6 +22,7 @@ from fraudsieve.cli.options import (
     TableOptions,
     Verbose,
     input_table,
+    load_scorer,
     records_to_score,
 )
 from fraudsieve.cli.tables import (
@@ -226,12 +227,10 @@ def recompute_logged(
             raise RecipeError(option, ["--recompute does not use it. Leave it out"])
     settings = {name: value for name, value in vars(given).items() if name not in ("recompute", "state")}
     settings |= {"events": input_table(tables.events, reading), "known_labels": input_table(labels, reading)}
-    progress("loading the model")
-    from fraudsieve.models.predict import Scorer
     from fraudsieve.retrain import recompute_scores
 
     with opened_store(given.state) as store:
-        result = recompute_scores(Scorer.load(model), store, **settings, progress=progress)
+        result = recompute_scores(load_scorer(model, progress), store, **settings, progress=progress)
     notes(result.notes)
     content = result.to_dict() | ({} if given.output is None else {"output": str(given.output)})
     title = f"{result.model}: {len(result.rows):,} of {count_of(result.logged, 'logged score')} computed again"
@@ -289,13 +288,11 @@ def monitor_command(
     labelled, before = input_table(labels, reading), input_table(reference, reading)
     if before is None:
         raise RecipeError("--reference", ["expected reference records, got none. Add --reference"])
-    progress("loading the model")
-    from fraudsieve.models.predict import Scorer
     from fraudsieve.models.rules.files import read_rules
     from fraudsieve.training.monitoring.monitoring_run import monitor_tables
     from fraudsieve.training.recipe.recipe import Recipe
 
-    scorer = Scorer.load(model)
+    scorer = load_scorer(model, progress)
     records, beside = records_to_score(scorer.model, inputs)
     result = monitor_tables(
         scorer,

@@ -23,6 +23,7 @@ from fraudsieve.cli.options import (
     RulesOption,
     ScoredOptions,
     input_table,
+    load_scorer,
     records_to_score,
     split_names,
 )
@@ -202,13 +203,11 @@ def predict_command(
     check_output_format(output)
     recording = evidence.settings()
     inputs, labels = tables.inputs(reading), input_table(known_labels, reading)
-    progress("loading the model")
     from fraudsieve.models.batch.score import score_file
-    from fraudsieve.models.predict import Scorer
     from fraudsieve.models.rules.files import read_rules
 
     applied = None if rules is None else read_rules(rules)
-    scorer = Scorer.load(model, n_threads=0, rules=applied)
+    scorer = load_scorer(model, progress, n_threads=0, rules=applied)
     progress("reading")
     show_rows = partial(progress, "scoring")
     records, beside = records_to_score(scorer.model, inputs)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fraudsieve._io import PRIVATE, check_not_an_input, check_output_file, write_file
 from fraudsieve.cli.console import Answer, Report, count_of, notes
 from fraudsieve.cli.options import (
     Events,
@@ -25,6 +26,7 @@ from fraudsieve.cli.options import (
     command_group,
     files_of,
     input_table,
+    load_scorer,
     split_names,
     subcommand,
 )
@@ -38,7 +40,7 @@ if TYPE_CHECKING:  # imported at first use: pandas takes time
     from fraudsieve.live.state import LiveState
     from fraudsieve.live.store.event_store import EventStore
     from fraudsieve.review.answers import Agreement, Collected
-    from fraudsieve.review.draw import ReviewDraw, ReviewPlan
+    from fraudsieve.review.draw import ReviewDraw
     from fraudsieve.tables.limits import Cause
     from fraudsieve.tables.source import InputTable
 
@@ -154,12 +156,10 @@ def load_command(
         for part, sources in given.items()
         if part not in streams and (table := input_table(sources, reading)) is not None
     }
-    progress("loading the model")
     from fraudsieve.live.export import json_lines, load_records
     from fraudsieve.live.state import LiveState
-    from fraudsieve.models.predict import Scorer
 
-    scorer = Scorer.load(model)
+    scorer = load_scorer(model, progress)
     progress("opening the store")
     with LiveState(scorer, address, lateness=lateness, label_days=label_days) as live:
         loaded, rejected = _load_tables(live, inputs, progress)
@@ -359,11 +359,12 @@ def draw_command(
     """
     if (scores is None) == (state is None):
         raise RecipeError("review draw", ["expected either --scores, with the table that was scored, or --state"])
+    if state is not None and any(vars(tables).values()):
+        raise RecipeError("review draw", ["expected no tables beside --state, which has the records"])
     if page is None and choices is not None:
         raise RecipeError("review draw", ["expected --page with --choices: the page offers these labels"])
     progress("reading")
-    from fraudsieve._io import check_not_an_input, check_output_file
-    from fraudsieve.review.draw import ReviewPlan, write_draw
+    from fraudsieve.review.draw import ReviewPlan, draw_from_log, draw_records, write_draw
     from fraudsieve.tables.formats.output import check_output_format
 
     plan = ReviewPlan(capacity, audit, novel, seed)
@@ -377,11 +378,13 @@ def draw_command(
     settings: dict[str, Any] = {"threshold": threshold, "cases": cases, "previous": earlier}
     settings |= {"day": None if day is None else day.date(), "language": language or "en"}
     settings["show"] = None if show is None else split_names(show)
-    if model is not None:
-        from fraudsieve.models.predict import Scorer
-
-        settings["model"] = Scorer.load(model)
-    drawn = _draw(scored, inputs, state, subject, plan, settings)
+    settings["model"] = None if model is None else load_scorer(model, progress)
+    if state is None:
+        assert scored is not None
+        drawn = draw_records(scored, plan, **inputs, **settings)
+    else:
+        with opened_store(state) as store:
+            drawn = draw_from_log(store, plan, subject=subject, **settings)
     progress("writing")
     cut = write_draw(drawn, output)
     _write_page(page, drawn.records, [*dict.fromkeys(split_names(choices or ""))] or drawn.labels, language)
@@ -397,16 +400,13 @@ def draw_command(
 
 
 def _check_page(page: Path | None) -> None:
-    from fraudsieve._io import check_output_file
-
-    if page is not None and page.suffix.lower() != ".html":
-        raise RecipeError("--page", ["expected a file ending in .html, such as review.html"])
     if page is not None:
+        if page.suffix.lower() != ".html":
+            raise RecipeError("--page", ["expected a file ending in .html, such as review.html"])
         check_output_file(page)
 
 
 def _write_page(page: Path | None, records: "pd.DataFrame", labels: Sequence[str], language: "Language | None") -> None:
-    from fraudsieve._io import PRIVATE, write_file
     from fraudsieve.review.review_page import render_review_page
 
     if page is not None:
@@ -421,25 +421,6 @@ def _earlier(previous: Path | None) -> "InputTable | None":
         return None if previous is None else input_table([str(previous)])
     files = sorted(path for path in previous.iterdir() if path.suffix in ENDINGS and not path.name.startswith("."))
     return input_table([*map(str, files)])
-
-
-def _draw(
-    scores: Any,
-    inputs: dict[str, Any],
-    state: str | None,
-    subject: str | None,
-    plan: "ReviewPlan",
-    settings: dict[str, Any],
-) -> "ReviewDraw":
-    from fraudsieve.review.draw import draw_from_log, draw_records
-
-    if state is None:
-        return draw_records(scores, plan, **inputs, **settings)
-    if any(table is not None for table in inputs.values()):
-        raise RecipeError("review draw", ["expected no tables beside --state, which has the records"])
-
-    with opened_store(state) as store:
-        return draw_from_log(store, plan, subject=subject, **settings)
 
 
 def _draw_rows(drawn: "ReviewDraw", output: Path) -> list[tuple[str, str]]:
@@ -481,7 +462,6 @@ def collect_command(
     if disagreements is None and page is not None:
         raise RecipeError("review collect", ["expected --disagreements with --page: it shows their records"])
     progress("reading")
-    from fraudsieve._io import check_not_an_input
     from fraudsieve.review.answers import collect_answers, third_opinions
     from fraudsieve.review.draw import NO_RECALL
     from fraudsieve.tables.formats.output import write_frame
@@ -499,13 +479,9 @@ def collect_command(
     notes(() if collected.has_audit else (NO_RECALL,))
     content = {"output": str(output), "added": collected.added, "known": collected.known}
     content |= {"skipped": collected.skipped, "has_audit": collected.has_audit}
-    content |= {"agreement": [_pair(*names, found) for names, found in collected.agreement.items()]}
+    content |= {"agreement": [{"reviewers": names, **vars(found)} for names, found in collected.agreement.items()]}
     content |= {"disagreements": len(collected.disagreements)}
     return Answer(content, str(output), _collected_rows(collected))
-
-
-def _pair(first: str, second: str, found: "Agreement") -> dict[str, Any]:
-    return {"reviewers": [first, second], **vars(found)}
 
 
 def _collected_rows(collected: "Collected") -> list[tuple[str, str]]:

@@ -24,6 +24,7 @@ from fraudsieve.cli.options import (
     Track,
     Verbose,
     input_table,
+    load_scorer,
     records_to_score,
 )
 from fraudsieve.cli.tables import plan_rows, retrained_rows, trained_content, trained_rows, trained_summary
@@ -235,13 +236,11 @@ def recalibrate_command(
     with stop_on_sigterm():
         inputs, labelled = tables.inputs(reading), input_table(labels, reading)
         known = input_table(known_labels, reading)
-        progress("loading the model")
-        from fraudsieve.models.predict import Scorer
         from fraudsieve.training.recalibration.recalibration_run import recalibrate
         from fraudsieve.training.recipe.recipe import Recipe
 
         settings = Recipe.read(recipe, {"track.enabled": track})
-        scorer = Scorer.load(model)
+        scorer = load_scorer(model, progress)
         records, beside = records_to_score(scorer.model, inputs)
         result = recalibrate(
             scorer,
