@@ -13,7 +13,7 @@ from fraudsieve.cli.app import app
 from fraudsieve.training.simulation.world import simulate
 from tests.shared import mlflow_uri, shared_folder
 
-__all__ = ["SECRET", "Run"]
+__all__ = ["SECRET", "Run", "error_of"]
 
 SECRET = "my secret words"
 Run = Callable[..., tuple[int, dict[str, Any], str]]
@@ -33,6 +33,13 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         return result.exit_code, json.loads(lines[0]) if lines else {}, result.stderr
 
     return invoke
+
+
+def error_of(run: Run, *call: Any) -> str:
+    """Return the error of a wrong call."""
+    code, answer, _ = run(*call)
+    assert code == 2, answer
+    return str(answer["error"])
 
 
 @pytest.fixture(scope="session")

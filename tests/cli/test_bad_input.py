@@ -22,15 +22,12 @@ def write(path: str, content: str | bytes) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "expected"),
     [
-        ("m.csv", "", "got an empty file"),
-        ("m.csv", "message_id,text,label\n", "row"),
         ("m.csv", f"message_id,Text,label\n1,{SECRET},spam\n", "column 'text'"),
         ("m.csv", f"id,text,label\n1,{SECRET},spam\n", "column 'message_id'"),
         ("m.csv", f"message_id,text\n1,{SECRET}\n", "column 'label'"),
         ("m.parquet", f"message_id,text,label\n1,{SECRET},spam\n", "expected Parquet, got"),
         ("m.csv", b"PAR1" + b"\0" * 100, "expected CSV, got Parquet"),
         ("m.jsonl", '[{"message_id": 1}]', "one JSON array"),
-        ("m.dat", "x", "the format is unknown"),
         ("m.csv.gz", gzip.compress(b"message_id,text,label\n1,x,spam\n", mtime=0)[:-9], "cannot be read"),
         ("m.csv", f"message_id,text,label\n1,{SECRET},spam\n2,{SECRET},spam\n", "expected at least 2 classes"),
     ],
@@ -43,14 +40,6 @@ def test_a_file_that_cannot_be_used(run: Run, name: str, content: str | bytes, e
     assert expected in answer["error"]
     assert SECRET not in error
     assert not Path("fraudsieve-model").exists()
-
-
-def test_missing_file_and_missing_model(model: Path, run: Run) -> None:
-    assert run("train", "--messages", "none.csv")[0] == 2
-    Path("m.csv").touch()
-    code, answer, _ = run("predict", "--model", "none", "--messages", "m.csv")
-    assert code == 2
-    assert "Use the path of a complete model folder" in answer["error"]
 
 
 ODD_TEXTS = {

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from fraudsieve.evidence.checkpoints import read_checkpoints, read_line
-from tests.cli.conftest import SECRET, Run
+from tests.cli.conftest import SECRET, Run, error_of
 from tests.evidence.logs import change, lines_of
 
 pytestmark = pytest.mark.slow
@@ -64,9 +64,7 @@ def test_a_changed_log_and_a_number_that_differs(run: Run, scored: Path, model: 
     scored.write_bytes(scored.read_bytes().replace(b'"cues__links":"0x0', b'"cues__links":"0x1', 1))
     code, check, _ = run("evidence", "verify", "log.jsonl")
     assert (code, check["problems"][0]["kind"]) == (2, "changed")
-    code, content, _ = run("evidence", "replay", "log.jsonl", "--model", model)
-    assert code == 2
-    assert "differs from its digest" in content["error"]
+    assert "differs from its digest" in error_of(run, "evidence", "replay", "log.jsonl", "--model", model)
 
 
 def test_checkpoints_and_proofs_with_keys_of_openssl(run: Run, scored: Path) -> None:
@@ -101,8 +99,7 @@ def test_no_output_overwrites_the_log_or_a_key(run: Run, scored: Path, model: Pa
     Path("private.pem").write_text("a key")
     before = scored.read_bytes()
     for command in (["prove", "log.jsonl", "--record", "1"], ["checkpoint", "log.jsonl"]):
-        code, content, _ = run("evidence", *command, "--output", "log.jsonl")
-        assert (code, "would overwrite this input" in content["error"]) == (2, True)
+        assert "would overwrite this input" in error_of(run, "evidence", *command, "--output", "log.jsonl")
     code, content, _ = run("evidence", "checkpoint", "log.jsonl", "--output", "private.pem")
     assert (code, content["error"].startswith("private.pem, line 1: is not")) == (2, True)
     for output in ("log.jsonl", "log.csv"):
@@ -139,8 +136,9 @@ def test_an_emptied_log_and_the_scores_of_another_model_are_no_success(
     scored.write_bytes(b"")
     code, check, _ = run("evidence", "verify", "log.jsonl")
     assert (code, check["problems"][0]["kind"]) == (2, "missing")
-    code, content, _ = run("evidence", "prove", "log.jsonl", "--record", "0", "--output", "proof.json")
-    assert (code, "the file has no records" in content["error"]) == (2, True)
+    assert "the file has no records" in error_of(
+        run, "evidence", "prove", "log.jsonl", "--record", "0", "--output", "proof.json"
+    )
 
 
 @pytest.mark.parametrize(
@@ -154,6 +152,4 @@ def test_an_emptied_log_and_the_scores_of_another_model_are_no_success(
 )
 def test_options_that_do_not_fit(run: Run, model: Path, options: list[str], text: str) -> None:
     pd.DataFrame({"message_id": ["m"], "text": ["see you"]}).to_parquet("new.parquet", index=False)
-    code, content, _ = run("predict", "--model", model, "--messages", "new.parquet", *options)
-    assert code == 2
-    assert text in content["error"]
+    assert text in error_of(run, "predict", "--model", model, "--messages", "new.parquet", *options)

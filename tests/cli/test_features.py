@@ -28,5 +28,3 @@ def test_wrong_calls(run: Run) -> None:
     assert "extension" in run("features", "--events", "e.parquet", "--output", "f")[1]["error"]
     assert run("features", "--events", "e.parquet", "--output", "f")[0] == 2
     assert run("features", "--events", "e.parquet")[0] == 2
-    code, answer, _ = run("features")
-    assert (code, answer["error"]) == (2, "recipe: a table of messages is missing. Give data.messages (--messages)")

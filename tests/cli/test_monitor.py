@@ -13,7 +13,7 @@ from fraudsieve.cli.app import app
 from fraudsieve.models.artifact.folder import read_model, write_model
 from fraudsieve.models.policy import Policy
 from fraudsieve.pages.words import names_in_words
-from tests.cli.conftest import SECRET, Run
+from tests.cli.conftest import SECRET, Run, error_of
 
 pytestmark = pytest.mark.slow
 
@@ -67,6 +67,5 @@ def test_monitor_on_too_few_rows(model: Path, messages: pd.DataFrame, run: Run) 
     messages.to_parquet("r.parquet")
     messages[:20].to_parquet("c.parquet")
     call = ("monitor", "--model", model, "--reference", "r.parquet", "--messages", "c.parquet")
-    code, answer, _ = run(*call)
-    assert (code, "c.parquet: expected at least 100 records that can be scored, got 20" in answer["error"]) == (2, True)
+    assert "c.parquet: expected at least 100 records that can be scored, got 20" in error_of(run, *call)
     assert run(*call, "--report", "m.pdf")[0] == 2

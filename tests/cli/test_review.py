@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from fraudsieve.models import Scorer
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, error_of
 from tests.cli.test_scores import serve
 
 TEXTS = ["win 100 at w1.example", "see you at six", "Your parcel is held", "minutes of the meeting", "photos, garden"]
@@ -92,8 +92,7 @@ def test_a_folder_holds_all_earlier_draws(run: Run) -> None:
     call = ("review", "draw", *tables, "--capacity", 2, "--audit", 0.5, "--previous", "draws", "--output")
     drawn = [run(*call, f"draws/{name}")[1] for name in ("1.csv", "2.parquet", "3.xlsx")]
     assert [content["frame"] for content in drawn] == [5, 3, 2]
-    code, content, _ = run(*call, "draws/2.parquet")
-    assert (code, "would overwrite this input" in content["error"]) == (2, True)
+    assert "would overwrite this input" in error_of(run, *call, "draws/2.parquet")
 
 
 def test_without_an_audit_every_output_says_so(run: Run) -> None:
@@ -126,8 +125,7 @@ def test_wrong_calls(run: Run) -> None:
     collect = ("review", "collect", "--answers", "s.csv")
     assert "expected --disagreements with --page" in run(*collect, "--page", "n.html")[1]["error"]
     assert "expected --draws" in run(*collect, "--disagreements", "n.csv")[1]["error"]
-    code, content, _ = run(*collect)
-    assert (code, "subject_id" in content["error"]) == (2, True)
+    assert "subject_id" in error_of(run, *collect)
     assert not Path("labels.parquet").exists()
 
 

@@ -117,12 +117,6 @@ def test_monitor_shows_the_share_of_both_tables(model: Path, sent: pd.DataFrame,
     assert "accounts of case 17" in Path("m.html").read_text("utf-8")
 
 
-def test_a_wrong_rules_file_is_a_wrong_call(model: Path, sent: pd.DataFrame, run: Run) -> None:
-    Path("rules.toml").write_text(RULES.replace('"flag"', '"drop"', 1))
-    code, answer, _ = run("predict", "--model", model, "--messages", "m.parquet", "--rules", "rules.toml")
-    assert (code, "rules.toml: rule 1: action: expected flag or pass" in answer["error"]) == (2, True)
-
-
 def test_a_recipe_names_the_rules(model: Path, sent: pd.DataFrame, run: Run) -> None:
     Path("recipe.toml").write_text('rules = "rules.toml"\n[split]\nkind = "random"\nalso_temporal = false\n')
     call = ("evaluate", "--model", model, "--messages", "m.parquet")

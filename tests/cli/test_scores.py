@@ -15,7 +15,7 @@ from fraudsieve.service.handlers import RequestHandler
 from fraudsieve.service.loaded_model import LoadedModel
 from fraudsieve.service.metrics import Metrics
 from fraudsieve.service.settings import Settings
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, error_of
 
 pytestmark = pytest.mark.slow
 
@@ -64,9 +64,7 @@ def test_the_other_commands_read_it(model: Path, messages: pd.DataFrame, run: Ru
 
 
 def test_wrong_calls(run: Run) -> None:
-    code, answer, _ = run("scores", "export", "none.db")
-    assert (code, answer["error"]) == (2, "none.db: there is no such store. Check the path.")
-    assert not Path("none.db").exists()
     Path("live.db").touch()
-    code, answer, _ = run("scores", "export", "live.db", "--subject", "text", "--since", "2026-05-01")
-    assert (code, "expected one of message, account, event, got another" in answer["error"]) == (2, True)
+    assert "expected one of message, account, event, got another" in error_of(
+        run, "scores", "export", "live.db", "--subject", "text", "--since", "2026-05-01"
+    )

@@ -7,7 +7,7 @@ import pytest
 
 from fraudsieve.tables.limits import REPLACED
 
-from .conftest import Run
+from .conftest import Run, error_of
 
 
 def split(messages: pd.DataFrame, folder: Path) -> tuple[str, ...]:
@@ -63,10 +63,8 @@ def test_a_table_that_training_does_not_use_is_an_error(messages: pd.DataFrame, 
 
 
 def test_a_command_names_the_records_that_its_model_scores(model: Path, run: Run, tmp_path: Path) -> None:
-    code, answer, _ = run("predict", "--model", model)
-    assert (code, answer["error"]) == (
-        2,
-        "--messages: expected the messages that the model is to score, got none. Add --messages",
+    assert (
+        error_of(run, "predict", "--model", model)
+        == "--messages: expected the messages that the model is to score, got none. Add --messages"
     )
-    code, answer, _ = run("evaluate", "--model", model, "--events", tmp_path / "none.csv")
-    assert code == 2
+    assert run("evaluate", "--model", model, "--events", tmp_path / "none.csv")[0] == 2

@@ -238,11 +238,7 @@ def test_messages_of_two_files_without_ids_are_all_loaded(tmp_path: Path) -> Non
     assert run("info", path)["rows"] == 2
 
 
-def test_wrong_calls(tmp_path: Path) -> None:
-    for command in (["info"], ["export"], ["erase", "--account-id", "a"], ["rewind", "--until", "2024-05-01"]):
-        failed = run(command[0], tmp_path / "none.db", *command[1:], code=2)
-        assert "there is no such store. Check the path." in failed["error"]
-    assert not (tmp_path / "none.db").exists()
+def test_a_file_that_is_no_store(tmp_path: Path) -> None:
     (tmp_path / "other.db").write_text("no store" * 1000)
     assert "the database is damaged" in run("info", tmp_path / "other.db", code=2)["error"]
 

@@ -12,7 +12,7 @@ from fraudsieve.features.feature_matrix import account_matrix_of
 from fraudsieve.models import Scorer
 from fraudsieve.models.policy import Policy
 from fraudsieve.training.data.row_sample import RowSample
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, error_of
 from tests.shared import mlflow_uri
 from tests.training.data.precomputed_files import payments, write_ready
 
@@ -38,8 +38,6 @@ def test_train_tunes_settings_within_a_budget(messages: pd.DataFrame, run: Run) 
     messages.to_parquet("m.parquet")
     Path("recipe.toml").write_text("n_jobs = 1\n[tune]\ntrials = 2\n[tune.space.model]\nl2 = {low = 0.1, high = 10}\n")
     call = ("train", "--messages", "m.parquet", "--recipe", "recipe.toml", "--tune")
-    assert "expected a duration such as 90s, 20m or 2h" in run(*call, "soon")[1]["error"]
-    assert run(*call, "soon")[0] == 2
     code, answer, error = run(*call, "1h")
     assert code == 0, error
     tuning = answer["tuning"]
@@ -55,8 +53,7 @@ def test_the_model_has_the_policy_of_the_recipe(messages: pd.DataFrame, run: Run
     assert run("train", "--messages", "m.parquet", "--recipe", "r.toml", "--output", "strict")[0] == 0
     assert Scorer.load("strict").policy == Policy(unknown="error")
     Path("r.toml").write_text('[scoring]\nunknown = "guess"\n')
-    code, answer, _ = run("train", "--messages", "m.parquet", "--recipe", "r.toml")
-    assert (code, "scoring.unknown" in answer["error"]) == (2, True)
+    assert "scoring.unknown" in error_of(run, "train", "--messages", "m.parquet", "--recipe", "r.toml")
 
 
 @pytest.mark.slow
@@ -138,7 +135,8 @@ def test_a_ready_matrix_and_a_sample(run: Run) -> None:
     inputs = mlflow.get_run(again["run_id"]).inputs
     assert inputs is not None
     assert [item.dataset.name for item in inputs.dataset_inputs] == ["features"]
-    code, answer, _ = run(*call, "--features", "sample.parquet", "--events", "events.parquet")
-    assert (code, answer["error"]) == (2, "recipe: data.features: expected no other table, got events. Remove them")
-    code, answer, _ = run(*call, *records[:-1], "0")
-    assert (code, "model.sample_rate: expected greater than 0, got 0.0" in answer["error"]) == (2, True)
+    assert (
+        error_of(run, *call, "--features", "sample.parquet", "--events", "events.parquet")
+        == "recipe: data.features: expected no other table, got events. Remove them"
+    )
+    assert "model.sample_rate: expected greater than 0, got 0.0" in error_of(run, *call, *records[:-1], "0")

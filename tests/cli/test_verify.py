@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from fraudsieve.cli.app import app
 from fraudsieve.models import Scorer
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, error_of
 
 
 @pytest.mark.slow
@@ -26,12 +26,12 @@ def test_verify_lists_checks_and_rejects_a_damaged_folder(model: Path, run: Run,
     rows = Scorer.load(model).model.training["rows"]["train"]
     assert answer["trained_on"] == f"{rows:,} messages, of unknown times"
     assert answer["trained_on"] in shown
-    code, failure, _ = run("verify", "--model", model, "--digest", "0" * 64)
-    assert (code, "expected digest 000" in failure["error"]) == (2, True)
+    assert "expected digest 000" in error_of(run, "verify", "--model", model, "--digest", "0" * 64)
     shutil.copytree(model, tmp_path / "copy")
     (tmp_path / "copy" / "booster.txt").write_text("tree", "utf-8")
-    code, failure, _ = run("verify", "--model", tmp_path / "copy")
-    assert (code, "booster.txt: its content does not match the manifest" in failure["error"]) == (2, True)
+    assert "booster.txt: its content does not match the manifest" in error_of(
+        run, "verify", "--model", tmp_path / "copy"
+    )
     assert run("verify", "--model", tmp_path / "nothing")[0] == 2
 
 
@@ -40,5 +40,4 @@ def test_verify_of_a_folder_needs_no_mlflow(model: Path, run: Run, monkeypatch: 
     monkeypatch.delitem(sys.modules, "fraudsieve.models.flavor", raising=False)
     monkeypatch.setitem(sys.modules, "mlflow", None)
     assert run("verify", "--model", model)[0] == 0
-    code, failure, _ = run("verify", "--model", "models:/nobody@champion")
-    assert (code, "mlflow is not installed" in failure["error"]) == (2, True)
+    assert "mlflow is not installed" in error_of(run, "verify", "--model", "models:/nobody@champion")

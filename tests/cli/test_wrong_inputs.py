@@ -1,4 +1,4 @@
-"""Wrong inputs of the first hour, each with the error that ``messages.txt`` has: expected, found, what to do."""
+"""Wrong inputs, each with the error that ``messages.txt`` has: expected, found, what to do."""
 
 from pathlib import Path
 
@@ -32,6 +32,7 @@ def rule(**values: str) -> bytes:
 FILES: dict[str, bytes] = {
     "m.csv": csv(),
     "empty.csv": b"",
+    "dates.csv": b'account_id,occurred_at,amount,label\na,03/04/2026,"1,5",spam\nb,4/25/2026 2:05 PM,2,ham\n',
     "header.csv": b"message_id,text,label\n",
     "m.dat": b"message_id,text,label\n",
     "unlabelled.csv": b"message_id,text\n1,a\n2,b\n",
@@ -80,6 +81,7 @@ FILES: dict[str, bytes] = {
 }
 TRAIN = ("train", "--no-track", "--messages")
 OWN = (*TRAIN, "m.csv", "--feature-columns")
+DATES = ("train", "--no-track", "--events", "dates.csv", "--max-rejected", "0")
 RECIPE = (*TRAIN, "m.csv", "--recipe")
 SERVE = ("serve", *MODEL, "--port", "0")
 RULES = ("predict", *MODEL, "--messages", "m.csv", "--rules")
@@ -114,6 +116,7 @@ CASES: list[tuple[str, ...]] = [
     (*TRAIN, "m.csv", "--output", "m.csv/model"),
     (*TRAIN, "m.csv", "--subject", "event"),
     ("train", "--no-track", "--accounts", "m.csv"),
+    ("train", "--no-track", "--events", "m.csv"),
     (*TRAIN, "m.csv", "--tune", "soon"),
     (*TRAIN, "sqlite:///none.db"),
     (*TRAIN, "sqlite:///none.db#sms"),
@@ -163,6 +166,26 @@ CASES: list[tuple[str, ...]] = [
     (*SERVE, "--host", "0.0.0.0"),
     (*SERVE, "--rules", "rules-action.toml"),
     ("rollback",),
+    DATES,
+    (*DATES, "--month-first"),
+    (*DATES, "--decimal", ";"),
+    (*DATES, "--header-row", "9"),
+    (*DATES, "--column", "amount=amout"),
+    (*DATES, "--column", "events.amount=amout"),
+    ("features",),
+    ("evaluate", *MODEL, "--report", "r.pdf"),
+    ("promote", "--force"),
+    ("promote", "--reason", "an outage"),
+    ("scores", "export", "none.db"),
+    ("state", "info", "none.db"),
+    ("state", "export", "none.db"),
+    ("state", "erase", "none.db", "--account-id", "a"),
+    ("state", "rewind", "none.db", "--until", "2024-05-01"),
+    ("lead", "withdraw"),
+    ("lead", "withdraw", "an-id"),
+    ("lead", "withdraw", "--labels", "m.csv"),
+    ("lead", "withdraw", "an-id", "--reason", "why"),
+    ("lead", "list", "--log", "none"),
 ]
 
 
