@@ -1,5 +1,6 @@
 """The check of a log: whatever is done to it is found, and named."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from fraudsieve.evidence.canonical import encode_canonical
 from fraudsieve.evidence.checkpoints import NO_RECORD, line_of, read_line
-from fraudsieve.evidence.verification import WITHOUT_CHECKPOINT, checkpoint_log, log_leaves, verify_log
+from fraudsieve.evidence.verification import WITHOUT_CHECKPOINT, checkpoint_log, prove_record, verify_log
 from fraudsieve.exceptions import EvidenceError
 from tests.evidence.logs import kinds, lines_of, write_log
 
@@ -187,7 +188,7 @@ def test_no_other_arrangement_of_the_lines_passes(tmp_path: Path, rows: list[int
 def test_proofs_and_checkpoints_of_a_damaged_log_are_refused(tmp_path: Path) -> None:
     write_log(tmp_path / "log", N)
     path = changed(tmp_path, lines_of(tmp_path / "log")[1:])
-    for action in (log_leaves, checkpoint_log):
+    for action in (partial(prove_record, index=0), checkpoint_log):
         with pytest.raises(EvidenceError, match="record 0 is missing"):
             action(path)
     with pytest.raises(EvidenceError, match="cannot be read"):

@@ -6,12 +6,13 @@ Anyone who can write to a log can add a record of any content to it.
 """
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final, Self, TypeAlias, get_args
+from typing import Any, Final, Self, TypeAlias, TypeVar, get_args
 
 import numpy as np
 
@@ -38,6 +39,7 @@ from .checkpoints import log_lines, read_line
 from .kept_content import Content, ContentKind
 from .log import FORMAT, computed_fields, reason_numbers
 
+Key = TypeVar("Key")
 NUMBER: Final = (str, int, type(None))
 SCORE: Final = dict.fromkeys(COMPUTED, (str, int, bool, type(None))) | {"probabilities": (dict, type(None))}
 EXPLAINED: Final = {"class": (str,), "against": (str, type(None)), "log_odds": (str,)}
@@ -64,14 +66,18 @@ class RecordedScore:
     inputs: dict[str, Any] | None
 
 
-def by_history(scored: Sequence[RecordedScore]) -> list[list[RecordedScore]]:
-    """Group scores that used the same history and kept their inputs in the same way, in the order of offsets."""
-    groups: dict[tuple[int, str, str], list[RecordedScore]] = {}
+def grouped(scored: Sequence[RecordedScore], key: Callable[[RecordedScore], Key]) -> dict[Key, list[RecordedScore]]:
+    """Group scores by a key."""
+    groups: defaultdict[Key, list[RecordedScore]] = defaultdict(list)
     for one in scored:
-        history = one.body["history"]
-        key = (history.get("offset", -1), repr(sorted(history.items())), one.body["input"]["content"])
-        groups.setdefault(key, []).append(one)
-    return [groups[key] for key in sorted(groups)]
+        groups[key(one)].append(one)
+    return groups
+
+
+def history_of(one: RecordedScore) -> tuple[int, str, str]:
+    """Return the history that a score used, which begins with its offset, and how it kept its input."""
+    history = one.body["history"]
+    return history.get("offset", -1), repr(sorted(history.items())), one.body["input"]["content"]
 
 
 def read_score(index: int, body: Mapping[str, Any], model: Model) -> RecordedScore:
@@ -176,18 +182,20 @@ class NotKept(Exception):
 
 
 class KeptInputs:
-    """The inputs of scores, and the store that their history was read from."""
+    """The inputs of scores, and the store of their history, whose rows are added again up to a recorded offset."""
 
     def __init__(self, model: Model, address: str | Path | None = None) -> None:
         self._model = model
-        self._past = None if address is None else PastStates(model, open_store(address))
+        self._store = None if address is None else open_store(address)
+        self._state: HistoryState | None = None
+        self._position = START
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *raised: object) -> None:
-        if self._past is not None:
-            self._past.store.close()
+        if self._store is not None:
+            self._store.close()
 
     def rows(self, group: Sequence[RecordedScore]) -> FeatureRows:
         """Return the feature rows of scores that used the same history, from their inputs."""
@@ -201,22 +209,13 @@ class KeptInputs:
             return None
         if described["source"] != "store":
             raise NotKept("the history was only in memory, so the vector is taken as it was recorded")
-        if self._past is None:
+        if self._store is None:
             raise NotKept("no store was given, so the vector is taken as it was recorded")
-        return self._past.at(described)
+        return self._state_at(self._store, described)
 
-
-class PastStates:
-    """The live state as it was at offsets of a store, which is built by adding its rows again."""
-
-    def __init__(self, model: Model, store: EventStore) -> None:
-        self._model, self.store = model, store
-        self._state: HistoryState | None = None
-        self._position = START
-
-    def at(self, described: Mapping[str, Any]) -> HistoryState:
+    def _state_at(self, store: EventStore, described: Mapping[str, Any]) -> HistoryState:
         """Return the state at a recorded offset."""
-        with self.store.reading() as transaction:
+        with store.reading() as transaction:
             if transaction.facts.generation != described["generation"]:
                 raise NotKept("rows of the store were erased or rewound since")
             state = self._start(transaction, described)
@@ -403,7 +402,7 @@ def _compare(compute: Compute, group: Sequence[RecordedScore], report: ReplayRep
 def _replay(scorer: Scorer, batch: Sequence[RecordedScore], report: ReplayReport) -> set[int]:
     """Compute scores from recorded vectors, and return the records that differ."""
     different = set[int]()
-    for (policy, _), group in _by_policy(batch).items():
+    for (policy, _), group in grouped(batch, lambda one: (one.policy, one.body["has_history"] is None)).items():
         for index, differs in _compare(partial(_scores_again, scorer, policy), group, report):
             different |= {index} if differs else set()
             report.replayed += 1
@@ -440,14 +439,6 @@ def _reasons(scorer: Scorer, group: Sequence[RecordedScore], X: Array, log_odds:
     return reasons
 
 
-def _by_policy(batch: Sequence[RecordedScore]) -> dict[tuple[Policy, bool], list[RecordedScore]]:
-    """Group scores by their policy, and by whether their model was given a history."""
-    groups: dict[tuple[Policy, bool], list[RecordedScore]] = {}
-    for one in batch:
-        groups.setdefault((one.policy, one.body["has_history"] is None), []).append(one)
-    return groups
-
-
 def _recorded_rows(group: Sequence[RecordedScore]) -> FeatureRows:
     X = np.array([one.vector for one in group])
     reasons = [one.body["score"]["why"] for one in group]
@@ -459,7 +450,7 @@ def _recorded_rows(group: Sequence[RecordedScore]) -> FeatureRows:
 def _rebuild(scorer: Scorer, batch: Sequence[RecordedScore], report: ReplayReport, inputs: KeptInputs) -> set[int]:
     """Compute vectors from kept inputs, and return the records whose vectors differ from those recorded."""
     different = set[int]()
-    for group in by_history(batch):
+    for _, group in sorted(grouped(batch, history_of).items()):
         try:
             for index, differs in _compare(partial(_vectors_again, scorer, inputs), group, report):
                 different |= {index} if differs else set()

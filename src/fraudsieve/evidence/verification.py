@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -135,18 +135,10 @@ def verify_log(
     )
 
 
-def log_leaves(path: str | Path) -> tuple[str, list[bytes]]:
-    """Return the id of a log and the digests of its records, for proofs."""
-    check = verify_log(path)
-    if check.problems:
-        raise EvidenceError(str(path), check.problems[0].text, "Verify the log first.")
-    return check.log, [read_line(line, str(path)).leaf for line in log_lines(path)]
-
-
 def checkpoint_log(path: str | Path) -> Checkpoint:
-    """Return a checkpoint of the current log."""
+    """Return a checkpoint of the current log, in which nothing is wrong."""
     check = verify_log(path)
-    if check.problems or check.root is None:
+    if check.root is None:
         raise EvidenceError(str(path), check.problems[0].text, "Verify the log first.")
     return Checkpoint(check.log, check.size, check.root, clock())
 
@@ -289,13 +281,15 @@ def _beyond(one: Checkpoint, log: str, size: int) -> Problem | None:
 def _signatures(checkpoints: Sequence[Checkpoint], public_key: str | None) -> list[Problem]:
     problems = []
     for one in checkpoints:
-        text = one.signature_problem()
-        if text is None and public_key is not None and one.public_key != public_key:
-            text = "is not signed by the given key"
-        if text is not None:
+        if (text := _signature_problem(one, public_key)) is not None:
             place = (0, max(one.size - 1, 0))
             problems.append(Problem("checkpoint", place, f"the checkpoint of {one.time} {text}"))
     return problems
+
+
+def _signature_problem(one: Checkpoint, public_key: str | None) -> str | None:
+    is_other = public_key not in (None, one.public_key)
+    return one.signature_problem() or ("is not signed by the given key" if is_other else None)
 
 
 FORMAT: Final = 1
@@ -340,7 +334,8 @@ def prove_record(path: str | Path, index: int, checkpoint: Checkpoint | None = N
     EvidenceError
         If anything in the log is wrong, it has no such record, or the checkpoint is of another log.
     """
-    log, leaves = log_leaves(path)
+    log = checkpoint_log(path).log
+    leaves = [read_line(line, str(path)).leaf for line in log_lines(path)]
     size = len(leaves) if checkpoint is None else checkpoint.size
     if not 0 <= index < size or size > len(leaves):
         problem = f"expected a record from 0 to {min(size, len(leaves)) - 1}, got {index}"
@@ -348,8 +343,7 @@ def prove_record(path: str | Path, index: int, checkpoint: Checkpoint | None = N
     root = root_of(leaves[:size]).hex()
     if checkpoint is not None and (checkpoint.log, checkpoint.root) != (log, root):
         raise EvidenceError(str(path), "is not the log of the checkpoint", "Verify the log first.")
-    line = next(line for n, line in enumerate(log_lines(path)) if n == index)
-    read = read_line(line, str(path))
+    read = read_line(next(islice(log_lines(path), index, None)), str(path))
     return {
         "kind": "proof",
         "format": FORMAT,
@@ -427,8 +421,6 @@ def _checkpoint_problems(one: Checkpoint | None, proof: dict[str, Any], public_k
     problems = []
     if (one.log, one.size, one.root) != (proof["log"], proof["size"], proof["root"]):
         problems.append("the checkpoint is of another log, or of another size of it")
-    if (text := one.signature_problem()) is not None:
+    if (text := _signature_problem(one, public_key)) is not None:
         problems.append(f"the checkpoint {text}")
-    elif public_key is not None and one.public_key != public_key:
-        problems.append("the checkpoint is not signed by the given key")
     return problems
