@@ -1,6 +1,5 @@
 """``fraudsieve scores export``: the table of predict, and records that the other commands read."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -9,23 +8,16 @@ import pandas as pd
 import pyarrow.parquet
 import pytest
 
-from fraudsieve.models import Scorer
-from fraudsieve.service.bodies import Reply, ScoreRequest
-from fraudsieve.service.handlers import RequestHandler
-from fraudsieve.service.loaded_model import LoadedModel
-from fraudsieve.service.metrics import Metrics
-from fraudsieve.service.settings import Settings
 from tests.cli.conftest import Run, error_of
+from tests.service.handling import handler_of, reply_of
 
 pytestmark = pytest.mark.slow
 
 
 def serve(model: Path, records: list[dict[str, Any]]) -> None:
     """Score records as a service does that logs them in the working folder."""
-    settings = Settings(state="live.db", score_log="records", max_records=len(records))
-    handler = RequestHandler(LoadedModel(Scorer.load(model)), settings, Metrics())
-    (reply,) = handler.score([ScoreRequest(json.dumps(records).encode(), False, id="r1")])
-    assert isinstance(reply, Reply)
+    handler = handler_of(model, state=Path("live.db"), score_log="records", max_records=len(records))
+    reply_of(handler, records, name="r1")
     handler.close()
 
 

@@ -8,13 +8,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fraudsieve.evidence.canonical import encode_canonical
-from fraudsieve.evidence.checkpoints import NO_RECORD, line_of, read_line
+from fraudsieve.evidence.checkpoints import NO_RECORD, Checkpoint, line_of, read_line
 from fraudsieve.evidence.verification import WITHOUT_CHECKPOINT, checkpoint_log, prove_record, verify_log
 from fraudsieve.exceptions import EvidenceError
 from tests.evidence.logs import kinds, lines_of, write_log
 
 N = 7
 in_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def written(tmp_path: Path) -> tuple[Checkpoint, list[bytes]]:
+    """Write a log of N records, and return its checkpoint and its lines."""
+    (tmp_path / "log").unlink(missing_ok=True)
+    return write_log(tmp_path / "log", N), lines_of(tmp_path / "log")
 
 
 def changed(tmp_path: Path, lines: list[bytes]) -> Path:
@@ -44,9 +50,7 @@ def test_a_log_as_it_was_written(tmp_path: Path) -> None:
 @in_one_folder
 @given(st.data())
 def test_a_flipped_bit_is_found_and_named(tmp_path: Path, data: st.DataObject) -> None:
-    if not (tmp_path / "log").exists():
-        write_log(tmp_path / "log", N)
-    lines = lines_of(tmp_path / "log")
+    lines = written(tmp_path)[1]
     index = data.draw(st.integers(0, N - 1))
     line = bytearray(lines[index])
     position, bit = data.draw(st.integers(0, len(line) - 1)), data.draw(st.integers(0, 7))
@@ -58,8 +62,7 @@ def test_a_flipped_bit_is_found_and_named(tmp_path: Path, data: st.DataObject) -
 
 @pytest.mark.parametrize("index", range(N))
 def test_a_flipped_byte_that_ends_a_line(tmp_path: Path, index: int) -> None:
-    write_log(tmp_path / "log", N)
-    lines = lines_of(tmp_path / "log")
+    lines = written(tmp_path)[1]
     lines[index] = lines[index][:-1] + b"x"
     problems = verify_log(changed(tmp_path, lines)).problems
     # The next line is joined to it. That of the last record is a tail, which only a checkpoint would miss.
@@ -70,9 +73,8 @@ def test_a_flipped_byte_that_ends_a_line(tmp_path: Path, index: int) -> None:
 @in_one_folder
 @given(st.sets(st.integers(0, N - 1), min_size=1, max_size=N - 1))
 def test_dropped_records_are_found_and_named(tmp_path: Path, dropped: set[int]) -> None:
-    (tmp_path / "log").unlink(missing_ok=True)
-    kept = write_log(tmp_path / "log", N)
-    lines = [line for n, line in enumerate(lines_of(tmp_path / "log")) if n not in dropped]
+    kept, lines = written(tmp_path)
+    lines = [line for n, line in enumerate(lines) if n not in dropped]
     problems = verify_log(changed(tmp_path, lines), [kept]).problems
     assert {one.kind for one in problems} == {"missing"}
     assert {n for one in problems for n in range(one.records[0], one.records[1] + 1)} == dropped
@@ -81,9 +83,7 @@ def test_dropped_records_are_found_and_named(tmp_path: Path, dropped: set[int]) 
 @in_one_folder
 @given(st.permutations(range(N)).filter(lambda order: order != sorted(order)))
 def test_moved_records_are_found_and_named(tmp_path: Path, order: list[int]) -> None:
-    if not (tmp_path / "log").exists():
-        write_log(tmp_path / "log", N)
-    lines = lines_of(tmp_path / "log")
+    lines = written(tmp_path)[1]
     problems = verify_log(changed(tmp_path, [lines[n] for n in order])).problems
     newest = [max(order[: place + 1]) for place in range(N)]
     assert kinds(problems) == [("moved", (n, n)) for n, most in zip(order, newest, strict=True) if n < most]
@@ -92,16 +92,14 @@ def test_moved_records_are_found_and_named(tmp_path: Path, order: list[int]) -> 
 @pytest.mark.parametrize("index", range(N))
 @pytest.mark.parametrize("place", range(N + 1))
 def test_a_repeated_record_is_found_and_named(tmp_path: Path, index: int, place: int) -> None:
-    write_log(tmp_path / "log", N)
-    lines = lines_of(tmp_path / "log")
+    lines = written(tmp_path)[1]
     lines.insert(place, lines[index])
     assert ("repeated", (index, index)) in kinds(verify_log(changed(tmp_path, lines)).problems)
 
 
 @pytest.mark.parametrize("index", range(N))
 def test_a_record_that_was_changed_with_its_digest_breaks_the_chain(tmp_path: Path, index: int) -> None:
-    kept = write_log(tmp_path / "log", N)
-    lines = lines_of(tmp_path / "log")
+    kept, lines = written(tmp_path)
     old = read_line(lines[index], "log")
     lines[index], _ = line_of(b'{"kind":"other"}', old.log, index, old.previous)
     problems = verify_log(changed(tmp_path, lines), [kept]).problems
@@ -119,8 +117,8 @@ def test_a_log_written_anew_shows_in_the_checkpoints(tmp_path: Path) -> None:
 
 
 def test_a_cut_end_shows_in_a_checkpoint(tmp_path: Path) -> None:
-    kept = write_log(tmp_path / "log", N)
-    path = changed(tmp_path, lines_of(tmp_path / "log")[:-2])
+    kept, lines = written(tmp_path)
+    path = changed(tmp_path, lines[:-2])
     assert verify_log(path).problems == ()
     (problem,) = verify_log(path, [kept]).problems
     assert (problem.kind, problem.records) == ("missing", (N - 2, N - 1))
@@ -143,8 +141,7 @@ def test_records_of_another_log_and_other_lines(tmp_path: Path) -> None:
 @pytest.mark.parametrize("place", [0, 3])
 @pytest.mark.parametrize("index", [-1, -5])
 def test_a_forged_record_before_the_first_is_found(tmp_path: Path, index: int, place: int) -> None:
-    kept = write_log(tmp_path / "log", N)
-    lines = lines_of(tmp_path / "log")
+    kept, lines = written(tmp_path)
     forged, _ = line_of(b'{"kind":"lead","lead":"FORGED"}', kept.log, index, NO_RECORD)
     path = changed(tmp_path, [*lines[:place], forged, *lines[place:]])
     (problem,) = verify_log(path, [kept]).problems
@@ -167,8 +164,7 @@ def test_a_record_far_beyond_the_end_is_a_named_gap(tmp_path: Path, index: int) 
 
 
 def test_a_line_that_cannot_be_read_stands_for_one_record(tmp_path: Path) -> None:
-    write_log(tmp_path / "log", N)
-    lines = lines_of(tmp_path / "log")
+    lines = written(tmp_path)[1]
     path = changed(tmp_path, [lines[0], b"something\n", lines[4], lines[2], *lines[5:]])
     assert kinds(verify_log(path).problems) == [("moved", (2, 2)), ("changed", (1, 1)), ("missing", (3, 3))]
 
@@ -176,9 +172,7 @@ def test_a_line_that_cannot_be_read_stands_for_one_record(tmp_path: Path) -> Non
 @in_one_folder
 @given(st.lists(st.one_of(st.integers(0, N - 1), st.none()), max_size=2 * N).filter(lambda rows: rows != [*range(N)]))
 def test_no_other_arrangement_of_the_lines_passes(tmp_path: Path, rows: list[int | None]) -> None:
-    if not (tmp_path / "log").exists():
-        write_log(tmp_path / "log", N)
-    lines = lines_of(tmp_path / "log")
+    lines = written(tmp_path)[1]
     check = verify_log(changed(tmp_path, [b"x\n" if n is None else lines[n] for n in rows]))
     assert check.problems or rows == [*range(len(rows))]
     named = {n for one in check.problems for n in range(one.records[0], one.records[1] + 1)}
@@ -186,8 +180,7 @@ def test_no_other_arrangement_of_the_lines_passes(tmp_path: Path, rows: list[int
 
 
 def test_proofs_and_checkpoints_of_a_damaged_log_are_refused(tmp_path: Path) -> None:
-    write_log(tmp_path / "log", N)
-    path = changed(tmp_path, lines_of(tmp_path / "log")[1:])
+    path = changed(tmp_path, written(tmp_path)[1][1:])
     for action in (partial(prove_record, index=0), checkpoint_log):
         with pytest.raises(EvidenceError, match="record 0 is missing"):
             action(path)

@@ -13,11 +13,8 @@ from fraudsieve.features import Network, history_features, network_features
 from fraudsieve.live.state import LiveState
 from fraudsieve.models import Scorer
 from fraudsieve.models.scoring.given_history import resolve_history
-from fraudsieve.service.handlers import RequestHandler
-from fraudsieve.service.loaded_model import LoadedModel
-from fraudsieve.service.metrics import Metrics
-from fraudsieve.service.settings import Settings
 from tests.live.samples import NIGHTS, RECEIVED, event, with_views
+from tests.service.handling import handler_of
 
 FIRST = event(counterparty_id="bob", device_id="d")
 THREE = {
@@ -56,7 +53,7 @@ def by_network(events: pd.DataFrame, subjects: pd.DataFrame) -> Any:
 
 
 def by_service(scorer: Scorer, events: list[dict[str, Any]], labels: list[dict[str, Any]]) -> Any:
-    handler = RequestHandler(LoadedModel(scorer), Settings(), Metrics())
+    handler = handler_of(scorer)
     for part, records in (("events", events), ("labels", labels)):
         for record in records:
             handler.ingest(json.dumps({part: [record]}).encode(), are_labels=part == "labels")

@@ -2,7 +2,6 @@
 
 import shutil
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from fraudsieve.models.artifact.model_address import model_folder
 from fraudsieve.models.flavor import log_model, logged_digest, resolve_version
 from fraudsieve.service.loaded_model import why_incompatible
 from tests.messages import refused
+from tests.service.processes.conftest import wait_until
 from tests.shared import mlflow_uri
 
 pytestmark = pytest.mark.slow
@@ -80,13 +80,6 @@ def load_on(service: Any, record: dict[str, Any]) -> Iterator[list[Any]]:
         stop.set()
         for thread in threads:
             thread.join(60)
-
-
-def wait_until(condition: Any) -> None:
-    deadline = time.monotonic() + 90
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def version_of(service: Any) -> Any:

@@ -16,6 +16,7 @@ import pytest
 from fraudsieve.models import Scorer
 from fraudsieve.service.app import create_app
 from fraudsieve.service.settings import listen
+from tests.service.handling import client_of
 
 pytestmark = pytest.mark.slow
 
@@ -189,7 +190,7 @@ def test_it_is_not_ready_before_the_warm_up(binary: Any) -> None:
 
     async def send_requests() -> list[httpx.Response]:
         # Without its lifespan the application is not warmed up.
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+        async with client_of(app) as client:
             answers = [await client.get("/readyz"), await client.post("/v1/score", json={"text": "x"})]
             answers.append(await client.get("/healthz"))
             app.state.handler.warm_up()

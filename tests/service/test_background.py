@@ -19,10 +19,10 @@ from fraudsieve.service import app as service_app
 from fraudsieve.service.app import create_app
 from fraudsieve.service.background import MAX_PAUSE, BackgroundTasks
 from fraudsieve.service.handlers import RequestHandler
-from fraudsieve.service.loaded_model import LoadedModel
 from fraudsieve.service.metrics import Metrics
 from fraudsieve.service.settings import Settings
 from fraudsieve.service.watchers import AliasWatcher, RulesWatcher
+from tests.service.handling import client_of, handler_of
 
 pytestmark = pytest.mark.slow
 
@@ -98,7 +98,7 @@ def call_while_running(app: Any, condition: Callable[[], bool]) -> list[httpx.Re
     async def run() -> list[httpx.Response]:
         async with (
             app.router.lifespan_context(app),
-            httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client,
+            client_of(app) as client,
         ):
             answers = [await client.get("/readyz")]
             await until(condition)
@@ -178,7 +178,7 @@ def raise_os_error(*_: Any, **__: Any) -> Any:
 def test_the_registry_and_other_faults_are_told_apart(
     binary: Any, monkeypatch: pytest.MonkeyPatch, name: str, outcome: str
 ) -> None:
-    handler = RequestHandler(LoadedModel(Scorer.load(binary.folder), "1"), Settings(), Metrics())
+    handler = handler_of(binary.folder, "1")
     monkeypatch.setattr("fraudsieve.models.flavor.resolve_version", lambda _: "2")
     monkeypatch.setattr("fraudsieve.service.watchers.model_folder", lambda _, into: into)
     monkeypatch.setattr(name, raise_os_error)
@@ -189,7 +189,7 @@ def test_the_registry_and_other_faults_are_told_apart(
 
 
 def test_the_collector_skips_a_model_that_took_over(binary: Any, several: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    handler = RequestHandler(LoadedModel(Scorer.load(binary.folder), "1"), Settings(), Metrics())
+    handler = handler_of(binary.folder, "1")
     old = weakref.ref(handler.loaded.scorer.model)
     monkeypatch.setattr("fraudsieve.models.flavor.resolve_version", lambda _: "2")
     monkeypatch.setattr("fraudsieve.service.watchers.model_folder", lambda _, into: several.folder)

@@ -17,18 +17,15 @@ from fraudsieve.exceptions import EvidenceError
 from fraudsieve.models import Scorer
 from fraudsieve.service.bodies import RejectedRequest, Reply, ScoreRequest
 from fraudsieve.service.handlers import RequestHandler
-from fraudsieve.service.loaded_model import LoadedModel
-from fraudsieve.service.metrics import Metrics
-from fraudsieve.service.settings import Settings
 from tests.fitted_models import Fitted, Serve
+from tests.service.handling import handler_of, reply_of
 
 NOT_RECORDED = "the evidence of the scores cannot be written; send the request again"
 
 
 @pytest.fixture
 def handler(binary: Fitted, tmp_path: Path) -> Iterator[RequestHandler]:
-    settings = Settings(evidence=EvidenceSettings(tmp_path / "log.jsonl", "all", "kept"))
-    handler = RequestHandler(LoadedModel(Scorer.load(binary.folder), "7"), settings, Metrics())
+    handler = handler_of(binary.folder, "7", evidence=EvidenceSettings(tmp_path / "log.jsonl", "all", "kept"))
     yield handler
     handler.close()
 
@@ -73,8 +70,7 @@ def test_a_score_without_its_evidence_is_not_given_out(
 
 
 def test_an_answer_waits_for_its_evidence(handler: RequestHandler, binary: Fitted, tmp_path: Path) -> None:
-    (reply,) = handler.score([request(binary.texts[:2])])
-    assert isinstance(reply, Reply)
+    reply = reply_of(handler, [{"text": text} for text in binary.texts[:2]])
     assert handler.evidence is not None
     assert handler.evidence.log._synced < (tmp_path / "log.jsonl").stat().st_size
     assert asyncio.run(handler.evidence.secure(reply)) == reply
@@ -82,9 +78,8 @@ def test_an_answer_waits_for_its_evidence(handler: RequestHandler, binary: Fitte
 
 
 def test_a_log_that_cannot_be_opened_is_an_error_at_the_start(binary: Fitted, tmp_path: Path) -> None:
-    settings = Settings(evidence=EvidenceSettings(tmp_path / "none" / "log.jsonl"))
     with pytest.raises(EvidenceError, match="cannot be opened"):
-        RequestHandler(LoadedModel(Scorer.load(binary.folder)), settings, Metrics())
+        handler_of(binary.folder, evidence=EvidenceSettings(tmp_path / "none" / "log.jsonl"))
 
 
 @pytest.mark.slow

@@ -22,6 +22,7 @@ import pandas as pd
 import pytest
 
 from fraudsieve.models import Scorer
+from tests.service.processes.conftest import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -31,13 +32,6 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 def event(number: int, at: datetime, account: str = "ann") -> dict[str, Any]:
     about = {"counterparty_id": f"c{number % 5}", "device_id": "d", "kind": "message", "amount": number}
     return {"event_id": f"e{number}", "account_id": account, "occurred_at": at.isoformat(), **about}
-
-
-def wait_until(condition: Any, seconds: float = 90) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def test_a_kill_while_a_model_takes_over(serve: Any, registry: Any, tmp_path: Path) -> None:

@@ -14,12 +14,12 @@ from fraudsieve.exceptions import ArtifactError, ServiceError, StateError
 from fraudsieve.models import Scorer
 from fraudsieve.models.unlike_training.expected_shares import FLAGGED, ExpectedShare
 from fraudsieve.service.app import create_app
-from fraudsieve.service.bodies import RejectedRequest, Reply, ScoreRequest
+from fraudsieve.service.bodies import RejectedRequest, ScoreRequest
 from fraudsieve.service.handlers import RequestHandler
 from fraudsieve.service.loaded_model import LoadedModel
-from fraudsieve.service.metrics import Metrics
 from fraudsieve.service.settings import Settings
 from tests.messages import refused
+from tests.service.handling import client_of, handler_of, reply_of
 
 SECRET = "my secret words"
 EVENT = {"account_id": "ann", "kind": "message", "device_id": "d", "counterparty_id": "bob", "amount": 1}
@@ -28,7 +28,7 @@ EVENTS = [EVENT | {"event_id": f"e{i}", "occurred_at": f"2026-05-01T10:00:0{i}Z"
 
 @pytest.fixture
 def handler(accounts_folder: Path) -> Iterator[RequestHandler]:
-    handler = RequestHandler(LoadedModel(Scorer.load(accounts_folder)), Settings(max_records=10), Metrics())
+    handler = handler_of(accounts_folder, max_records=10)
     yield handler
     handler.close()
 
@@ -48,14 +48,12 @@ def test_a_record_that_fails_does_not_affect_the_others(
     handler: RequestHandler, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     records = [{"account_id": name, "as_of": "2026-05-01T10:00:09Z"} for name in ("ann", SECRET, "bob")]
-    (expected_reply,) = handler.score([ScoreRequest(json.dumps(records).encode(), True)])
-    assert isinstance(expected_reply, Reply)
+    expected_reply = reply_of(handler, records, reasons=True)
     expected = json.loads(expected_reply.content)
     assert handler.live is not None
     failing = fail_for(handler.live.score_at, lambda record: record["account_id"] == SECRET, OverflowError(SECRET))
     monkeypatch.setattr(handler.live, "score_at", failing)
-    (reply,) = handler.score([ScoreRequest(json.dumps(records).encode(), True)])
-    assert isinstance(reply, Reply)
+    reply = reply_of(handler, records, reasons=True)
     scores = json.loads(reply.content)
     assert [scores[0], scores[2]] == [expected[0], expected[2]]
     assert (scores[1]["status"], scores[1]["why"]) == ("unscorable", "the record cannot be scored (OverflowError)")
@@ -112,8 +110,8 @@ def test_an_incompatible_model_does_not_replace_the_one_in_use(handler: RequestH
 
 
 def test_a_snapshot_is_left_once_a_restart_would_read_many_rows(accounts_folder: Path, tmp_path: Path) -> None:
-    settings = Settings(state=str(tmp_path / "live.db"), checkpoint_rows=2)
-    handler = RequestHandler(LoadedModel(Scorer.load(accounts_folder)), settings, Metrics())
+    settings: dict[str, Any] = {"state": tmp_path / "live.db", "checkpoint_rows": 2}
+    handler = handler_of(accounts_folder, **settings)
     assert handler.live is not None
     for events, n_rows in ((EVENTS[:1], 1), (EVENTS[1:], 0)):
         handler.ingest(json.dumps({"events": events}).encode())
@@ -123,7 +121,7 @@ def test_a_snapshot_is_left_once_a_restart_would_read_many_rows(accounts_folder:
     handler.checkpoint(0)
     assert handler.live.size.rows_since_snapshot == 0
     handler.close()
-    again = RequestHandler(LoadedModel(Scorer.load(accounts_folder)), settings, Metrics())
+    again = handler_of(accounts_folder, **settings)
     assert again.live is not None
     assert again.live.size.events == handler.live.size.events > 0
     again.close()
@@ -140,9 +138,8 @@ def test_replies_carry_the_offset_that_they_saw(handler: RequestHandler) -> None
 
 
 def test_replies_of_a_model_without_history_carry_no_offset(scorer: Scorer) -> None:
-    handler = RequestHandler(LoadedModel(scorer), Settings(), Metrics())
-    (reply,) = handler.score([ScoreRequest(b'{"text": "x"}', False)])
-    assert isinstance(reply, Reply)
+    handler = handler_of(scorer)
+    reply = reply_of(handler, b'{"text": "x"}')
     assert reply.offset is None
     with pytest.raises(RejectedRequest, match="no history"):
         handler.ingest(b'{"events": []}')
@@ -151,8 +148,7 @@ def test_replies_of_a_model_without_history_carry_no_offset(scorer: Scorer) -> N
 def test_a_durable_event_is_accepted_even_if_it_cannot_be_applied(
     accounts_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = Settings(state=str(tmp_path / "live.db"))
-    handler = RequestHandler(LoadedModel(Scorer.load(accounts_folder)), settings, Metrics())
+    handler = handler_of(accounts_folder, state=tmp_path / "live.db")
     assert handler.live is not None
     body, query = json.dumps({"events": EVENTS}).encode(), {"account_id": "ann", "as_of": "2026-05-01T10:00:09Z"}
     with monkeypatch.context() as patch:
@@ -164,16 +160,15 @@ def test_a_durable_event_is_accepted_even_if_it_cannot_be_applied(
     expected = Scorer.load(accounts_folder)
     state = expected.new_state()
     state.update(EVENTS)
-    (reply,) = handler.score([ScoreRequest(json.dumps(query).encode(), True)])
-    assert isinstance(reply, Reply)
+    reply = reply_of(handler, query, reasons=True)
     assert json.loads(reply.content) == expected.score(query, history=state, reasons=True)
     handler.close()
 
 
 def test_several_workers_need_a_store_for_a_history(accounts_folder: Path, scorer: Scorer) -> None:
     with pytest.raises(ServiceError, match="2 processes share only through a store"):
-        RequestHandler(LoadedModel(Scorer.load(accounts_folder)), Settings(workers=2), Metrics())
-    RequestHandler(LoadedModel(scorer), Settings(workers=2), Metrics())
+        handler_of(accounts_folder, workers=2)
+    handler_of(scorer, workers=2)
 
 
 def test_health_and_metrics_do_not_wait_for_the_history(accounts_folder: Path) -> None:
@@ -183,7 +178,7 @@ def test_health_and_metrics_do_not_wait_for_the_history(accounts_folder: Path) -
     handler.ingest(json.dumps({"events": EVENTS}).encode())
 
     async def call() -> list[httpx.Response]:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+        async with client_of(app) as client:
             answers = [await client.get("/metrics")]
             with handler.live._replica.lock:
                 async with asyncio.timeout(10):
@@ -244,35 +239,6 @@ print("no mlflow")
 """)
 
 
-WRONG_CALLS = {
-    "open to other machines": ("--host", "0.0.0.0"),
-    "cannot be listened on": ("--host", "203.0.113.9", "--open"),
-    "none: cannot be read (FileNotFoundError)": ("--token-file", "none"),
-    "is not the address of a registered version": ("--model", "models:/nothing"),
-    "manifest.json: cannot be read": ("--model", "nothing"),
-}
-"""Options of `serve` by printed error; one process tries all, because its imports take seconds."""
-
-
-@pytest.mark.slow
-def test_a_wrong_call_is_reported_at_once(run_alone: Any, binary: Any) -> None:
-    model = ("--model", str(binary.folder))
-    calls = [
-        ["serve", "--json", "--port", "0", *(() if "--model" in options else model), *options]
-        for options in WRONG_CALLS.values()
-    ]
-    printed = run_alone(f"""
-from typer.testing import CliRunner
-from fraudsieve.cli.app import app
-for call in {calls!r}:
-    done = CliRunner().invoke(app, call, env={{"FRAUDSIEVE_TOKEN": None}})
-    print(done.exit_code, done.stdout.strip())
-""")
-    for problem, line in zip(WRONG_CALLS, printed.splitlines(), strict=True):
-        assert line.startswith("2 ")
-        assert problem in line
-
-
 @pytest.mark.slow
 def test_the_scoring_path_imports_nothing_of_the_service(run_alone: Any) -> None:
     modules = run_alone("import sys, fraudsieve.models.predict, fraudsieve.live.state; print(*sys.modules)").split()
@@ -286,17 +252,16 @@ TEXT = {"text": "see you at six"}
 def other_traffic(scorer: Scorer) -> RequestHandler:
     """A handler whose model expects that nearly all records are flagged."""
     model = replace(scorer.model, expected_shares=(ExpectedShare(FLAGGED, 0.9, 0.001),))
-    return RequestHandler(LoadedModel(Scorer(model)), Settings(), Metrics())
+    return handler_of(Scorer(model))
 
 
 def test_other_traffic_is_logged_once_and_shown_in_the_metrics(
     other_traffic: RequestHandler, caplog: pytest.LogCaptureFixture
 ) -> None:
-    body = json.dumps([TEXT] * 100).encode()
-    other_traffic.score([ScoreRequest(body, False)])
+    reply_of(other_traffic, [TEXT] * 100)
     assert b"fraudsieve_unusual_share{" not in other_traffic.metrics.render()
     for _ in range(5):
-        other_traffic.score([ScoreRequest(body, False)])
+        reply_of(other_traffic, [TEXT] * 100)
     shown = other_traffic.metrics.render()
     assert b'fraudsieve_unusual_share{share="flagged"} 1.0' in shown
     assert b'fraudsieve_latest_share{share="flagged"} 0.0' in shown
@@ -308,13 +273,13 @@ def test_other_traffic_is_logged_once_and_shown_in_the_metrics(
 
 
 def test_another_model_starts_to_count_again(other_traffic: RequestHandler) -> None:
-    other_traffic.score([ScoreRequest(json.dumps([TEXT] * 200).encode(), False)])
+    reply_of(other_traffic, [TEXT] * 200)
     assert other_traffic.traffic.unusual
     model = other_traffic.loaded.scorer.model
     usual = replace(model, expected_shares=(ExpectedShare(FLAGGED, 0.001, 0.001),))
     other_traffic.replace_model(LoadedModel(Scorer(usual), "2"))
     assert b'fraudsieve_unusual_share{share="flagged"} 0.0' in other_traffic.metrics.render()
-    other_traffic.score([ScoreRequest(json.dumps([TEXT] * 200).encode(), False)])
+    reply_of(other_traffic, [TEXT] * 200)
     assert other_traffic.traffic.unusual == ()
 
 
@@ -323,10 +288,10 @@ def test_other_traffic_is_a_detail_of_readiness_without_figures(scorer: Scorer) 
     app = create_app(Scorer(model), Settings(token="t"))
 
     async def run() -> tuple[httpx.Response, httpx.Response]:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+        async with client_of(app) as client:
             app.state.handler.warm_up()
             before = await client.get("/readyz")
-            app.state.handler.score([ScoreRequest(json.dumps([TEXT] * 200).encode(), False)])
+            reply_of(app.state.handler, [TEXT] * 200)
             return before, await client.get("/readyz")
 
     before, after = asyncio.run(run())

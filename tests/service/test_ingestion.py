@@ -8,12 +8,9 @@ from typing import Any
 import pytest
 
 from fraudsieve.exceptions import StateError
-from fraudsieve.models import Scorer
 from fraudsieve.service.bodies import RejectedRequest
 from fraudsieve.service.handlers import RequestHandler
-from fraudsieve.service.loaded_model import LoadedModel
-from fraudsieve.service.metrics import Metrics
-from fraudsieve.service.settings import Settings
+from tests.service.handling import handler_of
 
 EVENT = {"account_id": "ann", "kind": "message", "device_id": "d", "counterparty_id": "bob", "amount": 1}
 
@@ -24,8 +21,7 @@ def event(number: int) -> dict[str, Any]:
 
 @pytest.fixture
 def handler(accounts_folder: Path, tmp_path: Path) -> Any:
-    settings = Settings(state=str(tmp_path / "live.db"))
-    handler = RequestHandler(LoadedModel(Scorer.load(accounts_folder)), settings, Metrics())
+    handler = handler_of(accounts_folder, state=tmp_path / "live.db")
     yield handler
     handler.close()
 

@@ -9,23 +9,15 @@ import pytest
 
 from fraudsieve.live.export import export_tables
 from fraudsieve.live.store import open_store
-from fraudsieve.models import Scorer
-from fraudsieve.service.bodies import RejectedRequest, Reply, ScoreRequest
+from fraudsieve.service.bodies import RejectedRequest
 from fraudsieve.service.handlers import RequestHandler
-from fraudsieve.service.loaded_model import LoadedModel
-from fraudsieve.service.metrics import Metrics
-from fraudsieve.service.settings import Settings
 from fraudsieve.training.data.builders import read_data
 from fraudsieve.training.recipe.recipe import Recipe
 from tests.fitted_models import Fitted
 from tests.messages import refused
+from tests.service.handling import handler_of, reply_of
 
 LABEL = {"subject_id": "m1", "label": "fraud", "labelled_at": "2024-06-01T00:00:00Z"}
-
-
-def handler_of(folder: Path, state: Path | None, **settings: Any) -> RequestHandler:
-    address = None if state is None else str(state)
-    return RequestHandler(LoadedModel(Scorer.load(folder)), Settings(state=address, **settings), Metrics())
 
 
 def ingest(handler: RequestHandler, labels: list[dict[str, Any]]) -> dict[str, Any]:
@@ -36,19 +28,18 @@ def ingest(handler: RequestHandler, labels: list[dict[str, Any]]) -> dict[str, A
 
 
 def test_labels_are_kept_and_none_of_them_is_known(binary: Fitted, tmp_path: Path) -> None:
-    handler = handler_of(binary.folder, tmp_path / "live.db")
+    handler = handler_of(binary.folder, state=tmp_path / "live.db")
     wrong = LABEL | {"labelled_at": "soon"}
     answer = ingest(handler, [LABEL, wrong, LABEL | {"label": "legitimate", "labelled_at": "2024-06-02T00:00:00Z"}])
     assert (answer["accepted"], answer["unknown"]) == (2, None)
     assert [one["position"] for one in answer["rejected"]] == [1]
     with pytest.raises(RejectedRequest, match="events: the model does not use them"):
         handler.ingest(b'{"events": []}')
-    (reply,) = handler.score([ScoreRequest(b'{"text": "x"}', False)])
-    assert isinstance(reply, Reply)
+    reply = reply_of(handler, b'{"text": "x"}')
     assert reply.offset is None  # the score saw no history
     assert handler.describe_model()["history"]["store"] is None
     handler.close()
-    again = handler_of(binary.folder, tmp_path / "live.db")
+    again = handler_of(binary.folder, state=tmp_path / "live.db")
     assert ingest(again, [LABEL])["accepted"] == 1  # a repeat
     assert again.store is not None
     assert again.store.offset == 2
@@ -60,25 +51,24 @@ def test_it_is_logged_if_the_store_will_not_keep_texts(
     score_log: str, binary: Fitted, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
-    handler_of(binary.folder, tmp_path / "live.db", score_log=score_log).close()
+    handler_of(binary.folder, state=tmp_path / "live.db", score_log=score_log).close()
     assert ("the store does not keep all that training needs" in caplog.text) == (score_log != "records")
 
 
 def test_without_a_store_the_answer_says_what_to_do(binary: Fitted) -> None:
-    handler = handler_of(binary.folder, None)
+    handler = handler_of(binary.folder, state=None)
     with refused(RejectedRequest, "--state") as error:
         ingest(handler, [LABEL])
     assert error.value.status == 409
 
 
 def test_logged_records_and_labels_are_the_tables_of_a_training(binary: Fitted, tmp_path: Path) -> None:
-    handler, path = handler_of(binary.folder, tmp_path / "live.db", score_log="records"), tmp_path / "live.db"
+    handler, path = handler_of(binary.folder, state=tmp_path / "live.db", score_log="records"), tmp_path / "live.db"
     sent = [
         {"message_id": f"m{number}", "text": text, "sent_at": f"2024-05-0{number}T10:00:00+08:00"}
         for number, text in enumerate(binary.texts[:3], 1)
     ]
-    for reply in handler.score([ScoreRequest(json.dumps(sent[::-1]).encode(), False, id="r1")]):
-        assert isinstance(reply, Reply)
+    reply_of(handler, sent[::-1], name="r1")
     review = {"source": "review", "confidence": 0.75, "inclusion_probability": 0.125}
     ingest(handler, [LABEL | review, LABEL | {"subject_id": "m2", "label": "legitimate", "source": "bank"}])
     handler.close()

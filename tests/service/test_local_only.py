@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-import httpx
 import pytest
 
 from fraudsieve.models import Scorer
 from fraudsieve.service.app import create_app
 from fraudsieve.service.settings import Settings
+from tests.service.handling import client_of
 
-ADDRESS = "http://127.0.0.1:8000"
+ADDRESS = "http://localhost"
 
 
 def statuses(binary: Any, settings: Settings, requests: Sequence[dict[str, str]], path: str = "/v1/model") -> list[int]:
@@ -19,7 +19,7 @@ def statuses(binary: Any, settings: Settings, requests: Sequence[dict[str, str]]
     app = create_app(Scorer.load(binary.folder), settings)
 
     async def send() -> list[int]:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ADDRESS) as client:
+        async with client_of(app) as client:
             return [(await client.get(path, headers=headers)).status_code for headers in requests]
 
     return asyncio.run(send())

@@ -15,11 +15,9 @@ from hypothesis import strategies as st
 
 from fraudsieve.models import Scorer
 from fraudsieve.service.app import create_app
-from fraudsieve.service.bodies import Reply, ScoreRequest
 from fraudsieve.service.handlers import RequestHandler
-from fraudsieve.service.loaded_model import LoadedModel
-from fraudsieve.service.metrics import Metrics
 from fraudsieve.service.settings import Settings
+from tests.service.handling import client_of, handler_of, reply_of
 
 ACCOUNTS = ("ann", "bob", "cid")
 QUERIES = json.dumps([{"account_id": name, "as_of": "2026-05-02T10:00:00Z"} for name in ACCOUNTS]).encode()
@@ -35,16 +33,14 @@ def event(number: int, minute: int, account: str, amount: float) -> dict[str, An
 def two_processes(folder: Path) -> Iterator[list[RequestHandler]]:
     """Yield the handlers of two processes on one store."""
     with tempfile.TemporaryDirectory() as place:
-        settings = Settings(state=f"{place}/live.db")
-        handlers = [RequestHandler(LoadedModel(Scorer.load(folder)), settings, Metrics()) for _ in range(2)]
+        handlers = [handler_of(folder, state=Path(place, "live.db")) for _ in range(2)]
         yield handlers
         for handler in handlers:
             handler.close()
 
 
 def scores_of(handler: RequestHandler) -> tuple[int, bytes]:
-    (reply,) = handler.score([ScoreRequest(QUERIES, True)])
-    assert isinstance(reply, Reply)
+    reply = reply_of(handler, QUERIES, reasons=True)
     assert reply.offset is not None
     return reply.offset, reply.content
 
@@ -84,13 +80,12 @@ def test_scores_at_the_same_offset_are_equal_in_both_processes(accounts_folder: 
 
 
 def test_a_request_waits_for_the_offset_that_it_asks_for(accounts_folder: Path, tmp_path: Path) -> None:
-    service = Settings(state=str(tmp_path / "live.db"), after_seconds=20)
-    app = create_app(Scorer.load(accounts_folder), service)
+    app = create_app(Scorer.load(accounts_folder), Settings(state=str(tmp_path / "live.db"), after_seconds=20))
     app.state.handler.is_warm = True
-    other = RequestHandler(LoadedModel(Scorer.load(accounts_folder)), service, Metrics())
+    other = handler_of(accounts_folder, state=tmp_path / "live.db")
 
     async def ask() -> tuple[httpx.Response, bool]:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+        async with client_of(app) as client:
             headers = {"content-type": "application/json", "fraudsieve-after": "1"}
             asked = asyncio.create_task(client.post("/v1/score", content=QUERIES, headers=headers))
             await asyncio.sleep(0.1)
@@ -102,8 +97,7 @@ def test_a_request_waits_for_the_offset_that_it_asks_for(accounts_folder: Path, 
     answer, waited = asyncio.run(ask())
     assert waited
     assert (answer.status_code, answer.headers["fraudsieve-offset"]) == (200, "1")
-    (reply,) = other.score([ScoreRequest(QUERIES, False)])
-    assert isinstance(reply, Reply)
+    reply = reply_of(other, QUERIES)
     assert (reply.offset, json.loads(reply.content)) == (1, answer.json())
     other.close()
     app.state.handler.close()
@@ -126,7 +120,7 @@ def test_an_offset_that_is_not_reached_is_an_error(
     app.state.handler.is_warm = True
 
     async def ask() -> httpx.Response:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+        async with client_of(app) as client:
             headers = {"content-type": "application/json", "fraudsieve-after": after}
             return await client.post("/v1/score", content=QUERIES, headers=headers)
 

@@ -24,8 +24,6 @@ from fraudsieve.models.rules import Rule
 from fraudsieve.models.rules.rule_set import RuleSet
 from fraudsieve.service.bodies import RejectedRequest, Reply, ScoreRequest
 from fraudsieve.service.handlers import RequestHandler
-from fraudsieve.service.loaded_model import LoadedModel
-from fraudsieve.service.metrics import Metrics
 from fraudsieve.service.recording import MAX_RECORDED, Recording, why_not_recorded
 from fraudsieve.service.score_log import NOT_LOGGED, NOT_RECORDED
 from fraudsieve.service.settings import Settings
@@ -33,6 +31,7 @@ from tests.live.samples import count_commits
 from tests.live.small_models import account_model, event_pair_model, message_pair_model
 from tests.live.test_score_log import full_disk
 from tests.profiles import examples
+from tests.service.handling import handler_of, reply_of
 
 MODELS: dict[str, Callable[[], Path]] = {"event": event_pair_model, "message": message_pair_model}
 TEXT = "crabo muntel wirps dagobe linuf"
@@ -46,9 +45,8 @@ def record(name: Any, minute: int = 0, kind: str = "event", **change: Any) -> di
     return {"event_id": name, "account_id": "ann", "kind": "message", "amount": 5, "occurred_at": at} | change
 
 
-def handler_of(store: Path, kind: str = "event", **settings: Any) -> RequestHandler:
-    given: dict[str, Any] = {"state": str(store), "score_log": "scores"} | settings
-    return RequestHandler(LoadedModel(Scorer.load(MODELS[kind]()), "7"), Settings(**given), Metrics())
+def records_in(store: Path, kind: str = "event", **settings: Any) -> RequestHandler:
+    return handler_of(MODELS[kind](), "7", **{"state": store, "score_log": "scores", **settings})
 
 
 @pytest.fixture
@@ -59,7 +57,7 @@ def store(tmp_path: Path) -> Path:
 @pytest.fixture
 def handler(store: Path) -> Iterator[RequestHandler]:
     """A service of a model of events."""
-    handler = handler_of(store)
+    handler = records_in(store)
     yield handler
     handler.close()
 
@@ -106,7 +104,7 @@ def in_list(reply: Reply) -> list[dict[str, Any]]:
 def test_each_record_is_scored_as_of_its_own_time(kind: str, tmp_path: Path) -> None:
     """Fraud is a record within an hour after another one. Equal times do not see each other."""
     records = [record(f"r{minute}-{i}", minute, kind) for i, minute in enumerate((30, 0, 0, 10, 200))]
-    handler, scorer = handler_of(tmp_path / "list.db", kind), Scorer.load(MODELS[kind]())
+    handler, scorer = records_in(tmp_path / "list.db", kind), Scorer.load(MODELS[kind]())
     reply = answer(handler, records)
     assert [score["label"] == "fraud" for score in in_list(reply)] == [True, False, False, True, False]
     assert reply.offset == n_rows(handler) == 5
@@ -114,8 +112,7 @@ def test_each_record_is_scored_as_of_its_own_time(kind: str, tmp_path: Path) -> 
     history: Any = records if kind == "event" else {"messages": records}
     expected = [{f"{kind}_id": one[f"{kind}_id"], **scorer.score(one, history=history)} for one in records]
     assert in_list(reply) == expected
-    (plain,) = handler.score([ScoreRequest(json.dumps(records).encode(), False, id="plain")])
-    assert isinstance(plain, Reply)
+    plain = reply_of(handler, records, name="plain")
     assert plain.content == reply.content
     frame = pd.DataFrame(records)
     batch = score_frame(scorer, frame, history=frame)
@@ -126,7 +123,7 @@ def test_each_record_is_scored_as_of_its_own_time(kind: str, tmp_path: Path) -> 
     ]
     handler.close()
 
-    one_by_one = handler_of(tmp_path / "turns.db", kind)
+    one_by_one = records_in(tmp_path / "turns.db", kind)
     in_time = sorted(records, key=lambda one: str(one.get("sent_at", one.get("occurred_at"))))
     scores = {one[f"{kind}_id"]: json.loads(answer(one_by_one, one).content) for one in in_time}
     assert [scores[one[f"{kind}_id"]] for one in records] == expected
@@ -145,7 +142,7 @@ def test_each_logged_score_is_that_of_the_history_at_its_offset(
     tmp_path_factory: pytest.TempPathFactory, requests: list[list[tuple[str, int]]]
 ) -> None:
     store, scorer = tmp_path_factory.mktemp("store") / "live.db", Scorer.load(event_pair_model())
-    handler, sent = handler_of(store), dict[str, dict[str, Any]]()
+    handler, sent = records_in(store), dict[str, dict[str, Any]]()
     for number, request in enumerate(requests):
         names = [f"{number}-{position}" for position in range(len(request))]
         events = [
@@ -267,7 +264,7 @@ def test_what_cannot_be_stored_is_added_or_logged_when_it_is_sent_again(
 
 def test_two_processes_answer_a_record_once(store: Path) -> None:
     """Both have added it before one of them logs its score."""
-    one, two = handler_of(store), handler_of(store)
+    one, two = records_in(store), records_in(store)
     same = json.dumps(record("a")).encode()
     other = json.dumps([record("b", 1), record("a", note="x")]).encode()  # as it is stored, it is equal
     with ThreadPoolExecutor(2) as pool:
@@ -293,7 +290,7 @@ def test_two_processes_answer_a_record_once(store: Path) -> None:
 
 def test_evidence_is_written_before_a_score_is_logged(store: Path, tmp_path: Path) -> None:
     evidence = EvidenceSettings(tmp_path / "log.jsonl", "all")
-    handler = handler_of(store, evidence=evidence)
+    handler = records_in(store, evidence=evidence)
     assert in_list(answer(handler, [record("a")]))[0]["evidence"]["record"] == 1
     assert handler.evidence is not None
     with pytest.MonkeyPatch.context() as patch:
@@ -310,7 +307,7 @@ def failing_sync() -> None:
 
 
 def test_an_unscorable_record_is_in_the_history_but_not_logged(store: Path) -> None:
-    handler = handler_of(store)
+    handler = records_in(store)
     assert handler.live is not None
     score = handler.live.score_at
 

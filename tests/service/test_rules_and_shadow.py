@@ -91,34 +91,6 @@ def test_each_worker_has_a_sample_of_its_own(serve: Any, binary: Any, challenger
     assert {path.name for path in tmp_path.iterdir()} == {"s.0.jsonl", "s.1.jsonl"}
 
 
-def test_a_challenger_that_does_not_fit_is_an_error_at_the_start(
-    run_alone: Any, binary: Any, accounts_folder: Path
-) -> None:
-    serve = ["serve", "--json", "--port", "0", "--model", str(binary.folder)]
-    calls = [
-        [*serve, "--shadow", str(accounts_folder)],
-        [*serve, "--shadow-ids"],
-        [*serve, "--rules", "none.toml"],
-        [*serve, "--shadow", "nothing"],
-    ]
-    printed = run_alone(f"""
-from typer.testing import CliRunner
-from fraudsieve.cli.app import app
-for call in {calls!r}:
-    done = CliRunner().invoke(app, call)
-    print(done.exit_code, done.stdout.strip())
-""")
-    problems = [
-        "another history than the service holds",
-        "there is no challenger",
-        "none.toml: cannot be read",
-        "nothing",
-    ]
-    for problem, line in zip(problems, printed.splitlines(), strict=True):
-        assert line.startswith("2 ")
-        assert problem in line
-
-
 def test_a_body_without_the_scored_field_is_422_unless_the_policy_says_otherwise(
     serve: Any, binary: Any, accounts_folder: Path, tmp_path: Path
 ) -> None:

@@ -12,9 +12,8 @@ from fraudsieve.models.rules import read_rules
 from fraudsieve.service import watchers as rules_file
 from fraudsieve.service.handlers import RequestHandler
 from fraudsieve.service.loaded_model import LoadedModel
-from fraudsieve.service.metrics import Metrics
-from fraudsieve.service.settings import Settings
 from fraudsieve.service.watchers import RulesWatcher
+from tests.service.handling import handler_of
 
 RULE = """
 [[rule]]
@@ -41,7 +40,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def handler(scorer: Scorer, path: Path) -> RequestHandler:
-    return RequestHandler(LoadedModel(Scorer(scorer.model, rules=read_rules(path))), Settings(), Metrics())
+    return handler_of(Scorer(scorer.model, rules=read_rules(path)))
 
 
 def decides(handler: RequestHandler, account: str) -> bool:

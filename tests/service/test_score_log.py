@@ -26,25 +26,23 @@ from fraudsieve.models.rules.rule_set import RuleSet
 from fraudsieve.service.app import create_app
 from fraudsieve.service.bodies import RejectedRequest, Reply, ScoreRequest
 from fraudsieve.service.handlers import RequestHandler
-from fraudsieve.service.loaded_model import LoadedModel
-from fraudsieve.service.metrics import Metrics
 from fraudsieve.service.score_log import NOT_LOGGED
 from fraudsieve.service.settings import Settings
 from tests.fitted_models import Fitted
 from tests.messages import refused
+from tests.service.handling import client_of, handler_of, reply_of
 
 AT = "2026-05-01T10:00:00Z"
 
 
-def handler_of(folder: Path, store: Path, mode: Any = "scores", **settings: Any) -> RequestHandler:
-    loaded = LoadedModel(Scorer.load(folder), "7")
-    return RequestHandler(loaded, Settings(state=str(store), score_log=mode, **settings), Metrics())
+def logs_to(store: Path, folder: Path, mode: Any = "scores", **settings: Any) -> RequestHandler:
+    return handler_of(folder, "7", state=store, score_log=mode, **settings)
 
 
 @pytest.fixture
 def handler(binary: Fitted, tmp_path: Path) -> Iterator[RequestHandler]:
     """A service of a model without history."""
-    handler = handler_of(binary.folder, tmp_path / "log.db")
+    handler = logs_to(tmp_path / "log.db", binary.folder)
     yield handler
     handler.close()
 
@@ -69,8 +67,7 @@ def test_each_score_is_logged_as_it_was_answered(handler: RequestHandler, binary
         {"message_id": 17, "text": binary.texts[0], "sent_at": AT},
         {"text": binary.texts[1]},
     ]
-    (reply,) = answer(handler, request(records))
-    assert isinstance(reply, Reply)
+    reply = reply_of(handler, records, name="r1")
     scores = json.loads(reply.content)
     assert [score.pop("message_id") for score in scores] == [17, None]
     assert scores == Scorer.load(binary.folder).score(records)
@@ -83,13 +80,11 @@ def test_each_score_is_logged_as_it_was_answered(handler: RequestHandler, binary
 
 
 def test_what_cannot_be_scored_is_not_logged(handler: RequestHandler, tmp_path: Path) -> None:
-    (reply,) = answer(handler, request([{"message_id": "a", "text": 5}, 7, {"text": "win", "message_id": ["x"]}]))
-    assert isinstance(reply, Reply)
+    reply = reply_of(handler, [{"message_id": "a", "text": 5}, 7, {"text": "win", "message_id": ["x"]}], name="r1")
     scores = json.loads(reply.content)
     assert [score["message_id"] for score in scores] == ["a", None, None]
     assert [score.position for score, _ in logged(tmp_path / "log.db")] == [2]
-    (reply,) = answer(handler, request([{"text": None}]))
-    assert isinstance(reply, Reply)
+    reply = reply_of(handler, [{"text": None}], name="r1")
     assert len(logged(tmp_path / "log.db")) == 1
 
 
@@ -128,7 +123,7 @@ def test_no_score_is_answered_that_is_not_logged(
 
 
 def test_records_are_kept_as_they_came(binary: Fitted, tmp_path: Path) -> None:
-    handler = handler_of(binary.folder, tmp_path / "log.db", "records", record_days=30)
+    handler = logs_to(tmp_path / "log.db", binary.folder, "records", record_days=30)
     record = {"text": "a\ud800", "z": [1.5, None], "b": 2**70}
     answer(handler, request(record))
     assert handler.score_log is not None
@@ -144,7 +139,7 @@ def test_a_clock_that_is_ahead_deletes_no_scores(
     handler: RequestHandler, accounts_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = time.time_ns()
-    with_history = handler_of(accounts_folder, tmp_path / "live.db")
+    with_history = logs_to(tmp_path / "live.db", accounts_folder)
     at = datetime.now(UTC).isoformat()
     event = {"event_id": "e1", "account_id": "ann", "occurred_at": at, "kind": "message"}
     with_history.ingest(json.dumps({"events": [event]}).encode())
@@ -177,7 +172,7 @@ def test_decisions_of_rules_are_logged(handler: RequestHandler, tmp_path: Path) 
 def test_scores_of_a_history_are_logged_with_its_offset_and_equal_those_at_that_offset(
     accounts_folder: Path, tmp_path: Path
 ) -> None:
-    handler, now = handler_of(accounts_folder, tmp_path / "live.db"), datetime.now(UTC)
+    handler, now = logs_to(tmp_path / "live.db", accounts_folder), datetime.now(UTC)
     query = {"account_id": "ann", "as_of": now.isoformat()}
     events = [
         {"event_id": f"e{i}", "account_id": "ann", "occurred_at": (now - timedelta(minutes=9 - i)).isoformat()}
@@ -200,16 +195,15 @@ def test_scores_of_a_history_are_logged_with_its_offset_and_equal_those_at_that_
 
 
 def test_without_the_log_nothing_changes(binary: Fitted) -> None:
-    handler = RequestHandler(LoadedModel(Scorer.load(binary.folder)), Settings(), Metrics())
-    (reply,) = handler.score([request({"text": "a", "message_id": "m"})])
-    assert isinstance(reply, Reply)
+    handler = handler_of(binary.folder)
+    reply = reply_of(handler, {"text": "a", "message_id": "m"})
     assert json.loads(reply.content) == Scorer.load(binary.folder).score({"text": "a", "message_id": "m"})
     handler.close()
 
 
 def test_a_log_needs_a_store(binary: Fitted) -> None:
     with refused(ServiceError, "--score-log", "--state"):
-        RequestHandler(LoadedModel(Scorer.load(binary.folder)), Settings(score_log="scores"), Metrics())
+        handler_of(binary.folder, score_log="scores")
 
 
 def test_the_id_of_a_request_is_that_of_the_client(binary: Fitted, tmp_path: Path) -> None:
@@ -218,8 +212,7 @@ def test_the_id_of_a_request_is_that_of_the_client(binary: Fitted, tmp_path: Pat
     )
 
     async def ask(*names: str | None) -> list[httpx.Response]:
-        transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        async with client_of(app) as client:
             app.state.handler.warm_up()
             headers = [{} if name is None else {"x-request-id": name} for name in names]
             return [await client.post("/v1/score", json={"text": "a"}, headers=one) for one in headers]
@@ -253,11 +246,7 @@ def test_readiness_and_a_gauge_show_a_store_that_is_full_until_it_has_room(
     numbers = itertools.count()
 
     async def run() -> None:
-        transport = httpx.ASGITransport(app)
-        async with (
-            app.router.lifespan_context(app),
-            httpx.AsyncClient(transport=transport, base_url="http://localhost") as client,
-        ):
+        async with app.router.lifespan_context(app), client_of(app) as client:
 
             async def write() -> int:
                 events = {"events": [event | {"event_id": f"e{next(numbers)}"} for _ in range(9)]}

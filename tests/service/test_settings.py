@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fraudsieve.exceptions import ServiceError
-from fraudsieve.service.settings import Settings, check_exposure, read_token
+from fraudsieve.service.settings import Settings, check_exposure, listen, read_token
 from tests.messages import refused
 
 TOKEN = "correct-horse-battery"
@@ -52,3 +52,8 @@ def test_the_token_is_not_printed_and_only_aliases_are_followed() -> None:
     assert Settings(address="models:/sms@champion").alias == "models:/sms@champion"
     assert Settings(address="models:/sms/3").alias is None
     assert Settings(address="folder@home").alias is None
+
+
+def test_an_address_of_another_machine_cannot_be_listened_on() -> None:
+    with pytest.raises(ServiceError, match=r"203\.0\.113\.9, port 0: cannot be listened on"):
+        listen("203.0.113.9", 0)

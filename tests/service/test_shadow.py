@@ -16,13 +16,13 @@ from fraudsieve.models.calibration import Calibration
 from fraudsieve.models.rules import Rule, RuleSet
 from fraudsieve.service import shadow as challenger
 from fraudsieve.service.app import create_app
-from fraudsieve.service.bodies import Reply, ScoreRequest
-from fraudsieve.service.handlers import RequestHandler
-from fraudsieve.service.loaded_model import LoadedModel
+from fraudsieve.service.loaded_model import LoadedModel, why_incompatible
 from fraudsieve.service.metrics import Metrics
 from fraudsieve.service.settings import Settings
-from fraudsieve.service.shadow import SampleFile, Shadow, why_no_shadow
+from fraudsieve.service.shadow import SampleFile, Shadow
+from tests.live.small_models import account_model, message_pair_model
 from tests.messages import refused
+from tests.service.handling import handler_of, reply_of
 from tests.service.processes.conftest import wait_until
 
 SECRET = "my secret words"
@@ -182,10 +182,15 @@ def test_the_model_is_compared_and_not_the_rules(scorer: Scorer, start: Callable
 
 def test_a_challenger_must_fit(scorer: Scorer, types: Any, accounts_folder: Path) -> None:
     accounts = Scorer.load(accounts_folder).model
-    assert why_no_shadow(scorer.model, other(scorer).scorer.model) is None
-    assert why_no_shadow(accounts, accounts) is None
-    assert why_no_shadow(scorer.model, types.model) == "only one of the two models gives a probability of fraud"
-    assert "another history" in str(why_no_shadow(scorer.model, accounts))
+    for before, after, why in (
+        (scorer.model, other(scorer).scorer.model, "None"),
+        (accounts, accounts, "None"),
+        (Scorer.load(message_pair_model()).model, scorer.model, "None"),
+        (scorer.model, types.model, "only one of the two models gives a probability of fraud"),
+        (scorer.model, accounts, "it scores accounts"),
+        (accounts, Scorer.load(account_model()).model, "it uses another history"),
+    ):
+        assert str(why_incompatible(before, after, as_shadow=True)).startswith(why)
     with refused(ServiceError, "--shadow"):
         create_app(scorer, Settings(), shadow=LoadedModel(Scorer(accounts)))
     app = create_app(scorer, Settings(shadow="folder"), shadow=other(scorer))
@@ -193,7 +198,7 @@ def test_a_challenger_must_fit(scorer: Scorer, types: Any, accounts_folder: Path
     assert handler.describe_model()["shadow"] == {
         "name": "binary", "version": "2", "address": "folder", "digest": "other",
     }  # fmt: skip
-    with pytest.raises(ArtifactError, match="another history"):
+    with pytest.raises(ArtifactError, match="it scores accounts"):
         handler.shadow.replace_model(LoadedModel(Scorer(accounts)))
     handler.shadow.replace_model(other(scorer, 3.0))
     handler.close()
@@ -201,7 +206,7 @@ def test_a_challenger_must_fit(scorer: Scorer, types: Any, accounts_folder: Path
 
 def test_a_challenger_reads_the_history_of_the_service(accounts_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     scorer = Scorer.load(accounts_folder)
-    handler = RequestHandler(LoadedModel(scorer), Settings(), Metrics())
+    handler = handler_of(scorer)
     handler.start_shadow(LoadedModel(Scorer(replace(scorer.model, calibration=Calibration(shift=1.0)))))
     assert isinstance(handler.live, LiveState)
     event = {"account_id": "ann", "kind": "message", "device_id": "d", "counterparty_id": "bob", "amount": 1}
@@ -215,8 +220,7 @@ def test_a_challenger_reads_the_history_of_the_service(accounts_folder: Path, mo
 
     monkeypatch.setattr(handler.metrics, "count_shadow", keep)
     query = {"account_id": "ann", "as_of": "2026-05-01T10:00:09Z"}
-    (reply,) = handler.score([ScoreRequest(json.dumps([query, 5]).encode(), True)])
-    assert isinstance(reply, Reply)
+    reply = reply_of(handler, [query, 5], reasons=True)
     wait_until(lambda: seen)
     expected = handler.shadow.loaded.scorer.score(query, history=handler.live.state) if handler.shadow else None
     assert expected is not None

@@ -12,14 +12,12 @@ from fraudsieve.exceptions import ArtifactError, RecipeError
 from fraudsieve.models import Scorer, score_file, unusual_shares, write_model
 from fraudsieve.models.points import SourcePoints
 from fraudsieve.models.unlike_training.expected_shares import FLAGGED
-from fraudsieve.service.handlers import RequestHandler
 from fraudsieve.service.loaded_model import LoadedModel
-from fraudsieve.service.metrics import Metrics
-from fraudsieve.service.settings import Settings
 from fraudsieve.training.fit import Trained, train
 from fraudsieve.training.monitoring.monitoring_run import monitor_tables
 from fraudsieve.training.recalibration.recalibration_run import recalibrate
 from fraudsieve.training.recipe.recipe import Recipe
+from tests.service.handling import handler_of
 
 pytestmark = pytest.mark.slow
 
@@ -111,7 +109,7 @@ def test_flagged_records_are_compared_for_each_channel(
         for share in of_channels
     )
     assert unusual_shares(scorer.model, pd.read_parquet(tmp_path / "scores.parquet")) == unusual
-    handler = RequestHandler(LoadedModel(scorer), Settings(), Metrics())
+    handler = handler_of(scorer)
     records: list[Any] = new.assign(occurred_at=new["occurred_at"].map(pd.Timestamp.isoformat)).to_dict("records")
     handler.observe(records, scorer.score(records), 0)
     assert handler.traffic.unusual == unusual

@@ -43,7 +43,7 @@ from .loaded_model import LoadedModel, RefusedVersion, record_fields, why_incomp
 from .metrics import Metrics
 from .score_log import AnswerLog
 from .settings import Settings
-from .shadow import SampleFile, Shadow, why_no_shadow
+from .shadow import SampleFile, Shadow
 
 NO_STORE = "the model uses no history, so that its labels need a store: start the service with --state"
 Offset: TypeAlias = int | None
@@ -94,7 +94,7 @@ class RequestHandler:
         )
 
     def _why_no_shadow(self, challenger: Model) -> str | None:
-        return why_no_shadow(self.loaded.scorer.model, challenger)
+        return why_incompatible(self.loaded.scorer.model, challenger, as_shadow=True)
 
     @property
     def is_behind(self) -> bool:
@@ -270,11 +270,7 @@ class RequestHandler:
         loaded, rules = self.loaded, self.loaded.scorer.rules
         model = loaded.scorer.model
         fields = event_fields(model.matrix.event_views, model.matrix.network)
-        return {
-            "name": model.name,
-            "version": loaded.version,
-            "address": self.settings.address,
-            "digest": model.digest,
+        return _identity(loaded, self.settings.address) | {
             "subject": model.subject,
             "classes": list(model.classes),
             "legitimate": model.legitimate,
@@ -290,7 +286,7 @@ class RequestHandler:
             "rules": None
             if rules is None
             else {"rules": [rule.id for rule in rules.rules], "expired": [*rules.expired()], "digest": rules.digest},
-            "shadow": None if self.shadow is None else _describe_shadow(self.shadow, self.settings),
+            "shadow": None if self.shadow is None else _identity(self.shadow.loaded, self.settings.shadow),
             "operating_points": [asdict(point) | {"decides": index == 0} for index, point in enumerate(model.points)],
         }
 
@@ -354,10 +350,10 @@ def _log_not_kept(model: Model, settings: Settings) -> None:
         log_event("the store does not keep all that training needs", why=f"it does not keep {part}", fix=fix)
 
 
-def _describe_shadow(shadow: Shadow, settings: Settings) -> dict[str, Any]:
-    loaded = shadow.loaded
+def _identity(loaded: LoadedModel, address: str | None) -> dict[str, Any]:
+    """Describe a model as in `ShadowInfo`."""
     model = loaded.scorer.model
-    return {"name": model.name, "version": loaded.version, "address": settings.shadow, "digest": model.digest}
+    return {"name": model.name, "version": loaded.version, "address": address, "digest": model.digest}
 
 
 def _check_shared(settings: Settings) -> None:

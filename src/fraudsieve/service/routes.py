@@ -63,8 +63,8 @@ class Routes:
         """Return the routes, the most frequent first."""
         return [
             Route("/v1/score", self.score, methods=["POST"]),
-            Route("/v1/events", self.events, methods=["POST"]),
-            Route("/v1/labels", self.labels, methods=["POST"]),
+            Route("/v1/events", partial(self.ingest, are_labels=False), methods=["POST"]),
+            Route("/v1/labels", partial(self.ingest, are_labels=True), methods=["POST"]),
             Route("/v1/model", self.model),
             Route("/healthz", self.healthz),
             Route("/readyz", self.readyz),
@@ -97,15 +97,8 @@ class Routes:
             reply = await self.handler.evidence.secure(reply)
         return _respond(request, reply)
 
-    async def events(self, request: Request) -> Response:
-        """Add the events of the body to the live history."""
-        return await self._ingest(request, are_labels=False)
-
-    async def labels(self, request: Request) -> Response:
-        """Add the labels of the body to the live history."""
-        return await self._ingest(request, are_labels=True)
-
-    async def _ingest(self, request: Request, *, are_labels: bool) -> Response:
+    async def ingest(self, request: Request, *, are_labels: bool) -> Response:
+        """Add the events or the labels of the body to the live history."""
         if not self.handler.is_warm:
             return self._not_ready()
         given = request.scope["state"]

@@ -19,7 +19,7 @@ from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.score_fields import Score, model_decision
 from fraudsieve.service.json_log import error_location, log_event
-from fraudsieve.service.loaded_model import LoadedModel, RefusedVersion, why_incompatible
+from fraudsieve.service.loaded_model import LoadedModel, RefusedVersion
 from fraudsieve.service.metrics import Metrics
 
 
@@ -74,20 +74,6 @@ class _Job(NamedTuple):
     records: list[dict[str, Any]]
     scores: list[Score]
     size: int
-
-
-def why_no_shadow(champion: Model, challenger: Model) -> str | None:
-    """Return why a challenger cannot run with a model; None if it can.
-
-    A challenger that uses no history can run beside one that does.
-    """
-    if not challenger.matrix.history_parts and challenger.subject == champion.subject:
-        if (challenger.legitimate is None) == (champion.legitimate is None):
-            return None
-        return "only one of the two models gives a probability of fraud"
-    if champion.matrix.history_declaration != challenger.matrix.history_declaration:
-        return "it uses another history than the service holds for its model"
-    return why_incompatible(champion, challenger)
 
 
 class Shadow:

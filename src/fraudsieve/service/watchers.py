@@ -11,7 +11,6 @@ from fraudsieve.exceptions import LocatedError, SchemaError
 from fraudsieve.models.artifact.model_address import model_folder
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.rules.files import read_rules
-from fraudsieve.models.rules.rule_set import RuleSet
 from fraudsieve.service.handlers import RequestHandler
 from fraudsieve.service.json_log import error_location, log_event
 from fraudsieve.service.loaded_model import FoundModel, LoadedModel, RefusedVersion, SharedModel
@@ -166,9 +165,6 @@ class RulesWatcher:
         self.handler.metrics.rules_refused.set(0)
         if in_use is not None and rules.digest == in_use.digest:
             return "same"
-        return self._load(rules)
-
-    def _load(self, rules: RuleSet) -> str:
         self.handler.replace_rules(rules)
         self.handler.metrics.rule_loads.labels("loaded").inc()
         log_event("rules loaded", rules=len(rules), expired=len(rules.expired()), digest=rules.digest)

@@ -1,6 +1,5 @@
 """A service that logs its scores, and small models whose scores change with every event and label."""
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -15,12 +14,8 @@ from fraudsieve.live.recording import LoggedScore
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import open_store
 from fraudsieve.live.store.score_rows import iterate_scores
-from fraudsieve.models import FraudClassifier, Model, Scorer, write_model
-from fraudsieve.service.bodies import Reply, ScoreRequest
-from fraudsieve.service.handlers import RequestHandler
-from fraudsieve.service.loaded_model import LoadedModel
-from fraudsieve.service.metrics import Metrics
-from fraudsieve.service.settings import Settings
+from fraudsieve.models import FraudClassifier, Model, write_model
+from tests.service.handling import handler_of, reply_of
 from tests.shared import shared_folder
 
 START = pd.Timestamp("2026-05-01T10:00:30Z")
@@ -125,8 +120,7 @@ class LoggingService:
     """A service that logs its scores with the records."""
 
     def __init__(self, store: Path, model: Path, mode: Any = "records") -> None:
-        settings = Settings(state=str(store), score_log=mode)
-        self._handler = RequestHandler(LoadedModel(Scorer.load(model)), settings, Metrics())
+        self._handler = handler_of(model, state=store, score_log=mode)
 
     @property
     def live(self) -> LiveState:
@@ -136,8 +130,7 @@ class LoggingService:
 
     def score(self, *records: dict[str, Any]) -> None:
         """Score records, and log the scores."""
-        (reply,) = self._handler.score([ScoreRequest(json.dumps(records).encode(), False, id="r1")])
-        assert isinstance(reply, Reply)
+        reply_of(self._handler, records, name="r1")
 
     def add(self, events: Any = (), labels: Any = (), messages: Any = ()) -> None:
         """Add events, labels and messages."""

@@ -27,11 +27,6 @@ from fraudsieve.models.scoring.score_fields import join_fields
 from fraudsieve.retrain import Recomputation, recompute_scores
 from fraudsieve.retrain.recomputation import read_answers
 from fraudsieve.retrain.stored_history import NONE, StoredHistory, read_stored_history
-from fraudsieve.service.bodies import Reply, ScoreRequest
-from fraudsieve.service.handlers import RequestHandler
-from fraudsieve.service.loaded_model import LoadedModel
-from fraudsieve.service.metrics import Metrics
-from fraudsieve.service.settings import Settings
 from tests.fitted_models import Fitted
 from tests.messages import refused
 from tests.retrain.recompute.services import (
@@ -271,13 +266,9 @@ def test_records_are_read_as_the_service_reads_them(tmp_path: Path) -> None:
 
 
 def test_scores_of_a_model_without_history(binary: Fitted, tmp_path: Path) -> None:
-    store, texts = tmp_path / "live.db", binary.texts[:5]
-    settings = Settings(state=str(store), score_log="records")
-    handler = RequestHandler(LoadedModel(Scorer.load(binary.folder)), settings, Metrics())
-    body = json.dumps([{"text": text} for text in texts]).encode()
-    (reply,) = handler.score([ScoreRequest(body, False, id="r1")])
-    handler.close()
-    assert isinstance(reply, Reply)
+    store = tmp_path / "live.db"
+    with serving(store, binary.folder) as service:
+        service.score(*({"text": text} for text in binary.texts[:5]))
     result = recompute(store, binary.folder)
     assert (result.different, len(result.rows), result.causes) == (0, 5, {})
     assert result.rows["offset"].isna().all()

@@ -108,14 +108,6 @@ def test_a_model_that_cannot_be_loaded_ends_the_service_with_its_error(tmp_path:
     assert "manifest.json: cannot be read" in done.stdout
 
 
-def test_a_model_with_history_needs_a_store_for_several_workers(accounts_folder: Path) -> None:
-    call = [sys.executable, "-m", "fraudsieve", "serve", "--json", "--workers", "2", "--port", "0"]
-    done = subprocess.run([*call, "--model", str(accounts_folder)], capture_output=True, text=True, timeout=120)
-    assert done.returncode == 2
-    assert "--workers: the model uses a history, which 2 processes share only through a store" in done.stdout
-    assert "--state live.db" in done.stdout
-
-
 def test_the_metrics_of_two_workers_add_up(start_workers: Any, several: Any) -> None:
     workers: Workers = start_workers(several.folder)
     answers = list[int]()
