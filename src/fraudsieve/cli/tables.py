@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # imported at first use: MLflow alone takes seconds
     from fraudsieve.training.promotion.model_comparison import ModelComparison, Pair
     from fraudsieve.training.tracking.tracked_run import LoggedRun
 
+Rows = Iterator[tuple[str, str]]
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 COMPARED = (
     "average_precision",
@@ -61,7 +62,7 @@ def overlap_text(evaluation: "Evaluation") -> str:
     return describe_overlap(evaluation.data, evaluation.model)
 
 
-def _report_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
+def _report_rows(report: "EvaluationReport") -> Rows:
     """Yield what the page of a report has as tables and facts."""
     from fraudsieve.training.report_page.breakdown import delay_table, importance_tables, page_facts
     from fraudsieve.training.report_page.charts import unlike_facts
@@ -79,7 +80,7 @@ def _report_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
     yield from slice_rows(report)
 
 
-def slice_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
+def slice_rows(report: "EvaluationReport") -> Rows:
     """Yield the tables of the columns to slice by."""
     from fraudsieve.training.report_page.breakdown import sliced_tables
 
@@ -89,14 +90,14 @@ def slice_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
             yield from table_rows(table)
 
 
-def attack_rows(report: "EvaluationReport") -> Iterator[tuple[str, str]]:
+def attack_rows(report: "EvaluationReport") -> Rows:
     """Yield the recall that is kept under attack, by strength."""
     if report.attack is not None:
         means = ", ".join(f"{name} {figures.mean:.3f}" for name, figures in report.attack.character.items())
         yield "under attack", f"share of the recall that is kept, mean of characters: {means}"
 
 
-def table_rows(table: "PageTable | None") -> Iterator[tuple[str, str]]:
+def table_rows(table: "PageTable | None") -> Rows:
     """Yield the caption, the columns and the rows of a table of the page; nothing without rows."""
     if table is not None and table.rows:
         yield "", table.caption
@@ -117,7 +118,7 @@ def left_out_text(data: "LabelledData") -> str:
     return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in _left_out(data).items() if count)
 
 
-def rule_rows(rules: Sequence["RuleCount | RuleMetrics"], records: int) -> Iterator[tuple[str, str]]:
+def rule_rows(rules: Sequence["RuleCount | RuleMetrics"], records: int) -> Rows:
     """Yield how many records the rules decided, and a row for every rule."""
     if rules:
         decided = sum(rule.records for rule in rules)
@@ -131,7 +132,7 @@ def rule_rows(rules: Sequence["RuleCount | RuleMetrics"], records: int) -> Itera
         yield f"  {rule.id}", ", ".join([*parts, "expired"] if rule.expired else parts)
 
 
-def traffic_rows(model: "Model", unusual: Sequence["UnusualShare"]) -> Iterator[tuple[str, str]]:
+def traffic_rows(model: "Model", unusual: Sequence["UnusualShare"]) -> Rows:
     """Yield a row that warns of unusual shares, and says what to do; none without them."""
     from fraudsieve.models.scoring.traffic import traffic_advice
 
@@ -192,38 +193,37 @@ def logged_rows(logged: "LoggedRun | None") -> list[tuple[str, str]]:
     return [("model", model), ("run in MLflow", logged.address)]
 
 
-def comparison_rows(comparison: "ModelComparison") -> list[tuple[str, str]]:
+def comparison_rows(comparison: "ModelComparison") -> Rows:
     from fraudsieve.training.evaluation.metrics import METRIC_NAMES
 
-    capacity = comparison.capacity
     name = "evaluated models" if comparison.evaluated else "newest slice" if comparison.refresh else "later records"
-    rows = [(name, _records(comparison))]
-    if capacity is not None:
-        rows.append(("review capacity", capacity.text))
-    rows.append(("", "champion  challenger  difference"))
-    rows += [(METRIC_NAMES[name], _pair(comparison.figures[name])) for name in COMPARED]
-    if comparison.weights is not None:
-        rows.append(("without weights", "champion  challenger  difference"))
-        rows += [(METRIC_NAMES[name], _pair(comparison.plain[name])) for name in COMPARED]
+    yield name, _records(comparison)
+    if comparison.capacity is not None:
+        yield "review capacity", comparison.capacity.text
+    weighted = {} if comparison.weights is None else {"without weights": comparison.plain}
+    for title, figures in ({"": comparison.figures} | weighted).items():
+        yield title, "champion  challenger  difference"
+        yield from ((METRIC_NAMES[name], _pair(figures[name])) for name in COMPARED)
     attack = comparison.attack
     if attack is not None:
-        for title, old, new in (
-            ("recall kept", attack.kept.champion, attack.kept.challenger),
-            ("the same, all obfuscated", attack.kept_alike.champion, attack.kept_alike.challenger),
-            ("legitimate flagged", attack.flagged.champion, attack.flagged.challenger),
+        for title, pair in (
+            ("recall kept", attack.kept),
+            ("the same, all obfuscated", attack.kept_alike),
+            ("legitimate flagged", attack.flagged),
         ):
-            rows.append((f"{title}, {attack.strength} attack", _old_new_difference(old, new, 3)))
+            yield f"{title}, {attack.strength} attack", _old_new_difference(pair.champion, pair.challenger, 3)
     times = comparison.latency.map(lambda latency: latency.p99_ms)
-    rows.append(("one record, p99 in ms", _old_new_difference(times.champion, times.challenger, 2)))
+    yield "one record, p99 in ms", _old_new_difference(times.champion, times.challenger, 2)
     left_out = ", ".join(f"{n:,} {reason}" for reason, n in comparison.left_out.items() if n)
-    return rows + ([("left out", left_out)] if left_out else [])
+    if left_out:
+        yield "left out", left_out
 
 
 def gate_rows(gates: Iterable["Gate"]) -> list[tuple[str, str]]:
     return [("passed" if gate.passed else "NOT PASSED", gate.reason) for gate in gates]
 
 
-def decision_rows(decision: "Decision") -> Iterator[tuple[str, str]]:
+def decision_rows(decision: "Decision") -> Rows:
     """Yield all metrics and gates of a decision, and what it changed."""
     if decision.comparison is not None:
         yield from comparison_rows(decision.comparison)
@@ -231,7 +231,7 @@ def decision_rows(decision: "Decision") -> Iterator[tuple[str, str]]:
     yield from outcome_rows(decision)
 
 
-def outcome_rows(decision: "Decision") -> Iterator[tuple[str, str]]:
+def outcome_rows(decision: "Decision") -> Rows:
     """Yield the reasons of a decision that are not those of gates, and the champion."""
     of_gates = {gate.reason for gate in decision.gates}
     yield from ((decision.decision, reason) for reason in decision.reasons if reason not in of_gates)
@@ -256,9 +256,6 @@ def _old_new_difference(old: float | None, new: float | None, digits: int) -> st
     signs = ("", "", "+")
     texts = ["-" if n is None else f"{n:{sign}.{digits}f}" for n, sign in zip(numbers, signs, strict=True)]
     return f"{texts[0]:>8}  {texts[1]:>10}  {texts[2]:>10}"
-
-
-Rows = Iterator[tuple[str, str]]
 
 
 def next_command(command: str, **options: Any) -> str:
@@ -316,7 +313,7 @@ def evaluation_summary(evaluation: "Evaluation", page: Path | None, address: str
 
 def comparison_summary(comparison: "ModelComparison") -> Rows:
     """Yield the records of a comparison, and what both models find among them."""
-    yield comparison_rows(comparison)[0]
+    yield next(comparison_rows(comparison))
     yield from (("" if place else "found", text) for place, text in enumerate(comparison.sentences))
 
 
