@@ -16,7 +16,7 @@ be passed off as a record.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -325,22 +325,21 @@ def _read(line: bytes, origin: str) -> Checkpoint:
 
 def read_private_key(path: str | Path) -> "Ed25519PrivateKey":
     """Read an Ed25519 private key, as written by ``openssl genpkey -algorithm ed25519``."""
-    module = _ed25519()
+    kind = _ed25519().Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     content = read_secret_file(path, EvidenceError, PEM)
-    key = _load(path, content, lambda content: load_pem_private_key(content, None))
-    checked: Ed25519PrivateKey = _checked(key, module.Ed25519PrivateKey, path, "private")
-    return checked
+    key: Ed25519PrivateKey = _read_key(path, lambda: load_pem_private_key(content, None), kind, "private")
+    return key
 
 
 def read_public_key(path: str | Path) -> str:
     """Read an Ed25519 public key, as written by ``openssl pkey -pubout``, and return it in hexadecimal."""
-    module = _ed25519()
+    kind = _ed25519().Ed25519PublicKey
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
     content = read_file(path, PUBLIC_BYTES, EvidenceError, PEM)
-    key: Ed25519PublicKey = _checked(_load(path, content, load_pem_public_key), module.Ed25519PublicKey, path, "public")
+    key: Ed25519PublicKey = _read_key(path, lambda: load_pem_public_key(content), kind, "public")
     return key.public_bytes_raw().hex()
 
 
@@ -349,14 +348,11 @@ def signers(checkpoints: Sequence[Checkpoint]) -> tuple[str, ...]:
     return tuple(sorted({one.public_key for one in checkpoints if one.public_key is not None}))
 
 
-def _load(path: str | Path, content: bytes, load: Any) -> Any:
+def _read_key(path: str | Path, load: Callable[[], Any], kind: type, name: str) -> Any:
     try:
-        return load(content)
+        key = load()
     except (ValueError, TypeError) as error:
         raise EvidenceError(str(path), f"cannot be read as a key ({type(error).__name__})", PEM) from None
-
-
-def _checked(key: Any, kind: type, path: str | Path, name: str) -> Any:
     if not isinstance(key, kind):
         fix = "Create one with: openssl genpkey -algorithm ed25519."
         raise EvidenceError(str(path), f"expected an Ed25519 {name} key, got another key", fix)

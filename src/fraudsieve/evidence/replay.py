@@ -359,9 +359,10 @@ def replay_log(
     scored = _scores(path, scorer, report)
     with KeptInputs(scorer.model, state) as inputs:
         while batch := list(islice(scored, SCORES_AT_ONCE)):
-            different = _replay(scorer, batch, report)
-            different |= _rebuild(scorer, batch, report, inputs)  # a score can differ in both, and counts once
-            report.different += len(different)
+            replayed, rebuilt = [*_replay(scorer, batch, report)], [*_rebuild(scorer, batch, report, inputs)]
+            report.replayed, report.rebuilt = report.replayed + len(replayed), report.rebuilt + len(rebuilt)
+            # A score can differ in both, and counts once.
+            report.different += len({index for index, differs in (*replayed, *rebuilt) if differs})
             if progress is not None:
                 progress(report.scores)
     return report
@@ -399,14 +400,10 @@ def _compare(compute: Compute, group: Sequence[RecordedScore], report: ReplayRep
             yield one.index, report.compare(one.index, {name: one.body[name] for name in computed}, computed)
 
 
-def _replay(scorer: Scorer, batch: Sequence[RecordedScore], report: ReplayReport) -> set[int]:
-    """Compute scores from recorded vectors, and return the records that differ."""
-    different = set[int]()
+def _replay(scorer: Scorer, batch: Sequence[RecordedScore], report: ReplayReport) -> Iterator[tuple[int, bool]]:
+    """Compute scores from recorded vectors, and yield what `_compare` does."""
     for (policy, _), group in grouped(batch, lambda one: (one.policy, one.body["has_history"] is None)).items():
-        for index, differs in _compare(partial(_scores_again, scorer, policy), group, report):
-            different |= {index} if differs else set()
-            report.replayed += 1
-    return different
+        yield from _compare(partial(_scores_again, scorer, policy), group, report)
 
 
 def _scores_again(scorer: Scorer, policy: Policy, group: Sequence[RecordedScore]) -> list[dict[str, Any]]:
@@ -447,17 +444,15 @@ def _recorded_rows(group: Sequence[RecordedScore]) -> FeatureRows:
     return FeatureRows(X, why, None if known[0] is None else np.array(known, bool))
 
 
-def _rebuild(scorer: Scorer, batch: Sequence[RecordedScore], report: ReplayReport, inputs: KeptInputs) -> set[int]:
-    """Compute vectors from kept inputs, and return the records whose vectors differ from those recorded."""
-    different = set[int]()
+def _rebuild(
+    scorer: Scorer, batch: Sequence[RecordedScore], report: ReplayReport, inputs: KeptInputs
+) -> Iterator[tuple[int, bool]]:
+    """Compute vectors from kept inputs, and yield what `_compare` does."""
     for _, group in sorted(grouped(batch, history_of).items()):
         try:
-            for index, differs in _compare(partial(_vectors_again, scorer, inputs), group, report):
-                different |= {index} if differs else set()
-                report.rebuilt += 1
+            yield from _compare(partial(_vectors_again, scorer, inputs), group, report)
         except NotKept as error:
             report.skip(str(error), len(group))
-    return different
 
 
 def _vectors_again(scorer: Scorer, inputs: KeptInputs, group: Sequence[RecordedScore]) -> list[dict[str, Any]]:
