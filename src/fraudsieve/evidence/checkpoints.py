@@ -81,18 +81,13 @@ def root_of(leaves: Sequence[bytes]) -> bytes:
     return frontier.root
 
 
-def _split(n: int) -> int:
-    """Return the largest power of two below n."""
-    return 1 << ((n - 1).bit_length() - 1)
-
-
 def inclusion_path(leaves: Sequence[bytes], index: int) -> list[bytes]:
     """Return the proof that a leaf is in the tree: the sibling digests on its path to the root, from the leaf up."""
     if not 0 <= index < len(leaves):
         raise IndexError(f"Expected a leaf from 0 to {len(leaves) - 1}, got {index}.")
     path: list[bytes] = []
     while len(leaves) > 1:
-        k = _split(len(leaves))
+        k = 1 << ((len(leaves) - 1).bit_length() - 1)  # the largest power of two below their number
         if index < k:
             path.append(root_of(leaves[k:]))
             leaves = leaves[:k]

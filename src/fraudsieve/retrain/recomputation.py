@@ -5,11 +5,11 @@ The logged scores of a model, with the records that were scored, as tables.
 
 from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ from fraudsieve.exceptions import StateError
 from fraudsieve.live.contents import span_of
 from fraudsieve.live.recording import LoggedScore, logged_record
 from fraudsieve.live.store.event_store import EventStore
-from fraudsieve.live.store.score_rows import StoredScore, chosen_scores, iterate_scores
+from fraudsieve.live.store.score_rows import chosen_scores, iterate_scores
 from fraudsieve.live.store.snapshots import list_removals
 from fraudsieve.models.batch.rows import feature_rows
 from fraudsieve.models.batch.scored_tables import TableHistory, check_usable, options_of_model, read_history
@@ -52,28 +52,15 @@ SEED: Final = 0
 """Of samples, so that the next call has the same one."""
 
 
-class ScoreArrays(NamedTuple):
-    """ScoreArrays of records: numbers (NaN if missing) and words (None), each of shape (n_records, n_columns)."""
+def to_array(columns: Mapping[str, Any], classes: Sequence[str]) -> Array:
+    """Return the scores in columns, as from `Scorer.score_rows`: objects of shape (n_records, n_columns)."""
+    names = (*NUMBERS, *(f"probability__{name}" for name in classes), *WORDS)
+    return np.column_stack([np.asarray(columns[name], object) for name in names])
 
-    numbers: Array
-    words: Array
 
-    @classmethod
-    def empty(cls, n: int, classes: Sequence[str]) -> "ScoreArrays":
-        """Return scores that are missing."""
-        return cls(np.full((n, len(NUMBERS) + len(classes)), np.nan), np.full((n, len(WORDS)), None, object))
-
-    @classmethod
-    def of(cls, columns: dict[str, Array], classes: Sequence[str]) -> "ScoreArrays":
-        """Return the scores in columns, as from `Scorer.score_rows`."""
-        names = (*NUMBERS, *(f"probability__{name}" for name in classes))
-        numbers = np.column_stack([np.asarray(columns[name], np.float64) for name in names])
-        return cls(numbers, np.column_stack([np.asarray(columns[name], object) for name in WORDS]))
-
-    def equal(self, other: "ScoreArrays") -> Array:
-        """Return which records have the same scores, to the last bit."""
-        same = (self.numbers == other.numbers) | (np.isnan(self.numbers) & np.isnan(other.numbers))
-        return np.asarray(same.all(axis=1) & (self.words == other.words).all(axis=1))
+def are_equal(scores: Array, others: Array) -> Array:
+    """Return which records have the same scores, to the last bit."""
+    return np.asarray(((scores == others) | (pd.isna(scores) & pd.isna(others))).all(axis=1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,14 +73,12 @@ class LoggedAnswers:
     # Shape (n_readable, any). The records as a table of the batch has them, indexed by the position of their score. It
     # lacks those that the table rejects.
     records: pd.DataFrame
-    scores: ScoreArrays
+    # Shape (n_scores, n_columns), from `to_array`.
+    scores: Array
     # Number of logged scores, those that were left out among them.
     n_logged: int
     # Number of scores that are not here, by cause.
     left_out: dict[str, int]
-
-    def __len__(self) -> int:
-        return len(self.places)
 
     def where(self, is_kept: Array, cause: str) -> "LoggedAnswers":
         """Return some of the scores; the others are left out for a cause."""
@@ -103,7 +88,7 @@ class LoggedAnswers:
             self,
             places=self.places[is_kept].reset_index(drop=True),
             records=records.set_axis(np.searchsorted(kept, records.index)),
-            scores=ScoreArrays(self.scores.numbers[is_kept], self.scores.words[is_kept]),
+            scores=self.scores[is_kept],
             left_out=self.left_out | ({cause: n_dropped} if n_dropped else {}),
         )
 
@@ -119,7 +104,10 @@ def read_answers(store: EventStore, scorer: Scorer, since: int, until: int, max_
     scores = [LoggedScore.decode(row, store.origin) for row in rows]
     records = _records(scorer, [logged_record(row, store.origin) for row in rows])
     ids = [name for name in scorer.model.subject.ids if name.endswith("_id")]
-    of_rows = [_place(row, score, ids) for row, score in zip(rows, scores, strict=True)]
+    of_rows = [
+        [*map(score.ids.get, ids), score.request, score.position, row.time, score.as_of, score.offset]
+        for row, score in zip(rows, scores, strict=True)
+    ]
     places = pd.DataFrame(of_rows, columns=[*ids, *PLACE])
     return LoggedAnswers(places, records, _answers(scorer, scores), n_logged, left_out)
 
@@ -161,15 +149,11 @@ def _records(scorer: Scorer, records: Sequence[dict[str, Any]]) -> pd.DataFrame:
     return checked.good.set_axis(np.setdiff1d(np.arange(len(frame)), checked.rejected["row"]))
 
 
-def _place(row: StoredScore, score: LoggedScore, ids: Sequence[str]) -> list[Any]:
-    return [*map(score.ids.get, ids), score.request, score.position, row.time, score.as_of, score.offset]
-
-
-def _answers(scorer: Scorer, scores: Sequence[LoggedScore]) -> ScoreArrays:
+def _answers(scorer: Scorer, scores: Sequence[LoggedScore]) -> Array:
     classes = scorer.model.classes
     answers = [to_row(one.score) | {"decision": model_decision(one.score)} for one in scores]
     columns = [name for name in score_columns(classes) if name != "why"]
-    return ScoreArrays.of({name: np.array([one.get(name) for one in answers], object) for name in columns}, classes)
+    return to_array({name: np.array([one.get(name) for one in answers], object) for name in columns}, classes)
 
 
 HISTORY_NOT_KEPT: Final = "history not kept"
@@ -294,7 +278,7 @@ def recompute_scores(
             result = recompute_scores("fraudsieve-model", store, since="2026-05-01")
         assert result.different == 0
     """
-    report = progress or _ignore
+    report = progress or (lambda step: None)
     if output is not None:
         files = [file for table in (events, known_labels) if table is not None for file in local_files(table)]
         check_not_an_input(output, store.origin, *files)
@@ -315,10 +299,6 @@ def recompute_scores(
         write_file(output, rows.to_parquet(index=False), mode=PRIVATE)
     counts: dict[str, Any] = {"logged": answers.n_logged, "left_out": answers.left_out}
     return Recomputation(model=scorer.model.name, digest=scorer.model.digest, rows=rows, notes=notes, **counts)
-
-
-def _ignore(step: str) -> None:
-    """Report nothing."""
 
 
 def _tables(scorer: Scorer, events: Source | None, known_labels: Source | None) -> tuple[TableHistory, tuple[str, ...]]:
@@ -344,7 +324,7 @@ class _Batch:
     def __init__(self, scorer: Scorer, answers: LoggedAnswers, history: StoredHistory) -> None:
         self._scorer, self._answers, self._history = scorer, answers, history
         self._records: LinkedRows = history.records(answers.places, answers.records)
-        self._all = np.arange(len(answers))
+        self._all = np.arange(len(answers.places))
 
     def compare(self, tables: TableHistory) -> pd.DataFrame:
         """Return a row for each score: the logged one, that at its offset and that with the complete history.
@@ -360,53 +340,52 @@ class _Batch:
         at_offset = self._at(offsets, np.flatnonzero(offsets != NONE), stored)
         given = {name: table for name, table in tables._asdict().items() if table is not None}
         complete = self._score(self._all, rows._replace(**given)) if given else stored
-        differs, is_equal = ~complete.equal(logged), at_offset.equal(logged)
+        differs, is_equal = ~are_equal(complete, logged), are_equal(at_offset, logged)
         causes = np.full(len(self._all), None, object)
         causes[differs & (late_events != NONE)] = LATE_EVENT
         causes[differs & (late_labels != NONE)] = LATE_LABEL
         both = np.flatnonzero(differs & (late_events != NONE) & (late_labels != NONE))
         causes[both] = self._cause_of_both(offsets, both, stored)
-        causes[differs & ~complete.equal(stored)] = OTHER_ROWS
+        causes[differs & ~are_equal(complete, stored)] = OTHER_ROWS
         causes[~is_equal] = UNEXPLAINED
         return self._rows(logged, at_offset, complete).assign(is_equal=is_equal, cause=causes)
 
-    def _cause_of_both(self, offsets: Array, positions: Array, stored: ScoreArrays) -> Array:
+    def _cause_of_both(self, offsets: Array, positions: Array, stored: Array) -> Array:
         """Return the cause for scores that lack events and labels: one of them, if it makes the whole difference."""
         late = {LATE_EVENT: "events", LATE_LABEL: "labels"}
-        makes_all = [self._at(offsets, positions, stored, part).equal(stored)[positions] for part in late.values()]
+        parts = (self._at(offsets, positions, stored, part) for part in late.values())
+        makes_all = [are_equal(scores, stored)[positions] for scores in parts]
         return np.select(makes_all, [*late], BOTH).astype(object)
 
-    def _at(self, offsets: Array, positions: Array, others: ScoreArrays, late: str | None = None) -> ScoreArrays:
+    def _at(self, offsets: Array, positions: Array, others: Array, late: str | None = None) -> Array:
         """Return scores with the history up to an offset at some positions, and those of others elsewhere.
 
         Of one part of the history, late rows can count too.
         """
-        scores, links = ScoreArrays(others.numbers.copy(), others.words.copy()), self._records.links
+        scores, links = others.copy(), self._records.links
         for offset in np.unique(offsets[positions]).tolist():
             group = positions[offsets[positions] == offset]
             codes = np.unique(links.codes[np.isin(links.owners, group)])
             events_until, labels_until = (NONE if part == late else offset for part in ("events", "labels"))
-            found = self._score(group, self._history.until(events_until, labels_until, codes))
-            scores.numbers[group], scores.words[group] = found
+            scores[group] = self._score(group, self._history.until(events_until, labels_until, codes))
         return scores
 
-    def _score(self, positions: Array, history: TableHistory) -> ScoreArrays:
+    def _score(self, positions: Array, history: TableHistory) -> Array:
         """Score some of the records; those that the table rejects have no score."""
         model, records = self._scorer.model, self._answers.records
-        scores = ScoreArrays.empty(len(positions), model.classes)
+        scores = np.full((len(positions), self._answers.scores.shape[1]), None, object)
         chosen = records[records.index.isin(positions)]
         if len(chosen):
             rows = feature_rows(model, chosen.reset_index(drop=True), history)
-            found = ScoreArrays.of(self._scorer.score_rows(rows.X, rows.why, rows.has_history), model.classes)
-            places = np.searchsorted(positions, chosen.index)
-            scores.numbers[places], scores.words[places] = found
+            found = self._scorer.score_rows(rows.X, rows.why, rows.has_history)
+            scores[np.searchsorted(positions, chosen.index)] = to_array(found, model.classes)
         return scores
 
-    def _rows(self, *scores: ScoreArrays) -> pd.DataFrame:
+    def _rows(self, *scores: Array) -> pd.DataFrame:
         places = self._answers.places
         times = {name: pd.to_datetime(places[name].astype("Int64"), unit="us", utc=True) for name in TIMES}
         names: Sequence[str] = ("logged", "at_offset", "complete")
-        figures = {name: one.numbers[:, 0] for name, one in zip(names, scores, strict=True)}
+        figures = {name: one[:, 0].astype(np.float64) for name, one in zip(names, scores, strict=True)}
         return places.assign(offset=places["offset"].astype("Int64"), **times, **figures)
 
 

@@ -80,12 +80,6 @@ class BaseModel:
         """The registered model in its store."""
         return Registry(tracking_uri(self.recipe.track.uri), self.recipe.name)
 
-    @property
-    def as_of(self) -> str:
-        """The time before which records and labels are known."""
-        assert self.recipe.data.as_of is not None  # a retraining always has one
-        return self.recipe.data.as_of.isoformat(timespec="seconds")
-
     def register(self, folder: Path) -> str:
         """Make the model the first champion of its name; return its version, which is new unless it has one."""
         name = _registered_name(self.address)
@@ -363,6 +357,7 @@ def _learning(base: BaseModel, data: LabelledData) -> _Learning:
 
 def _plan(base: BaseModel, inputs: Mapping[str, Source], given: GivenTables, learning: _Learning) -> RetrainPlan:
     data, recipe, champion = learning.data, base.recipe, base.champion
+    assert recipe.data.as_of is not None  # a retraining always has one
     refresh = recipe_digest(base.in_use) == digest_of(recipe)
     step, reason = _next_step(base, learning, refresh)
     compared = None if step == "nothing" else _compared(base, learning, refresh)
@@ -383,7 +378,7 @@ def _plan(base: BaseModel, inputs: Mapping[str, Source], given: GivenTables, lea
         recipe=digest_of(recipe),
         refresh=refresh,
         search=None if recipe.tune is None else recipe.tune.budget,
-        as_of=base.as_of,
+        as_of=recipe.data.as_of.isoformat(timespec="seconds"),
         tables={name: origin_of(table) for name, table in inputs.items()},
         labelled=len(data.rows),
         unlabelled=data.n_unlabelled,

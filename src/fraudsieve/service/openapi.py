@@ -223,6 +223,19 @@ REQUEST_ID_HEADER = {
         "schema": {"type": "string"},
     }
 }
+EVENTS = {
+    "summary": "Add events or messages to the live history",
+    "description": "Each request contains one type of record. Accepted records are stored before the answer is sent. "
+    "Rejected records are listed with position and reason. An event that is sent again with the same `event_id`, or a "
+    "message with the same `message_id`, counts once. If the store fails midway, the 503 answer says which records to "
+    "send again.",
+}
+LABELS = {
+    "summary": "Add labels of the records that the model scores",
+    "description": "A label names a message, an account or an event by its id, and has a class of the model, or true "
+    "or false. Only `subject_id`, `label` and `labelled_at` are required. Labels may come in any order, and before "
+    "their record. Accepted labels are stored before the answer is sent, and a repeated one counts once.",
+}
 BODY_ERRORS = (400, 408, 413, 415, 422, 503)
 ACCESS_ERRORS = (401, 403)
 MODELS: tuple[type[BaseModel], ...] = (ErrorBody, EventsResult, Health, LabelsResult, ModelInfo, Readiness, SCORE)
@@ -257,8 +270,8 @@ def _paths(model: Model, settings: Settings) -> dict[str, Any]:
     readiness = {"security": [], "responses": _responses(Readiness, 503)}
     return {
         "/v1/score": {"post": _score_operation(model, settings)},
-        "/v1/events": {"post": _events_operation(settings.max_records)},
-        "/v1/labels": {"post": _labels_operation(settings.max_records)},
+        "/v1/events": {"post": EVENTS | _ingestion(PARTS, EventsResult, settings.max_records)},
+        "/v1/labels": {"post": LABELS | _ingestion(("labels",), LabelsResult, settings.max_records)},
         "/v1/model": _get("Describe the model in use", responses=_responses(ModelInfo, *ACCESS_ERRORS)),
         "/healthz": _get("Check that the service is running", **health),
         "/readyz": _get("Check that the service is ready to score", **readiness),
@@ -301,27 +314,6 @@ def _score_operation(model: Model, settings: Settings) -> dict[str, Any]:
         "requestBody": _body({"anyOf": [record, _list_of(record, settings.max_records)]}, examples),
         "responses": {"200": _response("The scores", answer) | ({"headers": headers} if headers else {})}
         | _error_responses(*ACCESS_ERRORS, 409, *BODY_ERRORS),
-    }
-
-
-def _events_operation(max_records: int) -> dict[str, Any]:
-    return {
-        "summary": "Add events or messages to the live history",
-        "description": "Each request contains one type of record. Accepted records are stored before the answer is "
-        "sent. Rejected records are listed with position and reason. An event that is sent again with the same "
-        "`event_id`, or a message with the same `message_id`, counts once. If the store fails midway, "
-        "the 503 answer says which records to send again.",
-        **_ingestion(PARTS, EventsResult, max_records),
-    }
-
-
-def _labels_operation(max_records: int) -> dict[str, Any]:
-    return {
-        "summary": "Add labels of the records that the model scores",
-        "description": "A label names a message, an account or an event by its id, and has a class of the model, or "
-        "true or false. Only `subject_id`, `label` and `labelled_at` are required. Labels may come in any order, and "
-        "before their record. Accepted labels are stored before the answer is sent, and a repeated one counts once.",
-        **_ingestion(("labels",), LabelsResult, max_records),
     }
 
 

@@ -196,6 +196,8 @@ def create_command(
     from fraudsieve.leads.lead_content import Disclosure, LeadTerms, make_lead
     from fraudsieve.leads.log import LeadLog
     from fraudsieve.leads.words import describe_texts
+    from fraudsieve.models.artifact.folder import read_model
+    from fraudsieve.models.artifact.model_address import model_folder
 
     terms = LeadTerms(recipient, legal_basis, sender, purpose)
     sent, scored = input_table(messages, reading), input_table(scores)
@@ -204,7 +206,7 @@ def create_command(
     progress("reading the case")
     content = read_case(cases, case)
     used = derive_key(read_secrets(key)[0], recipient, case=case if per_case else None)
-    loaded = None if model is None else _load_model(model)
+    loaded = None if model is None else read_model(model_folder(model))
     lead = make_lead(
         content,
         used,
@@ -224,13 +226,6 @@ def create_command(
     counts = {"actions": lead["case"]["actions"], "flagged_accounts": lead["case"]["flagged_accounts"]}
     rows = [(name.replace("_", " "), str(value)) for name, value in (written | counts).items()]
     return Answer(written | counts | {"log": str(log)}, f"Lead for {lead['recipient']}", rows)
-
-
-def _load_model(address: str) -> "Model":
-    from fraudsieve.models.artifact.folder import read_model
-    from fraudsieve.models.artifact.model_address import model_folder
-
-    return read_model(model_folder(address))
 
 
 def _what_is_missing(lead: dict[str, Any], model: "Model | None") -> tuple[str, ...]:

@@ -30,7 +30,7 @@ from fraudsieve.service.json_log import log_event, log_listening
 from fraudsieve.service.settings import Settings
 
 from .messages import CLOSE, DRAINED, READY
-from .worker import WorkerTask, run_worker
+from .worker import run_worker
 
 FIRST_PAUSE, MAX_PAUSE = 0.5, 60.0
 """Seconds before a dead worker is replaced: after the first death, and at most."""
@@ -96,9 +96,9 @@ class Supervisor:
 
     def _start(self, number: int, *, is_replacement: bool) -> None:
         ours, theirs = Pipe()
-        task = WorkerTask(number, self.settings, is_replacement)
         context = multiprocessing.get_context("spawn")
-        process = context.Process(target=run_worker, args=(task, self.listener, theirs), name=f"worker-{number}")
+        given = number, self.settings, is_replacement, self.listener, theirs
+        process = context.Process(target=run_worker, args=given, name=f"worker-{number}")
         process.start()
         theirs.close()  # so that ours ends when the worker does
         self.workers.append(_Worker(number, process, ours))

@@ -5,12 +5,11 @@ import os
 import shutil
 import socket
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from importlib.util import find_spec
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from fraudsieve.exceptions import FraudsieveError, LocatedError, ServiceError
 from fraudsieve.models.artifact.model_address import is_mlflow_address, model_folder
@@ -77,56 +76,45 @@ def find_model(address: str) -> FoundModel:
     return FoundModel(folder, logged_digest(folder), version)
 
 
-class WorkerTask(NamedTuple):
-    """The arguments with which a worker is started."""
+def run_worker(
+    number: int, settings: Settings, is_replacement: bool, listener: socket.socket, pipe: Connection
+) -> None:
+    """Serve until the supervisor asks to stop, or dies; the main function of a worker, the first of which is 0.
 
-    # Its number among the workers; the first leaves snapshots.
-    number: int
-    # As for `create_app`, with the address of the model and the folder that the workers share.
-    settings: Settings
-    is_replacement: bool
-
-
-def run_worker(task: WorkerTask, listener: socket.socket, pipe: Connection) -> None:
-    """Serve until the supervisor asks to stop, or dies; the main function of a worker."""
+    The settings are as for `create_app`, with the address of the model and the folder that the workers share.
+    """
     os.setpgrp()  # Ctrl-C reaches the supervisor alone, which stops all workers in order
     configure_json_logging(pid=os.getpid())
     # prometheus_client reads it when it is imported, which is not before the application is: so this module is not that
     # of the supervisor, which imports prometheus_client.
-    os.environ[METRICS_VARIABLE] = str(task.settings.folder)
-    channel = WorkerChannel(pipe, takes_snapshots=task.number == 0)
+    os.environ[METRICS_VARIABLE] = str(settings.folder)
+    channel = WorkerChannel(pipe, takes_snapshots=number == 0)
     try:
-        serve = _prepare(task, listener, channel)
+        app = load_app(_own_settings(settings, number))
+        from fraudsieve.service.server import run
+
+        app.state.channel = channel
+        if is_replacement:
+            app.state.handler.metrics.worker_restarts.inc()
+            # Until it is ready the others answer, while requests to a cold worker would be answered 503.
+            app.state.handler.warm_up()
     except Exception as error:
         problem = error.problem if isinstance(error, LocatedError) else error_location(error)
         log_event("worker cannot start", level=logging.ERROR, why=problem)
         channel.send(_presentable(error))
         sys.exit(1)
-    serve()
+    run(app, settings, listener)
     if channel.is_orphan:
-        shutil.rmtree(str(task.settings.folder), ignore_errors=True)
+        shutil.rmtree(str(settings.folder), ignore_errors=True)
 
 
-def _prepare(task: WorkerTask, listener: socket.socket, channel: WorkerChannel) -> Callable[[], None]:
-    app = load_app(_settings_of(task))
-    from fraudsieve.service.server import run
-
-    app.state.channel = channel
-    if task.is_replacement:
-        app.state.handler.metrics.worker_restarts.inc()
-        # Until it is ready the others answer, while requests to a cold worker would be answered 503.
-        app.state.handler.warm_up()
-    return lambda: run(app, task.settings, listener)
-
-
-def _settings_of(task: WorkerTask) -> Settings:
+def _own_settings(settings: Settings, number: int) -> Settings:
     """Return the settings of a worker, which has its own evidence log and its own sample of the shadow."""
-    settings = task.settings
     if settings.evidence is not None:
-        settings = replace(settings, evidence=settings.evidence.of_worker(task.number))
+        settings = replace(settings, evidence=settings.evidence.of_worker(number))
     if settings.shadow_file is not None:
         file = Path(settings.shadow_file)
-        settings = replace(settings, shadow_file=str(file.with_stem(f"{file.stem}.{task.number}")))
+        settings = replace(settings, shadow_file=str(file.with_stem(f"{file.stem}.{number}")))
     return settings
 
 
