@@ -32,22 +32,16 @@ def test_a_log_is_continued_under_its_name(tmp_path: Path) -> None:
     assert (tmp_path / "log").stat().st_mode & 0o077 == 0
 
 
-@pytest.mark.parametrize("cut", [1, 30, 200])
-def test_what_a_killed_process_left_incomplete_is_cut_off(tmp_path: Path, cut: int) -> None:
-    write_log(tmp_path / "log", 3)
-    whole = (tmp_path / "log").read_bytes()
-    (tmp_path / "log").write_bytes(whole[:-cut])
-    kept = write_log(tmp_path / "log", 1)
-    assert kept.size == 3
-    assert verify_log(tmp_path / "log", [kept]).problems == ()
+CUT = [(3, -cut, b"", 3) for cut in (1, 30, 200)] + [(1, kept, b"", 1) for kept in (0, 1, 8, 9, 100)]
 
 
-def test_a_long_incomplete_line_is_cut_off(tmp_path: Path) -> None:
-    write_log(tmp_path / "log", 3)
-    with (tmp_path / "log").open("ab") as stream:
-        stream.write(b"x" * 5000)
+@pytest.mark.parametrize(("records", "stop", "added", "size"), [*CUT, (3, None, b"x" * 5000, 4)])
+def test_an_incomplete_line_is_cut_off(tmp_path: Path, records: int, stop: int | None, added: bytes, size: int) -> None:
+    """Check the last line that a killed process left, also if it is the first one, or long."""
+    write_log(tmp_path / "log", records)
+    (tmp_path / "log").write_bytes((tmp_path / "log").read_bytes()[:stop] + added)
     kept = write_log(tmp_path / "log", 1)
-    assert kept.size == 4
+    assert kept.size == size
     assert verify_log(tmp_path / "log", [kept]).problems == ()
 
 
@@ -57,15 +51,6 @@ def test_another_file_of_one_line_is_kept(tmp_path: Path, content: bytes) -> Non
     with pytest.raises(EvidenceError, match="is not a log of evidence"):
         EvidenceLog(tmp_path / "key")
     assert (tmp_path / "key").read_bytes() == content
-
-
-@pytest.mark.parametrize("kept", [0, 1, 8, 9, 100])
-def test_an_incomplete_first_line_is_cut_off(tmp_path: Path, kept: int) -> None:
-    write_log(tmp_path / "whole", 1)
-    (tmp_path / "log").write_bytes((tmp_path / "whole").read_bytes()[:kept])
-    last = write_log(tmp_path / "log", 1)
-    assert last.size == 1
-    assert verify_log(tmp_path / "log", [last]).problems == ()
 
 
 def test_a_damaged_log_is_not_continued(tmp_path: Path) -> None:

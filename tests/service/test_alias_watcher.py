@@ -1,85 +1,43 @@
 """A service that follows an alias in a real registry: good versions take over, bad ones are rejected."""
 
 import shutil
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-import mlflow
 import pytest
 
 from fraudsieve.exceptions import ArtifactError
 from fraudsieve.models import Scorer
 from fraudsieve.models.artifact.model_address import model_folder
-from fraudsieve.models.flavor import log_model, logged_digest, resolve_version
+from fraudsieve.models.flavor import logged_digest, resolve_version
 from fraudsieve.service.loaded_model import why_incompatible
 from tests.messages import refused
-from tests.service.processes.conftest import wait_until
-from tests.shared import mlflow_uri
+from tests.service.conftest import Registry, registry_with
+from tests.service.processes.conftest import Workers, wait_until
 
 pytestmark = pytest.mark.slow
 
 NAME = "sms"
 
 
-@dataclass(frozen=True)
-class Registry:
-    """A registry in SQLite with the versions that the tests move the alias between."""
-
-    uri: str
-    client: mlflow.MlflowClient
-
-    def champion(self, version: str) -> None:
-        self.client.set_registered_model_alias(NAME, "champion", version)
-
-
 @pytest.fixture(scope="module")
 def registry(binary: Any, several: Any, types: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     """Versions 1 and 2 are good, 3 was changed, 4 is not the logged model, 5 has no legitimate class."""
-    folder = tmp_path_factory.mktemp("registry")
-    uri = mlflow_uri(folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
-            patch.setenv(name, uri)
-        mlflow.set_tracking_uri(uri)
-        mlflow.set_registry_uri(uri)
-        experiment = mlflow.create_experiment("swap", artifact_location=str(folder / "artifacts"))
-        with mlflow.start_run(experiment_id=experiment):
-            for model in (binary, several, several, several, types):
-                log_model(model.folder, registered_model_name=NAME)
+    models = [model.folder for model in (binary, several, several, several, types)]
+    with registry_with(tmp_path_factory.mktemp("registry"), NAME, models) as registry:
         changed = model_folder(f"models:/{NAME}/3") / "booster.txt"
         changed.write_bytes(changed.read_bytes() + b"\n")
         other = model_folder(f"models:/{NAME}/4")
         shutil.rmtree(other)
         shutil.copytree(binary.folder, other)  # complete, but not the logged model
-        yield Registry(uri, mlflow.MlflowClient())
-        mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
-        mlflow.set_registry_uri(None)  # type: ignore[arg-type]
+        yield registry
 
 
-@contextmanager
-def load_on(service: Any, record: dict[str, Any]) -> Iterator[list[Any]]:
+def load_on(service: Any, record: dict[str, Any]) -> AbstractContextManager[list[Any]]:
     """Run four clients that score without a pause; yield their responses."""
-    stop, answers = threading.Event(), list[Any]()
-
-    def call() -> None:
-        with service.client() as client:
-            while not stop.is_set():
-                answers.append(client.post("/v1/score", json=record))
-
-    threads = [threading.Thread(target=call) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield answers
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join(60)
+    return Workers(service).load(lambda client, _: client.post("/v1/score", json=record))
 
 
 def version_of(service: Any) -> Any:
@@ -89,8 +47,7 @@ def version_of(service: Any) -> Any:
 
 def test_a_service_follows_its_alias(serve: Any, registry: Registry, binary: Any, several: Any) -> None:
     registry.champion("1")
-    environment = {"MLFLOW_TRACKING_URI": registry.uri, "MLFLOW_REGISTRY_URI": registry.uri}
-    service = serve(f"models:/{NAME}@champion", "--watch-seconds", "0.3", **environment)
+    service = serve(f"models:/{NAME}@champion", "--watch-seconds", "0.3", **registry.environment)
     assert version_of(service) == "1"
     record = {"text": several.texts[0]}
     expected = {model.model.digest: Scorer.load(model.folder).score(record) for model in (binary, several)}

@@ -231,21 +231,6 @@ def test_a_score_that_was_not_computed_so_is_unexplained(tmp_path: Path) -> None
     assert CliRunner().invoke(app, [*call, *last_day]).exit_code == 2
 
 
-@pytest.mark.parametrize(
-    ("options", "problem"),
-    [
-        (("--recompute",), "--state: expected the store with the score log, got none"),
-        (("--recompute", "--state", "live.db", "--report", "m.html"), "--report: --recompute does not use it"),
-        (("--recompute", "--state", "none.db"), "none.db: there is no such store"),
-        (("--state", "live.db"), "--state: expected --recompute with it"),
-        ((), "--reference: expected reference records, got none"),
-    ],
-)
-def test_options_that_do_not_fit_together(options: tuple[str, ...], problem: str) -> None:
-    shown = CliRunner().invoke(app, ["monitor", "--model", str(noise_model()), *options, "--json"])
-    assert (shown.exit_code, problem in json.loads(shown.stdout)["error"]) == (2, True)
-
-
 def test_records_are_read_as_the_service_reads_them(tmp_path: Path) -> None:
     store, (usual, *_) = tmp_path / "live.db", some_events(np.random.default_rng(1), 1)
     odd: list[dict[str, Any]] = [
