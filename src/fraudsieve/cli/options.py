@@ -314,7 +314,7 @@ class RunOptions:
         return Recipe.read(self.recipe, overrides | more)
 
 
-def load_scorer(address: str, progress: Report, **settings: Any) -> "Scorer":
+def loaded_scorer(address: str, progress: Report, **settings: Any) -> "Scorer":
     """Load a model, after wrong options and tables were reported."""
     progress("loading the model")
     from fraudsieve.models.predict import Scorer

@@ -31,7 +31,7 @@ from fraudsieve.cli.options import (
     command_group,
     files_of,
     input_table,
-    load_scorer,
+    loaded_scorer,
     subcommand,
 )
 from fraudsieve.exceptions import LeadError, LocatedError, RecipeError
@@ -392,7 +392,7 @@ def replay_command(
     """
     from fraudsieve.evidence.replay import replay_log
 
-    scorer = load_scorer(model, progress, n_threads=threads)
+    scorer = loaded_scorer(model, progress, n_threads=threads)
     progress("replaying")
     report = replay_log(file, scorer, state=state, progress=lambda done: progress("replaying", done))
     rows = [("scores", f"{report.scores:,}"), ("replayed from vectors", f"{report.replayed:,}")]

@@ -22,7 +22,7 @@ from fraudsieve.cli.options import (
     TableOptions,
     Verbose,
     input_table,
-    load_scorer,
+    loaded_scorer,
     records_to_score,
 )
 from fraudsieve.cli.tables import (
@@ -230,7 +230,7 @@ def recompute_logged(
     from fraudsieve.retrain import recompute_scores
 
     with opened_store(given.state) as store:
-        result = recompute_scores(load_scorer(model, progress), store, **settings, progress=progress)
+        result = recompute_scores(loaded_scorer(model, progress), store, **settings, progress=progress)
     notes(result.notes)
     content = result.to_dict() | ({} if given.output is None else {"output": str(given.output)})
     title = f"{result.model}: {len(result.rows):,} of {count_of(result.logged, 'logged score')} computed again"
@@ -292,7 +292,7 @@ def monitor_command(
     from fraudsieve.training.monitoring.monitoring_run import monitor_tables
     from fraudsieve.training.recipe.recipe import Recipe
 
-    scorer = load_scorer(model, progress)
+    scorer = loaded_scorer(model, progress)
     records, beside = records_to_score(scorer.model, inputs)
     result = monitor_tables(
         scorer,

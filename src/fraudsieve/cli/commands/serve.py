@@ -23,7 +23,7 @@ from fraudsieve.cli.options import (
     RulesOption,
     ScoredOptions,
     input_table,
-    load_scorer,
+    loaded_scorer,
     records_to_score,
     split_names,
 )
@@ -207,7 +207,7 @@ def predict_command(
     from fraudsieve.models.rules.files import read_rules
 
     applied = None if rules is None else read_rules(rules)
-    scorer = load_scorer(model, progress, n_threads=0, rules=applied)
+    scorer = loaded_scorer(model, progress, n_threads=0, rules=applied)
     progress("reading")
     show_rows = partial(progress, "scoring")
     records, beside = records_to_score(scorer.model, inputs)

@@ -26,7 +26,7 @@ from fraudsieve.cli.options import (
     command_group,
     files_of,
     input_table,
-    load_scorer,
+    loaded_scorer,
     split_names,
     subcommand,
 )
@@ -159,7 +159,7 @@ def load_command(
     from fraudsieve.live.export import json_lines, load_records
     from fraudsieve.live.state import LiveState
 
-    scorer = load_scorer(model, progress)
+    scorer = loaded_scorer(model, progress)
     progress("opening the store")
     with LiveState(scorer, address, lateness=lateness, label_days=label_days) as live:
         loaded, rejected = _load_tables(live, inputs, progress)
@@ -378,7 +378,7 @@ def draw_command(
     settings: dict[str, Any] = {"threshold": threshold, "cases": cases, "previous": earlier}
     settings |= {"day": None if day is None else day.date(), "language": language or "en"}
     settings["show"] = None if show is None else split_names(show)
-    settings["model"] = None if model is None else load_scorer(model, progress)
+    settings["model"] = None if model is None else loaded_scorer(model, progress)
     if state is None:
         assert scored is not None
         drawn = draw_records(scored, plan, **inputs, **settings)

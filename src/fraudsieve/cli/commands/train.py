@@ -24,7 +24,7 @@ from fraudsieve.cli.options import (
     Track,
     Verbose,
     input_table,
-    load_scorer,
+    loaded_scorer,
     records_to_score,
 )
 from fraudsieve.cli.tables import plan_rows, retrained_rows, trained_content, trained_rows, trained_summary
@@ -240,7 +240,7 @@ def recalibrate_command(
         from fraudsieve.training.recipe.recipe import Recipe
 
         settings = Recipe.read(recipe, {"track.enabled": track})
-        scorer = load_scorer(model, progress)
+        scorer = loaded_scorer(model, progress)
         records, beside = records_to_score(scorer.model, inputs)
         result = recalibrate(
             scorer,
