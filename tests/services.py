@@ -13,9 +13,16 @@ from typing import Any
 
 import httpx
 
-__all__ = ["TOKEN", "Service", "start_service"]
+__all__ = ["TOKEN", "Service", "raw_post", "start_service"]
 
 TOKEN = "correct-horse-battery-staple"
+
+
+def raw_post(body: bytes = b"", *more: str, path: str = "/v1/score", length: int | None = None) -> bytes:
+    """Return a request as bytes, with more headers; its length can be another one than that of the body."""
+    lines = [f"POST {path} HTTP/1.1", "host: x", f"authorization: Bearer {TOKEN}", "content-type: application/json"]
+    lines += [*more, f"content-length: {len(body) if length is None else length}", "", ""]
+    return "\r\n".join(lines).encode() + body
 
 
 @dataclass

@@ -17,6 +17,7 @@ from fraudsieve.models import Scorer
 from fraudsieve.service.app import create_app
 from fraudsieve.service.settings import listen
 from tests.service.handling import client_of
+from tests.services import raw_post
 
 pytestmark = pytest.mark.slow
 
@@ -258,9 +259,7 @@ def test_stopped_under_load_it_finishes_accepted_requests(serve: Any, several: A
         time.sleep(0.01)
     with socket.create_connection(("127.0.0.1", service.port)) as half:  # a request that is incomplete at the signal
         body = json.dumps(records[0]).encode()
-        head = f"POST /v1/score HTTP/1.1\r\nhost: x\r\nauthorization: {auth()['authorization']}\r\n"
-        head += f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
-        half.sendall(head.encode() + body[:5])
+        half.sendall(raw_post(body[:5], length=len(body)))
         time.sleep(0.3)
         before = len(service.lines("request"))
         service.process.terminate()

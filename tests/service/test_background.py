@@ -96,15 +96,14 @@ def call_while_running(app: Any, condition: Callable[[], bool]) -> list[httpx.Re
     """Run an application with its lifespan; return its readiness at once and once the condition holds."""
 
     async def run() -> list[httpx.Response]:
-        async with (
-            app.router.lifespan_context(app),
-            client_of(app) as client,
-        ):
+        async with app.router.lifespan_context(app), client_of(app) as client:
             answers = [await client.get("/readyz")]
             await until(condition)
             return [*answers, await client.get("/readyz"), await client.get("/metrics")]
 
-    return asyncio.run(run())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gc.freeze", lambda: None)  # of this process
+        return asyncio.run(run())
 
 
 def has_recovered(metrics: Metrics, task: str) -> bool:
@@ -117,7 +116,6 @@ def test_a_warm_up_that_fails_at_the_start_is_tried_again(binary: Any, monkeypat
     flaky, app = Flaky(2), create_app(Scorer.load(binary.folder))
     monkeypatch.setattr(app.state.handler.loaded.scorer, "warm_up", flaky)
     monkeypatch.setattr(service_app, "WARM_UP_SECONDS", 0.01)
-    monkeypatch.setattr("gc.freeze", lambda: None)  # of this process
     before, after, metrics = call_while_running(app, lambda: has_recovered(app.state.handler.metrics, "warm-up"))
     assert before.status_code == 503
     shown = after.json()
@@ -141,7 +139,6 @@ def test_a_snapshot_that_fails_once_is_not_the_last(
     flaky = Flaky(1)
     monkeypatch.setattr(RequestHandler, "checkpoint", flaky)
     monkeypatch.setattr(service_app, "CHECKPOINT_SECONDS", 0.01)
-    monkeypatch.setattr("gc.freeze", lambda: None)
     app = create_app(Scorer.load(accounts_folder), Settings(state=str(tmp_path / "live.db")))
     *_, metrics = call_while_running(app, lambda: flaky.calls > 3 and app.state.handler.is_warm)
     assert 'fraudsieve_background_failures_total{task="snapshot"} 1.0' in metrics.text
@@ -155,7 +152,6 @@ def test_an_alias_check_that_fails_once_is_not_the_last(binary: Any, monkeypatch
         return "same"
 
     monkeypatch.setattr(AliasWatcher, "_outcome", outcome)
-    monkeypatch.setattr("gc.freeze", lambda: None)
     app = create_app(Scorer.load(binary.folder), Settings(address="models:/sms@champion", watch_seconds=0.01))
     *_, metrics = call_while_running(app, lambda: flaky.calls > 3 and app.state.handler.is_warm)
     assert 'fraudsieve_model_swaps_total{outcome="failed"} 1.0' in metrics.text
@@ -209,7 +205,6 @@ def test_a_watcher_that_hangs_is_shown_and_abandoned(
     released = threading.Event()
     monkeypatch.setattr(RulesWatcher, "check", lambda _: released.wait(60))
     monkeypatch.setattr("fraudsieve.service.background.STALLED_SECONDS", 0.05)
-    monkeypatch.setattr("gc.freeze", lambda: None)
     app = create_app(Scorer.load(binary.folder), Settings(rules="rules.toml", watch_seconds=0.01))
     started = time.monotonic()
     *_, answer, metrics = call_while_running(
@@ -245,7 +240,6 @@ def test_a_store_that_hangs_is_shown_and_abandoned(
     released = threading.Event()
     monkeypatch.setattr(LiveState, "_follow", lambda _: released.wait(60))
     monkeypatch.setattr("fraudsieve.service.handlers.STALLED_SECONDS", 0.2)
-    monkeypatch.setattr("gc.freeze", lambda: None)
     app = create_app(Scorer.load(accounts_folder), Settings(state=str(tmp_path / "live.db")))
     handler = app.state.handler
     *_, answer, _ = call_while_running(app, lambda: handler.is_warm and handler.is_stalled)

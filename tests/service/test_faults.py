@@ -23,6 +23,7 @@ import pytest
 
 from fraudsieve.models import Scorer
 from tests.service.processes.conftest import wait_until
+from tests.services import raw_post
 
 pytestmark = pytest.mark.slow
 
@@ -94,12 +95,6 @@ def memory(service: Any, what: str) -> int:
     return int(re.findall(rf"{what}:\s+(\d+) kB", status)[0]) >> 10
 
 
-def request_of(service: Any, body: bytes) -> bytes:
-    token = service.client().headers["authorization"]
-    lines = ["POST /v1/score HTTP/1.1", "host: x", f"authorization: {token}", "content-type: application/json"]
-    return "\r\n".join([*lines, f"content-length: {len(body)}", "", ""]).encode() + body
-
-
 async def answer_of(reader: asyncio.StreamReader) -> tuple[int, dict[str, str], bytes]:
     head = (await reader.readuntil(b"\r\n\r\n")).decode("ascii").splitlines()
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
@@ -109,7 +104,7 @@ async def answer_of(reader: asyncio.StreamReader) -> tuple[int, dict[str, str], 
 async def crowd(service: Any, bodies: list[bytes], clients: int) -> list[tuple[int, int, dict[str, str], bytes]]:
     """Open all connections, then send over all of them at once; return each response with the number of its body."""
     together, answers = asyncio.Event(), list[tuple[int, int, dict[str, str], bytes]]()
-    requests = [request_of(service, body) for body in bodies]
+    requests = [raw_post(body) for body in bodies]
     opened = [await asyncio.open_connection("127.0.0.1", service.port) for _ in range(clients)]
 
     async def call(number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -248,7 +243,7 @@ def test_a_clock_that_jumps(serve: Any, registry: Any, tmp_path: Path) -> None:
         with ExitStack() as stack:
             halves = [stack.enter_context(socket.create_connection(("127.0.0.1", service.port))) for _ in range(2)]
             for connection in halves if abs(jump) > 30 * DAY else []:
-                connection.sendall(request_of(service, body)[:-5])
+                connection.sendall(raw_post(body)[:-5])
             clock.set_offset(jump)
             events = [event(n, now - HOUR + timedelta(seconds=n)) for n in range(10 * turn, 10 * turn + 10)]
             rejected = send_events(service, [*events, event(-1, now + 30 * DAY)])

@@ -10,6 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.services import raw_post
+
 pytestmark = pytest.mark.slow
 
 MAX_BODY = 20_000
@@ -19,12 +21,6 @@ MAX_BODY = 20_000
 def service(serve: Any, binary: Any) -> Any:
     limits = ("--max-body", str(MAX_BODY), "--max-records", "50", "--max-requests", "4", "--body-seconds", "1")
     return serve(binary.folder, *limits)
-
-
-def head(service: Any, length: int, *more: str) -> bytes:
-    token = service.client().headers["authorization"]
-    lines = ["POST /v1/score HTTP/1.1", "host: x", f"authorization: {token}", "content-type: application/json", *more]
-    return "\r\n".join([*lines, f"content-length: {length}", "", ""]).encode()
 
 
 def answer_of(connection: socket.socket, seconds: float = 30) -> bytes:
@@ -100,7 +96,7 @@ def test_half_a_body_times_out(service: Any) -> None:
     for sent in (b"", b'{"text"'):
         with socket.create_connection(("127.0.0.1", service.port)) as connection:
             started = time.monotonic()
-            connection.sendall(head(service, 100) + sent)
+            connection.sendall(raw_post(sent, length=100))
             answer = answer_of(connection)
             assert answer.startswith(b"HTTP/1.1 408 ")
             assert b"body: expected all of it within 1 s" in answer
@@ -109,7 +105,7 @@ def test_half_a_body_times_out(service: Any) -> None:
 
 def test_a_slow_body_times_out(service: Any) -> None:
     with socket.create_connection(("127.0.0.1", service.port)) as connection:
-        connection.sendall(head(service, 1000))
+        connection.sendall(raw_post(length=1000))
         started = time.monotonic()
         while time.monotonic() - started < 30:
             try:
@@ -122,14 +118,14 @@ def test_a_slow_body_times_out(service: Any) -> None:
 
 def test_the_rest_of_a_rejected_body_is_not_read(service: Any) -> None:
     with socket.create_connection(("127.0.0.1", service.port)) as connection:
-        connection.sendall(head(service, 10**9))
+        connection.sendall(raw_post(length=10**9))
         assert answer_of(connection).startswith(b"HTTP/1.1 413 ")
 
 
 def test_a_disconnected_client_leaves_nothing(service: Any) -> None:
     for _ in range(20):
         with socket.create_connection(("127.0.0.1", service.port)) as connection:
-            connection.sendall(head(service, 100) + b'{"text"')
+            connection.sendall(raw_post(b'{"text"', length=100))
     deadline = time.monotonic() + 30
     while service.metric("fraudsieve_requests_running") and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -141,7 +137,7 @@ def test_a_busy_service_answers_with_retry_after(service: Any) -> None:
     body = json.dumps({"text": "x"}).encode()
     try:
         for connection in connections:
-            connection.sendall(head(service, len(body), "connection: close") + body[:3])
+            connection.sendall(raw_post(body[:3], "connection: close", length=len(body)))
         deadline, statuses = time.monotonic() + 0.8, set()
         with service.client() as client:
             while time.monotonic() < deadline and 503 not in statuses:
@@ -181,7 +177,7 @@ def test_a_request_that_offers_http_2_is_rejected(service: Any, line: str) -> No
     body = json.dumps({"text": "x"}).encode()
     offer = ("connection: Upgrade, HTTP2-Settings", "upgrade: h2c", "http2-settings: AAMAAABkAAQAAP__")
     with socket.create_connection(("127.0.0.1", service.port)) as connection:
-        connection.sendall(head(service, len(body), *offer).replace(b"POST /v1/score", line.encode()) + body)
+        connection.sendall(raw_post(body, *offer).replace(b"POST /v1/score", line.encode()))
         answer = answer_of(connection)
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert b"turn HTTP/2 off in the client" in answer

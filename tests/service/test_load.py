@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from tests.services import raw_post
+
 pytestmark = pytest.mark.slow
 
 BODY_SECONDS = 3.0
@@ -129,12 +131,10 @@ def test_connections_that_never_read_lose_their_places(service: Any) -> None:
 
 
 def test_requests_whose_answers_are_never_read_lose_their_places(service: Any) -> None:
-    token, body = service.client().headers["authorization"], json.dumps([{"text": "pay the fee"}] * 60).encode()
-    lines = ["POST /v1/score?reasons=true HTTP/1.1", "host: x", f"authorization: {token}"]
-    lines += ["content-type: application/json", f"content-length: {len(body)}", "", ""]
+    request = raw_post(json.dumps([{"text": "pay the fee"}] * 60).encode(), path="/v1/score?reasons=true")
     with ExitStack() as stack:
         for _ in range(CLIENTS):
-            send(stack.enter_context(connect(service.port)), ("\r\n".join(lines).encode() + body) * 4)
+            send(stack.enter_context(connect(service.port)), request * 4)
         seconds_until(lambda: service.metric("fraudsieve_requests_running") == CLIENTS, 60)
         seconds_until(lambda: service.metric("fraudsieve_requests_running") == 0, 60)
         with service.client() as client:
@@ -144,11 +144,9 @@ def test_requests_whose_answers_are_never_read_lose_their_places(service: Any) -
 def test_a_slow_client_that_reads_is_not_disconnected(service: Any) -> None:
     """Check that it gets all of a large answer, over a longer time than a client may read nothing."""
     body, received = json.dumps([{"text": "pay the fee"}] * 300).encode(), b""
-    head = "POST /v1/score?reasons=true HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nauthorization: "
-    head += f"{service.client().headers['authorization']}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
     started = time.monotonic()
     with connect(service.port) as connection:
-        connection.sendall(head.encode() + body)
+        connection.sendall(raw_post(body, "connection: close", path="/v1/score?reasons=true"))
         while part := connection.recv(8192):
             received += part
             elapsed = time.monotonic() - started

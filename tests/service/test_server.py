@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.services import TOKEN, Service
+from tests.services import TOKEN, Service, raw_post
 
 
 def half_closed(service: Service, *requests: bytes) -> tuple[bytes, float]:
@@ -29,9 +29,7 @@ def half_closed(service: Service, *requests: bytes) -> tuple[bytes, float]:
 
 
 def post(path: str, content: Any) -> bytes:
-    body = json.dumps(content).encode()
-    head = f"POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {TOKEN}\r\ncontent-type: application/json\r\n"
-    return f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
+    return raw_post(json.dumps(content).encode(), path=path)
 
 
 @pytest.mark.slow

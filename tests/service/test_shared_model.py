@@ -55,29 +55,28 @@ class Service:
         return AliasWatcher(ALIAS, handler, handler.metrics, self.shared)
 
 
+@pytest.fixture
+def service(tmp_path: Path, versions: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> Service:
+    return Service(tmp_path / "shared", versions, monkeypatch)
+
+
 def version(worker: AliasWatcher) -> Any:
     return worker.holder.loaded.version
 
 
-def test_one_worker_swaps_and_the_others_and_replacements_follow(
-    versions: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    service = Service(tmp_path / "shared", versions, monkeypatch)
+def test_one_worker_swaps_and_the_others_and_replacements_follow(service: Service) -> None:
     one, other = service.worker(), service.worker()
     assert (one.check(), other.follow()) == ("same", "same")
     service.alias = "2"
     assert (one.check(), one.follow()) == ("swapped", "same")
-    shutil.rmtree(versions["2"])  # the registry is not asked again
+    shutil.rmtree(service.versions["2"])  # the registry is not asked again
     assert (other.follow(), version(other), version(service.worker())) == ("swapped", "2", "2")
     assert other.check() == "same"
     service.alias = "1"  # a rollback
     assert (other.check(), one.follow(), version(one), version(service.worker())) == ("swapped", "swapped", "1", "1")
 
 
-def test_a_worker_that_is_late_does_not_share_an_older_version(
-    versions: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    service = Service(tmp_path / "shared", versions, monkeypatch)
+def test_a_worker_that_is_late_does_not_share_an_older_version(service: Service) -> None:
     one, late = service.worker(), service.worker()
     late.holder.loaded = replace(late.holder.loaded, version="0")  # it has not followed yet
     service.alias = "2"
@@ -86,10 +85,7 @@ def test_a_worker_that_is_late_does_not_share_an_older_version(
     assert (late.check(), late.follow(), version(late)) == ("same", "swapped", "2")
 
 
-def test_no_worker_loads_another_history_and_a_replacement_does_not_either(
-    versions: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    service = Service(tmp_path / "shared", versions, monkeypatch)
+def test_no_worker_loads_another_history_and_a_replacement_does_not_either(service: Service) -> None:
     one = service.worker()
     service.alias = "2"
     assert one.check() == "swapped"
@@ -108,9 +104,8 @@ def test_no_worker_loads_another_history_and_a_replacement_does_not_either(
 
 
 def test_a_worker_that_is_killed_while_it_shares_leaves_the_version_in_use(
-    versions: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    service = Service(tmp_path / "shared", versions, monkeypatch)
     one, other = service.worker(), service.worker()
 
     def killed(*_: object) -> None:

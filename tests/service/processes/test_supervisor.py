@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from fraudsieve.models import Scorer
+from tests.services import raw_post
 
 from .conftest import Workers, is_running, wait_until
 
@@ -80,8 +81,7 @@ def test_workers_stop_when_their_supervisor_is_killed(start_workers: Any, severa
 
 def test_a_second_signal_kills_the_workers(start_workers: Any, several: Any) -> None:
     workers: Workers = start_workers(several.folder, "--grace-seconds", "600", "--body-seconds", "600")
-    address, token = ("127.0.0.1", workers.service.port), workers.service.client().headers["authorization"]
-    head = f"POST /v1/score HTTP/1.1\r\nhost: x\r\nauthorization: {token}\r\ncontent-type: application/json\r\n"
+    address = ("127.0.0.1", workers.service.port)
 
     def is_refused() -> bool:
         try:
@@ -91,7 +91,7 @@ def test_a_second_signal_kills_the_workers(start_workers: Any, several: Any) -> 
             return True
 
     with socket.create_connection(address) as connection:
-        connection.sendall(f"{head}content-length: 99\r\n\r\n".encode())  # a request that never ends
+        connection.sendall(raw_post(length=99))  # a request that never ends
         wait_until(lambda: workers.service.metric("fraudsieve_requests_running") == 1)
         workers.service.process.send_signal(signal.SIGINT)
         wait_until(is_refused)

@@ -16,6 +16,7 @@ from fraudsieve.cli.console import Answer, Report, count_of, notes
 from fraudsieve.cli.options import (
     Events,
     LabelDays,
+    Labels,
     LanguageOption,
     Lateness,
     Messages,
@@ -109,9 +110,7 @@ class PartOptions:
 
     events: Events = None
     messages: Messages = None
-    labels: Annotated[
-        list[str] | None, typer.Option(metavar="TABLE", help="Labels of the records that the model scores.")
-    ] = None
+    labels: Labels = None
 
 
 @subcommand(state_app, "info")
