@@ -63,7 +63,7 @@ def test_no_worker_serves_a_version_with_another_history_and_no_replacement_of_a
     view, *others = matrix.histories
     other = replace(model, matrix=replace(matrix, histories=(replace(view, night=(1, 2)), *others)))
     write_model(other, tmp_path / "other")
-    experiment = mlflow.get_experiment_by_name("faults")
+    experiment = mlflow.get_experiment_by_name("versions")
     assert experiment is not None
     with mlflow.start_run(experiment_id=experiment.experiment_id):
         log_model(tmp_path / "other", registered_model_name="accounts")
