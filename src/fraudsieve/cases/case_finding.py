@@ -26,7 +26,7 @@ from fraudsieve.tables.cells import STRING
 
 from .actions import Actions, microseconds, microseconds_of, with_labels
 from .links.sources import find_links
-from .links.table import LINK_KINDS, Hubs, Links
+from .links.table import LINK_KINDS, Hubs, Links, link_graph
 from .settings import CaseSettings
 from .summary import ReviewTime, summarise_cases
 
@@ -390,9 +390,7 @@ class Cases:
             return inside.head(0)
         ids = pd.Index(case_of.index[case_of == case_of[first]])
         source, target = (ids.get_indexer(inside[name]) for name in ("source_id", "target_id"))
-        weights = inside["weight"].to_numpy()
-        none = np.full(len(inside), -1)
-        graph = Links(source, target, none, weights, none, weights, none).graph(len(ids))
+        graph = link_graph(source, target, inside["weight"].to_numpy(), len(ids))
         path = connecting_path(graph, ids.get_loc(first), ids.get_loc(second))
         steps = {frozenset(step): place for place, step in enumerate(pairwise(path))}
         place = pd.Series([steps.get(frozenset(pair), -1) for pair in zip(source, target, strict=True)], inside.index)

@@ -1,5 +1,6 @@
 """Links by shared accounts: one that sends in both actions, receives in both, or receives and then sends."""
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -143,11 +144,9 @@ def account_links(actions: Actions, settings: CaseSettings) -> tuple[Links, Hubs
     weight = by_kind[kind] * time_decay(entries.time[first], entries.time[second], window, settings.half_life)
     counted = np.minimum(closures, settings.max_closures)
     weight *= (1 + settings.closure * counted) / (1 + settings.closure * settings.max_closures)
-    columns = (earlier, later, kind)
-    links = Links(*columns, weight, shared, closures.astype(np.float64), actions.names)
-    graph = links.graph(len(actions))
-    weight = weight * neighbourhood_similarity(graph, earlier, later, OWN_WEIGHT) ** settings.coherence
-    return Links(*columns, weight, shared, links.strength, actions.names), hubs
+    links = Links(earlier, later, kind, weight, shared, closures.astype(np.float64), actions.names)
+    similar = neighbourhood_similarity(links.graph(len(actions)), earlier, later, OWN_WEIGHT)
+    return replace(links, weight=weight * similar**settings.coherence), hubs
 
 
 def _entries(actions: Actions) -> Entries:

@@ -3,7 +3,8 @@
 import ipaddress
 import re
 from collections.abc import Iterator
-from typing import Final
+from dataclasses import replace
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,6 @@ from fraudsieve.tables.cells import STRING
 from .accounts import account_links
 from .table import HARD, LINK_KINDS, Entries, Hubs, Links, concatenate_links, pair_entries, time_decay, within_window
 
-NEAREST_SIGN_UPS: Final = 8
 PREFIXES: Final = {4: 24, 6: 48}
 """Length of the network that counts as one range, by version of the protocol."""
 SIGN_UPS: Final = ("sign_up", "signup", "registration", "register", "account_created")
@@ -121,16 +121,10 @@ def address_links(actions: Actions, settings: CaseSettings, key: bytes) -> tuple
     """Link actions from one range of IP addresses (/24 in IPv4, /48 in IPv6)."""
     addresses = actions.frame["ip"] if "ip" in actions.frame else pd.Series(None, actions.frame.index, STRING)
     digests = {address: _range_digest(str(address), key) for address in addresses.dropna().unique()}
-    value, values = pd.factorize(addresses.map(digests).astype(STRING))
-    rows = np.flatnonzero(value >= 0)
-    n_actions = np.bincount(value[rows], minlength=len(values))
-    accounts = pd.Series(actions.actors()[rows]).groupby(value[rows]).nunique().to_numpy(np.int64)
-    is_hub = accounts > settings.max_sharing
-    hubs = np.flatnonzero(is_hub)
-    rows = rows[~is_hub[value[rows]]]
-    window = settings.identifier_window
-    links = _links(actions, settings, value[rows], rows, window, "address_range", np.asarray(values, object))
-    return links, Hubs(np.asarray(values, object)[hubs], n_actions[hubs], accounts[hubs], np.zeros_like(hubs))
+    ranges = addresses.map(digests).astype(object).dropna()
+    found = pd.DataFrame({"record": ranges.index, "value": ranges.to_numpy()})
+    links, hubs, _ = _shared_links(actions, settings, found, [], "address_range", NEAREST)
+    return replace(links, weight=settings.address_range * links.weight), hubs
 
 
 def _range_digest(address: str, key: bytes) -> str | None:
@@ -149,18 +143,50 @@ def sign_up_links(actions: Actions, settings: CaseSettings) -> Links:
     none = pd.Series(None, actions.frame.index, STRING)
     rows = np.flatnonzero(actions.frame.get("kind", none).isin(SIGN_UPS))
     window = int(settings.sign_up_minutes * MINUTE)
-    return _links(actions, settings, np.zeros_like(rows), rows, window, "sign_up", np.array(["sign_up"], object))
+    values = np.array(["sign_up"], object)
+    links = _links(actions, settings, np.zeros_like(rows), rows, values, "sign_up", NEAREST, window)
+    return replace(links, weight=settings.sign_up * links.weight)
 
 
 def _links(
-    actions: Actions, settings: CaseSettings, value: Array, action: Array, window: int, kind: str, values: Array
+    actions: Actions,
+    settings: CaseSettings,
+    value: Array,
+    action: Array,
+    values: Array,
+    kind: str,
+    nearest: int,
+    window: int,
 ) -> Links:
+    """Link actions that share a value; the weight of a link is its decay."""
     entries = Entries.sort(value.astype(np.int64), action, actions.time[action])
-    first, second = pair_entries(entries, window, NEAREST_SIGN_UPS)
-    weight = getattr(settings, kind) * time_decay(entries.time[first], entries.time[second], window, settings.half_life)
+    first, second = pair_entries(entries, window, nearest)
+    weight = time_decay(entries.time[first], entries.time[second], window, settings.half_life)
     code = np.full(len(first), LINK_KINDS.index(kind))
     columns = (entries.action[first], entries.action[second], code, weight, entries.value[first])
     return Links(*columns, np.ones(len(first)), values)
+
+
+def _shared_links(
+    actions: Actions,
+    settings: CaseSettings,
+    found: pd.DataFrame,
+    others: "list[pd.Series[Any]]",
+    kind: str,
+    nearest: int,
+) -> tuple[Links, Hubs, Array]:
+    """Link the records that share a value, unless it is a hub; return the number of accounts of each value too."""
+    value, index = pd.factorize(found["value"], sort=True)
+    action, values = found["record"].to_numpy(np.int64), np.asarray(index, object)
+    n_actions: Array = np.bincount(value, minlength=len(values))
+    accounts: Array = pd.Series(actions.actors()[action]).groupby(value).nunique().to_numpy(np.int64)
+    common: Array = np.zeros(len(values), np.int64)
+    for column in others:
+        common += column.value_counts().reindex(values, fill_value=0).to_numpy(np.int64)
+    is_hub = (accounts > settings.max_sharing) | ((common > LARGEST_UNFLAGGED) & (common > n_actions))
+    kept, rows = ~is_hub[value], np.flatnonzero(is_hub)
+    links = _links(actions, settings, value[kept], action[kept], values, kind, nearest, settings.identifier_window)
+    return links, Hubs(values[rows], n_actions[rows], accounts[rows], common[rows]), accounts
 
 
 NOT_IDENTIFIERS: Final = {"action_id", "account_id", "counterparty_id", "message_id", "event_id", "recipient_id"}
@@ -217,7 +243,7 @@ def context_identifiers(
 
 
 NEAREST: Final = 8
-"""Maximum number of earlier actions with the same identifier that an action is linked to; few heavy links suffice."""
+"""Maximum number of earlier actions with the same value that an action is linked to; few heavy links suffice."""
 LARGEST_UNFLAGGED: Final = 10
 """An identifier is a hub if more records than this are not flagged, and more are not flagged than are flagged."""
 
@@ -235,36 +261,13 @@ def identifier_links(
     if context is not None:
         used, elsewhere = context_identifiers(actions, context, key, found["value"])
         found = pd.concat([found, used], ignore_index=True).drop_duplicates()
-    value, values = pd.factorize(found["value"], sort=True)
-    action = found["record"].to_numpy(np.int64)
-    n_actions: Array = np.bincount(value, minlength=len(values))
-    accounts: Array = pd.Series(actions.actors()[action]).groupby(value).nunique().to_numpy(np.int64)
-    common: Array = np.zeros(len(values), np.int64)
     of_unflagged = None if unflagged is None else find_identifiers(unflagged, key)["value"]
-    for others in (of_unflagged, elsewhere):
-        if others is not None and len(values):
-            common += others.value_counts().reindex(values, fill_value=0).to_numpy(np.int64)
-    is_hub = (accounts > settings.max_sharing) | ((common > LARGEST_UNFLAGGED) & (common > n_actions))
-    links = _pair(actions, settings, value, action, accounts, is_hub, np.asarray(values, object))
-    rows = np.flatnonzero(is_hub)
-    return links, Hubs(np.asarray(values, object)[rows], n_actions[rows], accounts[rows], common[rows])
-
-
-def _pair(
-    actions: Actions, settings: CaseSettings, value: Array, action: Array, accounts: Array, is_hub: Array, values: Array
-) -> Links:
-    kept = ~is_hub[value]
-    entries = Entries.sort(value[kept], action[kept], actions.time[action[kept]])
-    window = settings.identifier_window
-    first, second = pair_entries(entries, window, min(NEAREST, settings.nearest))
-    shared = entries.value[first]
-    is_domain = np.array([value.startswith("domain:") for value in values], np.bool_)
-    weight = np.where(is_domain, settings.domain, settings.hard)[shared]
-    weight = weight * time_decay(entries.time[first], entries.time[second], window, settings.half_life)
-    weight = weight / np.maximum(np.log2(accounts[shared]), 1.0)
-    kind = np.full(len(shared), HARD)
-    source, target = entries.action[first], entries.action[second]
-    return Links(source, target, kind, weight, shared, np.ones(len(shared)), values)
+    others = [column for column in (of_unflagged, elsewhere) if column is not None]
+    nearest = min(NEAREST, settings.nearest)
+    links, hubs, accounts = _shared_links(actions, settings, found, others, "identifier", nearest)
+    is_domain = np.array([value.startswith("domain:") for value in links.shared], np.bool_)
+    weight = np.where(is_domain, settings.domain, settings.hard)[links.value] * links.weight
+    return replace(links, weight=weight / np.maximum(np.log2(accounts[links.value]), 1.0)), hubs
 
 
 def find_links(
@@ -321,5 +324,4 @@ def _less_across_kinds(links: Links, actions: Actions, settings: CaseSettings) -
         return links
     kind = pd.factorize(actions.frame["kind"])[0]
     across = (kind[links.source] != kind[links.target]) & (links.kind != HARD)
-    weight = np.where(across, links.weight * settings.across_kinds, links.weight)
-    return Links(links.source, links.target, links.kind, weight, links.value, links.strength, links.shared)
+    return replace(links, weight=np.where(across, links.weight * settings.across_kinds, links.weight))

@@ -130,6 +130,12 @@ def _apart(first: Array, second: Array) -> tuple[Array, Array]:
     return is_timed, np.abs(np.where(is_timed, second, 0) - np.where(is_timed, first, 0))
 
 
+def link_graph(source: Array, target: Array, weight: Array, n_actions: int) -> sp.csr_matrix:
+    """Return the symmetric matrix of weights; several links between two actions are added up."""
+    half = sp.coo_matrix((weight, (source, target)), (n_actions, n_actions)).tocsr()
+    return half + half.T
+
+
 @dataclass(frozen=True, eq=False)
 class Links:
     """Links between actions; two actions may have several.
@@ -178,8 +184,7 @@ class Links:
         -------
         csr_matrix of float64, shape (n_actions, n_actions)
         """
-        half = sp.coo_matrix((self.weight, (self.source, self.target)), (n_actions, n_actions)).tocsr()
-        return half + half.T
+        return link_graph(self.source, self.target, self.weight, n_actions)
 
 
 @dataclass(frozen=True, eq=False)

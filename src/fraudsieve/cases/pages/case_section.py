@@ -16,7 +16,7 @@ from scipy.sparse.csgraph import dijkstra
 from fraudsieve._translation import current_language, tr, tr_all
 from fraudsieve._typing import Array
 from fraudsieve.cases.case_finding import Cases
-from fraudsieve.cases.links.table import LINK_KINDS
+from fraudsieve.cases.links.table import LINK_KINDS, link_graph
 from fraudsieve.models.sentences.entities import plain_words
 from fraudsieve.pages.rendering import PageTable, format_range, label_words, listed
 from fraudsieve.pages.svg import Figure
@@ -74,28 +74,13 @@ def link_words(kind: str, value: str | None, names: CaseNames) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class CaseLinks:
-    """Links between the members of a case, by the positions of the members; the heaviest first."""
-
-    source: Array
-    target: Array
-    kind: Array
-    value: Array
-    weight: Array
-    known_at: Array
-    is_bridge: Array
-
-    def __len__(self) -> int:
-        return len(self.source)
-
-
-@dataclass(frozen=True, eq=False)
 class CaseRows:
     """A case: its row of the table of cases, its members by time, and its links."""
 
     case: dict[str, Any]
     members: pd.DataFrame
-    links: CaseLinks
+    # Links between the members, by the positions of the members (`source` and `target`); the heaviest first.
+    links: pd.DataFrame
 
     def column(self, name: str) -> Array:
         """Return a column of the members; None where it is missing, or everywhere if there is no such column."""
@@ -140,24 +125,15 @@ def rows_of_cases(cases: Cases, limit: int | None = None) -> Iterator[CaseRows]:
     links = pd.DataFrame({"case": inside["case_id"].to_numpy(object)}).groupby("case", sort=False).indices
     where = pd.Index(cases.members["action_id"].to_numpy(object))
     ends = {name: where.get_indexer(inside[name].to_numpy(object)) for name in ("source_id", "target_id")}
-    columns = _link_columns(inside)
+    evidence = inside["evidence"].to_numpy(object)
+    known_at = pd.to_datetime(inside["known_at"], utc=True).dt.tz_convert(None)
+    table = inside.assign(value=np.where(pd.isna(evidence), np.array(None, object), evidence), known_at=known_at)
     none = np.empty(0, np.int64)
     for case in cases.cases.head(len(cases.cases) if limit is None else limit).to_dict("records"):
         rows, linked = np.sort(members[case["case_id"]]), links.get(case["case_id"], none)
         source, target = (np.searchsorted(rows, ends[name][linked]) for name in ("source_id", "target_id"))
-        of_case = CaseLinks(source, target, *(column[linked] for column in columns))
+        of_case = table.iloc[linked].reset_index(drop=True).assign(source=source, target=target)
         yield CaseRows({str(name): value for name, value in case.items()}, cases.members.iloc[rows], of_case)
-
-
-def _link_columns(links: pd.DataFrame) -> list[Array]:
-    evidence = links["evidence"]
-    return [
-        links["kind"].to_numpy(object),
-        np.where(evidence.isna().to_numpy(), np.array(None, object), evidence.to_numpy(object)),
-        links["weight"].to_numpy(np.float64),
-        pd.to_datetime(links["known_at"], utc=True).dt.tz_convert(None).to_numpy("M8[us]"),
-        links["is_bridge"].to_numpy(np.bool_),
-    ]
 
 
 def joined_through(rows: CaseRows, names: CaseNames) -> list[str]:
@@ -169,9 +145,10 @@ def joined_through(rows: CaseRows, names: CaseNames) -> list[str]:
     if not len(links):
         return [""] * n
     heaviest: dict[tuple[int, int], int] = {}
-    for k, (source, target) in enumerate(zip(links.source.tolist(), links.target.tolist(), strict=True)):
-        heaviest.setdefault((source, target), k)  # the heaviest are first
-    before, centre = _tree(links.source, links.target, links.weight, n)
+    for k, ends in enumerate(zip(links.source, links.target, strict=True)):
+        heaviest.setdefault(ends, k)  # the heaviest are first
+    source, target, weight = (links[name].to_numpy() for name in ("source", "target", "weight"))
+    before, centre = _tree(link_graph(source, target, weight, n))
     reasons: list[str] = []
     for member, other in enumerate(before.tolist()):
         row = heaviest.get((min(member, other), max(member, other)))
@@ -183,10 +160,8 @@ def joined_through(rows: CaseRows, names: CaseNames) -> list[str]:
     return reasons
 
 
-def _tree(source: Array, target: Array, weight: Array, n: int) -> tuple[Array, int]:
+def _tree(graph: sp.csr_matrix) -> tuple[Array, int]:
     """Return the member before each on the strongest path from the centre, and the centre."""
-    graph = sp.coo_matrix((weight, (source, target)), (n, n)).tocsr()
-    graph = graph + graph.T
     centre = int(np.asarray(graph.sum(axis=1)).ravel().argmax())
     graph.data = 1 / graph.data
     return np.asarray(dijkstra(graph, directed=False, indices=centre, return_predecessors=True)[1]), centre
