@@ -80,8 +80,8 @@ def read_case(folder: str | os.PathLike[str], case_id: str) -> CaseContent:
     LeadError
         If the folder does not hold cases, or not this one.
     """
-    tables = {name: _read(Path(folder) / f"{name}.parquet", columns) for name, columns in NEEDED.items()}
-    members, links = (table[table["case_id"].eq(case_id)].reset_index(drop=True) for table in tables.values())
+    tables = read_case_tables(folder)
+    members, links = (table[table["case_id"].eq(case_id)].reset_index(drop=True) for table in tables)
     if members.empty:
         problem = "no case has this id"
         raise LeadError(os.fspath(folder), problem, "Name a case_id of cases.parquet.")
@@ -96,15 +96,20 @@ def actions_of(members: pd.DataFrame, subject: str) -> dict[str, str]:
     return dict(zip(own["record"].astype(STRING), own["action_id"].astype(STRING), strict=True))
 
 
-def _read(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
-    try:
-        table = pd.read_parquet(path)
-    except (OSError, ValueError) as error:  # its text may quote a value
-        raise LeadError(str(path), f"cannot be read ({type(error).__name__})", FIX) from None
-    missing = [name for name in columns if name not in table]
-    if missing:
-        raise LeadError(str(path), f"columns are missing: {', '.join(missing)}", FIX)
-    return table
+def read_case_tables(folder: str | os.PathLike[str]) -> list[pd.DataFrame]:
+    """Read the members and the links from a folder of cases."""
+    tables = []
+    for name, columns in NEEDED.items():
+        path = Path(folder) / f"{name}.parquet"
+        try:
+            table = pd.read_parquet(path)
+        except (OSError, ValueError) as error:  # its text may quote a value
+            raise LeadError(str(path), f"cannot be read ({type(error).__name__})", FIX) from None
+        missing = [name for name in columns if name not in table]
+        if missing:
+            raise LeadError(str(path), f"columns are missing: {', '.join(missing)}", FIX)
+        tables.append(table)
+    return tables
 
 
 def read_reasons(scores: Source, members: pd.DataFrame) -> dict[str, ActionReasons]:

@@ -23,6 +23,7 @@ from fraudsieve.tables.label_values import AUTO, read_labels, resolve_label_time
 from fraudsieve.tables.reader import read_table
 from fraudsieve.tables.source import Source, origin_of
 
+from .case_content import read_case_tables
 from .files import WITHDRAWAL_SCHEMA, encode_lead, to_stix_revocation
 from .keys import LeadKey, Secret, find_key, match_values, wanted_pseudonyms
 from .log import LeadEntry, LeadLog, LeadRegister, check_log_exists, notice_id, read_register
@@ -111,29 +112,22 @@ def find_reversed(
         raise LeadError("log of leads", f"{unknown} of {len(keys)} keys were derived from none of the secrets", fix)
     candidates, found = histories.candidates(), dict[str, tuple[str, ...]]()
     for place, entries in by_key.items():
-        found |= _reversed_of_key(entries, histories, candidates, keys[place])
-    return found
-
-
-def _reversed_of_key(
-    leads: Sequence[LeadEntry], histories: LabelHistories, candidates: dict[str, list[str]], key: LeadKey | None
-) -> dict[str, tuple[str, ...]]:
-    assert key is not None
-    wanted = wanted_pseudonyms((name for entry in leads for name in entry.members), key.id)
-    if ACTION in wanted:
-        _check_named(candidates[ACTION], key, wanted[ACTION])
-    subjects = {
-        kind: match_values(key, kind, candidates[kind], wanted[kind]) for kind in (ACTION, ACCOUNT) if kind in wanted
-    }
-    found = {}
-    for entry in leads:
-        created, contradicted = pd.Timestamp(entry.created), list[str]()
-        for kind, by_name in subjects.items():
-            own = {name: by_name[name] for name in entry.members if name in by_name}
-            changed = histories.reversed(kind, own.values(), created) if own else set()
-            contradicted += [name for name, subject in own.items() if subject in changed]
-        if contradicted:
-            found[entry.lead] = tuple(sorted(contradicted))
+        key = keys[place]
+        assert key is not None
+        wanted = wanted_pseudonyms((name for entry in entries for name in entry.members), key.id)
+        if ACTION in wanted:
+            _check_named(candidates[ACTION], key, wanted[ACTION])
+        subjects = {
+            kind: match_values(key, kind, ids, wanted[kind]) for kind, ids in candidates.items() if kind in wanted
+        }
+        for entry in entries:
+            created, contradicted = pd.Timestamp(entry.created), list[str]()
+            for kind, by_name in subjects.items():
+                own = {name: by_name[name] for name in entry.members if name in by_name}
+                changed = histories.reversed(kind, own.values(), created) if own else set()
+                contradicted += [name for name, subject in own.items() if subject in changed]
+            if contradicted:
+                found[entry.lead] = tuple(sorted(contradicted))
     return found
 
 
@@ -291,23 +285,11 @@ def _complete(
     return tuple(paths)
 
 
-COLUMNS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
-    "accounts": {"account_id": ("account", "action")},
-    "events": {
-        "event_id": ("action",),
-        "account_id": ("account",),
-        "counterparty_id": ("account",),
-        "kind": ("kind",),
-        "currency": ("currency",),
-    },
-    "messages": {
-        "message_id": ("action",),
-        "account_id": ("account",),
-        "recipient_id": ("account",),
-        "text": ("text",),
-    },
+COLUMNS: Final = {
+    **dict.fromkeys(("account_id", "counterparty_id", "recipient_id"), "account"),
+    **{name: name for name in ("kind", "currency", "text")},
 }
-"""Types of pseudonyms that the columns of a table resolve."""
+"""The type of the pseudonyms that a column of a table resolves."""
 
 
 def key_of_lead(lead: Mapping[str, Any], secrets: Sequence[Secret]) -> LeadKey:
@@ -377,22 +359,17 @@ def _values(given: Mapping[str, Source | None]) -> Iterator[tuple[str, "pd.Serie
     for name, source in given.items():
         if source is None:
             continue
-        table = read_table(source, name).good
-        for column, kinds in COLUMNS[name].items():
-            if column in table:
-                yield from ((kind, table[column]) for kind in kinds)
-                if "action" in kinds:  # as in a case of several subjects
-                    yield "action", f"{name.removesuffix('s')}:" + table[column].dropna()
+        table, subject = read_table(source, name).good, name.removesuffix("s")
+        yield from ((kind, table[column]) for column, kind in COLUMNS.items() if column in table)
+        if f"{subject}_id" in table:
+            ids = table[f"{subject}_id"].dropna()
+            yield from ((ACTION, ids), (ACTION, f"{subject}:" + ids))  # the second as in a case of several subjects
 
 
 def _values_of_cases(folder: str | Path | None) -> Iterator[tuple[str, "pd.Series[Any]"]]:
     if folder is None:
         return
-    try:
-        members, links = (pd.read_parquet(Path(folder) / f"{name}.parquet") for name in ("members", "links"))
-    except (OSError, ValueError) as error:
-        fix = "Name a folder that 'fraudsieve cases' has written."
-        raise LeadError(str(folder), f"cannot be read ({type(error).__name__})", fix) from None
+    members, links = read_case_tables(folder)
     yield from (("case", members["case_id"]), ("action", members["action_id"]), ("identifier", links["evidence"]))
     yield from ((name, members[name]) for name in ("kind", "type", "currency") if name in members)
 
