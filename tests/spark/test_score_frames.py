@@ -1,6 +1,5 @@
 """`score` on Spark: equal to `Scorer` to the last bit; records that cannot be scored are unscorable and fail no job."""
 
-import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -154,10 +153,11 @@ def test_errors_come_before_the_job(spark: Any, event_model: Path, tmp_path: Pat
 
 
 def test_a_process_loads_the_model_once(spark: Any, event_model: Path) -> None:
-    from fraudsieve.spark.score_frames import ship_model
+    from fraudsieve.spark.score_frames import load_shipped, ship_model
 
-    shipped, scorer = ship_model(spark, event_model)
-    assert shipped.load() is shipped.load()
-    assert shipped.load().model.digest == scorer.model.digest == load_model(event_model).digest
+    archive, scorer = ship_model(spark, event_model)
+    digest = load_model(event_model).digest
+    assert load_shipped(archive, digest) is load_shipped(archive, digest)
+    assert load_shipped(archive, digest).model.digest == scorer.model.digest == digest
     with pytest.raises(ArtifactError):
-        dataclasses.replace(shipped, digest="0" * 64).load()
+        load_shipped(archive, "0" * 64)

@@ -23,7 +23,7 @@ from fraudsieve.features.history.declaration import History, history_columns
 from fraudsieve.features.profile.frames import custom_values
 
 from .bucket_features import FILE, MapChunks, WritePart, group_views, read_block
-from .history_frames import CUTOFF, HistoryFrames, LastStep, append_views, block_name, raise_problems, with_keys
+from .history_frames import CUTOFF, HistoryFrames, append_views, block_name, raise_problems, with_keys
 from .spark_columns import (
     PREFIX,
     REJECTED,
@@ -205,8 +205,9 @@ def feature_frame(
     if not views or events is None:
         return rows.mapInArrow(MapChunks(finish, write), schema)
     history = HistoryFrames(events, labels, matrix.timed, order)
-    last = LastStep(finish, schema, write)
-    return append_views(rows, history, views, columns, last, n_subjects=n_subjects, n_buckets=n_buckets)
+    return append_views(
+        rows, history, views, columns, finish, schema, write, n_subjects=n_subjects, n_buckets=n_buckets
+    )
 
 
 def check_network(matrix: AccountMatrix) -> None:

@@ -244,29 +244,21 @@ def with_keys(
     return subjects.select("*", *(column.alias(columns[name]) for name, column in added.items())), columns
 
 
-@dataclass(frozen=True)
-class LastStep:
-    """The last step, for rows that have the features of all views."""
-
-    finish: Finish
-    # What is returned to Spark.
-    schema: T.StructType
-    write: WritePart | None = None
-
-
 def append_views(
     subjects: DataFrame,
     history: HistoryFrames,
     views: Sequence[History],
     columns: dict[str, str],
-    last: LastStep,
+    finish: Finish,
+    schema: T.StructType,
+    write: WritePart | None = None,
     *,
     n_subjects: int,
     n_buckets: int | None,
 ) -> DataFrame:
-    """Append the features of views to subjects, and do the last step with the rows that have all of them.
+    """Append the features of views to subjects, and finish and perhaps write the rows that have all of them.
 
-    Subjects have their cutoff times in `CUTOFF`, and the columns of `with_keys`.
+    Subjects have their cutoff times in `CUTOFF`, and the columns of `with_keys`. `schema` is that of what Spark gets.
     """
     groups = group_views(views)
     (events, n_events), labels = history.read_events(groups), history.read_labels(groups)
@@ -285,7 +277,7 @@ def append_views(
         compute = BucketFeatures(group, read, CUTOFF, block_name(place))
         appended = T.StructType([*left.schema.fields, T.StructField(compute.block, T.BinaryType())])
         if place == len(groups) - 1:
-            compute, appended = replace(compute, finish=last.finish, write=last.write), last.schema
+            compute, appended = replace(compute, finish=finish, write=write), schema
         subjects = left.groupBy(BUCKET).cogroup(rows.groupBy(BUCKET)).applyInArrow(compute.as_function(), appended)
         subjects = subjects if place == len(groups) - 1 else subjects.drop(BUCKET)
     return subjects

@@ -7,7 +7,7 @@ import uuid
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -32,34 +32,21 @@ from fraudsieve.models.scoring.score_fields import score_columns
 
 from .bucket_features import MapChunks
 from .feature_frames import check_network, history_block
-from .history_frames import CUTOFF, HistoryFrames, LastStep, append_views, with_keys
+from .history_frames import CUTOFF, HistoryFrames, append_views, with_keys
 from .spark_columns import check_added_names, micros_column
 
 
-@dataclass(frozen=True)
-class ShippedModel:
-    """A model that workers can load."""
-
-    # Name of the archive among the files that Spark ships.
-    archive: str
-    # The digest of the model, which every process checks.
-    digest: str
-
-    def load(self) -> Scorer:
-        """Return the scorer of this process."""
-        return _load(self.archive, self.digest)
-
-
 @lru_cache(maxsize=4)
-def _load(archive: str, digest: str) -> Scorer:
+def load_shipped(archive: str, digest: str) -> Scorer:
+    """Return the scorer of an archive among the files that Spark ships; every process checks the digest."""
     with tempfile.TemporaryDirectory(prefix="fraudsieve-model-") as folder:
         with zipfile.ZipFile(SparkFiles.get(archive)) as packed:
             packed.extractall(folder)
         return Scorer.load(folder, digest=digest)
 
 
-def ship_model(session: SparkSession, address: str | Path) -> tuple[ShippedModel, Scorer]:
-    """Check a model folder here, and give it to the session; executors fetch it before their first task."""
+def ship_model(session: SparkSession, address: str | Path) -> tuple[str, Scorer]:
+    """Check a model folder here, and give it to the session; executors fetch its archive before their first task."""
     folder = model_folder(address)
     scorer = Scorer.load(folder)
     place = Path(tempfile.mkdtemp(prefix="fraudsieve-spark-"))
@@ -69,7 +56,7 @@ def ship_model(session: SparkSession, address: str | Path) -> tuple[ShippedModel
         for file in sorted(folder.rglob("*")):
             packed.write(file, file.relative_to(folder).as_posix())
     session.addArtifacts(str(archive), file=True)
-    return ShippedModel(archive.name, scorer.model.digest), scorer
+    return archive.name, scorer
 
 
 SCORE = "score"
@@ -80,7 +67,9 @@ TYPES = {float: T.DoubleType(), str: T.StringType()}
 class ScoreRecords:
     """Append a score to each record."""
 
-    model: ShippedModel
+    # The name and the digest of a model that workers can load.
+    archive: str
+    digest: str
     # The columns of the records that are returned.
     names: tuple[str, ...]
     # The feature views whose features the rows hold: those of the model, and counts of events that say whether the
@@ -89,7 +78,7 @@ class ScoreRecords:
 
     def __call__(self, rows: pa.Table) -> pa.Table:
         """Return the records and their scores."""
-        scorer = self.model.load()
+        scorer = load_shipped(self.archive, self.digest)
         fields = fields_read(scorer, self.names)
         features = rows_without_history(scorer, rows.select(fields).to_pylist() if fields else [{}] * len(rows))
         if self.views:
@@ -214,7 +203,8 @@ def score(
         scored = score(payments, "models:/fraudsieve@champion", events)
         scored.where("score.decision = 'flag'").select("event_id", "score.probability")
     """
-    shipped, scorer = ship_model(records.sparkSession, model)
+    archive, scorer = ship_model(records.sparkSession, model)
+    score_records = partial(ScoreRecords, archive, scorer.model.digest, tuple(records.columns))
     fields = model_fields(scorer.model.matrix)
     if fields.key not in records.columns:
         raise SchemaError("records", f"column {fields.key!r} is missing", "Add the column.")
@@ -225,16 +215,17 @@ def score(
         problem = "the history of senders and of earlier messages is not computed on Spark"
         raise SchemaError("events", problem, "Score without events, or on one machine with score_file.")
     if events is None or not scorer.model.matrix.event_views:
-        return records.mapInArrow(MapChunks(ScoreRecords(shipped, tuple(records.columns))), schema)
+        return records.mapInArrow(MapChunks(score_records()), schema)
     matrix = account_matrix_of(scorer.model.matrix)
     check_network(matrix)
     history = HistoryFrames(events, labels, matrix.timed, order, is_lenient=True)
     views = (*matrix.histories, *event_counts(matrix.histories))
     rows = records.withColumn(CUTOFF, F.coalesce(_cutoff(records, matrix), F.lit(0).cast("long")))
     rows, columns = with_keys(rows, views, matrix.custom_amounts, is_lenient=True)
-    last = LastStep(ScoreRecords(shipped, tuple(records.columns), views), schema)
     n_records = records.count() if n_buckets is None else 0
-    return append_views(rows, history, views, columns, last, n_subjects=n_records, n_buckets=n_buckets)
+    return append_views(
+        rows, history, views, columns, score_records(views), schema, n_subjects=n_records, n_buckets=n_buckets
+    )
 
 
 def _cutoff(records: DataFrame, matrix: AccountMatrix) -> Column:
