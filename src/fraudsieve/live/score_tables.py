@@ -277,14 +277,13 @@ def _write(store: EventStore, survey: _Survey, kept: Array, span: tuple[int, int
 
 def _table(schema: pa.Schema, rows: Sequence[Mapping[str, Any]], origin: str) -> pa.Table:
     try:
-        columns = [pa.array([_as(kind, row.get(name)) for row in rows], kind) for name, kind in _pairs(schema)]
+        columns = [
+            pa.array([_as(kind, row.get(name)) for row in rows], kind)
+            for name, kind in zip(schema.names, schema.types, strict=True)
+        ]
     except (pa.ArrowException, TypeError, ValueError, OverflowError):  # of a store that is not from here
         raise StateError(origin, "a row of the score log cannot be read", RESTORE) from None
     return pa.Table.from_arrays(columns, schema=schema)
-
-
-def _pairs(schema: pa.Schema) -> list[tuple[str, pa.DataType]]:
-    return [(column.name, column.type) for column in schema]
 
 
 def _as(kind: pa.DataType, value: Any) -> Any:
