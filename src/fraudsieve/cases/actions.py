@@ -86,7 +86,9 @@ class Actions:
         """
         if "action_id" not in frame:
             raise SchemaError("actions", "column 'action_id' is missing", "Add the id of each flagged action.")
-        frame = _with_times(_with_ids(frame.reset_index(drop=True)))
+        frame = frame.reset_index(drop=True)
+        read = {name: ids_of(frame[name]) for name in ("action_id", *ENDS) if name in frame}
+        frame = frame.assign(**read, **{name: values_of(frame[name], "time") for name in TIMES if name in frame})
         ids = frame["action_id"]
         if ids.isna().any():
             problem = f"{int(ids.isna().sum())} rows have no id"
@@ -144,14 +146,6 @@ def microseconds_of(frame: pd.DataFrame, column: str) -> Array:
 def ids_of(column: "pd.Series[Any]") -> "pd.Series[str]":
     """Return ids as strings, as the reader of tables does, so that 11 and 11.0 are one id."""
     return convert(column.reset_index(drop=True), "id").column.set_axis(column.index)
-
-
-def _with_ids(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.assign(**{name: ids_of(frame[name]) for name in ("action_id", *ENDS) if name in frame})
-
-
-def _with_times(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.assign(**{name: values_of(frame[name], "time") for name in TIMES if name in frame})
 
 
 def _codes(frame: pd.DataFrame) -> tuple[Array, Array, Array]:
@@ -248,12 +242,12 @@ def read_case_inputs(
 ) -> CaseInputs:
     """Read scores, and the tables that were scored."""
     named = [read_scored_table(source) for source in scores]
-    ids = [name for _, name, _ in named]
-    repeated = sorted({IDS[name] for name in ids if ids.count(name) > 1})
+    names, is_several = [name for _, name, _ in named], len(named) > 1
+    repeated = sorted({IDS[name] for name in names if names.count(name) > 1})
     if repeated:
         problem = f"expected one file of scores for {' and '.join(repeated)}, got several"
         raise SchemaError("scores", problem, "Score these records in one file.")
-    parts = [_read_part(*part, tables.get(IDS[part[1]]), threshold, prefix=len(named) > 1) for part in named]
+    parts = [_read_part(*part, tables.get(IDS[part[1]]), threshold, prefix=is_several) for part in named]
     flagged = [part for part, _ in parts if len(part)]
     if not flagged:
         total = sum(len(scored) for scored, _, _ in named)
@@ -261,19 +255,18 @@ def read_case_inputs(
         raise SchemaError(named[0][2] if named else "scores", f"none of the {total} records is flagged", fix)
     unflagged = [part for _, part in parts if part is not None]
     events = tables.get("events")
-    context = None if events is None or "event_id" in ids else read_table(events, "events").good
+    context = None if events is None or "event_id" in names else read_table(events, "events").good
     context = None if context is None else context.drop(columns=LABELS, errors="ignore")
+    scored_ids = [
+        pd.DataFrame({"record": (ids := ids_of(scored[name])), "action_id": _action_ids(ids, name, prefix=is_several)})
+        for scored, name, _ in named
+    ]
     return CaseInputs(
         pd.concat(flagged, ignore_index=True),
         pd.concat(unflagged, ignore_index=True) if unflagged else None,
         context,
-        pd.concat([_scored_ids(scored, name, prefix=len(named) > 1) for scored, name, _ in named], ignore_index=True),
+        pd.concat(scored_ids, ignore_index=True),
     )
-
-
-def _scored_ids(scored: pd.DataFrame, name: str, *, prefix: bool) -> pd.DataFrame:
-    record = ids_of(scored[name])
-    return pd.DataFrame({"record": record, "action_id": _action_ids(record, name, prefix=prefix)})
 
 
 def _action_ids(record: "pd.Series[str]", name: str, *, prefix: bool) -> "pd.Series[str]":

@@ -58,23 +58,16 @@ def draw_timeline(rows: CaseRows, names: CaseNames) -> Figure | None:
     _draw_legend(chart, set(confirmed.tolist()))
     for row, (name, members) in enumerate(lines):
         chart.text(left - 8, chart.up.place(-row) + 4, labels[row], "end", title=name)
-        drawn = dict.fromkeys(_marks(chart, times, members, confirmed, known))
-        for x, (css, shape) in drawn:
-            chart.mark(x, chart.up.place(-row), css, shape)
+        drawn = members[known[members]]
+        places = map(chart.across.place, times[drawn].astype(np.float64).tolist())
+        for x, label in dict.fromkeys(zip(places, confirmed[drawn], strict=True)):
+            chart.mark(x, chart.up.place(-row), *MARKS[label])
     untimed = int((~known).sum())
     more = tr(" {n:,} actions without a time are not drawn.", n=untimed) if untimed else ""
     text = tr(
         "Each mark is an action, in the row of the account that sends or receives. Times are UTC.{more}", more=more
     )
     return chart.to_figure(tr("When its accounts acted"), text)
-
-
-def _marks(
-    chart: Chart, times: Array, members: Array, confirmed: Array, known: Array
-) -> Iterator[tuple[float, tuple[str, str]]]:
-    for member in members:
-        if known[member]:
-            yield chart.across.place(float(times[member].astype(np.int64))), MARKS[confirmed[member]]
 
 
 def _lines(rows: CaseRows, names: CaseNames) -> list[tuple[str, Array]]:
