@@ -20,10 +20,10 @@ class Address(NamedTuple):
     password: str | None
     rest: str
 
-    @property
-    def is_ambiguous(self) -> bool:
-        """Whether the user or the password may be part of a query: one of them has a character that begins a query."""
-        return re.search("[?#]", f"{self.user}{self.password}") is not None
+    def written(self, rest: str) -> str:
+        """Return the address with another login and rest; without them if the login may be part of a query."""
+        is_ambiguous = re.search("[?#]", f"{self.user}{self.password}") is not None
+        return f"{self.scheme}://{'...' if is_ambiguous else rest}"
 
 
 def read_address(text: str) -> Address:
@@ -40,13 +40,13 @@ def bare_address(text: str) -> str:
     if "://" not in text:
         return text
     address = read_address(text)
-    return f"{address.scheme}://" + ("..." if address.is_ambiguous else re.split("[?#]", address.rest)[0])
+    return address.written(re.split("[?#]", address.rest)[0])
 
 
 def shown_uri(uri: str) -> str:
     """Return the address of a store without its password."""
     if "://" in uri:
-        scheme, user, password, rest = address = read_address(uri)
+        _, user, password, rest = address = read_address(uri)
         login = f"{user}:***@" if password is not None else f"{user}@" if user else ""
-        uri = f"{scheme}://" + ("..." if address.is_ambiguous else f"{login}{rest}")
+        uri = address.written(f"{login}{rest}")
     return re.sub(r"(?<=[?&])([^=&]*(?:password|secret|token)[^=&]*)=[^&]*", r"\1=***", uri, flags=re.IGNORECASE)

@@ -25,8 +25,6 @@ def without_secrets(argument: str) -> str:
     """Hide the parts of an address that may be confidential: the user and the query."""
     if "://" not in argument:
         return argument
-    scheme, user, password, rest = address = read_address(argument)
-    if address.is_ambiguous:
-        return f"{scheme}://..."
+    _, user, password, rest = address = read_address(argument)
     login = "***@" if user or password is not None else ""
-    return f"{scheme}://{login}" + re.sub(r"([?#]).*", r"\1...", rest, flags=re.DOTALL)
+    return address.written(login + re.sub(r"([?#]).*", r"\1...", rest, flags=re.DOTALL))
