@@ -130,11 +130,6 @@ def test_messages_and_events_form_cases_together() -> None:
     assert set(case.index) == {"message:1", "message:2", "event:1", "event:2"}
     assert case["message:1"] == case["event:1"] == case["event:2"] != case["message:2"]
     assert found.members["record"].tolist() == [name.partition(":")[2] for name in found.members["action_id"]]
-    labels = pd.DataFrame({"subject_id": ["event:1"], "label": ["fraud"]})
-    confirmed = find_cases_in_tables(list(scores), key=KEY, labels=labels, **tables).members
-    assert confirmed.loc[confirmed["confirmed"].notna(), "action_id"].tolist() == ["event:1"]
-    with pytest.raises(SchemaError, match="1 labels fit records of several subjects"):
-        find_cases_in_tables(list(scores), key=KEY, labels=labels.assign(subject_id="1"), **tables)
     with pytest.raises(SchemaError, match="one file of scores for events, got several"):
         find_cases_in_tables([scores[1], scores[1]], key=KEY, **tables)
 

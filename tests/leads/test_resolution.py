@@ -13,7 +13,7 @@ import pytest
 
 from fraudsieve.exceptions import LeadError
 from fraudsieve.leads.case_content import CaseContent
-from fraudsieve.leads.files import encode_lead, read_lead, to_stix
+from fraudsieve.leads.files import read_lead
 from fraudsieve.leads.keys import Secret
 from fraudsieve.leads.lead_content import Disclosure, make_lead
 from fraudsieve.leads.withdrawal import resolve_lead, write_resolution
@@ -56,15 +56,6 @@ def test_a_table_of_accounts_alone_resolves_accounts(case: CaseContent) -> None:
     found = resolve_lead(lead_of(case), [SECRET], accounts=accounts)
     assert found["value"].dropna().tolist() == ["acc-marker-1"]
     assert len(found) > 10
-
-
-def test_a_bundle_resolves_as_its_lead_does(case: CaseContent, tmp_path: Path) -> None:
-    lead = lead_of(case)
-    (tmp_path / "lead").write_bytes(encode_lead(to_stix(lead)))
-    read = read_lead(tmp_path / "lead")
-    pd.testing.assert_frame_equal(
-        resolve_lead(read, [SECRET], events=events()), resolve_lead(lead, [SECRET], events=events())
-    )
 
 
 def test_another_secret_resolves_nothing(case: CaseContent) -> None:

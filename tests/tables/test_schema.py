@@ -108,11 +108,6 @@ def test_numbers_are_no_booleans_and_true_among_words_is_a_word(tmp_path: Path) 
     assert (str(good["number"].dtype), str(good["word"].dtype)) == ("float64", "str")
 
 
-@pytest.mark.parametrize("table", ["messages", MESSAGES])
-def test_a_table_can_be_given_by_name(table: TableSchema | str) -> None:
-    assert len(read_table(messages(), table).good) == 3
-
-
 def test_an_unknown_table_is_an_error() -> None:
     with refused(ValueError):
         read_table(messages(), "mesages")

@@ -257,12 +257,6 @@ def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     )
 
 
-def test_a_missing_column_is_named_with_the_file(tmp_path: Path) -> None:
-    words = read_error(write(FRAME.rename(columns={"text": "Text"}), tmp_path / "m.csv"))
-    assert "column 'text' is missing from messages; got 'message_id', 'Text'," in words
-    assert "did you mean 'Text' for 'text'?" in words
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("ending", READERS)
 def test_no_error_note_or_reason_holds_a_cell(tmp_path: Path, ending: str) -> None:
