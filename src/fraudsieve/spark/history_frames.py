@@ -54,27 +54,21 @@ SAMPLE = 500_000
 """Events that hot entities are looked for in."""
 
 
-@dataclass(frozen=True)
-class Buckets:
-    """The buckets of the entities of a group of views."""
+def bucket_of(keys: Sequence[Column], n: int, hot: Sequence[int] = (), spread: Column | None = None) -> Column:
+    """Return the bucket of each row: one of n that entities are hashed into, or that of a hot entity, by its hash.
 
-    # Number of buckets that entities are hashed into.
-    n: int
-    # The hashes of hot entities, each with a bucket of its own.
-    hot: tuple[int, ...] = ()
-
-    def of_keys(self, keys: Sequence[Column], spread: Column | None = None) -> Column:
-        """Return the bucket of each row."""
-        entity = F.xxhash64(*keys)
-        bucket = F.pmod(entity, F.lit(self.n))
-        for place, key in enumerate(self.hot):
-            bucket = F.when(entity == F.lit(key), F.lit(self.n + place)).otherwise(bucket)
-        if spread is not None:
-            has_entity = F.lit(True)
-            for id_column in keys:
-                has_entity = has_entity & id_column.isNotNull()
-            bucket = F.when(has_entity, bucket).otherwise(F.pmod(F.xxhash64(spread), F.lit(self.n)))
-        return bucket.cast("int")
+    Rows without an entity are spread by another column, if there is one.
+    """
+    entity = F.xxhash64(*keys)
+    bucket = F.pmod(entity, F.lit(n))
+    for place, key in enumerate(hot):
+        bucket = F.when(entity == F.lit(key), F.lit(n + place)).otherwise(bucket)
+    if spread is not None:
+        has_entity = F.lit(True)
+        for id_column in keys:
+            has_entity = has_entity & id_column.isNotNull()
+        bucket = F.when(has_entity, bucket).otherwise(F.pmod(F.xxhash64(spread), F.lit(n)))
+    return bucket.cast("int")
 
 
 def choose_n_buckets(n_events: int, n_subjects: int, n_columns: int, n_cores: int) -> int:
@@ -269,11 +263,11 @@ def append_views(
         keys = [of_name(f"id:{name}") for name in group.entities]
         found = _has_entity(events, keys)
         hot = find_hot_entities(found, keys, n_events, ", ".join(group.entities)) if n_buckets is None else ()
-        buckets = Buckets(n, hot)
-        rows = _rows_of(group, found, labels, buckets)
+        rows = _rows_of(group, found, labels, bucket_of(keys, n, hot))
         of_subjects = [of_name(columns[name]) for name in group.subjects]
-        left = subjects.withColumn(BUCKET, buckets.of_keys(of_subjects, spread=of_name(CUTOFF)))
-        read = {name: columns[name] for name in (*group.subjects, *_amounts_of(group, columns))}
+        left = subjects.withColumn(BUCKET, bucket_of(of_subjects, n, hot, spread=of_name(CUTOFF)))
+        amounts = [view.amount for view in group.views if view.amount in columns]
+        read = {name: columns[name] for name in (*group.subjects, *amounts)}
         compute = BucketFeatures(group, read, CUTOFF, block_name(place))
         appended = T.StructType([*left.schema.fields, T.StructField(compute.block, T.BinaryType())])
         if place == len(groups) - 1:
@@ -283,10 +277,6 @@ def append_views(
     return subjects
 
 
-def _amounts_of(group: ViewGroup, columns: dict[str, str]) -> list[str]:
-    return [name for name in dict.fromkeys(view.amount for view in group.views) if name in columns]
-
-
 def _has_entity(rows: DataFrame, keys: Sequence[Column]) -> DataFrame:
     """Return the rows that have an entity; others never count."""
     for key in keys:
@@ -294,19 +284,19 @@ def _has_entity(rows: DataFrame, keys: Sequence[Column]) -> DataFrame:
     return rows
 
 
-def _rows_of(group: ViewGroup, events: DataFrame, labels: DataFrame | None, buckets: Buckets) -> DataFrame:
+def _rows_of(group: ViewGroup, events: DataFrame, labels: DataFrame | None, bucket: Column) -> DataFrame:
     """Return the events of a group of views, and its labels, as `BucketFeatures` reads them."""
     keys = [of_name(f"id:{name}") for name in group.entities]
     ids = {f"id_{place}": of_name(f"id:{name}") for place, name in enumerate(group.ids)}
     amounts = {f"amount_{place}": of_name(f"amount:{name}") for place, name in enumerate(group.amounts)}
-    columns = {BUCKET: buckets.of_keys(keys), TIME: of_name(TIME), **ids, **amounts}
+    columns = {BUCKET: bucket, TIME: of_name(TIME), **ids, **amounts}
     columns |= {KIND: of_name(KIND)} if group.has_kinds else {}
     columns |= {EVENT_ID: of_name(EVENT_ID)} if EVENT_ID in events.columns else {}
     if not group.needs_labels or labels is None:
         return events.select(*(column.alias(name) for name, column in columns.items()))
     columns |= {IS_LABEL: F.lit(False), FRAUD: F.lit(None).cast("double")}
     of_events = events.select(*(column.alias(name) for name, column in columns.items()))
-    of_labels = {BUCKET: columns[BUCKET], IS_LABEL: F.lit(True), **{name: of_name(name) for name in OF_LABELS}}
+    of_labels = {BUCKET: bucket, IS_LABEL: F.lit(True), **{name: of_name(name) for name in OF_LABELS}}
     of_labels |= {f"id_{group.ids.index(name)}": of_name(f"id:{name}") for name in group.entities}
     labels = _has_entity(labels, keys).select(*(column.alias(name) for name, column in of_labels.items()))
     return of_events.unionByName(labels, allowMissingColumns=True)

@@ -79,7 +79,7 @@ class ScoreRecords:
     def __call__(self, rows: pa.Table) -> pa.Table:
         """Return the records and their scores."""
         scorer = load_shipped(self.archive, self.digest)
-        fields = fields_read(scorer, self.names)
+        fields = [name for name in self.names if name in model_fields(scorer.model.matrix).checks]
         features = rows_without_history(scorer, rows.select(fields).to_pylist() if fields else [{}] * len(rows))
         if self.views:
             features = self._with_history(scorer, features, history_block(rows, self.views))
@@ -91,12 +91,6 @@ class ScoreRecords:
         scorable = features.why == None  # noqa: E711 - compares every element
         features.X[scorable, :n_columns] = block[scorable, :n_columns]
         return features._replace(has_history=np.any(block[:, n_columns:] > 0, axis=1))
-
-
-def fields_read(scorer: Scorer, names: Sequence[str]) -> list[str]:
-    """Return those of the columns that the model reads."""
-    checks = model_fields(scorer.model.matrix).checks
-    return [name for name in names if name in checks]
 
 
 def rows_without_history(scorer: Scorer, records: Sequence[Record]) -> FeatureRows:
@@ -135,11 +129,6 @@ def _one_by_one(scorer: Scorer, records: Sequence[Record]) -> FeatureRows:
 def columns_of_scores(scorer: Scorer) -> dict[str, type]:
     """Return the columns of `Scorer.score_rows`, each with the type of its values."""
     return score_columns(scorer.model.classes, by_source=scorer.model.source_points is not None)
-
-
-def score_type(scorer: Scorer) -> T.StructType:
-    """Return the type of a score."""
-    return T.StructType([T.StructField(name, TYPES[kind]) for name, kind in columns_of_scores(scorer).items()])
 
 
 def _struct(scorer: Scorer, features: FeatureRows) -> pa.StructArray:
@@ -210,7 +199,9 @@ def score(
         raise SchemaError("records", f"column {fields.key!r} is missing", "Add the column.")
     check_unknown(records.columns, "records", scorer.policy, fields)
     check_added_names(records, "records", [SCORE])
-    schema = T.StructType([*records.schema.fields, T.StructField(SCORE, score_type(scorer))])
+    of_score = columns_of_scores(scorer).items()
+    score_type = T.StructType([T.StructField(name, TYPES[kind]) for name, kind in of_score])
+    schema = T.StructType([*records.schema.fields, T.StructField(SCORE, score_type)])
     if events is not None and scorer.model.subject.has_text and scorer.model.matrix.history_parts:
         problem = "the history of senders and of earlier messages is not computed on Spark"
         raise SchemaError("events", problem, "Score without events, or on one machine with score_file.")
