@@ -178,11 +178,12 @@ def withdraw_lead(
         withdraw_lead("leads.jsonl", lead["id"], "given in error", "withdrawals")
     """
     _check_reason(reason)
-    with _opened(log, user) as opened:
+    check_log_exists(log)
+    with LeadLog(log, user=user) as opened:
         register = read_register(log)
         entry = register.find(lead)
         notices = [] if lead in register.withdrawals else [_notice(entry, reason, ())]
-        return _complete(opened, log, register, notices, Path(output))
+        return _complete(opened, register, notices, Path(output))
 
 
 def withdraw_reversed(
@@ -232,22 +233,18 @@ def withdraw_reversed(
     """
     _check_reason(reason)
     histories = read_label_histories(labels, legitimate)
-    with _opened(log, user) as opened:
+    check_log_exists(log)
+    with LeadLog(log, user=user) as opened:
         register = read_register(log)
         current = [entry for entry in register.leads if entry.lead not in register.withdrawals]
         found = find_reversed(current, histories, secrets)
         notices = [_notice(entry, reason, found[entry.lead]) for entry in current if entry.lead in found]
-        return _complete(opened, log, register, notices, Path(output))
+        return _complete(opened, register, notices, Path(output))
 
 
 def _check_reason(reason: str) -> None:
     if not reason.strip() or not reason.isprintable():
         raise LeadError("reason", "expected printable text, got something else", "The recipient reads it.")
-
-
-def _opened(log: str | Path, user: str | None) -> LeadLog:
-    check_log_exists(log)
-    return LeadLog(log, user=user)
 
 
 def _notice(entry: LeadEntry, reason: str, members: Sequence[str]) -> dict[str, Any]:
@@ -267,9 +264,7 @@ def _notice(entry: LeadEntry, reason: str, members: Sequence[str]) -> dict[str, 
     }
 
 
-def _complete(
-    opened: LeadLog, log: str | Path, register: LeadRegister, notices: list[dict[str, Any]], folder: Path
-) -> tuple[Path, ...]:
+def _complete(opened: LeadLog, register: LeadRegister, notices: list[dict[str, Any]], folder: Path) -> tuple[Path, ...]:
     """Record new notices, and write all those that the log does not say were written."""
     opened.record_withdrawals(notices)
     unwritten = [one.notice for one in register.withdrawals.values() if not one.is_written]
