@@ -32,18 +32,14 @@ def _fullwidth(text: str) -> str:
     return "".join(chr(ord(char) + 0xFEE0) if "!" <= char <= "~" else char for char in text)
 
 
-def _spelled(sign: str) -> Callable[[str], str]:
-    return sign.join
-
-
 DIGITS: Final[tuple[Callable[[str], str], ...]] = (
     _in(ENGLISH),
     _in(GERMAN),
     _in(PINYIN),
     "".join,
     _fullwidth,
-    _spelled(" "),
-    _spelled("-"),
+    " ".join,
+    "-".join,
     lambda digits: "".join(CHINESE[int(digit)] for digit in digits),
     lambda digits: " ".join(CHINESE[int(digit)] for digit in digits),
     lambda digits: "".join(ENGLISH[int(digit)] for digit in digits),
@@ -53,7 +49,7 @@ DIGITS: Final[tuple[Callable[[str], str], ...]] = (
 )
 """Disguises of digits."""
 LETTERS: Final[tuple[Callable[[str], str], ...]] = (
-    *map(_spelled, (" ", "-", ".", "_", "*", "\u200b", " . ", "，", "  ", "/")),
+    *(sign.join for sign in (" ", "-", ".", "_", "*", "\u200b", " . ", "，", "  ", "/")),
     _fullwidth,
     lambda name: " ".join(NATO.get(letter, letter) for letter in name),
     lambda name: "".join(chr(0x1D5BA + ord(letter) - 97) for letter in name),  # sans-serif
@@ -83,8 +79,6 @@ def _email(chance: Chance) -> str:
     name, host = chance.sample(NAMES, 2)
     forms = (
         f"{name}@{host}.com", f"{name} at {host} dot com", f"{name} (at) {host} (dot) de", f"{name} @ {host} . com",
-        f"{name}@{host}.com", f"{name} at {host} dot com", f"{name} (at) {host} (dot) de",
-        f"{name} @ {host} . com",
         _fullwidth(f"{name}@{host}.com"),
     )  # fmt: skip
     return chance.choice(forms)

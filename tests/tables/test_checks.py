@@ -17,9 +17,11 @@ from fraudsieve.features.profile.choice import candidate_columns
 from fraudsieve.tables import InputTable, ReadOptions
 from fraudsieve.tables.cells import STRING
 from fraudsieve.tables.limits import MAX_TEXT_LENGTH
-from fraudsieve.tables.reader import CheckedTable, check_table, read_table, write_rejected
+from fraudsieve.tables.reader import check_table, read_table, write_rejected
 from fraudsieve.tables.schema import EVENTS, LABELS, MESSAGES, TABLES, TableSchema
 from tests.profiles import examples
+
+from .frames import causes, messages
 
 SECRET = "s3cr3t-Zebra"
 TWICE = "duplicate id: only the first row is kept"
@@ -29,21 +31,10 @@ CATEGORY = "expected a string, a number or a boolean"
 NUMBER = "expected a time such as 2026-05-01T10:00:00Z, got another number"
 
 
-def messages(**columns: object) -> pd.DataFrame:
-    """Three good messages, with columns replaced or added."""
-    frame = pd.DataFrame({"message_id": ["a", "b", "c"], "text": ["one", "two", "three"]})
-    return frame.assign(**{name: pd.Series(cells, dtype=object) for name, cells in columns.items()})
-
-
 def events(**columns: object) -> pd.DataFrame:
     """Three good events, with columns replaced or added."""
     frame = pd.DataFrame({"account_id": ["a", "a", "b"], "occurred_at": "2024-05-01T00:00Z", "kind": "pay"})
     return frame.assign(**{name: pd.Series(cells, dtype=object) for name, cells in columns.items()})
-
-
-def causes(checked: CheckedTable) -> list[tuple[int, str, str]]:
-    sheet = checked.rejected[["row", "column", "reason"]]
-    return list(sheet.itertuples(index=False, name=None))
 
 
 @pytest.mark.parametrize(

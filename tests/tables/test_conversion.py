@@ -1,7 +1,9 @@
 """Cells of every kind: their conversion, and the reasons for rejecting them."""
 
+from itertools import product
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -58,10 +60,16 @@ def test_printed_whole_numbers_lose_their_decimal_point() -> None:
     assert convert(cells("12.0"), "id").column[0] == "12.0"
 
 
-@pytest.mark.parametrize("kind", ["id", "category"])
-@pytest.mark.parametrize("word", NOTHING)
-def test_words_for_missing_values_are_missing(word: str, kind: Kind) -> None:
-    assert pd.isna(only(convert(cells(word), kind)))
+@pytest.mark.parametrize(
+    ("kind", "cell"),
+    [
+        *product(("id", "category", "number", "time"), [*NOTHING, None, float("nan"), pd.NA, pd.NaT]),
+        *product(("number", "time"), ["NA", "N/A"]),
+        ("time", np.datetime64("NaT", "us")),
+    ],
+)
+def test_missing_values_and_words_for_them_are_missing(kind: Kind, cell: object) -> None:
+    assert pd.isna(only(convert(cells(cell), kind)))
 
 
 @pytest.mark.parametrize("blank", ["", " ", "\t\r\n", "\x00\x1f", "\u200b\u200d\ufeff", "\u3000\u3164", "\u202e\ufe0f"])
@@ -107,11 +115,6 @@ def test_lone_surrogates_in_a_text_become_replacement_characters() -> None:
     assert done.column.tolist()[:3] == ["a\ufffdb\ufffd", "good", "😀"]
     assert done.notes == ("has broken characters in 2 rows: they were replaced by U+FFFD",)
     assert not any(rows.any() for rows in done.faults.values())
-
-
-@pytest.mark.parametrize("word", [*NOTHING, "NA", "N/A", None, float("nan"), pd.NA])
-def test_a_missing_number_is_accepted(word: object) -> None:
-    assert pd.isna(only(convert(cells(word), "number")))
 
 
 @pytest.mark.parametrize("dtype", ["int64", "float32", "Int64", "Float64", "double[pyarrow]", "category", STRING])

@@ -14,11 +14,7 @@ from fraudsieve.tables.reader import check_table, read_table, write_rejected
 from fraudsieve.tables.schema import ACCOUNTS, EVENTS, MESSAGES, TABLES, ColumnSchema, TableSchema
 from tests.messages import refused
 
-
-def messages(**columns: object) -> pd.DataFrame:
-    """Three good messages, with columns replaced or added."""
-    frame = pd.DataFrame({"message_id": ["a", "b", "c"], "text": ["one", "two", "three"]})
-    return frame.assign(**{name: pd.Series(cells, dtype=object) for name, cells in columns.items()})
+from .frames import messages
 
 
 def test_the_tables_are_declared() -> None:

@@ -16,10 +16,3 @@ def test_only_added_ids_are_found() -> None:
         known |= set(ids)
     assert len(seen._runs) < 12  # runs are merged, so that look-ups stay fast
     assert not seen.holds(pd.Series(["20000", "x", ""])).any()
-
-
-def test_an_empty_chunk_is_accepted() -> None:
-    seen = SeenIdHashes()
-    seen.add(pd.Series([], dtype=STRING))
-    assert seen.holds(pd.Series(["a"])).tolist() == [False]
-    assert seen.holds(pd.Series([], dtype=STRING)).tolist() == []

@@ -21,18 +21,6 @@ STRING = f"{TIME}, got other text"
 RANGE = "expected a time in the years 1970 to 2100, got another one"
 
 
-def reason(value: object) -> str | None:
-    done = convert(pd.Series([value], dtype=object), "time")
-    reasons = [reason for reason, rows in done.faults.items() if rows[0]]
-    assert not reasons or done.column.isna()[0]
-    return reasons[0] if reasons else None
-
-
-@pytest.mark.parametrize("value", ["", "null", "NaT", "NA", None, pd.NaT, np.datetime64("NaT", "us"), float("nan")])
-def test_a_missing_time_is_accepted(value: object) -> None:
-    assert reason(value) is None
-
-
 @pytest.mark.parametrize(
     ("value", "unit"),
     [

@@ -20,6 +20,7 @@ from fraudsieve.tables.formats.loaded import ReadOptions
 from fraudsieve.tables.reader import CheckedTable, read_table
 from fraudsieve.tables.source import InputTable
 from tests.messages import refused
+from tests.tables.frames import causes
 
 SECRET = "s3cr3t-Zebra"
 FRAME = pd.DataFrame(
@@ -55,11 +56,6 @@ def put(file: Path, content: bytes) -> Path:
 def read_all(source: Path | pd.DataFrame) -> CheckedTable:
     """Read messages, however many of them are rejected."""
     return read_table(InputTable(source, ReadOptions(max_rejected=1)), "messages")
-
-
-def causes(checked: CheckedTable) -> list[tuple[int, str, str]]:
-    sheet = checked.rejected[["row", "column", "reason"]]
-    return list(sheet.itertuples(index=False, name=None))
 
 
 def read_error(file: Path | str, table: str = "messages") -> str:
