@@ -125,6 +125,48 @@ class Chromium:
             Path(folder).mkdir(parents=True, exist_ok=True)
             (Path(folder) / name).write_bytes(base64.b64decode(shot["data"]))
 
+    def check_page(self, page: Path, width: int, scheme: str, within: str = "main *") -> None:
+        """Check the page that was opened: no requests, no errors, nothing too wide, and the colour of the scheme."""
+        requested = [event["request"]["url"] for event in self.of("Network.requestWillBeSent")]
+        assert [url for url in requested if not url.startswith("data:")] == [page.as_uri()]
+        assert self.of("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded") == []
+        assert self.value("document.documentElement.scrollWidth") <= width
+        too_wide = (
+            f"[...document.querySelectorAll('{within}')].filter(e => !e.closest('.table') && !e.closest('svg') && "
+            "e.getBoundingClientRect().right > innerWidth + 0.5).map(e => e.tagName)"
+        )
+        assert self.value(too_wide) == []
+        paper = self.value("getComputedStyle(document.body).backgroundColor")
+        assert paper == ("rgb(246, 247, 249)" if scheme == "light" else "rgb(17, 21, 27)")
+
+    def check_scrolling(self) -> None:
+        """Check that no table is wider than its place."""
+        scrolled = (
+            "[...document.querySelectorAll('.table')].filter(t => t.scrollWidth > t.clientWidth + 1)"
+            ".map(t => t.getAttribute('aria-label'))"
+        )
+        assert self.value(scrolled) == []
+
+    def check_texts(self, charts: str, overlap: float) -> int:
+        """Check that texts of charts do not leave them, or overlap by some pixels; return the number of charts."""
+        boxes = json.loads(
+            self.value(
+                f"JSON.stringify([...document.querySelectorAll('{charts}')].map(s => "
+                "({svg: s.getBoundingClientRect(), texts: [...s.querySelectorAll('text')].map(t => "
+                "[t.childNodes[0].textContent, t.getBoundingClientRect()])})))"
+            )
+        )
+        for chart in boxes:
+            for i, (text, box) in enumerate(chart["texts"]):
+                assert chart["svg"]["left"] - 1 <= box["left"], text
+                assert box["right"] <= chart["svg"]["right"] + 1, text
+                assert box["bottom"] <= chart["svg"]["bottom"] + 1, text
+                for other, other_box in chart["texts"][i + 1 :]:
+                    across = min(box["right"], other_box["right"]) - max(box["left"], other_box["left"])
+                    down = min(box["bottom"], other_box["bottom"]) - max(box["top"], other_box["top"])
+                    assert min(across, down) < overlap, (text, other)
+        return len(boxes)
+
     def close(self) -> None:
         self.out.close()
         try:

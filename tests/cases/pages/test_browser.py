@@ -1,6 +1,5 @@
 """The page of cases in a real browser: nothing cut, nothing overlapping, and the keyboard reaches every case."""
 
-import json
 from itertools import product
 from pathlib import Path
 
@@ -36,55 +35,26 @@ def test_a_page(chromium: Chromium, pages: dict[str, Path], name: str, width: in
     chromium.open(pages[name], width, scheme)
     chromium.value(OPEN)
     chromium.keep_picture(f"cases-{name}-{width}-{scheme}.png")
-    requested = [event["request"]["url"] for event in chromium.of("Network.requestWillBeSent")]
-    assert [url for url in requested if not url.startswith("data:")] == [pages[name].as_uri()]
-    assert chromium.of("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded") == []
-    assert chromium.value("document.documentElement.scrollWidth") <= width
-    too_wide = (
-        "[...document.querySelectorAll('main > section > *, details[open] *')].filter(e => !e.closest('.table') && "
-        "!e.closest('svg') && e.getBoundingClientRect().right > innerWidth + 0.5).map(e => e.tagName)"
-    )
-    assert chromium.value(too_wide) == []
+    chromium.check_page(pages[name], width, scheme, "main > section > *, details[open] *")
     cut_captions = (
         "[...document.querySelectorAll('details[open] caption span')].filter(s => s.getBoundingClientRect().right > "
         "s.closest('.table').getBoundingClientRect().right + 0.5).length"
     )
     assert chromium.value(cut_captions) == 0
-    paper = chromium.value("getComputedStyle(document.body).backgroundColor")
-    assert paper == ("rgb(246, 247, 249)" if scheme == "light" else "rgb(17, 21, 27)")
 
 
 @pytest.mark.parametrize("name", ["few", "few-zh"])
 def test_wide_screens_need_no_scrolling(chromium: Chromium, pages: dict[str, Path], name: str) -> None:
     chromium.open(pages[name], 1280, "light")
     chromium.value(OPEN)
-    scrolled = (
-        "[...document.querySelectorAll('.table')].filter(t => t.scrollWidth > t.clientWidth + 1)"
-        ".map(t => t.getAttribute('aria-label'))"
-    )
-    assert chromium.value(scrolled) == []
+    chromium.check_scrolling()
 
 
 @pytest.mark.parametrize("name", ["few", "few-zh", "many"])
 def test_texts_of_a_picture_do_not_leave_it_or_overlap(chromium: Chromium, pages: dict[str, Path], name: str) -> None:
     chromium.open(pages[name], 1280, "light")
     chromium.value(OPEN)
-    boxes = chromium.value(
-        "JSON.stringify([...document.querySelectorAll('details[open] figure svg')].map(s => "
-        "({svg: s.getBoundingClientRect(), texts: [...s.querySelectorAll('text')].map(t => "
-        "[t.childNodes[0].textContent, t.getBoundingClientRect()])})))"
-    )
-    charts = json.loads(boxes)
-    assert len(charts) == {"few": 6, "few-zh": 6, "many": 8}[name]
-    for chart in charts:
-        for i, (text, box) in enumerate(chart["texts"]):
-            assert chart["svg"]["left"] - 1 <= box["left"], text
-            assert box["right"] <= chart["svg"]["right"] + 1, text
-            assert box["bottom"] <= chart["svg"]["bottom"] + 1, text
-            for other, other_box in chart["texts"][i + 1 :]:
-                across = min(box["right"], other_box["right"]) - max(box["left"], other_box["left"])
-                down = min(box["bottom"], other_box["bottom"]) - max(box["top"], other_box["top"])
-                assert min(across, down) < 4, (text, other)
+    assert chromium.check_texts("details[open] figure svg", 4) == {"few": 6, "few-zh": 6, "many": 8}[name]
 
 
 def test_the_keyboard_reaches_and_opens_every_case(chromium: Chromium, pages: dict[str, Path]) -> None:

@@ -54,17 +54,7 @@ def pages(reports: Reports, monitored: MonitorReport, tmp_path_factory: pytest.T
 def test_a_page(chromium: Chromium, pages: dict[str, Path], name: str, width: int, scheme: str) -> None:
     chromium.open(pages[name], width, scheme)
     chromium.keep_picture(f"report-{name}-{width}-{scheme}.png")
-    requested = [event["request"]["url"] for event in chromium.of("Network.requestWillBeSent")]
-    assert [url for url in requested if not url.startswith("data:")] == [pages[name].as_uri()]
-    assert chromium.of("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded") == []
-    assert chromium.value("document.documentElement.scrollWidth") <= width
-    too_wide = (
-        "[...document.querySelectorAll('main *')].filter(e => !e.closest('.table') && !e.closest('svg') && "
-        "e.getBoundingClientRect().right > innerWidth + 0.5).map(e => e.tagName)"
-    )
-    assert chromium.value(too_wide) == []
-    paper = chromium.value("getComputedStyle(document.body).backgroundColor")
-    assert paper == ("rgb(246, 247, 249)" if scheme == "light" else "rgb(17, 21, 27)")
+    chromium.check_page(pages[name], width, scheme)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -85,11 +75,7 @@ def test_wide_screens_need_no_scrolling_and_have_no_half_empty_row(
     chromium: Chromium, pages: dict[str, Path], name: str
 ) -> None:
     chromium.open(pages[name], 1280, "light")
-    scrolled = (
-        "[...document.querySelectorAll('.table')].filter(t => t.scrollWidth > t.clientWidth + 1)"
-        ".map(t => t.getAttribute('aria-label'))"
-    )
-    assert chromium.value(scrolled) == []
+    chromium.check_scrolling()
     boxes = chromium.value(
         "JSON.stringify([...document.querySelectorAll('.figures')].map(f => "
         "[...f.querySelectorAll('figure')].map(e => e.getBoundingClientRect())))"
@@ -123,20 +109,7 @@ def test_what_a_manager_asks_is_on_the_first_screen(chromium: Chromium, pages: d
 @pytest.mark.parametrize("name", NAMES)
 def test_texts_of_a_chart_do_not_leave_it_or_overlap(chromium: Chromium, pages: dict[str, Path], name: str) -> None:
     chromium.open(pages[name], 1280, "light")
-    boxes = chromium.value(
-        "JSON.stringify([...document.querySelectorAll('figure svg')].map(s => ({svg: s.getBoundingClientRect(), "
-        "texts: [...s.querySelectorAll('text')].map(t => [t.childNodes[0].textContent, t.getBoundingClientRect()])})))"
-    )
-    for chart in json.loads(boxes):
-        chart_box = chart["svg"]
-        for i, (text, box) in enumerate(chart["texts"]):
-            assert chart_box["left"] - 1 <= box["left"], text
-            assert box["right"] <= chart_box["right"] + 1, text
-            assert box["bottom"] <= chart_box["bottom"] + 1, text
-            for other, other_box in chart["texts"][i + 1 :]:
-                across = min(box["right"], other_box["right"]) - max(box["left"], other_box["left"])
-                down = min(box["bottom"], other_box["bottom"]) - max(box["top"], other_box["top"])
-                assert min(across, down) < 2.5, (text, other)
+    chromium.check_texts("figure svg", 2.5)
 
 
 def test_what_is_written_into_a_page_cannot_run(chromium: Chromium, reports: Reports, tmp_path: Path) -> None:
