@@ -332,17 +332,14 @@ def _member_table(rows: CaseRows, names: CaseNames, limit: int) -> PageTable:
     if names.show_identifiers:
         columns = {tr("id"): [str(value) for value in rows.column("action_id")], **columns}
     # What all members have in common is a fact of the case.
-    shown = {name: values for name, values in columns.items() if any(values) and not _is_known(name, values)}
+    common = {name for name in (tr("kind"), tr("type")) if len(set(columns[name])) == 1}
+    shown = {name: values for name, values in columns.items() if any(values) and name not in common}
     n = min(limit, len(rows.members))
     table = [[str(row + 1), *(values[row] for values in shown.values())] for row in range(n)]
     rest = len(rows.members) - n
     more = tr(" {n:,} more are in members.parquet.", n=rest) if rest else ""
     caption = tr("Actions by time; joined by: the strongest chain of links to the centre of the case.{more}", more=more)
     return PageTable(caption, [tr("action"), *shown], table)
-
-
-def _is_known(name: str, values: list[str]) -> bool:
-    return name in (tr("kind"), tr("type")) and len(set(values)) == 1
 
 
 def _texts(rows: CaseRows, name: str) -> list[str]:

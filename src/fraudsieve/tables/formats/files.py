@@ -457,9 +457,8 @@ NO_VALUE: Final = "__HIVE_DEFAULT_PARTITION__"
 
 def load_parquet(file: Path, _: ReadOptions, origin: str) -> LoadedTable:
     """Read a Parquet file."""
-    with file.open("rb") as stream:
-        check_format(stream.read(64), "Parquet", origin)
-        return load_parquet_batch(pyarrow.parquet.ParquetFile(stream).read(), origin)
+    with open_parquet(file, origin) as opened:
+        return load_parquet_batch(opened.read(), origin)
 
 
 def open_parquet(path: str | os.PathLike[str], origin: str) -> Any:
