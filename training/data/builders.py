@@ -5,7 +5,6 @@ Read a table of features that were computed before training, such as those of `f
 The feature matrix and the classifier of training rows, for a run and for its hyperparameter search.
 """
 
-import hashlib
 import time
 import warnings
 from collections.abc import Callable, Mapping
@@ -37,7 +36,7 @@ from fraudsieve.models.classifier import FraudClassifier, OnRound
 from fraudsieve.models.predict import Scorer
 from fraudsieve.tables.formats.loaded import ReadOptions
 from fraudsieve.tables.label_values import AUTO, LabelReader, LabelReading, read_labels
-from fraudsieve.tables.source import InputTable, Source, as_input, origin_of
+from fraudsieve.tables.source import InputTable, Source, as_input, data_digest, origin_of
 from fraudsieve.tables.values.reading import normalise_label
 from fraudsieve.training.attack.augmentation import augment
 from fraudsieve.training.labels import DAY, RATE
@@ -72,7 +71,7 @@ def load_precomputed(source: Source, recipe: Recipe, *, min_label_rows: int) -> 
     else:
         data = load_accounts(None, accounts=records, **settings)
     _check_sample(data, declared, place)
-    digests = {"features": _digest(files)}
+    digests = {"features": data_digest(files)}
     return replace(data, events=None, digests=digests, precomputed=PrecomputedMatrix(declared, values))
 
 
@@ -103,24 +102,24 @@ def _read(files: list[Path], place: str) -> tuple[pa.Table, MatrixDeclaration]:
 
 def _check_recipe(recipe: Recipe, declared: MatrixDeclaration) -> None:
     """Raise RecipeError for settings that need the records themselves, or rows that were left out."""
-    subject, problems = declared.matrix.subject, []
-    if recipe.data.subject not in ("auto", subject):
-        problems.append(f"data.subject: the features are of {subject}s, got {recipe.data.subject!r}")
-    if recipe.data.trusted.declared:
-        problems.append("data.trust: the labels of a precomputed matrix have no sources. Remove it")
-    if recipe.labels.age is not None:
-        problems.append("labels.legitimate_after: a precomputed matrix has rows with labels only. Remove it")
-    if recipe.history != HistoryRecipe():
-        problems.append("history: the features of a precomputed matrix are declared where it is made. Remove it")
-    if (recipe.model.sample_rate or 1.0) < 1:
-        problems.append("model.sample_rate: a precomputed matrix is sampled where it is made. Remove it")
-    if declared.until is not None:
-        if recipe.split.kind not in ("auto", "time"):
-            problems.append(f"split.kind: a sample is split by time, got {recipe.split.kind!r}. Remove it")
-        if recipe.tune is not None:
-            problems.append("tune: its folds would be tested on a sample. Remove it")
-    if problems:
-        raise RecipeError("recipe", problems)
+    data, sample, subject = recipe.data, declared.until is not None, declared.matrix.subject
+    problems = {
+        f"data.subject: the features are of {subject}s, got {data.subject!r}": data.subject not in ("auto", subject),
+        "data.trust: the labels of a precomputed matrix have no sources. Remove it": data.trusted.declared,
+        "labels.legitimate_after: a precomputed matrix has rows with labels only. Remove it": recipe.labels.age,
+        "history: the features of a precomputed matrix are declared where it is made. Remove it": (
+            recipe.history != HistoryRecipe()
+        ),
+        "model.sample_rate: a precomputed matrix is sampled where it is made. Remove it": (
+            (recipe.model.sample_rate or 1.0) < 1
+        ),
+        f"split.kind: a sample is split by time, got {recipe.split.kind!r}. Remove it": (
+            sample and recipe.split.kind not in ("auto", "time")
+        ),
+        "tune: its folds would be tested on a sample. Remove it": sample and recipe.tune,
+    }
+    if any(problems.values()):
+        raise RecipeError("recipe", [problem for problem, is_found in problems.items() if is_found])
 
 
 def _split(table: pa.Table, declared: MatrixDeclaration, place: str) -> tuple[pd.DataFrame, np.ndarray[Any, Any]]:
@@ -160,15 +159,8 @@ def _check_sample(data: LabelledData, declared: MatrixDeclaration, place: str) -
         raise SchemaError(place, problem, "Remove --legitimate, or sample with the label that it names.")
 
 
-def _digest(files: list[Path]) -> str:
-    """Return the SHA-256 of the file, or of the digests of all files."""
-    digests = []
-    for file in files:
-        with file.open("rb") as stream:
-            digests.append(hashlib.file_digest(stream, "sha256").hexdigest())
-    return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
-
-
+SHARED: Final = {"categories", "min_category_rows", "digest_categories", "order_key"}
+"""Settings of the history that both kinds of builders take."""
 Builder: TypeAlias = MessageFeatures | AccountFeatures | PrecomputedMatrix
 
 
@@ -265,34 +257,23 @@ def make_builder(data: LabelledData, recipe: Recipe) -> Builder:
         return data.precomputed
     history = recipe.history
     zone = recipe.data.time_zone or "UTC"
-    views = history.histories(zone)
+    shared: dict[str, Any] = history.model_dump(include=SHARED) | {
+        "history": history.histories(zone),
+        "time_zone": zone,
+    }
     if data.subject.has_text:
         settings = recipe.features.model_dump(exclude={"augment", "campaigns"})
         settings["past"] = _past(data) if recipe.features.campaigns else None
         settings["campaign_types"] = history.campaign_types
-        settings |= {
-            "legitimate": data.legitimate,
-            "label_classes": dict(data.reading.classes),
-            "random_state": recipe.seed,
-            "n_jobs": recipe.n_jobs,
-            "categories": history.categories,
-            "min_category_rows": history.min_category_rows,
-            "digest_categories": history.digest_categories,
-            "order_key": history.order_key,
-        }
-        return MessageFeatures(events=data.events, history=views, time_zone=zone, **settings)
+        settings |= {"legitimate": data.legitimate, "label_classes": dict(data.reading.classes)}
+        return MessageFeatures(events=data.events, random_state=recipe.seed, n_jobs=recipe.n_jobs, **settings, **shared)
     return AccountFeatures(
         data.events,
         subject=data.subject,
-        history=views,
         network=history.declared_network,
         exclude=(*history.exclude, *_group_column(data, recipe)),
-        min_category_rows=history.min_category_rows,
-        categories=history.categories,
-        digest_categories=history.digest_categories,
-        time_zone=zone,
-        order_key=history.order_key,
         **_labels(data, data.legitimate),
+        **shared,
     )
 
 

@@ -5,16 +5,16 @@ Read labelled accounts and events as rows to train on, together with the events 
 
 import difflib
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 import pandas as pd
 
-from fraudsieve._subjects import Subject
+from fraudsieve._subjects import SUBJECTS
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.label_trust import Trust, history_of_labels, join_labels, labels_with_times
@@ -253,82 +253,104 @@ def load_labelled(
     >>> len(loaded.rows), loaded.n_unlabelled
     (1, 1)
     """
-    table = read_table(messages, "messages", require=required_columns(Subject.MESSAGE, labels))
-    frame = with_times(table.good, "sent_at")
-    frame["as_of"] = frame["sent_at"]
-    frame[PLACE] = np.setdiff1d(np.arange(len(frame) + len(table.rejected)), table.rejected["row"])
-    label_table = None if labels is None else read_table(labels, "labels")
-    frame, label_table, reading = read_classes(frame, label_table, reader)
-    frame = join_labels(frame, label_table, "message_id", trust, legitimate=reading.legitimate)
-    known, time_notes = history_of_labels(frame, label_table, "message_id", trust, reading.legitimate)
-    assumption = None if legitimate_after is None else Assumption(legitimate_after, reading)
-    rare = min_label_rows, reading.legitimate
-    loaded = keep_labelled(frame, table, label_table, Subject.MESSAGE, origin_of(messages), *rare, assumption, trust)
+    table = read_table(messages, "messages", require=required_columns("message", labels=labels))
     sources = {"messages": messages, "labels": labels, "events": events}
-    digests = {name: data_digest(source) for name, source in sources.items() if source is not None}
-    notes = (*table.notes, *reading.notes, *time_notes, *loaded.notes)
-    sent = frame.drop(columns=["label", "labelled_at", PLACE])
-    loaded = replace(loaded, notes=notes, digests=digests, messages=sent, known_labels=known, reading=reading)
-    if events is None:
-        return loaded
-    history = read_table(events, "events")
-    notes = (*loaded.notes, *history.notes)
-    return replace(loaded, events=history.good, rejected_events=history.rejected, notes=notes)
+    loaded, frame = _loaded(
+        "message",
+        table,
+        _read(labels, "labels"),
+        _read(events, "events"),
+        sources,
+        min_label_rows=min_label_rows,
+        trust=trust,
+        reader=reader,
+        legitimate_after=legitimate_after,
+    )
+    return replace(loaded, messages=frame.drop(columns=["label", "labelled_at"]))
 
 
-def keep_labelled(
-    frame: pd.DataFrame,
+class Labelling(TypedDict, total=False):
+    """How labels are read, as by `load_labelled`."""
+
+    min_label_rows: int
+    trust: Trust | None
+    reader: LabelReader
+    legitimate_after: timedelta | None
+
+
+def _read(source: Source | None, name: str) -> CheckedTable | None:
+    return None if source is None else read_table(source, name)
+
+
+def _loaded(
+    subject: str,
     table: CheckedTable,
     labels: CheckedTable | None,
-    subject: Subject,
-    origin: str,
-    min_label_rows: int,
-    legitimate: str,
-    assumption: Assumption | None = None,
+    history: CheckedTable | None,
+    sources: Mapping[str, Source | None],
+    *,
+    min_label_rows: int = 1,
     trust: Trust | None = None,
-) -> LabelledData:
-    """Keep the labelled rows whose label has enough rows.
+    reader: LabelReader = read_labels,
+    legitimate_after: timedelta | None = None,
+) -> tuple[LabelledData, pd.DataFrame]:
+    """Keep the labelled rows whose label has enough rows, and return them with all rows and their labels.
 
-    The result is without digests. With an assumption, old rows without a label are labelled too, and young ones are
-    left out. The frame stays as it is: features use only the labels that people gave.
+    If records without a label count as legitimate after some time, old ones are labelled too, and young ones are left
+    out. The frame of all rows stays as it is: features use only the labels that people gave.
     """
+    time, name = SUBJECTS[subject].time, f"{subject}_id"
+    frame, labels, reading = read_classes(with_times(table.good, time), labels, reader)
+    frame = join_labels(frame, labels, name, trust, legitimate=reading.legitimate)
+    notes = [*table.notes, *(history.notes if history else ()), *reading.notes]
+    if time == "as_of":
+        notes += _set_cutoff_times(frame, history)
+    else:
+        frame["as_of"] = frame[time]
+    known, time_notes = history_of_labels(frame, labels, name, trust, reading.legitimate)
+    notes += [*time_notes, *(() if labels is None else labels.notes)]
+    given = {name: source for name, source in sources.items() if source is not None}
     if not frame["label"].notna().any():
         of_others = "" if labels is None else f": none of the {len(labels.good):,} labels has the id of one"
-        raise SchemaError(
-            origin, f"no {subject} has a label{of_others}", f"Give labels for the ids of these {subject}s."
-        )
-    is_young = np.zeros(len(frame), bool)
-    if assumption is not None:
-        is_reported = reported(table, labels, subject.id, assumption.reading)
-        frame, is_young = with_assumed_labels(frame, is_reported, assumption)
-    frame = with_inclusion_weights(frame, labels, subject.id, trust)
-    has_label = frame["label"].notna()
-    labelled = frame[has_label & ~is_young]
-    notes = [] if labels is None else [*labels.notes, *_unmatched(frame, labels, subject.id)]
-    rejected = table.rejected
-    rare = is_rare(labelled["label"], min_label_rows, legitimate)
+        problem, fix = f"no {subject} has a label{of_others}", f"Give labels for the ids of these {subject}s."
+        raise SchemaError(origin_of(next(iter(given.values()))), problem, fix)
+    places = np.setdiff1d(np.arange(len(frame) + len(table.rejected)), table.rejected["row"])
+    rows, is_young = frame.assign(**{PLACE: places}), np.zeros(len(frame), bool)
+    if legitimate_after is not None:
+        is_reported = reported(table, labels, name, reading)
+        rows, is_young = with_assumed_labels(rows, is_reported, Assumption(legitimate_after, reading))
+    rows = with_inclusion_weights(rows, labels, name, trust)
+    has_label, rejected, all_labels = rows["label"].notna(), table.rejected, None
+    if labels is not None:
+        is_matched = labels.good["subject_id"].isin(rows[name])
+        notes += [] if is_matched.all() else [f"{int((~is_matched).sum())} labels have no matching {subject}"]
+        all_labels = labels.good[labels.good["subject_id"].isin(rows[name])]
+    labelled = rows[has_label & ~is_young]
+    rare = is_rare(labelled["label"], min_label_rows, reading.legitimate)
     if rare.any():
         of_rare = _rejected_rare(labelled[rare], min_label_rows)
         rejected = pd.concat([rejected, of_rare] if len(rejected) else [of_rare], ignore_index=True)
         notes.append(_rare_labels_note(labelled["label"], rare, min_label_rows))
-    good = labelled[~rare].drop(columns=PLACE).reset_index(drop=True)
-    rejected_labels = pd.DataFrame() if labels is None else labels.rejected
-    waiting = frame.loc[~has_label, "as_of"].reset_index(drop=True)
-    all_labels = None if labels is None else labels.good[labels.good["subject_id"].isin(frame[subject.id])]
-    young = frame.loc[has_label & is_young, ["as_of", "labelled_at", "label"]]
-    return LabelledData(
-        good,
-        rejected,
-        rejected_labels,
-        len(waiting),
-        tuple(notes),
-        {},
+    waiting = rows.loc[~has_label, "as_of"].reset_index(drop=True)
+    data = LabelledData(
+        rows=labelled[~rare].drop(columns=PLACE).reset_index(drop=True),
+        rejected=rejected,
+        rejected_labels=pd.DataFrame() if labels is None else labels.rejected,
+        n_unlabelled=len(waiting),
+        notes=tuple(notes),
+        digests={name: data_digest(source) for name, source in given.items()},
+        subject=subject,
+        events=None if history is None else history.good,
+        rejected_events=pd.DataFrame() if history is None else history.rejected,
         waiting=waiting,
-        unlabelled=_drawn(frame, np.flatnonzero(~has_label)),
-        assumed_after=None if assumption is None else assumption.age,
-        young=young.reset_index(drop=True),
+        assumed_after=legitimate_after,
+        unlabelled=_drawn(rows, np.flatnonzero(~has_label)),
+        young=rows.loc[has_label & is_young, ["as_of", "labelled_at", "label"]].reset_index(drop=True),
         all_labels=all_labels,
+        known_labels=known,
+        reading=reading,
     )
+    return data, frame
 
 
 def is_rare(labels: "pd.Series[str]", min_label_rows: int, legitimate: str) -> "pd.Series[bool]":
@@ -344,11 +366,6 @@ def _drawn(frame: pd.DataFrame, places: Array) -> pd.DataFrame:
     if len(places) > MAX_UNLABELLED:
         places = np.random.default_rng(0).choice(places, MAX_UNLABELLED, replace=False)
     return frame.iloc[places].drop(columns=PLACE).reset_index(drop=True)
-
-
-def _unmatched(frame: pd.DataFrame, labels: CheckedTable, subject: str) -> list[str]:
-    unmatched = int((~labels.good["subject_id"].isin(frame[subject])).sum())
-    return [f"{unmatched} labels have no matching {subject.removesuffix('_id')}"] if unmatched else []
 
 
 def _rejected_rare(rows: pd.DataFrame, min_label_rows: int) -> pd.DataFrame:
@@ -387,80 +404,53 @@ def load_accounts(
     *,
     accounts: Source | None = None,
     labels: Source | None = None,
-    min_label_rows: int = 1,
-    trust: Trust | None = None,
-    reader: LabelReader = read_labels,
-    legitimate_after: timedelta | None = None,
+    **labelling: Unpack[Labelling],
 ) -> LabelledData:
     """Read accounts, their labels and their events.
 
     The cutoff time of an account is its ``as_of``, otherwise just before its label became known, otherwise the end of
     the events.
     """
-    label_table = None if labels is None else read_table(labels, "labels")
-    if accounts is None:
-        if label_table is None:
-            raise SchemaError(
-                "recipe", "expected a table of accounts or of labels, got neither", "Give --accounts, --labels or both."
-            )
+    label_table = _read(labels, "labels")
+    if accounts is not None:
+        table = read_table(accounts, "accounts", require=required_columns("account", labels=labels))
+    elif label_table is None:
+        problem = "expected a table of accounts or of labels, got neither"
+        raise SchemaError("recipe", problem, "Give --accounts, --labels or both.")
+    else:
         ids = label_table.good["subject_id"].drop_duplicates().reset_index(drop=True)
         table = CheckedTable(pd.DataFrame({"account_id": ids}), pd.DataFrame({"row": [], "column": [], "reason": []}))
-    else:
-        table = read_table(accounts, "accounts", require=required_columns(Subject.ACCOUNT, labels, events))
-    history = None if events is None else read_table(events, "events")
-    frame = with_times(table.good, "as_of")
-    frame, label_table, reading = read_classes(frame, label_table, reader)
-    frame = join_labels(frame, label_table, "account_id", trust, legitimate=reading.legitimate)
-    frame, cutoff_notes = _with_cutoff_times(frame, None if history is None else history.good)
-    known, time_notes = history_of_labels(frame, label_table, "account_id", trust, reading.legitimate)
     sources = {"accounts": accounts, "events": events, "labels": labels}
-    notes = [*table.notes, *(history.notes if history else ()), *reading.notes, *cutoff_notes, *time_notes]
-    labelling = reading, min_label_rows, legitimate_after, trust
-    loaded = _loaded(Subject.ACCOUNT, frame, table, history, label_table, *labelling, sources, notes)
-    return replace(loaded, known_labels=known)
+    return _loaded("account", table, label_table, _read(events, "events"), sources, **labelling)[0]
 
 
-def load_events(
-    events: Source,
-    *,
-    labels: Source | None = None,
-    min_label_rows: int = 1,
-    trust: Trust | None = None,
-    reader: LabelReader = read_labels,
-    legitimate_after: timedelta | None = None,
-) -> LabelledData:
+def load_events(events: Source, *, labels: Source | None = None, **labelling: Unpack[Labelling]) -> LabelledData:
     """Read events as subjects, with their labels."""
-    table = read_table(events, "events", require=required_columns(Subject.EVENT, labels))
-    frame = with_times(table.good)
-    label_table = None if labels is None else read_table(labels, "labels")
-    frame, label_table, reading = read_classes(frame, label_table, reader)
-    frame = join_labels(frame, label_table, "event_id", trust, legitimate=reading.legitimate)
-    known, time_notes = history_of_labels(frame, label_table, "event_id", trust, reading.legitimate)
-    frame["as_of"] = frame["occurred_at"]
-    early = int((frame["labelled_at"] < frame["occurred_at"]).sum())
+    table = read_table(events, "events", require=required_columns("event", labels=labels))
+    label_table, sources = _read(labels, "labels"), {"events": events, "labels": labels}
+    loaded, frame = _loaded("event", table, label_table, None, sources, **labelling)
+    early, notes = int((frame["labelled_at"] < frame["occurred_at"]).sum()), []
     if early:
-        time_notes.append(f"{early} labels are dated before their event: they count from the time of the event on")
-    if frame["label"].notna().any() and known.empty:
-        time_notes.append(WITHOUT_LABEL_TIMES)
-    sources = {"events": events, "labels": labels}
-    notes = [*table.notes, *reading.notes, *time_notes]
-    labelling = reading, min_label_rows, legitimate_after, trust
-    loaded = _loaded(Subject.EVENT, frame, table, table, label_table, *labelling, sources, notes)
+        notes.append(f"{early} labels are dated before their event: they count from the time of the event on")
+    known = loaded.known_labels
+    if frame["label"].notna().any() and known is not None and known.empty:
+        notes.append(WITHOUT_LABEL_TIMES)
+    loaded = replace(loaded, events=table.good, notes=(*loaded.notes, *notes))
     is_replaced = label_table is not None and label_table.good["subject_id"].duplicated().any()
     # Labels that are too rare to train on are fraud to the features, as in scoring, and assumed labels are none.
-    if frame["label"].count() == len(loaded.rows) and legitimate_after is None and not is_replaced:
-        return loaded
-    return replace(loaded, known_labels=known)
+    if frame["label"].count() == len(loaded.rows) and loaded.assumed_after is None and not is_replaced:
+        return replace(loaded, known_labels=None)
+    return loaded
 
 
-def _with_cutoff_times(frame: pd.DataFrame, events: pd.DataFrame | None) -> tuple[pd.DataFrame, list[str]]:
+def _set_cutoff_times(frame: pd.DataFrame, history: CheckedTable | None) -> list[str]:
     """Set the cutoff time of every account, and return notes on how."""
     given = frame["as_of"].notna()
     by_label = ~given & frame["labelled_at"].notna()
     frame["as_of"] = frame["as_of"].where(given, frame["labelled_at"])
     rest, notes = frame["as_of"].isna(), []
-    if events is not None and len(events):
-        end, note = end_of_events(events)
+    if history is not None and len(history.good):
+        end, note = end_of_events(history.good)
         frame["as_of"] = frame["as_of"].where(~rest, end)
         notes += [note] if note else []
     by_label, rest = by_label & frame["label"].notna(), rest & frame["label"].notna() & frame["as_of"].notna()
@@ -470,39 +460,7 @@ def _with_cutoff_times(frame: pd.DataFrame, events: pd.DataFrame | None) -> tupl
         notes.append(f"the cutoff time of {int(rest.sum())} accounts is the end of the events")
     if by_label.any() and rest.any():
         notes.append("these two kinds of cutoff times may separate the classes: give all accounts a column as_of")
-    return frame, notes
-
-
-def _loaded(
-    subject: Subject,
-    frame: pd.DataFrame,
-    table: CheckedTable,
-    history: CheckedTable | None,
-    labels: CheckedTable | None,
-    reading: LabelReading,
-    min_label_rows: int,
-    legitimate_after: timedelta | None,
-    trust: Trust | None,
-    sources: dict[str, Any],
-    notes: list[str],
-) -> LabelledData:
-    frame[PLACE] = np.setdiff1d(np.arange(len(frame) + len(table.rejected)), table.rejected["row"])
-    given = [source for source in sources.values() if source is not None]
-    origin = origin_of(given[0])
-    assumption = None if legitimate_after is None else Assumption(legitimate_after, reading)
-    rare = min_label_rows, reading.legitimate
-    loaded = keep_labelled(frame, table, labels, subject, origin, *rare, assumption, trust)
-    digests = {name: data_digest(source) for name, source in sources.items() if source is not None}
-    rejected_events = pd.DataFrame() if history is None or history is table else history.rejected
-    return replace(
-        loaded,
-        subject=subject,
-        events=None if history is None else history.good,
-        rejected_events=rejected_events,
-        notes=(*notes, *loaded.notes),
-        digests=digests,
-        reading=reading,
-    )
+    return notes
 
 
 def known_labels_of(data: LabelledData, legitimate: str) -> pd.DataFrame | None:
