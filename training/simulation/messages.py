@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -36,6 +36,7 @@ from .text import (
     Ints,
     Period,
     fill_template,
+    in_order,
     lookup,
     move_to_busy_hours,
     read_rows,
@@ -392,8 +393,7 @@ _FIRST_OBFUSCATED, _LAST_OBFUSCATED = 0.05, 0.5
 _FIRST_TOUCHED, _LAST_TOUCHED = 0.08, 0.35
 
 
-@dataclass(frozen=True, slots=True)
-class Messages:
+class Messages(NamedTuple):
     """Messages in order of time, with their crime types; every array has one entry per message."""
 
     # Position in `CRIMES`, or -1 for a legitimate message.
@@ -402,7 +402,7 @@ class Messages:
     recipient: Ints
     sent: Ints
     channel: Ints
-    text: tuple[str, ...]
+    text: Sequence[str]
 
     @property
     def ids(self) -> list[str]:
@@ -427,17 +427,19 @@ def make_messages(rng: Generator, people: People, campaigns: CampaignPlan, *, n_
     notices = round(_NOTICE_SHARE * n_legitimate)
     parts = (
         _fraud(rng, people, campaigns),
-        _notices(rng, people, notices),
-        _personal(rng, people, n_legitimate - notices),
+        _legitimate(rng, people, notices, people.business, 1.0, NOTICES, 0.0, _NOTICE_CHANNELS),
+        _legitimate(
+            rng,
+            people,
+            n_legitimate - notices,
+            ~people.business,
+            _STRANGER_SHARE,
+            PERSONAL,
+            _QUOTING_SHARE,
+            _PERSONAL_CHANNELS,
+        ),
     )
-    crime, sender, recipient, sent, channel = (
-        np.concatenate([getattr(part, field) for part in parts])
-        for field in ("crime", "sender", "recipient", "sent", "channel")
-    )
-    text = [line for part in parts for line in part.text]
-    order = np.argsort(sent, kind="stable")
-    lines = tuple(text[i] for i in order)
-    return Messages(crime[order], sender[order], recipient[order], sent[order], channel[order], lines)
+    return Messages(*in_order(parts, Messages._fields.index("sent")))
 
 
 def _fraud(rng: Generator, people: People, campaigns: CampaignPlan) -> Messages:
@@ -457,7 +459,7 @@ def _fraud(rng: Generator, people: People, campaigns: CampaignPlan) -> Messages:
         recipient=people.strangers(rng, sent, chinese=campaigns.chinese[campaign]),
         sent=sent,
         channel=rng.choice(len(_CHANNELS), size=n, p=_FRAUD_CHANNELS),
-        text=tuple(texts),
+        text=tuple(texts),  # drawn after all others
     )
 
 
@@ -484,37 +486,26 @@ def _phrase(rng: Generator, crime: str, language: str) -> str:
     return phrases[rng.integers(len(phrases))] if rng.random() < _PHRASE_SHARE else ""
 
 
-def _notices(rng: Generator, people: People, size: int) -> Messages:
-    sender, sent = people.active(rng, size, among=people.business)
-    recipient = people.others(rng, sender, sent, stranger_share=1.0)
-    text = _legitimate(rng, people, sender, sent, pools=NOTICES, quoting=0.0)
-    channel = rng.choice(len(_CHANNELS), size=size, p=_NOTICE_CHANNELS)
-    return Messages(np.full(size, -1), sender, recipient, sent, channel, text)
-
-
-def _personal(rng: Generator, people: People, size: int) -> Messages:
-    sender, sent = people.active(rng, size, among=~people.business)
-    recipient = people.others(rng, sender, sent, stranger_share=_STRANGER_SHARE)
-    text = _legitimate(rng, people, sender, sent, pools=PERSONAL, quoting=_QUOTING_SHARE)
-    channel = rng.choice(len(_CHANNELS), size=size, p=_PERSONAL_CHANNELS)
-    return Messages(np.full(size, -1), sender, recipient, sent, channel, text)
-
-
 def _legitimate(
     rng: Generator,
     people: People,
-    sender: Ints,
-    sent: Ints,
-    *,
+    size: int,
+    among: Bools,
+    stranger_share: float,
     pools: Mapping[str, Sequence[str]],
     quoting: float,
-) -> tuple[str, ...]:
+    channels: Sequence[float],
+) -> Messages:
+    sender, sent = people.active(rng, size, among=among)
+    recipient = people.others(rng, sender, sent, stranger_share=stranger_share)
     by_language = {language: rng.permutation(pool).tolist() for language, pool in pools.items()}
     progress = people.period.progress(sent).tolist()
-    return tuple(
+    text = [
         _legitimate_text(rng, by_language[language], language, part, quoting)
         for language, part in zip(languages(people.chinese[sender]), progress, strict=True)
-    )
+    ]
+    channel = rng.choice(len(_CHANNELS), size=size, p=channels)
+    return Messages(np.full(size, -1), sender, recipient, sent, channel, text)
 
 
 def _legitimate_text(rng: Generator, pool: list[str], language: str, progress: float, quoting: float) -> str:

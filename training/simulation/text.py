@@ -13,7 +13,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -77,6 +77,13 @@ def lookup(words: Sequence[str], codes: ArrayLike) -> pd.Series[str]:
     """Look up words by their position; -1 gives a missing value."""
     by_code = np.array([*words, None], dtype=object)
     return pd.Series(by_code[np.asarray(codes, dtype=np.int64)], dtype=STRING)
+
+
+def in_order(parts: Sequence[tuple[Any, ...]], time: int) -> list[Any]:
+    """Join the columns of parts, in order of the column of times."""
+    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    order = np.argsort(columns[time], kind="stable")
+    return [column[order] for column in columns]
 
 
 def read_text(name: str) -> str:

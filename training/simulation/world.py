@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from math import ceil
 from os import PathLike
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,7 @@ from fraudsieve._microseconds import DAY, HOUR, SECOND
 from fraudsieve.tables.cells import STRING
 
 from .messages import CampaignPlan, Messages, People, make_messages, make_people, make_rings, plan_campaigns
-from .text import BY_NIGHT, CRIMES, Bools, Floats, Ints, Period, lookup, utc_times
+from .text import BY_NIGHT, CRIMES, Bools, Floats, Ints, Period, in_order, lookup, utc_times
 
 _KINDS: Final = ("login", "payment", "transfer", "message", "profile_change")
 _LOGIN, _PAYMENT, _TRANSFER, _MESSAGE, _PROFILE = range(len(_KINDS))
@@ -40,8 +40,7 @@ _MATE_SHARE: Final = 0.2
 _CARRIERS: Final = 20
 
 
-@dataclass(frozen=True, slots=True)
-class _Events:
+class _Events(NamedTuple):
     """Events in any order; every array has one entry per event."""
 
     accounts: Ints
@@ -61,20 +60,8 @@ def make_events(
     sent, losses = _sent(messages), _losses(rng, people.period, messages)
     rest = n_events - len(sent.accounts) - len(losses.accounts)
     in_bursts = round(rest * min(0.3, (people.ring >= 0).mean()))
-    parts = (
-        sent,
-        losses,
-        _bursts(rng, people, campaigns, in_bursts),
-        _everyday(rng, people, rest - in_bursts),
-    )
-    accounts, at, kind, counterparty, amount = (
-        np.concatenate([getattr(part, field) for part in parts])
-        for field in ("accounts", "at", "kind", "counterparty", "amount")
-    )
-    order = np.argsort(at, kind="stable")
-    return _event_frame(
-        rng, people, _Events(accounts[order], at[order], kind[order], counterparty[order], amount[order])
-    )
+    parts = sent, losses, _bursts(rng, people, campaigns, in_bursts), _everyday(rng, people, rest - in_bursts)
+    return _event_frame(rng, people, _Events(*in_order(parts, _Events._fields.index("at"))))
 
 
 def _sent(messages: Messages) -> _Events:
@@ -388,7 +375,11 @@ def simulate(
     _check_between("wrong_labels", wrong_labels, 0, 1)
     n_messages = round(days * messages_per_day)
     n_fraud = round(fraud_share * n_messages)
-    _check_fraud(n_fraud)
+    if n_fraud < _MIN_FRAUD:
+        raise ValueError(
+            f"At least {_MIN_FRAUD} fraud messages are needed, one for each crime type and language, got {n_fraud}. "
+            "Raise days, messages_per_day or fraud_share."
+        )
     period = _period(start, days)._replace(drifts=drift)
 
     rng = np.random.default_rng(seed)
@@ -416,14 +407,6 @@ def _check_between(name: str, value: object, low: float, high: float) -> None:
         raise TypeError(f"{name} must be a number, got {type(value).__name__}.")
     if not low <= value <= high:
         raise ValueError(f"{name} must be from {low} to {high}, got {value}.")
-
-
-def _check_fraud(n_fraud: int) -> None:
-    if n_fraud < _MIN_FRAUD:
-        raise ValueError(
-            f"At least {_MIN_FRAUD} fraud messages are needed, one for each crime type and language, got {n_fraud}. "
-            "Raise days, messages_per_day or fraud_share."
-        )
 
 
 def _period(start: str | datetime, days: int) -> Period:
