@@ -19,17 +19,15 @@ from fraudsieve.models.thresholds import FALSE_POSITIVE_RATES, Costs, Targets
 from .data import RecipeSection
 
 Rate = Annotated[float, Field(gt=0, lt=1)]
-Alerts = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Precision = Annotated[float, Field(gt=0, le=1)]
-Index = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(gt=0, le=1)]
 Factor = Annotated[float, Field(gt=1, allow_inf_nan=False)]
 
 
-class CostRecipe(BaseModel):
+class CostRecipe(RecipeSection):
     """Parameters of `Costs`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(allow_inf_nan=False)
 
     missed: float = Field(gt=0)
     false_alarm: float = Field(default=0.0, ge=0)
@@ -37,14 +35,12 @@ class CostRecipe(BaseModel):
     by_amount: bool = False
 
 
-class ThresholdRecipe(BaseModel):
+class ThresholdRecipe(RecipeSection):
     """Parameters of `Targets`: what operating points are chosen for, and which of them decides."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     false_positive_rates: tuple[Rate, ...] = FALSE_POSITIVE_RATES
-    alerts_a_day: tuple[Alerts, ...] = ()
-    precisions: tuple[Precision, ...] = ()
+    alerts_a_day: tuple[Positive, ...] = ()
+    precisions: tuple[Share, ...] = ()
     costs: CostRecipe | None = None
     decide_by: str | None = None
     confidence: Annotated[float, Field(ge=0.5, lt=1)] = CONFIDENCE
@@ -70,23 +66,21 @@ class ThresholdRecipe(BaseModel):
         )
 
 
-class MonitorRecipe(BaseModel):
+class MonitorRecipe(RecipeSection):
     """The bounds of ``fraudsieve monitor``; with a bound of None the measure is reported, but raises no alarm.
 
     A population stability index is compared with its bound after subtracting the index that is expected without any
     drift. No bound is exceeded by a change that chance explains.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     exclude: tuple[str, ...] = ()
     """Columns or families that are not compared."""
     ages: bool = False
     """Whether to compare columns that grow with time alone: the age of an account, the time since its first event."""
-    family_psi: Index | None = 0.25
+    family_psi: Positive | None = 0.25
     """Population stability index of the column that moved most in a family; above 0.25 a change is usually called
     large."""
-    score_psi: Index | None = 0.2
+    score_psi: Positive | None = 0.2
     """Population stability index of the probability of fraud, and of the predicted types."""
     alerts_times: Factor | None = 2.0
     """Factor by which the share of rows flagged at the deciding operating point may rise or fall."""
@@ -108,16 +102,14 @@ class MonitorRecipe(BaseModel):
     """Bootstrap replicates, over accounts or campaigns, for the intervals of the calibration; 0 for none."""
 
 
-class ScoringRecipe(BaseModel):
+class ScoringRecipe(RecipeSection):
     """Parameters of `Policy`, for unusual fields and records; the model keeps them."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     missing: Missing = "unscorable"
     wrong_type: WrongType = "unscorable"
     unknown: Unknown = "ignore"
     unlike_training: Unlike = "score"
-    unlike_training_limit: Annotated[float, Field(gt=0, le=1)] = 0.999
+    unlike_training_limit: Share = 0.999
 
     @property
     def policy(self) -> Policy:
@@ -125,7 +117,7 @@ class ScoringRecipe(BaseModel):
         return Policy(**self.model_dump())
 
 
-class GateRecipe(BaseModel):
+class GateRecipe(RecipeSection):
     """The gates of a promotion.
 
     Two models that differ only in their seed differ a little on any set of records, and significantly on a large one.
@@ -135,7 +127,7 @@ class GateRecipe(BaseModel):
     precision. The other gates refuse it only for a loss that chance does not explain, and are wider under attack.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(allow_inf_nan=False)
 
     gain: float = Field(default=0.005, ge=0, lt=1)
     """Lower bound of the interval of the difference in average precision."""
@@ -191,27 +183,25 @@ class TrackRecipe(RecipeSection):
 MAX_BYTES: Final = 4 << 20
 
 
-def read_list(path: str) -> list[str]:
+def _read_list(entries: Any) -> Any:
     """Read a list from a text file in UTF-8, with an entry per line; blank lines and comments (``#``) are ignored."""
+    if not isinstance(entries, str):
+        return entries
     try:
-        with Path(path).open("rb") as file:
+        with Path(entries).open("rb") as file:
             content = file.read(MAX_BYTES + 1)
         if len(content) > MAX_BYTES:
-            raise ValueError(f"expected a list of at most 4 MB, got a larger file, {path}. Use fewer entries.")
+            raise ValueError(f"expected a list of at most 4 MB, got a larger file, {entries}. Use fewer entries.")
         lines = content.decode("utf-8-sig").splitlines()
     except OSError as error:
-        problem = f"expected a text file with an entry per line, got {path}, which cannot be read"
+        problem = f"expected a text file with an entry per line, got {entries}, which cannot be read"
         raise ValueError(f"{problem} ({type(error).__name__}). Name a file, or write a list.") from None
     except UnicodeDecodeError:
-        raise ValueError(f"expected a list in UTF-8, got another encoding in {path}. Save it as UTF-8.") from None
+        raise ValueError(f"expected a list in UTF-8, got another encoding in {entries}. Save it as UTF-8.") from None
     return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
 
 
-def _from_file(entries: Any) -> Any:
-    return read_list(entries) if isinstance(entries, str) else entries
-
-
-Entries = Annotated[tuple[str, ...], BeforeValidator(_from_file)]
+Entries = Annotated[tuple[str, ...], BeforeValidator(_read_list)]
 """Strings, or the path of a text file with one of them per line."""
 
 
@@ -240,10 +230,10 @@ LISTS: Final = tuple(ListRecipe.model_fields)
 UNITS: Final = {"s": 1, "m": 60, "h": 3600}
 
 
-class Range(BaseModel):
+class Range(RecipeSection):
     """An interval of values, both ends included, sampled uniformly or log-uniformly."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(allow_inf_nan=False)
 
     low: float
     high: float
@@ -295,13 +285,11 @@ class SpaceRecipe(BaseModel):
         return self
 
 
-class TuneRecipe(BaseModel):
+class TuneRecipe(RecipeSection):
     """Parameters of the hyperparameter search; without this section there is no search.
 
     The search ends after its time budget or its number of trials, whichever comes first. At least one is required.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     space: SpaceRecipe = SpaceRecipe()
     metric: Literal["auto", "average_precision", "macro_f1", "recall_at_capacity"] = "auto"
