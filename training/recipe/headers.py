@@ -9,6 +9,7 @@ from fraudsieve.tables.source import Source, as_input
 
 from .recipe import Recipe
 
+TABLES = ("messages", "accounts", "events", "labels")
 UNUSED = {"message": ("accounts",), "account": ("messages",), "event": ("messages", "accounts")}
 
 

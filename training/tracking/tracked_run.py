@@ -56,13 +56,6 @@ class RunInput(NamedTuple):
     digest: str
 
 
-def log_input(table: RunInput) -> None:
-    """Log a table as an input of the active run."""
-    source = CodeDatasetSource({}) if table.path is None else LocalArtifactDatasetSource(table.path)
-    dataset = MetaDataset(source, table.name, table.digest[:MAX_DATASET_DIGEST_SIZE])  # type: ignore[abstract]  # it is not
-    mlflow.log_input(dataset, context="training")
-
-
 @dataclass(frozen=True)
 class LoggedRun:
     """A logged run and its model.
@@ -152,8 +145,10 @@ class OpenRun:
     def log_inputs(self, inputs: Sequence[RunInput]) -> None:
         """Log which tables the work reads, without any of their rows."""
         with quiet():
-            for table in inputs:
-                log_input(table)
+            for name, path, digest in inputs:
+                source = CodeDatasetSource({}) if path is None else LocalArtifactDatasetSource(path)
+                dataset = MetaDataset(source, name, digest[:MAX_DATASET_DIGEST_SIZE])  # type: ignore[abstract]  # it is not
+                mlflow.log_input(dataset, context="training")
 
     def finish(self, folder: str | Path, content: RunContent, *, register_as: str | None) -> LoggedRun:
         """Log the result of the work.
@@ -204,37 +199,27 @@ def open_run(uri: str, experiment: str, *, name: str) -> Iterator[OpenRun]:
     with quiet():
         experiment_id = _experiment(uri, experiment)
         _end_abandoned_runs(mlflow.MlflowClient(uri, uri), experiment_id)
-        tags = {**_process_tags(), **_git_state(), MLFLOW_RUN_NOTE: IN_PROGRESS}
+        # With the process, so that a later run finds out whether it is still alive.
+        tags = {HOST: socket.gethostname(), PROCESS: str(os.getpid()), **_git_state(), MLFLOW_RUN_NOTE: IN_PROGRESS}
         nested = mlflow.active_run() is not None
         run_id = mlflow.start_run(experiment_id=experiment_id, run_name=name, tags=tags, nested=nested).info.run_id
-    status = "FAILED"
+    status, failed = "FAILED", dict[str, str]()
     try:
         yield OpenRun(uri, experiment_id, run_id)
         status = "FINISHED"
     except (KeyboardInterrupt, SystemExit):
-        status = "KILLED"
-        with quiet():
-            _set_tags(run_id, {MLFLOW_RUN_NOTE: KILLED})
+        status, failed = "KILLED", {MLFLOW_RUN_NOTE: KILLED}
         raise
     except Exception as error:
-        with quiet():
-            _set_tags(run_id, {"error": type(error).__name__, MLFLOW_RUN_NOTE: _describe_failure(error)})
+        failed = {"error": type(error).__name__, MLFLOW_RUN_NOTE: _describe_failure(error)}
         raise
     finally:
         with quiet():
-            _end(status)
-
-
-def _set_tags(run_id: str, tags: Mapping[str, str]) -> None:
-    """Set tags of a run whose work has failed."""
-    with suppress(Exception):  # the error of the work is raised instead
-        for name, text in tags.items():
-            mlflow.MlflowClient().set_tag(run_id, name, text)
-
-
-def _end(status: str) -> None:
-    with suppress(Exception):  # the store may be unavailable: the error of the work, if any, is raised instead
-        mlflow.end_run(status)
+            with suppress(Exception):  # the store may be unavailable: the error of the work, if any, is raised instead
+                for tag, text in failed.items():
+                    mlflow.MlflowClient().set_tag(run_id, tag, text)
+            with suppress(Exception):
+                mlflow.end_run(status)
 
 
 def _experiment(uri: str, name: str) -> str:
@@ -283,27 +268,13 @@ def _git_state() -> dict[str, str]:
     return {"git.commit": answers["git.commit"], "git.dirty": str(bool(answers["git.dirty"])).lower()}
 
 
-def _process_tags() -> dict[str, str]:
-    """Return the tags with which a later run finds out whether this process is still alive."""
-    return {HOST: socket.gethostname(), PROCESS: str(os.getpid())}
-
-
-def _end_abandoned_runs(client: mlflow.MlflowClient, experiment_id: str) -> int:
-    """End the runs of this machine that are shown as running and whose process is gone.
-
-    Returns the number of runs that were ended, as ``KILLED``.
-    """
-    running = client.search_runs([experiment_id], "attributes.status = 'RUNNING'")
-    tags_of_runs = {run.info.run_id: run.data.tags for run in running}
-    gone = [
-        run_id
-        for run_id, tags in tags_of_runs.items()
-        if tags.get(HOST) == socket.gethostname() and not _is_alive(tags.get(PROCESS, ""))
-    ]
-    for run_id in gone:
-        client.set_tag(run_id, MLFLOW_RUN_NOTE, ABANDONED)
-        client.set_terminated(run_id, status="KILLED")
-    return len(gone)
+def _end_abandoned_runs(client: mlflow.MlflowClient, experiment_id: str) -> None:
+    """End, as ``KILLED``, the runs of this machine that are shown as running and whose process is gone."""
+    for run in client.search_runs([experiment_id], "attributes.status = 'RUNNING'"):
+        tags = run.data.tags
+        if tags.get(HOST) == socket.gethostname() and not _is_alive(tags.get(PROCESS, "")):
+            client.set_tag(run.info.run_id, MLFLOW_RUN_NOTE, ABANDONED)
+            client.set_terminated(run.info.run_id, status="KILLED")
 
 
 def _is_alive(pid: str) -> bool:
@@ -312,8 +283,8 @@ def _is_alive(pid: str) -> bool:
         os.kill(int(pid), 0)
     except (ProcessLookupError, ValueError, OverflowError):
         return False
-    except OSError:
-        return True
+    except OSError:  # it is another user's
+        pass
     return True
 
 
@@ -324,18 +295,14 @@ def _describe_failure(error: Exception) -> str:
 
 def describe_once(client: mlflow.MlflowClient, name: str) -> None:
     """Describe a registered model, unless it has a description: what its aliases are, and the commands for them."""
-    if not client.get_registered_model(name).description:
-        client.update_registered_model(name, _registered_model(name))
-
-
-def _registered_model(name: str) -> str:
-    return "\n".join(
-        [
-            "Models that fraudsieve trained. `champion` is the version in use, `challenger` the newest one.",
-            "",
-            f"- compare them on later records: `fraudsieve promote --dry-run --name {name}`",
-            f"- make the challenger champion if it is better: `fraudsieve promote --name {name}`",
-            f"- undo that: `fraudsieve rollback --name {name}`",
-            f"- score records: `fraudsieve predict --model models:/{name}@champion`",
-        ]
+    if client.get_registered_model(name).description:
+        return
+    lines = (
+        "Models that fraudsieve trained. `champion` is the version in use, `challenger` the newest one.",
+        "",
+        f"- compare them on later records: `fraudsieve promote --dry-run --name {name}`",
+        f"- make the challenger champion if it is better: `fraudsieve promote --name {name}`",
+        f"- undo that: `fraudsieve rollback --name {name}`",
+        f"- score records: `fraudsieve predict --model models:/{name}@champion`",
     )
+    client.update_registered_model(name, "\n".join(lines))

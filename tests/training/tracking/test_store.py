@@ -11,38 +11,25 @@ from fraudsieve.exceptions import TrackingError
 from fraudsieve.training.tracking.store import check_store
 from tests.messages import refused
 
+STORES = {"server": "http://127.0.0.1:{}", "database": "postgresql+psycopg://ann:secret@127.0.0.1:{}/mlflow"}
 
-def test_a_server_that_is_not_there_is_an_error_at_once() -> None:
+
+@pytest.mark.parametrize("kind", STORES)
+def test_a_server_that_is_not_there_is_an_error_at_once(kind: str) -> None:
+    begin = time.monotonic()
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
-        port = closed.getsockname()[1]
-    begin = time.monotonic()
-    with refused(TrackingError, "--no-track"):
-        check_store(f"http://127.0.0.1:{port}")
+        with refused(TrackingError, "--no-track"):
+            check_store(STORES[kind].format(closed.getsockname()[1]))
     assert time.monotonic() - begin < 5
 
 
 @pytest.mark.slow
-def test_a_server_that_never_answers_is_an_error_in_time() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        port = silent.getsockname()[1]
-        with pytest.raises(TrackingError, match=r"gave no answer within 0\.5 s"):
-            check_store(f"http://127.0.0.1:{port}", seconds=0.5)
-
-
-def test_a_database_server_that_is_not_there_is_an_error_at_once() -> None:
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        uri = f"postgresql+psycopg://ann:secret@127.0.0.1:{closed.getsockname()[1]}/mlflow"
-        with refused(TrackingError):
-            check_store(uri)
-
-
-def test_a_database_server_that_never_answers_is_an_error_in_time() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        uri = f"postgresql+psycopg://ann:secret@127.0.0.1:{silent.getsockname()[1]}/mlflow"
-        with pytest.raises(TrackingError, match=r"gave no answer within 0\.3 s"):
-            check_store(uri, seconds=0.3)
+@pytest.mark.parametrize("kind", STORES)
+def test_a_server_that_never_answers_is_an_error_in_time(kind: str) -> None:
+    answer = pytest.raises(TrackingError, match=r"gave no answer within 0\.3 s")
+    with socket.create_server(("127.0.0.1", 0)) as silent, answer:
+        check_store(STORES[kind].format(silent.getsockname()[1]), seconds=0.3)
 
 
 @pytest.mark.slow
