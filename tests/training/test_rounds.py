@@ -11,6 +11,7 @@ from fraudsieve.training.choice import MAX_ROUNDS, SIZES, choose_trees, sizes_fo
 from fraudsieve.training.data.builders import TrainingRows, read_data, training_rows
 from fraudsieve.training.data.groups import groups_of
 from fraudsieve.training.data.labelled import LabelledData
+from fraudsieve.training.evaluation.report import TreeChoice
 from fraudsieve.training.recipe.recipe import Recipe
 
 RECIPE = Recipe.read(overrides={"n_jobs": 1, "data.subject": "account", "model.learning_rate": 0.05})
@@ -39,13 +40,17 @@ def quiet(step: str) -> None:
     pass
 
 
-def test_the_rounds_have_the_lowest_log_loss_on_the_latest_fifth() -> None:
-    trained_on, data, groups = prepared(accounts())
-    choice = choose_trees(trained_on, data, groups, RECIPE, quiet)
+def chosen(frame: pd.DataFrame, train: np.ndarray | None = None) -> TreeChoice:
+    choice = choose_trees(*prepared(frame, train), RECIPE, quiet)
     assert choice is not None
+    return choice
+
+
+def test_the_rounds_have_the_lowest_log_loss_on_the_latest_fifth() -> None:
+    choice = chosen(accounts())
     assert choice.later
     assert choice.rows == 240
-    assert choice.frauds == int((data.rows["label"].iloc[-240:] == "fraud").sum())
+    assert choice.frauds == int((accounts()["label"].iloc[-240:] == "fraud").sum())
     assert SMALL.min_rounds <= choice.chosen.rounds <= MAX_ROUNDS
     assert choice.rounds == pytest.approx(1.25 * choice.chosen.rounds, abs=1)
     tried = [point for point in choice.curve if point.rounds >= SMALL.min_rounds]
@@ -54,9 +59,7 @@ def test_the_rounds_have_the_lowest_log_loss_on_the_latest_fifth() -> None:
 
 
 def test_less_noise_takes_more_rounds() -> None:
-    clear, noisy = (choose_trees(*prepared(accounts(3000, noise=noise)), RECIPE, quiet) for noise in (0.05, 3.0))
-    assert clear is not None
-    assert noisy is not None
+    clear, noisy = (chosen(accounts(3000, noise=noise)) for noise in (0.05, 3.0))
     assert clear.rounds > noisy.rounds
     assert clear.curve[-1].average_precision > noisy.curve[-1].average_precision
 
@@ -65,13 +68,11 @@ def test_no_other_slice_is_read() -> None:
     frame = accounts(1500)
     train = np.arange(1200)
     changed = frame.assign(label=frame["label"].where(frame.index < 1200, "fraud"))
-    choices = [choose_trees(*prepared(table, train), RECIPE, quiet) for table in (frame, changed)]
-    assert choices[0] == choices[1] is not None
+    assert chosen(frame, train) == chosen(changed, train)
 
 
 def test_without_times_some_accounts_are_held_out_whole() -> None:
-    choice = choose_trees(*prepared(accounts().drop(columns="as_of")), RECIPE, quiet)
-    assert choice is not None
+    choice = chosen(accounts().drop(columns="as_of"))
     assert not choice.later
     assert choice.rows == pytest.approx(240, abs=20)
 
@@ -87,11 +88,7 @@ def test_rows_of_a_class_that_no_earlier_row_has_do_not_choose() -> None:
     frame = accounts(1200)
     late = frame.index >= 1100
     frame["label"] = frame["label"].where(~(late & (frame["label"] == "fraud")), "new")
-    choice = choose_trees(*prepared(frame), RECIPE, quiet)
-    known = choose_trees(*prepared(frame[frame["label"] != "new"]), RECIPE, quiet)
-    assert choice is not None
-    assert known is not None
-    assert choice.rows == 240 - int((frame["label"] == "new").sum())
+    assert chosen(frame).rows == 240 - int((frame["label"] == "new").sum())
 
 
 def test_types_without_a_legitimate_class_and_ties_at_the_end_leave_nothing_to_choose() -> None:

@@ -53,12 +53,6 @@ def test_cutoff_times_of_accounts_in_order_of_preference() -> None:
     assert set(loaded.digests) == {"accounts", "events", "labels"}
 
 
-def test_times_of_labels_in_accounts_may_be_numbers() -> None:
-    loaded = load_accounts(None, accounts=accounts(label=["spam", None, "legitimate"], labelled_at=1714500000))
-    expected = [pd.Timestamp(1714500000, unit="s", tz="UTC")] * 2
-    assert loaded.rows["labelled_at"].tolist() == loaded.rows["as_of"].tolist() == expected
-
-
 def test_accounts_may_be_those_that_have_labels() -> None:
     loaded = load_accounts(events(), labels=labels(("ann", "spam", None), ("ann", "legitimate", "2026-05-05")))
     assert loaded.rows[["account_id", "label"]].to_numpy().tolist() == [["ann", "legitimate"]]

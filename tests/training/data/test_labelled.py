@@ -57,11 +57,6 @@ def test_bad_rows_of_the_labels_are_kept_too() -> None:
     assert (len(loaded.rows), loaded.n_unlabelled, len(loaded.rejected)) == (1, 2, 0)
 
 
-def test_labels_without_a_matching_subject_are_noted() -> None:
-    loaded = load_labelled(messages(), labels(("a", "spam", None), ("elsewhere", "spam", None)))
-    assert "1 labels have no matching message" in loaded.notes
-
-
 def test_a_rare_label_is_rejected_with_its_row_and_reason() -> None:
     frame = messages(label=["spam", "rare", "spam"])
     loaded = load_labelled(frame, min_label_rows=2)

@@ -43,11 +43,11 @@ def prepared(messages: pd.DataFrame, settings: Recipe) -> tuple[LabelledData, An
     return data, groups, choose_split(data, groups, group_kind, settings)
 
 
-def folds_of(messages: pd.DataFrame, settings: Recipe, metric: str = "average_precision") -> SearchFolds:
+def folds_of(messages: pd.DataFrame, settings: Recipe) -> SearchFolds:
     data, groups, split = prepared(messages, settings)
     training_data, training_groups = training_alone(data, split), groups[split.train]
     folds = search_folds(training_data, training_groups, "campaign", split, settings)
-    return SearchFolds(training_data, training_groups, folds, metric, lambda step: None)
+    return SearchFolds(training_data, training_groups, folds, "average_precision", lambda step: None)
 
 
 @pytest.fixture
@@ -80,17 +80,14 @@ def test_no_label_of_an_account_of_another_slice_is_left() -> None:
 
 
 def test_with_a_split_by_time_folds_go_forward_after_its_gap(two_classes: pd.DataFrame) -> None:
-    settings = recipe()
-    data, groups, split = prepared(two_classes, settings)
-    training_data, training_groups = training_alone(data, split), groups[split.train]
-    folds = search_folds(training_data, training_groups, "campaign", split, settings)
-    assert len(folds) == 3
-    cutoff_times, is_crime = training_data.rows["as_of"], (training_data.rows["label"] != "legitimate").to_numpy()
-    for fold in folds:
-        begin = cutoff_times.iloc[fold.test].min()
-        assert cutoff_times.iloc[fold.train].max() <= begin - split.gap_days * DAY
-        assert not (training_data.rows["labelled_at"].iloc[fold.train] >= begin).any()
-        assert not np.isin(training_groups[fold.train], training_groups[fold.test][is_crime[fold.test]]).any()
+    search, split = folds_of(two_classes, recipe()), prepared(two_classes, recipe())[2]
+    assert len(search) == 3
+    rows, groups = search.data.rows, search.groups
+    for fold in search.folds:
+        begin, fraud = rows["as_of"].iloc[fold.test].min(), rows["label"].iloc[fold.test] != "legitimate"
+        assert rows["as_of"].iloc[fold.train].max() <= begin - split.gap_days * DAY
+        assert not (rows["labelled_at"].iloc[fold.train] >= begin).any()
+        assert not np.isin(groups[fold.train], groups[fold.test][fraud]).any()
     assert split.gap_days > 0
 
 
@@ -119,26 +116,21 @@ def test_few_days_of_a_split_by_time_are_searched_forward_in_time() -> None:
 
 @pytest.mark.parametrize("kind", ["campaign", "random"])
 def test_campaigns_are_dealt_to_folds_without_a_split_by_time(labelled_messages: pd.DataFrame, kind: str) -> None:
-    settings = recipe(**{"split.kind": kind})
-    data, groups, split = prepared(labelled_messages, settings)
-    training_data, training_groups = training_alone(data, split), groups[split.train]
-    folds = search_folds(training_data, training_groups, "campaign", split, settings)
-    assert sorted(np.concatenate([fold.test for fold in folds])) == list(range(len(split.train)))
-    for fold in folds:
-        assert not np.isin(training_groups[fold.train], training_groups[fold.test]).any()
-        assert len(fold.train) + len(fold.test) == len(split.train)
+    search = folds_of(labelled_messages, recipe(**{"split.kind": kind}))
+    assert sorted(np.concatenate([fold.test for fold in search.folds])) == list(range(len(search.data.rows)))
+    for fold in search.folds:
+        assert not np.isin(search.groups[fold.train], search.groups[fold.test]).any()
+        assert len(fold.train) + len(fold.test) == len(search.data.rows)
 
 
 def test_folds_by_time_without_a_legitimate_class(labelled_messages: pd.DataFrame) -> None:
     crimes = labelled_messages[labelled_messages["label"] != "legitimate"]
     frequent = crimes[crimes["label"].isin(crimes["label"].value_counts().index[:3])]
     settings = recipe(**{"split.gap_days": 0, "tune.folds": 2})
-    data, groups, split = prepared(frequent.reset_index(drop=True), settings)
-    training_data, training_groups = training_alone(data, split), groups[split.train]
-    assert metric_of(training_data, settings) == "macro_f1"
-    folds = search_folds(training_data, training_groups, "campaign", split, settings)
-    assert len(folds) == 2
-    assert all(not np.isin(training_groups[fold.train], training_groups[fold.test]).any() for fold in folds)
+    search = folds_of(frequent.reset_index(drop=True), settings)
+    assert metric_of(search.data, settings) == "macro_f1"
+    assert len(search) == 2
+    assert all(not np.isin(search.groups[fold.train], search.groups[fold.test]).any() for fold in search.folds)
 
 
 def test_too_few_rows_for_folds_are_an_error(two_classes: pd.DataFrame) -> None:

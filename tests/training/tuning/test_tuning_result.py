@@ -9,6 +9,7 @@ from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.tuning.search import TuningResult
 
 PRUNED = TrialState.PRUNED
+WITHIN = "the gain is within 2 standard errors of {:.4f}: the settings of the recipe are kept"
 
 
 def trial(*scores: float, leaves: int = 7, state: TrialState = TrialState.COMPLETE) -> FrozenTrial:
@@ -27,32 +28,24 @@ def tuned(*trials: FrozenTrial) -> TuningResult:
     return TuningResult(Recipe(), "average_precision", study)
 
 
-def test_a_gain_beyond_two_standard_errors_is_adopted() -> None:
-    result = tuned(trial(0.2, 0.8), trial(0.23, 0.85, leaves=15))
-    # The differences are .03 and .05; their standard deviation is .0141, and divided by the root of two .01.
-    assert result.standard_error == pytest.approx(0.01)
-    assert result.is_adopted
-    assert result.recipe.model.num_leaves == 15
-    assert result.facts["settings"] == {"model.num_leaves": 15}
-    assert result.note.endswith("0.5000 -> 0.5400")
-
-
-def test_a_gain_within_two_standard_errors_is_not_adopted() -> None:
-    result = tuned(trial(0.2, 0.8), trial(0.3, 0.78, leaves=15))
-    assert result.standard_error == pytest.approx(0.06)
-    assert not result.is_adopted
-    assert result.recipe == result.original
-    assert result.facts["settings"] == {"model.num_leaves": 7}
-    assert (
-        "0.5000 -> 0.5400; the gain is within 2 standard errors of 0.0600: the settings of the recipe are kept"
-        in result.note
-    )
-
-
-def test_one_standard_error_is_not_enough() -> None:
-    result = tuned(trial(0.2, 0.8), trial(0.21, 0.87, leaves=15))
-    assert result.standard_error < 0.04 < 2 * result.standard_error
-    assert not result.is_adopted
+@pytest.mark.parametrize(
+    ("scores", "error", "leaves", "note"),
+    [
+        # The differences are .03 and .05; their standard deviation is .0141, and divided by the root of two .01.
+        ((0.23, 0.85), 0.01, 15, "0.5000 -> 0.5400"),
+        ((0.3, 0.78), 0.06, 7, f"-> 0.5400; {WITHIN.format(0.06)}"),
+        ((0.21, 0.87), 0.03, 7, f"-> 0.5400; {WITHIN.format(0.03)}"),
+    ],
+)
+def test_only_a_gain_beyond_two_standard_errors_is_adopted(
+    scores: tuple[float, ...], error: float, leaves: int, note: str
+) -> None:
+    result = tuned(trial(0.2, 0.8), trial(*scores, leaves=15))
+    assert result.standard_error == pytest.approx(error)
+    assert result.is_adopted == (leaves == 15)
+    assert result.recipe.model.num_leaves == (15 if leaves == 15 else None)
+    assert result.facts["settings"] == {"model.num_leaves": leaves}
+    assert result.note.endswith(note)
 
 
 def test_the_recipe_is_kept_without_a_better_trial() -> None:
