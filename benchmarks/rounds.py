@@ -14,7 +14,7 @@ from benchmarks.measures.scores import METRICS
 from benchmarks.runner import Report, progress, run_command
 from benchmarks.sets.table import ACCOUNT_SETS
 from fraudsieve._typing import Array
-from fraudsieve.training.choice import choose_trees, columns_of_records, with_rounds, with_trees
+from fraudsieve.training.choice import choose_trees, columns_of_records, with_trees
 from fraudsieve.training.data.builders import TrainingRows, grow_trees, matrix_of, training_rows
 from fraudsieve.training.data.groups import groups_of
 from fraudsieve.training.data.labelled import LabelledData
@@ -101,7 +101,7 @@ def ways(trained_on: TrainingRows, data: LabelledData, groups: Array, recipe: Re
     every = [*trained_on.matrix]
     constant = Way(_changed(recipe, n_seeds=1, n_rounds=CONSTANT), every)
     if choice is None:
-        return {"ours": Way(with_rounds(recipe, CONSTANT), every), "constant": constant}
+        return {"ours": Way(recipe.with_values({"model.n_rounds": CONSTANT}), every), "constant": constant}
     own = [*columns_of_records(trained_on, data)]
     more, n = choice.rounds / choice.chosen.rounds, len(trained_on.labels)
     tried = {

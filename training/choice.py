@@ -111,18 +111,11 @@ def choose_trees(
     return TreeChoice(rounds, len(is_fraud), int(is_fraud.sum()), by_time, curve, best.tried, tuple(tried))
 
 
-def with_rounds(recipe: Recipe, n_rounds: int) -> Recipe:
-    """Return a recipe that names a number of rounds."""
-    return recipe.model_copy(update={"model": recipe.model.model_copy(update={"n_rounds": n_rounds})})
-
-
 def with_trees(recipe: Recipe, choice: TreeChoice, n_rows: int) -> Recipe:
     """Return a recipe that names the chosen trees of so many rows, and no history if they do without."""
     settings = sizes_for(recipe, n_rows)[choice.chosen.size].settings
-    changed: dict[str, Any] = {"model": recipe.model.model_copy(update=dict(settings))}
-    if choice.chosen.own:
-        changed["history"] = recipe.history.model_copy(update={"views": (), "network": False})
-    return with_rounds(recipe.model_copy(update=changed), choice.rounds)
+    values = {f"model.{name}": value for name, value in settings.items()} | {"model.n_rounds": choice.rounds}
+    return recipe.with_values(values | ({"history.views": (), "history.network": False} if choice.chosen.own else {}))
 
 
 def columns_of_records(trained_on: TrainingRows, data: LabelledData) -> Sequence[str]:
@@ -181,9 +174,8 @@ def _grow(
         curve[n_rounds] = loss
         return n_rounds >= max(min(curve, key=lambda n: curve[n]), trees.min_rounds) + trees.patience
 
-    of_most = with_rounds(recipe, trees.max_rounds).model.model_copy(update=dict(trees.settings))
-    classifier = make_classifier(recipe.model_copy(update={"model": of_most}), subject, earlier.size)
-    classifier.set_params(n_seeds=1).fit(
+    classifier = make_classifier(recipe, subject, earlier.size)
+    classifier.set_params(**{"n_rounds": trees.max_rounds, **trees.settings, "n_seeds": 1}).fit(
         earlier.matrix,
         earlier.labels,
         earlier.weights,

@@ -12,7 +12,6 @@ from fraudsieve._typing import Progress
 
 if TYPE_CHECKING:
     from fraudsieve.models.batch.outputs import ScoringResult
-    from fraudsieve.training.recipe.recipe import Recipe
 
     from .fit import Trained
 
@@ -53,6 +52,7 @@ def _quickstart(folder: Path, seed: int, report_step: Progress) -> Quickstart:
 
     from fraudsieve.models.batch.score import score_file
     from fraudsieve.models.predict import Scorer
+    from fraudsieve.training.recipe.recipe import Recipe
     from fraudsieve.training.simulation.world import simulate
 
     from .fit import train
@@ -63,8 +63,10 @@ def _quickstart(folder: Path, seed: int, report_step: Progress) -> Quickstart:
     new = world.messages["sent_at"] >= last_week
     known_labels = world.labels[world.labels["labelled_at"] < last_week]
     is_message = known_labels["subject_id"].isin(world.messages["message_id"])
+    # A store and a name of its own: a real model must not become challenger to this one.
+    track = {"uri": f"sqlite:///{folder / 'mlflow.db'}", "experiment": NAME}
     trained = train(
-        _recipe(folder, seed),
+        Recipe.model_validate({"name": NAME, "seed": seed, "track": track}),
         output=folder / "model",
         messages=world.messages[~new].reset_index(drop=True),
         labels=known_labels[is_message].reset_index(drop=True),
@@ -73,12 +75,3 @@ def _quickstart(folder: Path, seed: int, report_step: Progress) -> Quickstart:
     report_step("scoring the last week")
     scored = score_file(Scorer(trained.model), world.messages[new].reset_index(drop=True), folder / "scores.parquet")
     return Quickstart(trained, scored)
-
-
-def _recipe(folder: Path, seed: int) -> Recipe:
-    """Return a recipe with a store and a name of its own: a real model must not become challenger to this one."""
-    from fraudsieve.training.recipe.recipe import Recipe
-    from fraudsieve.training.recipe.sections import TrackRecipe
-
-    store = TrackRecipe(uri=f"sqlite:///{folder / 'mlflow.db'}", experiment=NAME)
-    return Recipe(name=NAME, seed=seed, track=store)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -201,7 +200,7 @@ def _train(
     plan = plan_refit(data, split) if recipe.model.refit else None
     tuned = None if recipe.tune is None else tune(data, groups, group_kind, split, recipe, progress=report_step)
     final_recipe = recipe if tuned is None else tuned.recipe
-    fit = fit_model(data, groups, split, final_recipe, report_step, None if run is None else partial(_log_round, run))
+    fit = fit_model(data, groups, split, final_recipe, report_step, None if run is None else run.log_round)
     model, builder, notes, point_notes, choice, chosen = fit
     if tuned is not None:
         model = replace(model, training=model.training | {"tuning": tuned.facts})
@@ -294,21 +293,14 @@ def _read(recipe: Recipe, tables: dict[str, Any], run: OpenRun | None, reader: L
     """Read the tables, log them as inputs of the run, and check that a model can be trained on them."""
     data = read_data(recipe, tables, min_label_rows=recipe.data.min_label_rows, reader=reader, to_train=True)
     if run is not None:
-        run.log_inputs([_input(name, tables[name], digest) for name, digest in data.digests.items()])
+        paths = {name: ", ".join(map(str, local_files(tables[name]))) or None for name in data.digests}
+        run.log_inputs([RunInput(name, paths[name], digest) for name, digest in data.digests.items()])
     check_classes(data, next(table for table in tables.values() if table is not None), recipe.data)
     check_custom_columns(data, recipe)
     check_slicing(data.rows, recipe.evaluate.by, f"{data.subject}s", recipe.data.columns)
     check_memory(data, recipe)
     assumed = assumed_note(assumed_labels(data, data.legitimate))
     return data if assumed is None else replace(data, notes=(*data.notes, assumed))
-
-
-def _input(name: str, source: Source, digest: str) -> RunInput:
-    return RunInput(name, ", ".join(map(str, local_files(source))) or None, digest)
-
-
-def _log_round(run: OpenRun, n_rounds: int, loss: float) -> None:
-    run.log_metric("boosting.log_loss_of_training", loss, n_rounds)
 
 
 def _log_curve(run: OpenRun, choice: TreeChoice | None) -> None:
@@ -360,7 +352,7 @@ def _temporal_metrics(
     data: LabelledData, groups: Array, group_kind: str, recipe: Recipe, progress: Progress
 ) -> TemporalMetrics:
     """Return the metrics of the same recipe when it is split by time, or why there are none."""
-    by_time = recipe.model_copy(update={"split": recipe.split.model_copy(update={"kind": "time"})})
+    by_time = recipe.with_values({"split.kind": "time"})
     try:
         split = choose_split(data, groups, group_kind, by_time)
     except SplitError as error:

@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fraudsieve._subjects import Subject
-from fraudsieve.training.choice import MAX_ROUNDS, SIZES, choose_trees, sizes_for, with_rounds, with_trees
+from fraudsieve.training.choice import MAX_ROUNDS, SIZES, choose_trees, sizes_for, with_trees
 from fraudsieve.training.data.builders import TrainingRows, read_data, training_rows
 from fraudsieve.training.data.groups import groups_of
 from fraudsieve.training.data.labelled import LabelledData
@@ -79,7 +78,7 @@ def test_without_times_some_accounts_are_held_out_whole() -> None:
 
 def test_a_number_in_the_recipe_and_too_few_frauds_leave_nothing_to_choose() -> None:
     trained_on, data, groups = prepared(accounts(200, noise=0.1))
-    assert choose_trees(trained_on, data, groups, with_rounds(RECIPE, 50), quiet) is None
+    assert choose_trees(trained_on, data, groups, RECIPE.with_values({"model.n_rounds": 50}), quiet) is None
     assert choose_trees(trained_on, data, groups, RECIPE, quiet) is None
     assert choose_trees(trained_on, replace(data, subject=Subject.MESSAGE), groups, RECIPE, quiet) is None
 
@@ -137,8 +136,7 @@ def test_own_columns_alone_are_read_where_a_history_only_disturbs() -> None:
     assert with_trees(recipe, without, 1000).history == recipe.history
     seeds = [with_trees(recipe, without, n).model.n_seeds for n in (1000, 80_000, 100_000, 10**6)]
     assert seeds == [None, None, None, 2]
-    named = recipe.model_copy(update={"model": recipe.model.model_copy(update={"n_seeds": 5})})
-    assert with_trees(named, without, 10**6).model.n_seeds == 5
+    assert with_trees(recipe.with_values({"model.n_seeds": 5}), without, 10**6).model.n_seeds == 5
 
 
 def test_small_trees_of_many_rows_learn_faster_in_fewer_rounds() -> None:

@@ -40,7 +40,6 @@ from fraudsieve.tables.source import InputTable, Source, as_input, data_digest, 
 from fraudsieve.tables.values.reading import normalise_label
 from fraudsieve.training.attack.augmentation import augment
 from fraudsieve.training.labels import DAY, RATE
-from fraudsieve.training.recipe.data import LabelRecipe
 from fraudsieve.training.recipe.recipe import HistoryRecipe, LabelledSize, Recipe
 
 from .groups import Positions, known_before, units_of, with_group
@@ -190,8 +189,7 @@ def read_data(
         data = _as_of(data, pd.Timestamp(recipe.data.as_of), min_label_rows)
     if not to_train or data.assumed_after is None or data.assumed_after <= timedelta(days=data.delays[1]):
         return data
-    shorter = LabelRecipe(legitimate_after=f"{max(1, int(data.delays[1] * DAY))}s")
-    short = recipe.model_copy(update={"labels": shorter})
+    short = recipe.with_values({"labels.legitimate_after": f"{max(1, int(data.delays[1] * DAY))}s"})
     days, used = data.assumed_after / timedelta(days=1), data.delays[1]
     note = (
         f"legitimate_after is {days:.3g} days, which needs about {months_for(days)} months of records: of those given, "
@@ -248,7 +246,7 @@ def with_order_key(recipe: Recipe, data: LabelledData, key: str) -> Recipe:
         name = next((name for name in names if name in data.rows), data.rows.columns[0])
         ids = np.sort(pd.util.hash_array(data.rows[name].astype(str).to_numpy(object)))
         key = blake2b(ids.tobytes(), digest_size=16, person=b"order_key").hexdigest()
-    return recipe.model_copy(update={"history": recipe.history.model_copy(update={"order_key": key})})
+    return recipe.with_values({"history.order_key": key})
 
 
 def make_builder(data: LabelledData, recipe: Recipe) -> Builder:

@@ -214,8 +214,9 @@ def rows_after_training(data: LabelledData, models: Sequence[Model]) -> RowsAfte
     cutoff_times, ends = data.rows["as_of"], [trained_until(model) for model in models]
     known_ends = [end for end in ends if end is not None]
     timed, n_untimed = bool(cutoff_times.notna().any()), sum(map(_is_partly_untimed, models))
-    if not timed or n_untimed:
-        _reject_same_table(data, models)
+    if (not timed or n_untimed) and any(is_training_table(data, model) for model in models):
+        problem = "a model was trained on this table, and without times later records cannot be identified"
+        raise SchemaError(str(_labelled_table(data)), problem, "Give records that no model was trained on.")
     warnings = _overlap_warnings(data.subject, timed, n_untimed)
     if not timed or not known_ends:
         return RowsAfterTraining(np.ones(len(cutoff_times), bool), {}, warnings)
@@ -315,9 +316,3 @@ def is_training_table(data: LabelledData, model: Model) -> bool:
 
 def _labelled_table(data: LabelledData) -> str | None:
     return next((name for name in (f"{data.subject}s", "labels") if name in data.digests), None)
-
-
-def _reject_same_table(data: LabelledData, models: Sequence[Model]) -> None:
-    if any(is_training_table(data, model) for model in models):
-        problem = "a model was trained on this table, and without times later records cannot be identified"
-        raise SchemaError(str(_labelled_table(data)), problem, "Give records that no model was trained on.")

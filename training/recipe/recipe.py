@@ -1,7 +1,7 @@
 """The recipe: everything that describes a training run, each with a default."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, Self, TypeVar
 
@@ -319,11 +319,19 @@ class Recipe(RecipeSection):
         """Return the recipe with the column of `thresholds.by` as a category, whose code tells the threshold."""
         if (by := self.thresholds.by) is None:
             return self
-        categories = tuple(dict.fromkeys((*self.history.categories, by)))
-        changed: dict[str, Any] = {"history": self.history.model_copy(update={"categories": categories})}
+        values = {"history.categories": tuple(dict.fromkeys((*self.history.categories, by)))}
         if subject.has_text:
-            columns = tuple(dict.fromkeys((*self.features.columns, by)))
-            changed["features"] = self.features.model_copy(update={"columns": columns})
+            values["features.columns"] = tuple(dict.fromkeys((*self.features.columns, by)))
+        return self.with_values(values)
+
+    def with_values(self, values: Mapping[str, Any]) -> Self:
+        """Return the recipe with other values, by dotted key; they are not checked."""
+        sections: dict[str, dict[str, Any]] = {}
+        for dotted, value in values.items():
+            section, _, name = dotted.rpartition(".")
+            sections.setdefault(section, {})[name] = value
+        changed = sections.pop("", {})
+        changed |= {name: getattr(self, name).model_copy(update=update) for name, update in sections.items()}
         return self.model_copy(update=changed)
 
     @classmethod

@@ -142,6 +142,10 @@ class OpenRun:
         """Log a metric while the work goes on."""
         self._client.log_metric(self.run_id, name, value, step=step)  # the client needs no active run of this thread
 
+    def log_round(self, n_rounds: int, loss: float) -> None:
+        """Log the loss of a training after some rounds."""
+        self.log_metric("boosting.log_loss_of_training", loss, n_rounds)
+
     def log_inputs(self, inputs: Sequence[RunInput]) -> None:
         """Log which tables the work reads, without any of their rows."""
         with quiet():

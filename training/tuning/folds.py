@@ -156,8 +156,8 @@ class SearchFolds:
         workers = joblib.effective_n_jobs(recipe.n_jobs)
         # One thread per fold, because threads that share one small fit mostly wait for each other.
         # Trials compare settings, and a seed is enough for that unless the recipe names a number of them.
-        model = recipe.model.model_copy(update={"n_seeds": recipe.model.n_seeds or 1})
-        alone = recipe.model_copy(update={"n_jobs": max(1, workers // len(folds)), "model": model})
+        values = {"n_jobs": max(1, workers // len(folds)), "model.n_seeds": recipe.model.n_seeds or 1}
+        alone = recipe.with_values(values)
         score = joblib.delayed(_score)
         scores = joblib.Parallel(min(workers, len(folds)), prefer="threads")(
             score(fold, alone, self.data.subject, self.metric) for fold in folds

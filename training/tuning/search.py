@@ -17,7 +17,7 @@ from fraudsieve.training.splits.split import Split
 from fraudsieve.training.tracking.tracked_run import NestedRun
 
 from .folds import METRICS, SearchFolds, metric_of, search_folds, training_alone
-from .space import recipe_settings, suggest_settings, tune_of, with_settings
+from .space import recipe_settings, suggest_settings, tune_of
 
 SCORES = "scores"
 """Attribute of a trial: its score in each fold."""
@@ -89,7 +89,7 @@ class TuningResult:
     @property
     def recipe(self) -> Recipe:
         """The recipe to train with."""
-        return with_settings(self.original, self.best.params) if self.is_adopted else self.original
+        return self.original.with_values(self.best.params) if self.is_adopted else self.original
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -199,7 +199,7 @@ def tune(
     """
     settings, own = tune_of(recipe), recipe_settings(recipe, data.subject, data.size)
     of_run = recipe.model.settings(data.subject, data.size)  # the training slice has fewer rows, with other defaults
-    fixed = with_settings(recipe, {f"model.{name}": value for name, value in of_run.items() if name != "n_seeds"})
+    fixed = recipe.with_values({f"model.{name}": value for name, value in of_run.items() if name != "n_seeds"})
     metric = metric_of(data, recipe)
     training_data, training_groups = training_alone(data, split), groups[split.train]
     splits = search_folds(training_data, training_groups, group_kind, split, recipe)
@@ -208,7 +208,7 @@ def tune(
         study.enqueue_trial(own)
         result = TuningResult(recipe, metric, study)
         study.optimize(
-            lambda trial: mean_score(trial, folds, with_settings(fixed, suggest_settings(trial, settings.space, own))),
+            lambda trial: mean_score(trial, folds, fixed.with_values(suggest_settings(trial, settings.space, own))),
             n_trials=settings.trials,
             timeout=settings.seconds,
             callbacks=[_reporter(result, progress)],

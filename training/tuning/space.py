@@ -44,16 +44,6 @@ def _suggest(trial: Trial, name: str, values: Range | Choices, recipe_value: Any
     return trial.suggest_float(name, low, high, log=values.log)
 
 
-def with_settings(recipe: Recipe, settings: dict[str, Any]) -> Recipe:
-    """Return a recipe with changed settings."""
-    changed: dict[str, dict[str, Any]] = {"model": {}, "features": {}}
-    for dotted, value in settings.items():
-        part, name = dotted.split(".")
-        changed[part][name] = value
-    parts = {part: getattr(recipe, part).model_copy(update=update) for part, update in changed.items()}
-    return recipe.model_copy(update=parts)
-
-
 def tune_of(recipe: Recipe) -> TuneRecipe:
     """Return the section ``[tune]`` of a recipe."""
     if recipe.tune is None:

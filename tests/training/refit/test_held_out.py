@@ -111,7 +111,7 @@ def test_folds_are_for_tables_with_few_frauds_or_few_legitimate_groups() -> None
     for data, expected in ((few, True), (many, False)):
         groups, rows = np.arange(len(data.rows)), np.arange(len(data.rows))
         assert are_few(data, groups, rows) is needs_folds(data, groups, rows, RECIPE) is expected
-    sampled = RECIPE.model_copy(update={"model": RECIPE.model.model_copy(update={"sample_rate": 0.5})})
+    sampled = RECIPE.with_values({"model.sample_rate": 0.5})
     assert not needs_folds(few, np.arange(900), np.arange(900), sampled)
     assert needs_folds(many, np.arange(2000) // 10, np.arange(2000), RECIPE)
     larger = read_data(RECIPE, {"events": payments(2500, 200)}, min_label_rows=1)

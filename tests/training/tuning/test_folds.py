@@ -199,9 +199,7 @@ def test_features_are_computed_once_per_fold(two_classes: pd.DataFrame, monkeypa
     settings = recipe()
     folds = folds_of(two_classes, settings)
     for leaves in (3, 7, 15):
-        folds.scores(
-            settings.model_copy(update={"model": settings.model.model_copy(update={"num_leaves": leaves})}), range(3)
-        )
+        folds.scores(settings.with_values({"model.num_leaves": leaves}), range(3))
     assert len(computed) == 3
     folds.scores(recipe(**{"features.C": 1.0}), range(3))
     assert [one.features.C for one in computed] == [3.0] * 3 + [1.0] * 3

@@ -22,7 +22,6 @@ from fraudsieve.training.splits.choose import choose_split
 from fraudsieve.training.splits.split import Split
 from fraudsieve.training.tuning.folds import SearchFolds
 from fraudsieve.training.tuning.search import TuningResult, _quiet_study, mean_score, tune
-from fraudsieve.training.tuning.space import with_settings
 from tests.shared import mlflow_uri
 
 pytestmark = pytest.mark.slow
@@ -151,7 +150,7 @@ class FakeFolds:
 def objective(folds: FakeFolds) -> Callable[[Trial], float]:
     def score(trial: Trial) -> float:
         share = trial.suggest_float("model.feature_fraction", 0.01, 1.0)
-        return mean_score(trial, cast(SearchFolds, folds), with_settings(Recipe(), {"model.feature_fraction": share}))
+        return mean_score(trial, cast(SearchFolds, folds), Recipe().with_values({"model.feature_fraction": share}))
 
     return score
 

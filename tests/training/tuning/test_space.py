@@ -9,7 +9,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from fraudsieve._subjects import Subject
 from fraudsieve.exceptions import RecipeError
 from fraudsieve.training.recipe.recipe import LabelledSize, Recipe
-from fraudsieve.training.tuning.space import recipe_settings, suggest_settings, tune_of, with_settings
+from fraudsieve.training.tuning.space import recipe_settings, suggest_settings, tune_of
 from tests.messages import refused
 
 MUCH = LabelledSize(2000, 500)
@@ -52,12 +52,12 @@ def test_the_recipe_itself_can_be_tried_by_default(subject: Subject) -> None:
     own = recipe_settings(plain, subject, MUCH)
     assert suggested(plain, subject)[0] == own
     assert own["model.n_rounds"] == (80 if subject == "message" else 300)
-    assert with_settings(plain, own).model.settings(subject, MUCH)["n_rounds"] == own["model.n_rounds"]
+    assert plain.with_values(own).model.settings(subject, MUCH)["n_rounds"] == own["model.n_rounds"]
 
 
 def test_a_trial_changes_only_its_settings() -> None:
     plain = Recipe.model_validate({"model": {"l2": 4.0}, "features": {"brands": ["icbc"]}})
-    changed = with_settings(plain, {"model.num_leaves": 15, "features.C": 1.0})
+    changed = plain.with_values({"model.num_leaves": 15, "features.C": 1.0})
     assert changed.model == plain.model.model_copy(update={"num_leaves": 15})
     assert changed.features == plain.features.model_copy(update={"C": 1.0})
     assert changed.model_copy(update={"model": plain.model, "features": plain.features}) == plain
