@@ -23,19 +23,10 @@ ROUND_SECONDS: Final = 120.0
 
 
 def race(uri: str, n_rounds: int) -> Counter[str]:
-    """Let two processes change the champion at the same time, and count how each round ended.
+    """Let two processes change the champion of a new model at the same time, and count how each round ended.
 
-    Parameters
-    ----------
-    uri : str
-        A store of MLflow. The registered model must be new.
-    n_rounds : int
-        In every second round both processes promote. In the others one promotes and one rolls back.
-
-    Returns
-    -------
-    Counter of str
-        "one after the other", "one refused", or a description of a fault.
+    Both promote in every second round; in the others one promotes and one rolls back. A round ends "one after the
+    other", "one refused", or with the description of a fault.
     """
     registry = Registry(uri, NAME)
     registry.client.create_registered_model(NAME)

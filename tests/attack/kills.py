@@ -110,17 +110,7 @@ for line in sys.stdin:
 def attempt(seed: int, folder: Path) -> str:
     """Kill a process a few times, and compare what is restored with what was acknowledged.
 
-    Parameters
-    ----------
-    seed : int
-        Seed of the times of the kills.
-    folder : Path
-        An empty folder.
-
-    Returns
-    -------
-    str
-        "accepted" if everything is right, or a description of the fault.
+    Returns "accepted" if everything is right, or a description of the fault.
     """
     chance, acknowledged = random.Random(seed), dict[str, set[int]]()
     spawner, address = _spawner(message_model()), str(folder / "live.db")
@@ -215,14 +205,8 @@ QUERIES = [
 class Spawner:
     """A process that has loaded a model, and starts processes that append until they are killed.
 
-    Attributes
-    ----------
-    acknowledged : dict
-        Numbers of the acknowledged records of each life.
-    n_errors : int
-        Errors that the processes were told, before they sent their records again.
-    n_rewinds : int
-        How often events that were dated ahead were removed.
+    It counts the acknowledged records of each life, errors after which records were sent again, and how often events
+    that were dated ahead were removed.
     """
 
     def __init__(self, model: Path) -> None:

@@ -66,12 +66,7 @@ def of_seeds(attempt: Callable[[int, Path], str], folder: Path) -> Attempt:
 def judge(use: Callable[[], bool], *, refusals: tuple[type[Exception], ...] = (FraudsieveError,)) -> Outcome:
     """Use an input and return the outcome.
 
-    Parameters
-    ----------
-    use : callable
-        Gives the input to the library, and returns whether an accepted input gives equal results by every path.
-    refusals : tuple of exception classes, default=(FraudsieveError,)
-        Errors by which an input may be refused.
+    `use` gives it to the library, and returns whether an accepted input gives equal results by every path.
     """
     start = time.perf_counter()
     try:

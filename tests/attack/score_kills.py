@@ -42,26 +42,17 @@ AT = datetime.now(UTC) - timedelta(minutes=30)
 
 @dataclass
 class LogFaults:
-    """What a comparison of the log with the answers of the clients found.
+    """What a comparison of the log with the answers of the clients found."""
 
-    Attributes
-    ----------
-    answered : int
-        Scores that clients have.
-    logged : int
-        Rows of the log: also those whose answers were lost with a worker.
-    missing, repeated, differing : int
-        Answered scores that are not logged, rows beyond the first of a score, and rows that are not the answered score
-        or that of a scorer at the logged offset.
-    absent : int
-        Logged scores of recorded messages that the history does not have once, at the logged offset.
-    """
-
+    # Scores that clients have, and rows of the log: also those whose answers were lost with a worker.
     answered: int = 0
     logged: int = 0
+    # Answered scores that are not logged, and rows beyond the first of a score.
     missing: int = 0
     repeated: int = 0
+    # Rows that are not the answered score or that of a scorer at the logged offset.
     differing: int = 0
+    # Logged scores of recorded messages that the history does not have once, at the logged offset.
     absent: int = 0
 
     def __add__(self, other: Self) -> "LogFaults":
@@ -114,24 +105,9 @@ class _Load:
 def kill_while_scores_are_logged(
     model: Path, address: str, folder: Path, n_kills: int, seed: int, server: PostgresServer | None = None
 ) -> LogFaults:
-    """Start a service on a store, kill workers, the server of the store, and at last the service; compare the log.
+    """Start a service with a model of messages on a new store, kill workers and at last the service; compare the log.
 
-    It has two workers, or three on a server of PostgreSQL.
-
-    Parameters
-    ----------
-    model : Path
-        A model of messages with history.
-    address : str
-        A new store.
-    folder : Path
-        For the log of the service.
-    n_kills : int
-        Number of kills; the last one is of the whole service.
-    seed : int
-        Seed of the times of the kills.
-    server : PostgresServer, default=None
-        The server of the store: every second kill is its own.
+    It has two workers, or three on a server of PostgreSQL, which every second kill is of.
     """
     workers = "2" if server is None else "3"
     chance, options = random.Random(seed), ("--workers", workers, "--state", address, "--score-log", "records")

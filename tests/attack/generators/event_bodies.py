@@ -21,42 +21,19 @@ __all__ = ["attempt", "prepare"]
 BODIES = 3
 PARTS = ("events", "labels", "messages")
 TIMES = [
-    "2024-05-01T10:00:00Z",
-    "2024-05-01T10:00:01Z",
-    "2024-05-01 18:00:00+08:00",
-    "2024-05-01",
-    " 2024-05-01T10:00 ",
-]
+    "2024-05-01T10:00:00Z", "2024-05-01T10:00:01Z", "2024-05-01 18:00:00+08:00", "2024-05-01", " 2024-05-01T10:00 ",
+]  # fmt: skip
 IDS = [
-    "e1",
-    "e2",
-    " e1",
-    "",
-    " ",
-    1,
-    0,
-    "1",
-    "\ud800",
-    "\ud83d\ude00",
-    "\u0000",
-    "é",
-    "中文",
-    "x" * 300,
-    2**63,
-    -(2**63),
-]
+    "e1", "e2", " e1", "", " ", 1, 0, "1", "\ud800", "\ud83d\ude00", "\u0000", "é", "中文", "x" * 300, 2**63, -(2**63),
+]  # fmt: skip
 WRONG: list[Any] = [
     None, True, False, 1.5, -0.0, 1e15, 1e16, 1e308, float("nan"), float("inf"), 10**30, [], {}, [[]], ["e1"], {"a": 1},
     "2024-13-01", "9999-12-31T23:59:59.999999Z", "0001-01-01T00:00:00+23:59", "2024-W01", "now", "２０２４-05-01",
 ]  # fmt: skip
 TEXTS = [
-    "Your parcel is held, pay 12 now",
-    "your parcel is held, pay 99 now!",
-    "\u200b",
-    "\ud800 a b c d e f",
-    "中文 短信 内容",
-    "",
-]
+    "Your parcel is held, pay 12 now", "your parcel is held, pay 99 now!",
+    "\u200b", "\ud800 a b c d e f", "中文 短信 内容", "",
+]  # fmt: skip
 FIELDS: dict[str, list[Any]] = {
     **dict.fromkeys(("account_id", "counterparty_id", "device_id", "event_id", "message_id", "recipient_id"), IDS),
     "campaign": IDS, "labelled": IDS, "sender_id": IDS, "kind": ["message", "pay", " message ", 7],
@@ -79,17 +56,7 @@ def prepare(folder: Path) -> Attempt:
 def attempt(seed: int, folder: Path) -> str:
     """Send bodies to a live state on disk and to one in memory, open the one on disk again, and compare.
 
-    Parameters
-    ----------
-    seed : int
-        Seed of the bodies.
-    folder : Path
-        An empty folder.
-
-    Returns
-    -------
-    str
-        "accepted" if a record was accepted, "refused" if none was, or a description of the fault.
+    Returns "accepted" if a record was accepted, "refused" if none was, or a description of the fault.
     """
     chance = random.Random(seed)
     scorer = account_scorer() if seed % 2 else message_scorer()

@@ -16,19 +16,9 @@ from tests.attack.outcomes import SECRET, Attempt, Outcome, judge
 
 ENDINGS = ("csv", "jsonl", "parquet", "csv.gz", "jsonl.gz")
 CELLS: tuple[Any, ...] = (
-    *(
-        f"hello {SECRET}",
-        f'a "{SECRET}", b',
-        f"line\n{SECRET}",
-        f"{SECRET}\r",
-        "",
-        " ",
-        None,
-        "\x00",
-        "\u202e" + SECRET,
-    ),
-    *("\U0001f600", "免费领奖" + SECRET, "=1+1", "x" * 5000, '"', '""', ",", "NaN", "null", "[", "{}"),
-)
+    f"hello {SECRET}", f'a "{SECRET}", b', f"line\n{SECRET}", f"{SECRET}\r", "", " ", None, "\x00", "\u202e" + SECRET,
+    "\U0001f600", "免费领奖" + SECRET, "=1+1", "x" * 5000, '"', '""', ",", "NaN", "null", "[", "{}",
+)  # fmt: skip
 TIMES = ("2026-01-01T00:00:00Z", "2026-01-01", "yesterday", "", None, "1e999", "2262-04-11T23:47:16.854775808Z")
 
 

@@ -32,15 +32,16 @@ def _attempt(file: Path, complete: dict[str, Any], rng: np.random.Generator) -> 
 
 def _toml(settings: dict[str, Any]) -> str:
     """Write sections as inline tables, which TOML allows anywhere; it has no null."""
-    return "".join(f"{json.dumps(key)} = {_value(value)}\n" for key, value in settings.items() if value is not None)
+    return "".join(f"{json.dumps(key)} = {toml_value(value)}\n" for key, value in settings.items() if value is not None)
 
 
-def _value(value: Any) -> str:
+def toml_value(value: Any) -> str:
+    """Return a value of JSON in TOML."""
     if isinstance(value, dict):
-        parts = (f"{json.dumps(key)} = {_value(part)}" for key, part in value.items() if part is not None)
+        parts = (f"{json.dumps(key)} = {toml_value(part)}" for key, part in value.items() if part is not None)
         return "{" + ", ".join(parts) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(_value(part) for part in value if part is not None) + "]"
+        return "[" + ", ".join(toml_value(part) for part in value if part is not None) + "]"
     if isinstance(value, float):
         return {"NaN": "nan", "Infinity": "inf", "-Infinity": "-inf"}.get(json.dumps(value), repr(value))
     return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else json.dumps(value)

@@ -1,6 +1,5 @@
 """Rules files that change while a service runs: any bytes, any TOML, lists and things that are not files."""
 
-import json
 import os
 import shutil
 import threading
@@ -21,23 +20,13 @@ from tests.attack.changes import change_bytes, odd_value
 from tests.attack.outcomes import ACCEPTED, OTHER, REFUSED, SECRET, Attempt, Outcome, judge
 from tests.live.small_models import message_scorer
 
+from .recipes import toml_value
+
 HANGS = 10.0
 """Seconds after which a check hangs: nothing in these files takes so long."""
 START = '[[rule]]\nid = "start"\nfield = "account_id"\nvalues = ["start"]\naction = "flag"\nreason = "start"\n'
 VALUES: tuple[Any, ...] = (
-    SECRET,
-    "",
-    " ",
-    "bob",
-    "a.example",
-    "+4915112345678",
-    "http://x",
-    7,
-    2**70,
-    True,
-    None,
-    [],
-    "\x00",
+    *(SECRET, "", " ", "bob", "a.example", "+4915112345678", "http://x", 7, 2**70, True, None, [], "\x00"),
 )
 RECORDS: list[dict[str, Any]] = [
     {"text": "see http://pay.a.example/1 or call +4915112345678", "account_id": SECRET},
@@ -124,16 +113,8 @@ def _rule(number: int, rng: np.random.Generator) -> str:
     if rng.random() < 0.1:
         keys = (*entry, "until", "other")
         entry[keys[int(rng.integers(len(keys)))]] = odd_value(rng)
-    lines = (f"{name} = {_value(value)}\n" for name, value in entry.items() if value is not None)
+    lines = (f"{name} = {toml_value(value)}\n" for name, value in entry.items() if value is not None)
     return "[[rule]]\n" + "".join(lines)
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, list):
-        return "[" + ", ".join(_value(part) for part in value if part is not None) + "]"
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{name} = {_value(part)}" for name, part in value.items()) + "}"
-    return json.dumps(value, ensure_ascii=not isinstance(value, str))
 
 
 def _write_list(path: Path, rng: np.random.Generator) -> None:

@@ -46,17 +46,7 @@ def prepare(folder: Path) -> Attempt:
 def attempt(seed: int, folder: Path) -> str:
     """Damage a store, open it, and compare what it restores with what was acknowledged.
 
-    Parameters
-    ----------
-    seed : int
-        Seed of the damage.
-    folder : Path
-        An empty folder.
-
-    Returns
-    -------
-    str
-        "accepted" if all that was acknowledged was restored, "refused", or a description of the fault.
+    Returns "accepted" if all of it was restored, "refused", or a description of the fault.
     """
     chance = random.Random(seed)
     origin, expected = _store(seed % 3)

@@ -14,21 +14,8 @@ from tests.attack.outcomes import SECRET, Attempt, Outcome, judge
 from .files import reads_equally
 
 CELLS = (
-    *(
-        f"hello {SECRET}",
-        f"{SECRET}\n",
-        "",
-        None,
-        7,
-        1e300,
-        True,
-        "_x000D_",
-        "免费领奖" + SECRET,
-        "=1+1",
-        "&",
-        "x" * 3000,
-    ),
-)
+    f"hello {SECRET}", f"{SECRET}\n", "", None, 7, 1e300, True, "_x000D_", "免费领奖" + SECRET, "=1+1", "&", "x" * 3000,
+)  # fmt: skip
 TIMES = ("2026-01-01T00:00:00Z", 46000.5, "yesterday", None)
 ENTITIES = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10 if n else SECRET}">' for n in range(9)).encode()
 INSERTED = (
