@@ -36,7 +36,7 @@ from .text import (
     Ints,
     Period,
     fill_template,
-    in_order,
+    join_in_order,
     lookup,
     move_to_busy_hours,
     read_rows,
@@ -439,7 +439,7 @@ def make_messages(rng: Generator, people: People, campaigns: CampaignPlan, *, n_
             _PERSONAL_CHANNELS,
         ),
     )
-    return Messages(*in_order(parts, Messages._fields.index("sent")))
+    return Messages(*join_in_order(parts, Messages._fields.index("sent")))
 
 
 def _fraud(rng: Generator, people: People, campaigns: CampaignPlan) -> Messages:

@@ -79,7 +79,7 @@ def lookup(words: Sequence[str], codes: ArrayLike) -> pd.Series[str]:
     return pd.Series(by_code[np.asarray(codes, dtype=np.int64)], dtype=STRING)
 
 
-def in_order(parts: Sequence[tuple[Any, ...]], time: int) -> list[Any]:
+def join_in_order(parts: Sequence[tuple[Any, ...]], time: int) -> list[Any]:
     """Join the columns of parts, in order of the column of times."""
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
     order = np.argsort(columns[time], kind="stable")

@@ -22,7 +22,7 @@ from fraudsieve._microseconds import DAY, HOUR, SECOND
 from fraudsieve.tables.cells import STRING
 
 from .messages import CampaignPlan, Messages, People, make_messages, make_people, make_rings, plan_campaigns
-from .text import BY_NIGHT, CRIMES, Bools, Floats, Ints, Period, in_order, lookup, utc_times
+from .text import BY_NIGHT, CRIMES, Bools, Floats, Ints, Period, join_in_order, lookup, utc_times
 
 _KINDS: Final = ("login", "payment", "transfer", "message", "profile_change")
 _LOGIN, _PAYMENT, _TRANSFER, _MESSAGE, _PROFILE = range(len(_KINDS))
@@ -61,7 +61,7 @@ def make_events(
     rest = n_events - len(sent.accounts) - len(losses.accounts)
     in_bursts = round(rest * min(0.3, (people.ring >= 0).mean()))
     parts = sent, losses, _bursts(rng, people, campaigns, in_bursts), _everyday(rng, people, rest - in_bursts)
-    return _event_frame(rng, people, _Events(*in_order(parts, _Events._fields.index("at"))))
+    return _event_frame(rng, people, _Events(*join_in_order(parts, _Events._fields.index("at"))))
 
 
 def _sent(messages: Messages) -> _Events:
