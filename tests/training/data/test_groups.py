@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -28,7 +27,6 @@ from fraudsieve.training.monitoring.monitoring_run import monitor_tables
 from fraudsieve.training.recalibration.recalibration_run import recalibrate
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.choose import choose_split
-from fraudsieve.training.tuning.folds import search_folds
 from tests.messages import refused
 
 COMMON = {"track.enabled": False, "n_jobs": 1, "evaluate.attack": False, "evaluate.replicates": 20}
@@ -207,15 +205,6 @@ def test_the_past_of_a_branch_is_trained_on_as_that_of_an_account() -> None:
     by_group = split_of(data, **{"split.kind": "group"})
     train_side, _, test = of_slices(by_group, data.rows["branch"])
     assert not train_side & test
-
-
-def test_folds_of_a_search_keep_groups_whole() -> None:
-    data = read(comments(), **{"split.group": "video"})
-    settings, (groups, kind) = recipe(**{"tune.budget": "10s"}), groups_of(data)
-    split = choose_split(data, groups, kind, settings)
-    inside = replace(data, rows=data.rows.iloc[split.train].reset_index(drop=True))
-    for fold in search_folds(inside, groups[split.train], kind, split, settings):
-        assert not {*groups[split.train][fold.train]} & {*groups[split.train][fold.test]}
 
 
 @pytest.fixture(scope="module")
