@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fraudsieve._subjects import Subject
 from fraudsieve.training.choice import MAX_ROUNDS, SIZES, choose_trees, sizes_for, with_trees
 from fraudsieve.training.data.builders import TrainingRows, read_data, training_rows
 from fraudsieve.training.data.groups import groups_of

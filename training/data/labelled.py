@@ -14,7 +14,7 @@ from typing import Any, TypedDict, Unpack
 import numpy as np
 import pandas as pd
 
-from fraudsieve._subjects import SUBJECTS
+from fraudsieve._subjects import Subject
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.label_trust import Trust, history_of_labels, join_labels, labels_with_times
@@ -253,10 +253,10 @@ def load_labelled(
     >>> len(loaded.rows), loaded.n_unlabelled
     (1, 1)
     """
-    table = read_table(messages, "messages", require=required_columns("message", labels=labels))
+    table = read_table(messages, "messages", require=required_columns(Subject.MESSAGE, labels))
     sources = {"messages": messages, "labels": labels, "events": events}
     loaded, frame = _loaded(
-        "message",
+        Subject.MESSAGE,
         table,
         _read(labels, "labels"),
         _read(events, "events"),
@@ -283,7 +283,7 @@ def _read(source: Source | None, name: str) -> CheckedTable | None:
 
 
 def _loaded(
-    subject: str,
+    subject: Subject,
     table: CheckedTable,
     labels: CheckedTable | None,
     history: CheckedTable | None,
@@ -299,7 +299,7 @@ def _loaded(
     If records without a label count as legitimate after some time, old ones are labelled too, and young ones are left
     out. The frame of all rows stays as it is: features use only the labels that people gave.
     """
-    time, name = SUBJECTS[subject].time, f"{subject}_id"
+    time, name = subject.time, subject.id
     frame, labels, reading = read_classes(with_times(table.good, time), labels, reader)
     frame = join_labels(frame, labels, name, trust, legitimate=reading.legitimate)
     notes = [*table.notes, *(history.notes if history else ()), *reading.notes]
@@ -413,7 +413,7 @@ def load_accounts(
     """
     label_table = _read(labels, "labels")
     if accounts is not None:
-        table = read_table(accounts, "accounts", require=required_columns("account", labels=labels))
+        table = read_table(accounts, "accounts", require=required_columns(Subject.ACCOUNT, labels, events))
     elif label_table is None:
         problem = "expected a table of accounts or of labels, got neither"
         raise SchemaError("recipe", problem, "Give --accounts, --labels or both.")
@@ -421,14 +421,14 @@ def load_accounts(
         ids = label_table.good["subject_id"].drop_duplicates().reset_index(drop=True)
         table = CheckedTable(pd.DataFrame({"account_id": ids}), pd.DataFrame({"row": [], "column": [], "reason": []}))
     sources = {"accounts": accounts, "events": events, "labels": labels}
-    return _loaded("account", table, label_table, _read(events, "events"), sources, **labelling)[0]
+    return _loaded(Subject.ACCOUNT, table, label_table, _read(events, "events"), sources, **labelling)[0]
 
 
 def load_events(events: Source, *, labels: Source | None = None, **labelling: Unpack[Labelling]) -> LabelledData:
     """Read events as subjects, with their labels."""
-    table = read_table(events, "events", require=required_columns("event", labels=labels))
+    table = read_table(events, "events", require=required_columns(Subject.EVENT, labels))
     label_table, sources = _read(labels, "labels"), {"events": events, "labels": labels}
-    loaded, frame = _loaded("event", table, label_table, None, sources, **labelling)
+    loaded, frame = _loaded(Subject.EVENT, table, label_table, None, sources, **labelling)
     early, notes = int((frame["labelled_at"] < frame["occurred_at"]).sum()), []
     if early:
         notes.append(f"{early} labels are dated before their event: they count from the time of the event on")

@@ -37,7 +37,7 @@ LANGUAGES: Final = {
     "cp1256": "اليمنوتربعدهفسكقحجشصطخةضذثزءغىظ",
     "cp874": "านรอกเงมลยวสทตหปดคแพชจขใไะิี่้ัื",
 }
-"""The letters and signs of languages that are not ASCII, the most frequent first, by an encoding of one byte a letter."""
+"""Letters and signs of languages that are not ASCII, the most frequent first, by an encoding of one byte a letter."""
 DOUBTS, DOUBT = {"cp1252": 0.0, "cp1257": 0.9}, 0.4
 """How much less a text must surprise in an encoding, in nats: less in the usual one, more in a rare one."""
 OTHER, RARER, MAX_SURPRISE = 0.1, 1.5, 3.9
