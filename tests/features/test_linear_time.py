@@ -38,68 +38,14 @@ READERS: Final[dict[str, Callable[[CodePoints], object]]] = {
     "numbers": find_numbers,
     "words": count_words,
 }
-UNITS: Final = (
-    # links and addresses
-    *(
-        ".",
-        "a.",
-        "a.com",
-        "a.com ",
-        "a@a.com ",
-        "a.com/?",
-        "a" * 60 + ".",
-        "-.-",
-        "a@",
-        "1.2.3.4/ ",
-        "xn--a.com ",
-        "a.b",
-    ),
-    *("www.", "://", "w", "paybird-login.com ", "paybir.", "paybi1d ", "p" * 60 + ".com "),
-    # accounts of messengers, wallets
-    *("@", "@a", "@abcdef", "微信", "微信号:", "vx:vx", "qq1", "微信abcdef", "0x", "0x" + "1" * 40 + " "),
-    *(
-        "1" * 26 + " ",
-        "1A1zP1eP5 ",
-        "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa ",
-        "bc1" + "q" * 87 + " ",
-        "0x" + "aB" * 20 + " ",
-    ),
-    # numbers and amounts
-    *(
-        "1",
-        "1 ",
-        "+1-",
-        "4000 ",
-        "86 ",
-        "138 ",
-        "110105 19491231 ",
-        "91350100m0",
-        "4111 ",
-        "1,111",
-        "1.",
-        "$1",
-        "1234 ",
-    ),
-    *("1元", "验证码1234"),
-    # words, and what folding undoes
-    *(
-        "a",
-        "ab",
-        "a1",
-        "a-",
-        "-",
-        "a" * 40 + " ",
-        "a b",
-        "ab1",
-        "ab1c ",
-        "urgent ",
-        "verification cod",
-        "中",
-        "立",
-        "公安",
-    ),
-    *("代开发票", "【", "加*", "加**", "*", "一", "".join(map(chr, range(0x4E00, 0x9E00)))),
-)
+LINKS: Final = ".|a.|a.com|a.com |a@a.com |a.com/?|-.-|a@|1.2.3.4/ |xn--a.com |a.b|www.|://|w"
+BRANDED: Final = "paybird-login.com |paybir.|paybi1d "
+ACCOUNTS: Final = "@|@a|@abcdef|微信|微信号:|vx:vx|qq1|微信abcdef|0x|1A1zP1eP5 |1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa "
+NUMBERS: Final = "1|1 |+1-|4000 |86 |138 |110105 19491231 |91350100m0|4111 |1,111|1.|$1|1234 |1元|验证码1234"
+WORDS: Final = "a|ab|a1|a-|-|a b|ab1|ab1c |urgent |verification cod|中|立|公安|代开发票|【|加*|加**|*|一"
+LONG: Final = ("a" * 60 + ".", "p" * 60 + ".com ", "a" * 40 + " ", "".join(map(chr, range(0x4E00, 0x9E00))))
+WALLETS: Final = ("0x" + "1" * 40 + " ", "1" * 26 + " ", "bc1" + "q" * 87 + " ", "0x" + "aB" * 20 + " ")
+UNITS: Final = (*"|".join((LINKS, BRANDED, ACCOUNTS, NUMBERS, WORDS)).split("|"), *LONG, *WALLETS)
 
 
 def seconds(use: Callable[[], object]) -> float:

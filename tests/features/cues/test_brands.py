@@ -27,41 +27,17 @@ def edits(word: str) -> set[str]:
     return (near | {a + c + b[1:] for a, b in cuts if b for c in letters}) - {word}
 
 
-@pytest.mark.parametrize(
-    ("text", "n"),
-    [
-        ("", 0),
-        ("paybird.com", 0),
-        ("www.paybird.co.uk/x", 0),
-        ("icbk.paybird.com", 0),
-        ("paybird-login.com", 1),
-        ("mypaybird.com", 1),
-        ("paybird24.com", 1),
-        ("paybird.shop.com", 1),
-        ("paybird.com.shop.com", 1),
-        ("paybird-x.shop.com", 1),
-        ("paybrd.com", 1),
-        ("paybirdd.com", 1),
-        ("paybird1.com", 1),
-        ("paybi1d.com", 1),
-        ("paybi1d-help.com", 1),
-        ("paybidr.com", 0),
-        ("payb.com", 0),
-        ("icbk-pay.com icbl.com", 2),
-        ("shop.com/paybird", 0),
-        ("shop.com/paybi1d", 1),
-        ("paybi1d at shop.com", 1),
-        ("shop.com, paybi1d", 1),
-        ("paybird at shop.com", 0),
-        ("paybirds at shop.com", 0),
-        ("icbl at shop.com", 0),
-        ("paybi1d", 0),
-        ("paybi1d me@shop.com", 0),
-        ("me@paybi1d.com", 0),
-        ("http://1.2.3.4/ paybi1d", 0),
-        ("paybi1d 1.2.3.4/ me@shop.com, 请看shop.com", 1),
-    ],
-)
+OF_NUMBER = {
+    0: "|paybird.com|www.paybird.co.uk/x|icbk.paybird.com|paybidr.com|payb.com|shop.com/paybird|paybird at shop.com"
+    "|paybirds at shop.com|icbl at shop.com|paybi1d|paybi1d me@shop.com|me@paybi1d.com|http://1.2.3.4/ paybi1d",
+    1: "paybird-login.com|mypaybird.com|paybird24.com|paybird.shop.com|paybird.com.shop.com|paybird-x.shop.com"
+    "|paybrd.com|paybirdd.com|paybird1.com|paybi1d.com|paybi1d-help.com|shop.com/paybi1d|paybi1d at shop.com"
+    "|shop.com, paybi1d|paybi1d 1.2.3.4/ me@shop.com, 请看shop.com",
+    2: "icbk-pay.com icbl.com",
+}
+
+
+@pytest.mark.parametrize(("text", "n"), [(text, n) for n, texts in OF_NUMBER.items() for text in texts.split("|")])
 def test_lookalikes_of_handmade_texts(text: str, n: int) -> None:
     assert counts([text]) == [n]
 

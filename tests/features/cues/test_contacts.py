@@ -55,21 +55,13 @@ def test_a_contact_is_found_and_hashed(text: str, kind: str, plain: str) -> None
     assert kind in CONTACT_KINDS
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "13800138000",
-        "138 0013 8000",
-        "138-0013-8000",
-        "+86 138 0013 8000",
-        "0086-13800138000",
-        "８６ １３８００１３８０００",
-        "一三八零零一三八零零零",
-        "壹三八零零壹三八零零零",
-        "1\u200b38\u200b0013 8000",
-        "①③⑧⓪⓪①③⑧⓪⓪⓪",
-    ],
+SPELLINGS = (
+    "13800138000|138 0013 8000|138-0013-8000|+86 138 0013 8000|0086-13800138000|８６ １３８００１３８０００"
+    "|一三八零零一三八零零零|壹三八零零壹三八零零零|1\u200b38\u200b0013 8000|①③⑧⓪⓪①③⑧⓪⓪⓪"
 )
+
+
+@pytest.mark.parametrize("text", SPELLINGS.split("|"))
 def test_all_spellings_of_a_number_have_the_same_hash(text: str) -> None:
     assert found(text) == [digest("phone", "13800138000")]
 

@@ -5,23 +5,12 @@ import pytest
 from fraudsieve.features.cues.links import find_host, is_ip, local_part, path_end
 from fraudsieve.features.text.codepoints import pack
 
+NO_IPS = ["1.2.3", "1.2.3.4.5", "1.2.3.", ".1.2.3", "1.2.3.0004", "1.2.3.a", "1.2.3.99999999999999999999999"]
 
-@pytest.mark.parametrize(
-    ("host", "holds"),
-    [
-        ("0.0.0.0", True),
-        ("255.255.255.255", True),
-        ("1.2.3", False),
-        ("1.2.3.4.5", False),
-        ("1.2.3.", False),
-        (".1.2.3", False),
-        ("1.2.3.0004", False),
-        ("1.2.3.a", False),
-        ("1.2.3.99999999999999999999999", False),
-    ],
-)
-def test_an_ip_address_has_four_numbers(host: str, holds: bool) -> None:
-    assert is_ip(pack([host]).codes, 0, len(host)) == holds
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "255.255.255.255", *NO_IPS])
+def test_an_ip_address_has_four_numbers(host: str) -> None:
+    assert is_ip(pack([host]).codes, 0, len(host)) == (host not in NO_IPS)
 
 
 @pytest.mark.slow

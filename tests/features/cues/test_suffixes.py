@@ -38,15 +38,8 @@ needs_list = pytest.mark.skipif(not HAS_LIST, reason="publicsuffixlist of frauds
         ("shop.za", None),
         ("y.kobe.jp", None),
         ("shop.xn--fiqs8s", "shop.xn--fiqs8s"),
-        ("com", None),
-        ("com.cn", None),
-        ("shop.example", None),  # not a public suffix: reserved for examples
-        ("", None),
-        (".", None),
-        (".com", None),
-        ("..com", None),
-        ("a..com", None),
-        ("com.", None),
+        # .example is not a public suffix: it is reserved for examples.
+        *((host, None) for host in ("com", "com.cn", "shop.example", "", ".", ".com", "..com", "a..com", "com.")),
         ("a" * 300 + ".com", None),
     ],
 )
