@@ -59,6 +59,26 @@ def test_a_lone_comma_is_rejected_with_the_options(values: list[str]) -> None:
     assert POINT in read(["1.5"], ",")[1][0]
 
 
+@pytest.mark.parametrize(
+    ("plain", "odd", "is_point"),
+    [
+        (["51.159"] * 100, "1.234.567", True),  # nothing shows that points separate thousands
+        (["51.159", "250"] * 50, "1.234.567", False),
+        (["51.159", "2500"] * 50, "1.234.567", True),
+        (["51.15", "250"], "1.234,50", True),
+        (["0.512", "250"], "1.234,50", True),
+        (["51.159", "250"], "1.234,50", False),
+        (["51.159"], "1.234.567", False),
+        (["250"], "1.234,50", False),
+    ],
+)
+def test_one_cell_does_not_turn_decimal_points_into_separators(plain: list[str], odd: str, is_point: bool) -> None:
+    numbers, reasons, _ = read([*plain, odd])
+    assert numbers[0] == float(plain[0] if is_point else plain[0].replace(".", ""))
+    assert len(reasons) == is_point
+    assert math.isnan(numbers[-1]) == is_point
+
+
 def test_one_column_has_one_decimal_sign_and_one_currency() -> None:
     assert read(["1,234.50", "1.234,50"])[1][0].startswith("expected a decimal point, got a comma")
     numbers, reasons, _ = read(["$5", "€6", "7"])

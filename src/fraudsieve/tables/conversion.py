@@ -88,6 +88,9 @@ _BOTH: Final = r",.*\.|\..*,"
 _THOUSANDS: Final = r"(?:^|[^0-9])[1-9][0-9]{0,2},[0-9]{3}(?:[^0-9]|$)"
 _THOUSAND: Final = r"^[+-]?[0-9]{4}"
 _FRACTION: Final = r"\.[0-9]"
+_GROUPED: Final = r"^[+-]?[1-9][0-9]{0,2}\.[0-9]{3}$"
+_MANY_MORE: Final = 10
+"""So many times more numbers such as 51.159 show a decimal point, if nothing else tells."""
 _LEADING_ZERO: Final = r"^0[0-9]"
 _N_FIRST: Final = 100
 """Number of words that are checked before the whole column."""
@@ -139,8 +142,8 @@ def _decimal_of(odd: Cells, plain: Cells) -> str | None:
     amounts = odd[match_pattern(odd, AMOUNTS["."]) | match_pattern(odd, AMOUNTS[","])]
     if match_pattern(amounts, _POINT).any():
         return "."
-    if match_pattern(amounts, _COMMA).any():
-        return ","
+    if n_comma := int(match_pattern(amounts, _COMMA).sum()):
+        return "." if _have_points(plain, n_comma) else ","
     lone = amounts[match_pattern(amounts, _LONE_COMMA)]
     if len(lone) == 0:
         return "."
@@ -149,6 +152,19 @@ def _decimal_of(odd: Cells, plain: Cells) -> str | None:
     has_money = match_pattern(amounts, CURRENCY).any() or match_pattern(amounts, _FRACTION).any()
     is_small = len(plain) > 0 and not match_pattern(plain, _THOUSAND).any()
     return "." if has_money or is_small or match_pattern(plain, _FRACTION).any() else None
+
+
+def _have_points(plain: Cells, n_comma: int) -> bool:
+    """Return whether plain numbers have decimal points, so that the few cells with a decimal comma contradict them.
+
+    Points that separate thousands have three digits after them, and there are smaller numbers beside them.
+    """
+    pointed = plain[match_pattern(plain, _FRACTION)]
+    if not match_pattern(pointed, _GROUPED).all():
+        return True
+    whole = plain[~match_pattern(plain, _FRACTION) & plain.notna()]
+    are_large = match_pattern(whole, _THOUSAND).any()
+    return len(pointed) > 0 and bool(are_large or (len(whole) == 0 and len(pointed) >= _MANY_MORE * n_comma))
 
 
 def amounts_of_words(words: Cells, reading: Reading) -> Converted | None:
