@@ -126,27 +126,6 @@ class Capacity:
         several_days = days if days is not None and days > 1 else None
         return cls(max(float(frauds), least), n_rows, several_days, AS_FRAUDS if frauds >= least else AT_LEAST, share)
 
-    @classmethod
-    def of_rows(
-        cls,
-        is_fraud: Array,
-        cutoff_times: Array | None,
-        alerts_a_day: float | None = None,
-        *,
-        share: float = 1.0,
-        weight: Array | None = None,
-    ) -> Self | None:
-        """Compute the capacity of rows, whose days and frauds are counted; see `Capacity.of`.
-
-        Rows without a time are reviewed too, and count as if they came like the others: `share` is that of the rows
-        with a time, and the share of all rows may exceed 1. Each row is as many records as its `weight` says.
-        """
-        weights = np.ones(len(is_fraud)) if weight is None else weight
-        n_rows, frauds = float(weights.sum()), float(weights @ is_fraud)
-        n_timed = 0.0 if cutoff_times is None else float(weights @ ~np.isnat(naive_utc(cutoff_times)))
-        share_of_all = share * n_rows / n_timed if n_timed else share
-        return cls.of(n_rows, count_days(cutoff_times), alerts_a_day, frauds=frauds, share=share_of_all)
-
     @property
     def per_fraud(self) -> bool:
         """Whether there are as many alerts as frauds, so that other rows have another capacity."""

@@ -13,7 +13,7 @@ from fraudsieve.training.json_types import finite_or_none
 from fraudsieve.training.recipe.recipe import EvaluateRecipe
 
 from .bootstrap import Interval, Replicates, percentile_interval
-from .capacity import Capacity, CapacityCurve, CapacityPoint, CostCurve, CostPoint, RowCosts, naive_utc
+from .capacity import Capacity, CapacityCurve, CapacityPoint, CostCurve, CostPoint, RowCosts
 from .fraud_rows import FraudRows, SliceMetrics, threshold_at
 from .ranking import RANKING_METRICS, Ranking
 from .report_parts.curves import ScoreCurves, score_curves
@@ -65,19 +65,9 @@ class FraudMetrics:
     intervals: Mapping[str, Interval | None] = field(default_factory=dict)
 
 
-def fraud_metrics(
-    rows: FraudRows,
-    settings: EvaluateRecipe,
-    *,
-    cutoff_times: Array | None = None,
-    amounts: Array | None = None,
-    has_history: Array | None = None,
-    share: float = 1.0,
-) -> FraudMetrics:
+def fraud_metrics(rows: FraudRows, settings: EvaluateRecipe, *, has_history: Array | None = None) -> FraudMetrics:
     """Compute the metrics of fraud against legitimate."""
-    of_rows: dict[str, Any] = {"share": share, "weight": rows.weight}
-    capacity = Capacity.of_rows(rows.is_fraud, cutoff_times, settings.alerts_a_day, **of_rows)
-    costs = RowCosts.of(rows.probability, rows.is_fraud, settings.missed_cost, amounts, rows.weight)
+    capacity, costs = rows.capacity(settings.alerts_a_day), rows.costs(settings.missed_cost)
     ranking = rows.ranking(costs)
     points = None if capacity is None else capacity.points
     replicates = rows.bootstrap(ranking, points, per_fraud=capacity is not None and capacity.per_fraud)
@@ -87,9 +77,9 @@ def fraud_metrics(
         _main_metrics(rows, ranking, replicates) | {"recall_at_1pct_fpr": recall},
         _at_capacity(ranking, capacity, replicates),
         {
-            "costs": _cost_curve(ranking, costs, capacity, settings, by_amount=amounts is not None),
+            "costs": _cost_curve(ranking, costs, capacity, settings, by_amount=rows.amounts is not None),
             "curves": score_curves(rows, ranking),
-            "by_month": _by_month(rows, reached(rows.probability, threshold), cutoff_times),
+            "by_month": _by_month(rows, reached(rows.probability, threshold)),
             "cold_start": _cold_start(rows, reached(rows.probability, threshold), has_history),
         },
     ]
@@ -154,10 +144,10 @@ def _cost_curve(
     )
 
 
-def _by_month(rows: FraudRows, flagged: Array, cutoff_times: Array | None) -> tuple[MonthMetrics, ...] | None:
-    if cutoff_times is None:
+def _by_month(rows: FraudRows, flagged: Array) -> tuple[MonthMetrics, ...] | None:
+    if rows.cutoff_times is None:
         return None
-    months = naive_utc(cutoff_times).astype("M8[M]")
+    months = rows.cutoff_times.astype("M8[M]")
     masks = {str(month): months == month for month in np.unique(months[~np.isnat(months)])}
     slices = ((month, rows.part(mask).slice_metrics(flagged[mask])) for month, mask in masks.items())
     return tuple(MonthMetrics(month=month, **asdict(metrics)) for month, metrics in slices) or None

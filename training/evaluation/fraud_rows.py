@@ -14,7 +14,7 @@ from fraudsieve._typing import Array
 from fraudsieve.models.scoring.decision import reached
 
 from .bootstrap import Interval, Replicates, bootstrap_f1, bootstrap_ranking, percentile_interval, share_intervals
-from .capacity import RowCosts
+from .capacity import Capacity, RowCosts, count_days
 from .ranking import FIXED_RATE, Hidden, Ranking, UnseenFrauds
 
 
@@ -55,6 +55,12 @@ class FraudRows:
     replicates: int = 400
     # Shape (n_rows,). Number of records that each row stands for, from its inclusion probability; None for 1.
     weight: Array | None = None
+    # Shape (n_rows,). When each row was scored, naive and UTC; None if unknown.
+    cutoff_times: Array | None = None
+    # Shape (n_rows,). Amounts at stake, for the costs.
+    amounts: Array | None = None
+    # Share of all records of the same period that the rows make up, for alerts per day.
+    share_of_all: float = 1.0
 
     @property
     def weights(self) -> Array:
@@ -72,6 +78,31 @@ class FraudRows:
         total = float(inside.sum())
         return float(inside @ part) / total if total > 0 else None
 
+    @property
+    def all_records(self) -> Capacity | None:
+        """The records that the rows stand for, to convert their alerts to alerts per day."""
+        return Capacity.of(float(self.weights.sum()), count_days(self.cutoff_times), share=self.share_of_all)
+
+    def alerts_a_day(self, flagged: Array) -> float | None:
+        """Return the alerts per day of all records, from those rows whose day is known; None without days."""
+        timed = True if self.cutoff_times is None else ~np.isnat(self.cutoff_times)
+        return None if self.all_records is None else self.all_records.per_day(float(self.weights @ (flagged & timed)))
+
+    def capacity(self, alerts_a_day: float | None) -> Capacity | None:
+        """Return the review capacity, from the days and the frauds of the rows; see `Capacity.of`.
+
+        Rows without a time are reviewed too, and count as if they came like the others: `share_of_all` is that of the
+        rows with a time, and the share of all rows may exceed 1. Each row is as many records as its weight says.
+        """
+        n_rows, times = float(self.weights.sum()), self.cutoff_times
+        n_timed = 0.0 if times is None else float(self.weights @ ~np.isnat(times))
+        share, frauds = self.share_of_all * (n_rows / n_timed if n_timed else 1.0), float(self.weights @ self.is_fraud)
+        return Capacity.of(n_rows, count_days(times), alerts_a_day, frauds=frauds, share=share)
+
+    def costs(self, missed_cost: float) -> RowCosts:
+        """Return the costs of the rows."""
+        return RowCosts.of(self.probability, self.is_fraud, missed_cost, self.amounts, self.weight)
+
     def ranking(self, costs: RowCosts | None = None) -> Ranking:
         """Return the rows sorted by score."""
         loss, cost = (None, None) if costs is None else (costs.loss, costs.cost)
@@ -84,16 +115,20 @@ class FraudRows:
 
     def part(self, mask: Array) -> "FraudRows":
         """Return the rows that a boolean mask selects."""
-        groups = None if self.groups is None else self.groups[mask]
-        weight = None if self.weight is None else self.weight[mask]
-        return FraudRows(self.probability[mask], self.is_fraud[mask], groups, self.replicates, weight)
+        arrays: dict[str, Any] = {name: of[mask] for name, of in vars(self).items() if isinstance(of, np.ndarray)}
+        return replace(self, **arrays)
+
+    @property
+    def sources(self) -> Array | None:
+        """The groups to draw from; None if nothing is drawn, or there are fewer than two groups."""
+        is_drawn = self.groups is not None and self.replicates and len(np.unique(self.groups)) > 1
+        return self.groups if is_drawn else None
 
     def bootstrap(self, ranking: Ranking, alerts: Array | None = None, *, per_fraud: bool = False) -> Replicates | None:
         """Draw groups for the ranking of these rows; None if there are fewer than two groups."""
-        if self.groups is None or not self.replicates or len(np.unique(self.groups)) < 2:
-            return None
-        settings: dict[str, Any] = {"alerts": alerts, "per_fraud": per_fraud, "replicates": self.replicates}
-        return bootstrap_ranking(ranking, self.groups, **settings)
+        groups = self.sources
+        settings: dict[str, Any] = {"per_fraud": per_fraud, "replicates": self.replicates}
+        return None if groups is None else bootstrap_ranking(ranking, groups, alerts=alerts, **settings)
 
     def flagged_intervals(self, flagged: Array) -> tuple[Interval | None, Interval | None]:
         """Return the intervals of recall and precision when the rows that a boolean mask selects are flagged.
@@ -121,10 +156,9 @@ class FraudRows:
     def _share_intervals(
         self, parts: Array, wholes: Array, hidden: Hidden | None = None
     ) -> list[Interval | None] | None:
-        if self.groups is None or not self.replicates or len(np.unique(self.groups)) < 2:
-            return None
+        groups = self.sources
         settings: dict[str, Any] = {"weight": self.weight, "hidden": hidden, "replicates": self.replicates}
-        return share_intervals(parts, wholes, self.groups, **settings)
+        return None if groups is None else share_intervals(parts, wholes, groups, **settings)
 
     def average_precision(self) -> float | None:
         """Return the area under the precision-recall curve, as scikit-learn computes it; None of one kind of rows."""
@@ -224,24 +258,15 @@ class TypeMetrics:
     intervals: Mapping[str, Interval | None]
 
 
-def type_metrics(
-    labels: Array,
-    predicted: Array,
-    *,
-    legitimate: str | None = None,
-    probability: Array | None = None,
-    groups: Array | None = None,
-    replicates: int = 400,
-    weight: Array | None = None,
-) -> TypeMetrics:
-    """Compute the metrics of types."""
-    names = sorted(set(labels) | set(predicted))
+def type_metrics(labels: Array, predicted: Array, rows: FraudRows, *, legitimate: str | None = None) -> TypeMetrics:
+    """Compute the metrics of types; what is fraud counts only with a legitimate class."""
+    names, weight = sorted(set(labels) | set(predicted)), rows.weight
     *columns, _ = precision_recall_fscore_support(
         labels, predicted, labels=names, zero_division=0.0, sample_weight=weight
     )
     confusion = ConfusionMatrix.of(labels, predicted, names)
-    caught = _caught(labels, probability, legitimate, names, weight)
-    drawn = _drawn_f1(labels, predicted, names, groups, replicates, weight)
+    caught = {} if legitimate is None else _caught(labels, names, rows)
+    drawn = _drawn_f1(labels, predicted, names, rows)
     by_type = {
         name: ClassMetrics(
             precision=float(precision),
@@ -264,23 +289,17 @@ def type_metrics(
     )
 
 
-def _drawn_f1(
-    labels: Array, predicted: Array, names: list[str], groups: Array | None, replicates: int, weight: Array | None
-) -> Array | None:
-    if groups is None or not replicates or len(np.unique(groups)) < 2:
+def _drawn_f1(labels: Array, predicted: Array, names: list[str], rows: FraudRows) -> Array | None:
+    if rows.sources is None:
         return None
     code = {name: i for i, name in enumerate(names)}
     truth, prediction = (np.array([code[name] for name in column]) for column in (labels, predicted))
-    return bootstrap_f1(truth, prediction, groups, weight=weight, replicates=replicates)
+    return bootstrap_f1(truth, prediction, rows.sources, weight=rows.weight, replicates=rows.replicates)
 
 
-def _caught(
-    labels: Array, probability: Array | None, legitimate: str | None, names: list[str], weight: Array | None
-) -> dict[str, float]:
-    is_fraud = labels != legitimate
-    if legitimate is None or probability is None or is_fraud.all() or not is_fraud.any():
+def _caught(labels: Array, names: list[str], rows: FraudRows) -> dict[str, float]:
+    if not rows.both:
         return {}
-    rows = FraudRows(probability, is_fraud, weight=weight)
-    flagged = reached(probability, threshold_at(probability, is_fraud, weight=weight)[0])
+    flagged = reached(rows.probability, threshold_at(rows.probability, rows.is_fraud, weight=rows.weight)[0])
     caught = {name: rows.share(flagged, labels == name) for name in names}
     return {name: share for name, share in caught.items() if share is not None}

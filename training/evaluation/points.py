@@ -23,7 +23,7 @@ from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.split import Split
 
 from .bootstrap import LEVEL, Interval
-from .capacity import Capacity, count_days
+from .capacity import count_days
 from .fraud_rows import FraudRows
 
 DAY = pd.Timedelta(days=1)
@@ -76,21 +76,15 @@ class PointMetrics:
 
 
 def point_metrics(
-    points: Sequence[OperatingPoint],
-    rows: FraudRows,
-    *,
-    flagged: Array | None = None,
-    timed: Array | None = None,
-    capacity: Capacity | None = None,
+    points: Sequence[OperatingPoint], rows: FraudRows, flagged: Array | None = None
 ) -> tuple[PointMetrics, ...]:
     """Compute the rates of every operating point on some records, next to those on the calibration slice."""
     masks = [reached(rows.probability, point.threshold) for point in points]
     if masks and flagged is not None:
         masks[0] = flagged
-    timed = np.ones(len(rows.probability), np.bool_) if timed is None else timed
     intervals = rows.false_positive_intervals(np.column_stack(masks)) if masks else []
     return tuple(
-        PointMetrics(point, _rates(mask, rows, timed, capacity), between)
+        PointMetrics(point, _rates(mask, rows), between)
         for point, mask, between in zip(points, masks, intervals, strict=True)
     )
 
@@ -118,13 +112,13 @@ def rates_known(points: Sequence[PointMetrics]) -> list[str]:
     return [rate.name for rate in fields(PointRates) if any(getattr(item, rate.name) is not None for item in rates)]
 
 
-def _rates(flagged: Array, rows: FraudRows, timed: Array, capacity: Capacity | None) -> PointRates:
+def _rates(flagged: Array, rows: FraudRows) -> PointRates:
     return PointRates(
         false_positive_rate=rows.share(flagged, ~rows.is_fraud),
         recall=rows.share(flagged, rows.is_fraud),
         precision=rows.share(rows.is_fraud, flagged),
         flagged=rows.share(flagged),
-        alerts_a_day=None if capacity is None else capacity.per_day(float(rows.weights @ (flagged & timed))),
+        alerts_a_day=rows.alerts_a_day(flagged),
     )
 
 

@@ -21,7 +21,7 @@ from fraudsieve.training.recipe.recipe import EvaluateRecipe
 from fraudsieve.training.splits.split import Split
 
 from .bootstrap import LEVEL
-from .capacity import Capacity, count_days, naive_utc
+from .capacity import naive_utc
 from .fraud import FraudMetrics, fraud_metrics
 from .fraud_rows import FraudRows, TypeMetrics, threshold_at, type_metrics
 from .label_delays import LabelMetrics, LabelSelection
@@ -422,38 +422,27 @@ def evaluate(
     """
     settings = EvaluateRecipe() if settings is None else settings
     is_fraud = labels != legitimate
-    n_records = len(labels) if weight is None else float(weight.sum())
-    all_records = Capacity.of(n_records, count_days(cutoff_times), share=share)
-    decided = {"flagged": flagged, "timed": None if cutoff_times is None else ~np.isnat(naive_utc(cutoff_times))}
-    rows = FraudRows(np.asarray(probability, np.float64), is_fraud, groups, settings.replicates, weight)
+    times, drawn = None if cutoff_times is None else naive_utc(cutoff_times), (groups, settings.replicates, weight)
+    rows = FraudRows(np.asarray(probability, np.float64), is_fraud, *drawn, times, amounts, share)
     fraud, decision, errors, sliced, weighting = FraudMetrics(), None, None, None, None
     if legitimate is not None:
-        context: dict[str, Any] = {"cutoff_times": cutoff_times, "amounts": amounts}
-        fraud = fraud_metrics(
-            rows,
-            settings,
-            **context,
-            has_history=has_history,
-            share=share,
-        )
+        fraud = fraud_metrics(rows, settings, has_history=has_history)
         if points:
-            decision = decision_metrics(rows, points[0].name, points[0].threshold, all_records, **decided)
-        weighting = Weighting.of_report(rows, settings, points, flagged=flagged, **context)
+            decision = decision_metrics(rows, points[0].name, points[0].threshold, flagged)
+        weighting = Weighting.of_report(rows, settings, points, flagged)
         if points or rows.both:
             threshold = points[0].threshold if points else threshold_at(rows.probability, is_fraud, weight=weight)[0]
             flags = reached(rows.probability, threshold) if flagged is None else flagged
             errors = None if ids is None else LargestErrors.of(ids, labels, rows.probability, is_fraud, flags)
             sliced = slice_metrics(rows, flags, slices, points, by) if slices else None
     predicted = np.array(classes, object)[class_probability.argmax(axis=1)]
-    of_types: dict[str, Any] = {"legitimate": legitimate, "probability": probability, "groups": groups}
-    of_types |= {"replicates": settings.replicates}
-    types = type_metrics(labels, predicted, **of_types, weight=weight)
+    types = type_metrics(labels, predicted, rows, legitimate=legitimate)
     if weighting is not None:
-        weighting = weighting.with_types(type_metrics(labels, predicted, **of_types))
+        weighting = weighting.with_types(type_metrics(labels, predicted, rows.plain, legitimate=legitimate))
     return EvaluationReport(
         rows=len(labels),
         bootstrap=BootstrapSummary.of(groups, is_fraud, group_kind, settings),
-        operating_points=point_metrics(points, rows, capacity=all_records, **decided),
+        operating_points=point_metrics(points, rows, flagged),
         decision=decision,
         errors=errors,
         slices=sliced,

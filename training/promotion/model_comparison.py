@@ -36,7 +36,7 @@ from fraudsieve.tables.label_values import with_times
 from fraudsieve.training.data.groups import learned_until, trained_until
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.evaluation.bootstrap import Replicates, percentile_interval
-from fraudsieve.training.evaluation.capacity import Capacity, ReviewCapacity, RowCosts
+from fraudsieve.training.evaluation.capacity import Capacity, ReviewCapacity
 from fraudsieve.training.evaluation.fraud import AT_ALERTS
 from fraudsieve.training.evaluation.fraud_rows import FraudRows
 from fraudsieve.training.evaluation.label_delays import LabelSelection
@@ -281,31 +281,18 @@ class PairedMetrics:
     plain: Mapping[str, Pair] = field(default_factory=dict)
 
 
-def paired_metrics(
-    champion: FraudRows,
-    challenger: FraudRows,
-    settings: EvaluateRecipe,
-    *,
-    cutoff_times: Array | None = None,
-    amounts: Array | None = None,
-    share: float = 1.0,
-) -> PairedMetrics:
+def paired_metrics(champion: FraudRows, challenger: FraudRows, settings: EvaluateRecipe) -> PairedMetrics:
     """Compare the scores of two models on the same rows."""
     if not np.array_equal(champion.is_fraud, challenger.is_fraud):
         raise ValueError("Expected scores of the same rows, got rows that differ in truth.")
-    truth = challenger.is_fraud
-
-    def plain() -> Mapping[str, Pair]:
-        context: dict[str, Any] = {"cutoff_times": cutoff_times, "amounts": amounts, "share": share}
-        return paired_metrics(champion.plain, challenger.plain, settings, **context).figures
-
-    capacity = Capacity.of_rows(truth, cutoff_times, settings.alerts_a_day, share=share, weight=challenger.weight)
-    old, new = (_Side.of(rows, capacity, settings.missed_cost, amounts) for rows in (champion, challenger))
+    truth, capacity = challenger.is_fraud, challenger.capacity(settings.alerts_a_day)
+    old, new = (_Side.of(rows, capacity, settings.missed_cost) for rows in (champion, challenger))
     compared = {name: place for place, name in enumerate(RANKING_METRICS) if name != "base_rate"}
     figures = {name: _pair(old.metric(place), new.metric(place)) for name, place in compared.items()}
     for row, name in enumerate(AT_ALERTS[:2]):
         at = Pair() if capacity is None else _pair(old.at(row, capacity.place), new.at(row, capacity.place))
         figures[f"{name}_at_capacity"] = at
+    is_weighted = challenger.weight is not None
     return PairedMetrics(
         rows=len(truth),
         frauds=int(truth.sum()),
@@ -313,7 +300,7 @@ def paired_metrics(
         figures=figures,
         capacity=None if capacity is None else _by_alerts(capacity, old, new),
         weights=RowWeights.of(challenger.weight, truth),
-        plain={} if challenger.weight is None else plain(),
+        plain=paired_metrics(champion.plain, challenger.plain, settings).figures if is_weighted else {},
     )
 
 
@@ -329,11 +316,10 @@ class _Side:
     drawn: Replicates | None
 
     @classmethod
-    def of(cls, rows: FraudRows, capacity: Capacity | None, missed_cost: float, amounts: Array | None) -> Self:
+    def of(cls, rows: FraudRows, capacity: Capacity | None, missed_cost: float) -> Self:
         points = np.zeros(0) if capacity is None else capacity.points
         per_fraud = capacity is not None and capacity.per_fraud
-        costs = RowCosts.of(rows.probability, rows.is_fraud, missed_cost, amounts, rows.weight)
-        ranking = rows.ranking(costs)
+        ranking = rows.ranking(rows.costs(missed_cost))
         return cls(ranking.metrics(), ranking.at_alerts(points), rows.bootstrap(ranking, points, per_fraud=per_fraud))
 
     def metric(self, place: int) -> Drawn:

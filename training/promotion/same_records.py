@@ -197,9 +197,10 @@ def _paired_metrics(
     weight = inclusion_weights(scored.rows)
     constant = np.full(len(is_fraud), np.average(is_fraud, weights=weight))
     old, new = constant if len(sides) == 1 else sides[0].probability, sides[-1].probability
-    old_rows, new_rows = (FraudRows(p, is_fraud, groups, settings.replicates, weight) for p in (old, new))
-    context = {name: row_context(scored.rows)[name] for name in ("cutoff_times", "amounts")}
-    return paired_metrics(old_rows, new_rows, settings, **context, share=share_of_records(scored, scored.rows))
+    context, share = row_context(scored.rows), share_of_records(scored, scored.rows)
+    drawn = groups, settings.replicates, weight
+    rows = FraudRows(new, is_fraud, *drawn, context["cutoff_times"], context["amounts"], share)
+    return paired_metrics(replace(rows, probability=old), rows, settings)
 
 
 def _check_kinds(is_fraud: Array, model: Model) -> None:

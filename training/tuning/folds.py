@@ -22,9 +22,9 @@ from fraudsieve.models.calibration import probabilities
 from fraudsieve.models.scoring.scores import fraud_probability
 from fraudsieve.training.data.builders import TrainingRows, grow_trees, matrix_of, training_rows
 from fraudsieve.training.data.labelled import LabelledData
-from fraudsieve.training.evaluation.capacity import Capacity
+from fraudsieve.training.evaluation.capacity import naive_utc
+from fraudsieve.training.evaluation.fraud_rows import FraudRows
 from fraudsieve.training.evaluation.points import share_of_records
-from fraudsieve.training.evaluation.ranking import Ranking
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.forward import forward_folds
 from fraudsieve.training.splits.split import Split
@@ -191,8 +191,7 @@ def _score(fold: _Prepared, recipe: Recipe, subject: Subject, metric: str) -> fl
     is_fraud = fold.labels != fold.legitimate
     if metric == "average_precision":
         return float(average_precision_score(is_fraud, probability))
-    times = fold.cutoff_times.to_numpy()
-    capacity = Capacity.of_rows(is_fraud, times, recipe.evaluate.alerts_a_day, share=fold.share)
-    capacity = capacity or Capacity.of_rows(is_fraud, None)
+    rows = FraudRows(probability, is_fraud, cutoff_times=naive_utc(fold.cutoff_times), share_of_all=fold.share)
+    capacity = rows.capacity(recipe.evaluate.alerts_a_day) or rows.capacity(None)
     alerts = np.array([capacity.alerts if capacity else 1.0])
-    return float(Ranking.of(probability, is_fraud).at_alerts(alerts)[0, 0])
+    return float(rows.ranking().at_alerts(alerts)[0, 0])

@@ -1,6 +1,7 @@
 """Metrics of fraud: at the review capacity, by month, at a cold start, and costs."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -46,9 +47,14 @@ def context() -> dict[str, Any]:
     }
 
 
+def measure(rows: FraudRows, settings: EvaluateRecipe | None = None, **given: Any) -> Any:
+    has_history = given.pop("has_history")
+    return fraud_metrics(replace(rows, **given), settings or EvaluateRecipe(), has_history=has_history)
+
+
 @pytest.fixture(scope="module")
 def metrics(rows: FraudRows) -> Any:
-    return fraud_metrics(rows, EvaluateRecipe(), **context())
+    return measure(rows, **context())
 
 
 def test_every_main_metric_has_an_interval_around_it(metrics: Any) -> None:
@@ -79,7 +85,7 @@ def test_recall_and_precision_at_the_capacity(rows: FraudRows, metrics: Any) -> 
 
 
 def test_a_capacity_that_is_given(rows: FraudRows) -> None:
-    given: Any = fraud_metrics(rows, EvaluateRecipe(alerts_a_day=2, replicates=0), **context())
+    given = measure(rows, EvaluateRecipe(alerts_a_day=2, replicates=0), **context())
     assert given.capacity.alerts == 120.0
     untimed: Any = fraud_metrics(rows, EvaluateRecipe(alerts_a_day=2))
     assert (untimed.capacity, untimed.recall_at_capacity) == (None, None)
@@ -128,10 +134,10 @@ def test_rows_without_a_cutoff_time_have_no_month(rows: FraudRows) -> None:
     named = context()
     named["cutoff_times"] = named["cutoff_times"].copy()
     named["cutoff_times"][:100] = "NaT"
-    result: Any = fraud_metrics(rows, EvaluateRecipe(replicates=0), **named)
+    result = measure(rows, EvaluateRecipe(replicates=0), **named)
     assert sum(month.rows for month in result.by_month) == N - 100
     named["cutoff_times"][:] = "NaT"
-    result = fraud_metrics(rows, EvaluateRecipe(replicates=0), **named)
+    result = measure(rows, EvaluateRecipe(replicates=0), **named)
     assert (result.by_month, result.capacity.days) == (None, None)
 
 
@@ -159,7 +165,7 @@ def test_all_rows_with_a_history() -> None:
 
 def test_rows_of_one_kind() -> None:
     rows = FraudRows(np.array([0.9, 0.2]), np.array([False, False]), np.array([1, 2]), 20)
-    result: Any = fraud_metrics(rows, EvaluateRecipe(), **{k: v[:2] for k, v in context().items()})
+    result = measure(rows, **{k: v[:2] for k, v in context().items()})
     json.dumps(to_json_types(result), allow_nan=False)
     assert result.recall_at_capacity is None
     assert result.precision_at_capacity == 0.0

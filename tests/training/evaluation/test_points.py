@@ -17,7 +17,6 @@ from fraudsieve.models.predict import Scorer
 from fraudsieve.models.thresholds import Targets, operating_points
 from fraudsieve.training.data.groups import groups_of
 from fraudsieve.training.data.labelled import LabelledData, load_labelled
-from fraudsieve.training.evaluation.capacity import Capacity
 from fraudsieve.training.evaluation.fraud_rows import FraudRows
 from fraudsieve.training.evaluation.points import (
     PointRates,
@@ -61,6 +60,16 @@ def sliced(calibration: Array, kind: str = "time") -> Split:
 def held(rows: Array, *, promise: bool = True) -> HeldOutScores:
     """Return held-out rows; their log-odds are not looked at here."""
     return HeldOutScores(rows, np.zeros((len(rows), 1)), np.ones(len(rows), bool), promise)
+
+
+def chosen(
+    data: LabelledData, split: Split, settings: dict[str, Any], probability: Array | None = None
+) -> tuple[tuple[OperatingPoint, ...], tuple[str, ...]]:
+    """Choose points on a slice, by default with probabilities that rise."""
+    rows = split.calibration
+    is_fraud = (data.rows["label"] == "spam").to_numpy()[rows]
+    probability = np.linspace(0, 1, len(rows)) if probability is None else probability
+    return choose_points(probability, is_fraud, data, singles(data), held(rows), Recipe.read(overrides=settings))
 
 
 def test_a_slice_of_every_record_spans_its_own_days() -> None:
@@ -124,41 +133,24 @@ def test_amounts_are_those_of_the_slice() -> None:
 
 def test_costs_go_by_the_amounts_of_the_slice() -> None:
     settings = {"false_positive_rates": [], "costs": {"missed": 1.0, "review": 5.0, "by_amount": True}}
-    recipe = Recipe.read(overrides={"thresholds": settings})
-    data, split = labelled(amount=np.where(np.arange(100) < 50, 100.0, 1.0)), sliced(np.arange(40, 60))
-    is_fraud = (data.rows["label"] == "spam").to_numpy()[split.calibration]
-    probability = np.linspace(1, 0, 20)
-    points, _ = choose_points(probability, is_fraud, data, singles(data), held(split.calibration), recipe)
+    data, probability = labelled(amount=np.where(np.arange(100) < 50, 100.0, 1.0)), np.linspace(1, 0, 20)
+    points, _ = chosen(data, sliced(np.arange(40, 60)), {"thresholds": settings}, probability)
     # There is fraud at 40, 45, 50 and 55; from 50 on it costs less than a review.
     assert np.flatnonzero(probability >= points[0].threshold).max() == 5
 
 
 def test_a_point_that_flags_nothing_is_noted() -> None:
-    data, split = labelled(), sliced(np.arange(50))
-    is_fraud = (data.rows["label"] == "spam").to_numpy()[:50]
-    recipe = Recipe.read(overrides={"thresholds": {"alerts_a_day": [24], "precisions": [0.99]}})
-    points, notes = choose_points(np.linspace(0, 1, 50), is_fraud, data, singles(data), held(split.calibration), recipe)
+    settings = {"thresholds": {"alerts_a_day": [24], "precisions": [0.99]}}
+    points, notes = chosen(labelled(), sliced(np.arange(50)), settings)
     assert [point.name for point in points if not point.flagged and point.name.startswith("prec")] == ["precision_0.99"]
     assert "precision_0.99" in notes[0]
     assert "alerts_a_day_24" not in notes[0]
 
 
 def test_times_within_a_day_give_no_alerts_per_day_unless_they_are_asked_for() -> None:
-    data, split = labelled(20), sliced(np.arange(20))  # one message an hour
-    is_fraud = (data.rows["label"] == "spam").to_numpy()
-    (point, *_), _ = choose_points(
-        np.linspace(0, 1, 20), is_fraud, data, singles(data), held(split.calibration), Recipe()
-    )
-    assert point.alerts_a_day is None
-    asked = Recipe.read(overrides={"thresholds": {"alerts_a_day": [24]}})
-    (point, *_), _ = choose_points(np.linspace(0, 1, 20), is_fraud, data, singles(data), held(split.calibration), asked)
-    assert point.alerts_a_day is not None
-    several, split = labelled(60), sliced(np.arange(60))
-    is_fraud = (several.rows["label"] == "spam").to_numpy()
-    (point, *_), _ = choose_points(
-        np.linspace(0, 1, 60), is_fraud, several, singles(several), held(split.calibration), Recipe()
-    )
-    assert point.alerts_a_day is not None
+    for n, settings, has_days in ((20, {}, False), (20, {"thresholds.alerts_a_day": [24]}, True), (60, {}, True)):
+        (point, *_), _ = chosen(labelled(n), sliced(np.arange(n)), settings)  # one message an hour
+        assert (point.alerts_a_day is not None) is has_days
 
 
 def with_new_times(world: World, seed: int) -> pd.DataFrame:
@@ -230,15 +222,12 @@ def test_copies_of_one_campaign_do_not_count() -> None:
 
 def test_the_capacity_is_that_of_the_evaluation() -> None:
     data, split = labelled(), sliced(np.arange(72))  # one message an hour: three days
-    is_fraud = (data.rows["label"] == "spam").to_numpy()[:72]
-    recipe = Recipe.read(overrides={"evaluate.alerts_a_day": 2, "thresholds.decide_by": "capacity"})
-    points, _ = choose_points(np.linspace(0, 1, 72), is_fraud, data, singles(data), held(split.calibration), recipe)
+    points, _ = chosen(data, split, {"evaluate.alerts_a_day": 2, "thresholds.decide_by": "capacity"})
     assert points[0].name == "capacity"
     assert points[0].flagged * 72 == pytest.approx(6)
-    by_frauds, _ = choose_points(
-        np.linspace(0, 1, 72), is_fraud, data, singles(data), held(split.calibration), Recipe()
-    )
-    assert next(point for point in by_frauds if point.name == "capacity").flagged * 72 == is_fraud.sum()
+    by_frauds, _ = chosen(data, split, {})
+    n_frauds = (data.rows["label"][:72] == "spam").sum()
+    assert next(point for point in by_frauds if point.name == "capacity").flagged * 72 == n_frauds
 
 
 def test_the_capacity_of_records_of_one_day_is_that_of_the_evaluation() -> None:
@@ -246,9 +235,7 @@ def test_the_capacity_of_records_of_one_day_is_that_of_the_evaluation() -> None:
     # One message in 27 minutes, so all 48 within 22 hours; a slice of half of them stands for half of that.
     data.rows["as_of"] = pd.date_range("2026-01-01", periods=48, freq="27min", tz="UTC")
     data, split = replace(data, messages=data.rows), sliced(np.arange(0, 48, 2), "account")
-    is_fraud, probability = (data.rows["label"] == "spam").to_numpy()[split.calibration], np.linspace(0, 1, 24)
-    recipe = Recipe.read(overrides={"evaluate.alerts_a_day": 5, "thresholds.decide_by": "capacity"})
-    points, notes = choose_points(probability, is_fraud, data, singles(data), held(split.calibration), recipe)
+    points, notes = chosen(data, split, {"evaluate.alerts_a_day": 5, "thresholds.decide_by": "capacity"})
     assert points[0].name == "capacity"
     assert points[0].flagged * 24 == pytest.approx(2)
     assert points[0].alerts_a_day == pytest.approx(2 / (24 * 27 / 60 / 24))
@@ -258,14 +245,12 @@ def test_the_capacity_of_records_of_one_day_is_that_of_the_evaluation() -> None:
 def test_a_capacity_without_times_is_noted() -> None:
     data, split = labelled(), sliced(np.arange(50), "campaign")
     data.rows["as_of"] = pd.Series(pd.NaT, data.rows.index, "datetime64[us, UTC]")
-    is_fraud = (data.rows["label"] == "spam").to_numpy()[:50]
-    chosen = np.linspace(0, 1, 50), is_fraud, data, singles(data), held(split.calibration)
-    recipe = Recipe.read(overrides={"evaluate.alerts_a_day": 5})
-    points, notes = choose_points(*chosen, recipe)
-    assert next(point for point in points if point.name == "capacity").flagged * 50 == is_fraud.sum()
+    points, notes = chosen(data, split, {"evaluate.alerts_a_day": 5})
+    n_frauds = (data.rows["label"][:50] == "spam").sum()
+    assert next(point for point in points if point.name == "capacity").flagged * 50 == n_frauds
     (note,) = [note for note in notes if "evaluate.alerts_a_day" in note]
     assert "expected records with different times, got none. The point capacity flags as many records as" in note
-    assert not any("evaluate.alerts_a_day" in note for note in choose_points(*chosen, Recipe())[1])
+    assert not any("evaluate.alerts_a_day" in note for note in chosen(data, split, {})[1])
 
 
 @pytest.mark.slow
@@ -315,7 +300,8 @@ def test_rates_are_those_of_scikit_learn_and_of_the_calibration_slice() -> None:
     targets = Targets((0.01, 0.1), alerts_a_day=(5,), precisions=(0.8,))
     points = operating_points(probability[:1000], is_fraud[:1000], targets, days=20.0)
     p, truth = probability[1000:], is_fraud[1000:]
-    metrics = point_metrics(points, FraudRows(p, truth), capacity=Capacity.of(2000, 10, share=0.25))
+    times = np.datetime64("2026-05-01") + np.arange(2000) % 10
+    metrics = point_metrics(points, FraudRows(p, truth, cutoff_times=times, share_of_all=0.25))
     assert [item.point.name for item in metrics] == list(targets.names)
     for point, item in zip(points, metrics, strict=True):
         flagged, here = p >= point.threshold, item.here
@@ -339,7 +325,7 @@ def test_a_record_at_the_threshold_is_flagged() -> None:
 
 def test_what_cannot_be_computed_is_none() -> None:
     point = OperatingPoint("p", 0.9, 0.0, 1.0, 0.5, precision=1.0)
-    (item,) = point_metrics([point], FraudRows(np.array([0.5]), np.array([False])), capacity=Capacity.of(1, None))
+    (item,) = point_metrics([point], FraudRows(np.array([0.5]), np.array([False])))
     assert (item.here.recall, item.here.precision, item.here.alerts_a_day) == (None, None, None)
     assert item.here.false_positive_rate == 0.0
     (item,) = point_metrics([point], FraudRows(np.zeros(0), np.zeros(0, bool)))

@@ -1,7 +1,7 @@
 """Rows with weights: whole weights are repeated rows, in every metric and interval; unseen frauds widen intervals."""
 
 import re
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 import numpy as np
@@ -38,9 +38,9 @@ def test_whole_weights_are_repeated_rows_in_the_metrics_of_fraud() -> None:
     amounts = np.random.default_rng(0).uniform(1, 9, 60)
     settings = EvaluateRecipe(alerts_a_day=0.5, replicates=0)
     for of in (settings, EvaluateRecipe(replicates=0)):
-        weighted = fraud_metrics(rows, of, cutoff_times=times, amounts=amounts)
-        expanded = FraudRows(rows.probability[repeated], rows.is_fraud[repeated], None, 0)
-        expected = fraud_metrics(expanded, of, cutoff_times=times[repeated], amounts=amounts[repeated])
+        rows = replace(rows, cutoff_times=times, amounts=amounts)
+        weighted = fraud_metrics(rows, of)
+        expected = fraud_metrics(replace(rows.plain.part(repeated), groups=None), of)
         for name in [part.name for part in fields(FraudMetrics) if part.name not in COUNTS]:
             found, true = (to_json_types(getattr(metrics, name)) for metrics in (weighted, expected))
             assert _flat(found) == pytest.approx(_flat(true), abs=1e-9), name
@@ -77,13 +77,9 @@ def test_whole_weights_are_repeated_rows_in_the_metrics_of_types() -> None:
     names, rng = np.array(["ham", "scam", "spam"], object), np.random.default_rng(1)
     labels = np.where(rows.is_fraud, names[rng.integers(1, 3, 60)], "ham")
     predicted = np.where(rng.random(60) < 0.7, labels, names[rng.integers(0, 3, 60)])
-    given: dict[str, Any] = {"legitimate": "ham", "replicates": 20}
-    found = type_metrics(
-        labels, predicted, **given, probability=rows.probability, groups=rows.groups, weight=rows.weight
-    )
-    assert rows.groups is not None
-    of_repeated = {"probability": rows.probability[repeated], "groups": rows.groups[repeated]}
-    expected = type_metrics(labels[repeated], predicted[repeated], **given, **of_repeated)
+    rows = replace(rows, replicates=20)
+    found = type_metrics(labels, predicted, rows, legitimate="ham")
+    expected = type_metrics(labels[repeated], predicted[repeated], rows.plain.part(repeated), legitimate="ham")
     assert (found.macro_f1, found.accuracy) == pytest.approx((expected.macro_f1, expected.accuracy))
     assert found.intervals["macro_f1"] == pytest.approx(expected.intervals["macro_f1"])
     for name in names:

@@ -1,5 +1,6 @@
 """Metrics of two models on the same rows, with the same draws for both."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -64,7 +65,8 @@ def test_the_order_of_the_rows_does_not_matter() -> None:
 
 def test_both_models_have_the_same_number_of_alerts() -> None:
     old, new = made_up(2.0), made_up(1.0, 1)
-    metrics: Any = paired_metrics(old, new, EvaluateRecipe(alerts_a_day=2), cutoff_times=DAYS)
+    timed_old, timed_new = (replace(rows, cutoff_times=DAYS) for rows in (old, new))
+    metrics: Any = paired_metrics(timed_old, timed_new, EvaluateRecipe(alerts_a_day=2))
     assert metrics.capacity.alerts == 100
     for role, rows in (("champion", old), ("challenger", new)):
         top = np.argsort(-rows.probability)[:100]
@@ -79,7 +81,7 @@ def test_both_models_have_the_same_number_of_alerts() -> None:
 def test_costs_depend_on_amounts() -> None:
     old, new = made_up(2.0), made_up(1.0, 1)
     amounts = np.where(old.is_fraud, 100.0, 1.0)
-    by_amount: Any = paired_metrics(old, new, EvaluateRecipe(), amounts=amounts).figures["cost_per_1000"]
+    by_amount = figures(*(replace(rows, amounts=amounts) for rows in (old, new)))["cost_per_1000"]
     assert by_amount.champion != figures(old, new)["cost_per_1000"].champion
     assert by_amount.difference < 0
 

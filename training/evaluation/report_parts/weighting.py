@@ -22,7 +22,6 @@ from fraudsieve.models.rules.rule_set import RuleSet
 from fraudsieve.models.scoring.decision import reached
 from fraudsieve.models.unlike_training.shares import UNFAMILIAR
 from fraudsieve.training.evaluation.bootstrap import Interval, effective_size
-from fraudsieve.training.evaluation.capacity import Capacity
 from fraudsieve.training.evaluation.fraud import fraud_metrics
 from fraudsieve.training.evaluation.fraud_rows import FraudRows, TypeMetrics
 from fraudsieve.training.evaluation.ranking import RANKING_METRICS
@@ -53,22 +52,13 @@ class DecisionMetrics:
     precision_interval: Interval | None
 
 
-def decision_metrics(
-    rows: FraudRows,
-    point: str,
-    threshold: float,
-    capacity: Capacity | None = None,
-    *,
-    flagged: Array | None = None,
-    timed: Array | None = None,
-) -> DecisionMetrics:
+def decision_metrics(rows: FraudRows, point: str, threshold: float, flagged: Array | None = None) -> DecisionMetrics:
     """Count what a model flags."""
     by_threshold = reached(rows.probability, threshold)
     flagged = by_threshold if flagged is None else flagged
     counted = flagged & rows.is_fraud, rows.is_fraud, flagged, flagged & ~by_threshold
     found, frauds, reviews, unlike = (round(float(rows.weights @ mask)) for mask in counted)
     recall, precision = rows.flagged_intervals(flagged)
-    on_known_days = flagged if timed is None else flagged & timed
     return DecisionMetrics(
         point=point,
         threshold=threshold,
@@ -76,7 +66,7 @@ def decision_metrics(
         found=found,
         frauds=frauds,
         unlike_training=unlike,
-        reviews_a_day=None if capacity is None else capacity.per_day(float(rows.weights @ on_known_days)),
+        reviews_a_day=rows.alerts_a_day(flagged),
         recall=rows.share(flagged, rows.is_fraud),
         recall_interval=recall,
         precision=rows.share(rows.is_fraud, flagged),
@@ -150,22 +140,20 @@ class Weighting(RowWeights):
         rows: FraudRows,
         settings: EvaluateRecipe,
         points: Sequence[OperatingPoint] = (),
-        *,
         flagged: Array | None = None,
-        **context: Any,
     ) -> Self | None:
         """Count what rows stand for, and compute the plain metrics; None if the rows have no weights.
 
-        The settings, points, flags and further arguments are those of `fraud_metrics` and `decision_metrics`.
+        The settings, points and flags are those of `fraud_metrics` and `decision_metrics`.
         """
         weights = RowWeights.of(rows.weight, rows.is_fraud)
         if weights is None:
             return None
-        metrics = fraud_metrics(rows.plain, settings, **context)
+        metrics = fraud_metrics(replace(rows.plain, share_of_all=1.0), settings)
         plain = {name: getattr(metrics, name) for name in PLAIN}
         intervals = {name: metrics.intervals.get(name) for name in PLAIN}
         if points:
-            decision = decision_metrics(rows.plain, points[0].name, points[0].threshold, flagged=flagged)
+            decision = decision_metrics(rows.plain, points[0].name, points[0].threshold, flagged)
             plain |= {"recall": decision.recall, "precision": decision.precision}
             intervals |= {"recall": decision.recall_interval, "precision": decision.precision_interval}
         return cls(**vars(weights), plain=plain, plain_intervals=intervals)

@@ -1,8 +1,9 @@
 """The decision: counts that add up, and intervals that hold the truth."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from fraudsieve.training.evaluation.capacity import Capacity
 from fraudsieve.training.evaluation.fraud_rows import FraudRows
 from fraudsieve.training.evaluation.report_parts.weighting import decision_metrics
 
@@ -17,8 +18,9 @@ def drawn(seed: int, n_groups: int = 200) -> FraudRows:
 
 
 def test_counts_add_up() -> None:
-    rows = FraudRows(np.array([0.9, 0.5, 0.4, 0.1]), np.array([True, False, True, False]))
-    decision = decision_metrics(rows, "half", 0.5, Capacity.of(4, 2, share=0.5))
+    times = np.array(["2026-05-01", "2026-05-02", "2026-05-02", "2026-05-02"], "M8[us]")
+    rows = FraudRows(np.array([0.9, 0.5, 0.4, 0.1]), np.array([True, False, True, False]), cutoff_times=times)
+    decision = decision_metrics(replace(rows, share_of_all=0.5), "half", 0.5)
     assert (decision.found, decision.frauds, decision.reviews) == (1, 2, 2)
     assert (decision.recall, decision.precision, decision.reviews_a_day) == (0.5, 0.5, 2.0)
     assert decision.recall_interval is None
@@ -39,9 +41,9 @@ def test_rows_that_only_the_policy_flags_are_reviews() -> None:
 
 
 def test_reviews_a_day_are_those_of_rows_whose_day_is_known() -> None:
-    rows = FraudRows(np.array([0.9, 0.8, 0.7, 0.1]), np.array([True, True, False, False]))
-    timed = np.array([True, True, False, False])
-    decision = decision_metrics(rows, "half", 0.5, Capacity.of(4, 2), timed=timed)
+    times = np.array(["2026-05-01", "2026-05-02", "NaT", "NaT"], "M8[us]")
+    rows = FraudRows(np.array([0.9, 0.8, 0.7, 0.1]), np.array([True, True, False, False]), cutoff_times=times)
+    decision = decision_metrics(rows, "half", 0.5)
     assert (decision.reviews, decision.reviews_a_day) == (3, 1.0)
 
 
