@@ -97,24 +97,6 @@ def test_a_dry_run_says_what_would_be_decided_and_changes_nothing(store: Store, 
     assert [gate.passed for gate in decision.gates] == [gate.passed for gate in tried.gates]
 
 
-@pytest.mark.slow
-def test_a_worse_one_is_refused(store: Store, rivals: Any) -> None:
-    store.register("worse", rivals.strong), store.register("worse", rivals.weak)
-    decision = promote(store.recipe("worse"), messages=rivals.later)
-    assert decision.decision == "refused"
-    assert decision.comparison is not None
-    interval = decision.comparison.figures["average_precision"].interval
-    assert interval is not None
-    assert interval[1] < 0
-
-
-@pytest.mark.slow
-def test_the_bounds_are_those_of_the_recipe(store: Store, rivals: Any) -> None:
-    store.register("bounds", rivals.weak), store.register("bounds", rivals.strong)
-    decision = promote(store.recipe("bounds", **{"gates.gain": 0.5}), messages=rivals.later)
-    assert (decision.decision, decision.gates[0].bound) == ("refused", 0.5)
-
-
 @pytest.mark.parametrize("reason", [None, "", "  "])
 def test_a_promotion_by_hand_needs_a_reason(store: Store, reason: str | None) -> None:
     with refused(ComparisonError, "--force"):
