@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Self, TypedDict, TypeVar, Unpack, overload
+from typing import Any, Final, Self, TypedDict, TypeVar, Unpack, overload
 
 import numpy as np
 
@@ -47,6 +48,8 @@ CHUNK = 16_384
 
 
 T = TypeVar("T")
+MISSPELT: Final = 0.85
+"""Likeness from which a field is taken for a misspelt one: about one letter in seven."""
 
 
 class Scorer:
@@ -88,6 +91,9 @@ class Scorer:
         self.policy = model.policy if policy is None else policy
         self.n_threads = n_threads
         self._fields = model_fields(model.matrix)
+        optional = [field for field in model.matrix.fields if not field.required and field.instead_of is None]
+        kinds = "id", "time", "amount"
+        self._of_history = frozenset(field.name for field in optional if field.kind in kinds) - {"created_at"}
         self._given = model.given[f"{model.subject}s"]
 
     @classmethod
@@ -421,8 +427,20 @@ class Scorer:
             if evidence is not None:
                 asked = {} if request is None else request.to_record()
                 new = evidence.add(ScoredChunk(scores, chunk, new, history, asked))
+            if self._of_history and self.policy.missing != "missing":  # then it stands for a missing value
+                new = [_with_missing(score, self._of_history, record) for score, record in zip(new, given, strict=True)]
             answers += new
         return answers
+
+
+def _with_missing(score: Score, needed: frozenset[str], record: Record) -> Score:
+    """Return a score that names the needed fields that a record does not have, and fields that may be meant."""
+    absent = needed - record.keys()
+    if not absent:
+        return score
+    others = [str(name) for name in record.keys() - needed]
+    near = [(name, get_close_matches(name, others, 1, MISSPELT)) for name in sorted(absent)]
+    return join_fields(score, {"missing": [f"{name} (not {found[0]!r})" if found else name for name, found in near]})
 
 
 def _read_given(read: Callable[[Any], T], record: Any, origin: str) -> T:

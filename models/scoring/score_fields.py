@@ -113,6 +113,9 @@ class Score(KeptScore):
     message_id: NotRequired[Annotated[RecordId, "Id of a message, as it came."]]
     account_id: NotRequired[Annotated[RecordId, "Id of an account, as it came."]]
     event_id: NotRequired[Annotated[RecordId, "Id of an event, as it came."]]
+    missing: NotRequired[
+        Annotated[list[str], "Fields that the history needs and the record does not have, not even as null."]
+    ]
     explained: NotRequired[ExplainedClass | None]
     reasons: NotRequired[list[Reason]]
     text_spans: NotRequired[list[TextSpan]]

@@ -88,6 +88,13 @@ def test_clients_cannot_make_a_table_of_any_width(tmp_path: Path, monkeypatch: p
     assert json.loads((tmp_path / "records.jsonl").read_text()) == {f"field{number}": number for number in range(3)}
 
 
+def test_further_fields_do_not_crowd_out_those_of_the_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fraudsieve.live.score_tables.MAX_FIELDS", 3)
+    record = {**{f"field{number}": number for number in range(5)}, "text": "hi", "channel": "sms"}
+    assert export(tmp_path, row(1, record), records=tmp_path / "records.jsonl").left_out_fields == 2
+    assert json.loads((tmp_path / "records.jsonl").read_text()).keys() >= {"text", "channel"}
+
+
 def test_types_of_records_are_written_one_at_a_time(tmp_path: Path) -> None:
     rows = [row(1, message_id="m"), row(2, subject="event", event_id="e", account_id="ann")]
     problem = "expected scores of one type of records, got those of messages and events. Choose one with --subject"

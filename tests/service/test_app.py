@@ -82,6 +82,14 @@ def test_scores_of_accounts_equal_those_of_the_scorer_with_the_same_history(live
     assert live.metric("fraudsieve_state_events") == state.n_events
 
 
+def test_names_of_fields_with_broken_characters_are_refused(live: Any) -> None:
+    for body in (b'{"account_id": "a", "x\\ud800": 1}', b'{"account_id": "a", "in": [{"x\\ud800": 1}]}'):
+        with live.client() as client:
+            answer = client.post("/v1/score", content=body, headers={"content-type": "application/json"})
+        assert answer.status_code == 422
+        assert answer.json()["error"] == "body: expected names of fields in UTF-8, got broken characters"
+
+
 def test_events_are_rejected_one_by_one_with_reasons(live: Any) -> None:
     late = event(0) | {"event_id": "late", "occurred_at": "2020-01-01T00:00:00Z"}
     with live.client() as client:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from fraudsieve.service.bodies import RejectedRequest, ScoreRequest
 from fraudsieve.service.handlers import RequestHandler
 from fraudsieve.service.loaded_model import LoadedModel
 from fraudsieve.service.settings import Settings
+from tests.live.small_models import message_scorer
 from tests.messages import refused
 from tests.service.handling import client_of, handler_of, reply_of
 
@@ -42,6 +44,22 @@ def fail_for(function: Callable[..., Any], when: Callable[[Any], bool], error: E
         return function(records, **options)
 
     return call
+
+
+def test_fields_that_the_history_needs_are_named_and_counted_where_they_are_missing() -> None:
+    handler = handler_of(message_scorer())
+    message = {"text": "pay now at shop1", "account_id": "a1", "sent_at": "2024-05-01T10:00:00Z"}
+    others = [message | {"account_id": None}, {"text": "pay now", "acount_id": "a1"}, {"text": "pay now"}]
+    scores = json.loads(reply_of(handler, [message, *others]).content)
+    assert [score.get("missing") for score in scores] == [
+        None,
+        None,
+        ["account_id (not 'acount_id')", "sent_at"],
+        ["account_id", "sent_at"],
+    ]
+    text = handler.metrics.render().decode()
+    assert re.findall(r'missing_fields_total{field="(.*)"} (.*)', text) == [("account_id", "2.0"), ("sent_at", "2.0")]
+    handler.close()
 
 
 def test_a_record_that_fails_does_not_affect_the_others(

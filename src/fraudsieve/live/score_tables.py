@@ -236,7 +236,8 @@ def _key(identifier: str | None) -> int:
 
 def _add_fields(survey: _Survey, record: Mapping[str, Any]) -> None:
     for name, value in record.items():
-        if name not in survey.fields and len(survey.fields) == MAX_FIELDS:
+        is_further = name not in survey.subject.fields  # however many there are, they do not crowd out its own
+        if name not in survey.fields and is_further and len(survey.fields) >= MAX_FIELDS:
             survey.n_left_out += 1
             continue
         kinds = survey.fields.setdefault(name, set())

@@ -10,6 +10,7 @@ from fraudsieve._compiled import compile_kernel
 from fraudsieve._subjects import Subject
 from fraudsieve._translation import Language
 from fraudsieve._typing import Array
+from fraudsieve.tables.values.reading import has_surrogate
 
 QUOTE, BACKSLASH, OPEN_LIST, OPEN_OBJECT, CLOSE_LIST, CLOSE_OBJECT = (ord(char) for char in '"\\[{]}')
 
@@ -127,9 +128,19 @@ def decode_json(body: bytes, max_records: int) -> Any:
         raise RejectedRequest(413, f"body: expected at most {max_containers} objects and lists, got {n_containers}")
     try:
         # Decoded here, because json.loads would also accept UTF-16, in which other bytes are brackets.
-        return json.loads(body.decode("utf-8", "surrogatepass").removeprefix("\ufeff"), parse_constant=_reject)
+        content = json.loads(body.decode("utf-8", "surrogatepass").removeprefix("\ufeff"), parse_constant=_reject)
     except (ValueError, RecursionError):
         raise RejectedRequest(400, "body: expected JSON, got something else") from None
+    # Only such a body can have half of a surrogate pair, which no file can hold as the name of a column.
+    if (b"\\u" in body or b"\xed" in body) and _has_broken_names(content):
+        raise RejectedRequest(422, "body: expected names of fields in UTF-8, got broken characters")
+    return content
+
+
+def _has_broken_names(content: Any) -> bool:
+    if isinstance(content, dict):
+        return any(map(has_surrogate, content)) or any(map(_has_broken_names, content.values()))
+    return isinstance(content, list) and any(map(_has_broken_names, content))
 
 
 def _reject(constant: str) -> None:

@@ -49,6 +49,9 @@ class Metrics:
             buckets=PROBABILITIES,
         )
         self.flagged = counter("flagged", "Records that the model flags; rules are counted separately.")
+        self.missing_fields = counter(
+            "missing_fields", "Records without a field that the history needs, by the field.", ("field",)
+        )
         self.cold_starts = counter("cold_starts", "Scored records of accounts without history.")
         self.rejected = counter("rejected", "Unscorable records, and rejected events, labels and messages.", ("part",))
         self.accepted = counter("accepted", "Events, labels and messages added to the history.", ("part",))
@@ -117,6 +120,8 @@ class Metrics:
     def count_scores(self, scores: Sequence[Score]) -> None:
         """Count the scores of a request."""
         for score in scores:
+            for field in score.get("missing", ()):
+                self.missing_fields.labels(field.partition(" ")[0]).inc()
             rule = score.get("rule")
             if rule is not None:
                 self.rule_decisions.labels(rule["id"], rule["action"]).inc()
