@@ -401,6 +401,9 @@ def training_rows(
             on_fit = None if progress is None else _count_fits(progress)
             of_messages = {"fold_groups": groups[rows.index.to_numpy()], "on_fit": on_fit}
         matrix = builder.fit_transform(rows, labels, **campaigns, **of_messages)
+    if not len(matrix.columns):
+        problem = f"no column of the {data.subject}s is a feature"
+        raise SchemaError(f"{data.subject}s", problem, "Add columns of numbers or words, or events with --events.")
     weights = rows[WEIGHT].to_numpy() if recipe.data.trusted.declared else None
     sample = sample_of(data, recipe)
     rates = sample.class_rates(data.legitimate, {*labels})

@@ -334,6 +334,7 @@ def require_columns(loaded: LoadedTable, table: TableSchema, origin: str, requir
     if missing:
         got = describe_columns(names, header=loaded.header)
         problems.append(f"{_are(missing)} missing from {table.name}; {got}{_hint(missing, loaded.frame, table)}")
+        problems += () if loaded.printed else loaded.notes  # such as that other sheets were not read
         fixes.append(describe_requirements(table, require))
     if repeated:
         problems.append(f"columns of one name: {quote_columns(repeated, header=loaded.header)}")

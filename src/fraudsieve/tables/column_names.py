@@ -11,9 +11,10 @@ from fraudsieve._translation import tr
 from fraudsieve.exceptions import SchemaError
 
 from .formats.loaded import LoadedTable, ReadOptions
-from .schema import TABLES, TableSchema, words_of
+from .schema import LABELS, TABLES, TableSchema, words_of
 
 MAX_NAMES_SHOWN: Final = 30
+MAX_OTHERS_SHOWN: Final = 1_000
 MAX_NAME_LENGTH: Final = 40
 MAX_WORDS: Final = 4
 MAX_ROWS_ABOVE: Final = 20
@@ -93,7 +94,7 @@ def quote_columns(names: Sequence[str], *, header: bool = False) -> str:
 
 def other_columns(names: Sequence[str], *, header: bool) -> tuple[str, ...]:
     """Return the names that `describe_columns` only counts, for a terminal; of what looks like a cell, the length."""
-    others = [name for name in names if header and not is_known_name(name)][:MAX_NAMES_SHOWN]
+    others = [name for name in names if header and not is_known_name(name)][:MAX_OTHERS_SHOWN]
     return tuple(_quote(name) if looks_like_name(name) else _count(name) for name in others)
 
 
@@ -142,8 +143,8 @@ def rename_columns(loaded: LoadedTable, table: TableSchema, options: ReadOptions
         name: anywhere[name] for name in table.required if name in anywhere and name not in (*names, table.numbered)
     }
     named = needed | here
-    # Under its own name a field is always read: a table that the loop wrote has no other.
-    there = {*names, *excused}
+    # A model, and a table of labels that the loop wrote, may have a field under its own name. Else it is a slip.
+    there = {*excused, *(names if options.labels_optional or table is LABELS else ())}
     missing = {name: column for name, column in named.items() if column not in names and name not in there}
     if missing:
         raise _not_there(missing, loaded, table, origin)

@@ -40,7 +40,15 @@ def test_types_are_kept(tmp_path: Path) -> None:
     assert checked.good["text"].tolist() == ["您好", "a"]
     assert checked.good["sent_at"].dt.hour.tolist()[0] == 10
     assert list(checked.good.columns) == ["message_id", "text", "sent_at", "n"]
-    assert checked.notes == ("read the first of 2 sheets", "sent_at has no time zone: taken as UTC")
+    assert checked.notes == (
+        "read the first of 2 sheets, the others are 'Sheet1'",
+        "sent_at has no time zone: taken as UTC",
+    )
+
+
+def test_an_error_names_the_other_sheets(tmp_path: Path) -> None:
+    with refused(SchemaError, "Sheet1"):
+        read_table(write(tmp_path / "m.xlsx", [["total"], [3]], [["message_id", "text"], [1, "a"]]), "messages")
 
 
 def test_a_sheet_that_states_a_wrong_size_is_read_in_full(tmp_path: Path) -> None:

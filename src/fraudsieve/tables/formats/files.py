@@ -274,6 +274,8 @@ def _rows(data: bytes, names: list[str], separator: str, origin: str) -> tuple[A
     return table.slice(0, len(table) - 1), broken
 
 
+MAX_SHEETS: Final = 10
+"""Sheets that a note names."""
 MAX_ROWS, MAX_COLUMNS = 1_048_576, 16_384
 """The limits of a sheet of Excel. openpyxl does not check them, and creates all rows up to the number in the file."""
 ROW_NUMBER: Final = re.compile(rb"""<(?:\w+:)?row\s[^>]*?\br\s*=\s*["']([^"']*)["']""")
@@ -339,8 +341,11 @@ def _read_sheet(stream: IO[bytes], name: str | None, origin: str) -> tuple[list[
         sheet.reset_dimensions()  # the size that a sheet states may be wrong
         given = sheet.iter_rows(max_row=MAX_ROWS, values_only=True)
         rows = [row if any(cell is not None for cell in row) else () for row in given]
-        others = name is None and len(sheets) > 1
-        return rows, (tr("read the first of {n} sheets", n=len(sheets)),) if others else ()
+        if name is not None or len(sheets) == 1:
+            return rows, ()
+        others = ", ".join(map(repr, [*sheets][1 : MAX_SHEETS + 1]))
+        note = tr("read the first of {n} sheets, the others are {others}", n=len(sheets), others=others)
+        return rows, (note,)
 
 
 def _check_row_numbers(stream: IO[bytes], origin: str) -> int:
