@@ -128,9 +128,10 @@ class Content:
 
         Examples
         --------
+        >>> from fraudsieve._subjects import Subject
         >>> from fraudsieve.features.account_matrix import AccountMatrix
         >>> from fraudsieve.features.profile.custom_columns import CustomColumns
-        >>> matrix = AccountMatrix("account", (), custom=CustomColumns(("age",)))
+        >>> matrix = AccountMatrix(Subject.ACCOUNT, (), custom=CustomColumns(("age",)))
         >>> record = {"account_id": "ann", "age": 3}
         >>> described = Content().describe_input(record, input_fields(matrix))
         >>> Content().is_input(record, described, matrix), Content().is_input({"age": 4}, described, matrix)
