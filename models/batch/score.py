@@ -29,7 +29,7 @@ from .cutoffs import DefaultCutoff
 from .outputs import ScoreFiles, ScoringResult, with_kept
 from .rows import feature_rows
 from .rule_columns import match_table
-from .scored_tables import TableHistory, options_of_model, read_history, read_inputs, usable_tables
+from .scored_tables import TableHistory, options_of_model, read_history, read_inputs, score_kind, usable_tables
 
 DECIDED: Final = ("decision", "model_decision")
 
@@ -257,7 +257,7 @@ def _can_chunk(model: Model, source: Source, events: Source | None) -> bool:
     if model.subject.has_text:
         return matrix.campaigns is None
     if model.subject.is_event:  # which are history of each other
-        return not matrix.history_parts
+        return not matrix.history_parts and score_kind(model) is None
     # Without a table of events, accounts are scored as of now.
     return not matrix.timed or events is not None
 

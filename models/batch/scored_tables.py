@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,7 @@ import pandas as pd
 from fraudsieve._translation import tr
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.feature_matrix import FeatureMatrix
+from fraudsieve.features.history.declaration import ONE_KIND
 from fraudsieve.features.history_declaration import event_fields
 from fraudsieve.features.label_trust import (
     Trust,
@@ -25,6 +26,9 @@ from fraudsieve.tables.reader import CheckedTable, read_table
 from fraudsieve.tables.source import Source, as_input
 
 from .cutoffs import DefaultCutoff
+
+MAX_KINDS: Final = 10
+"""Kinds that an error names."""
 
 
 class TableHistory(NamedTuple):
@@ -92,11 +96,36 @@ def read_inputs(
     else:
         past_events, label_rows, new_notes = read_history(model, events=events, known_labels=known_labels)
         notes += new_notes
-    records, cutoff_notes = DefaultCutoff.of(model, past_events).fill(table.good)
+    scored, kept, kind = table.good, table.kept, score_kind(model)
+    if kind is not None:
+        scored = of_kind(scored, kind)
+        kept = None if kept is None else kept.loc[scored.index].reset_index(drop=True)
+        others = len(table.good) - len(scored)
+        note = tr("{n} events of other kinds than {kind!r} are history, and have no score", n=others, kind=kind)
+        notes += [note] if others else []
+    records, cutoff_notes = DefaultCutoff.of(model, past_events).fill(scored.reset_index(drop=True))
     notes += cutoff_notes
     past_messages = _read_past(model, history, table, notes)
     known = TableHistory(past_events, label_rows, past_messages)
-    return Inputs(records, table.rejected, known, tuple(notes), table.kept)
+    return Inputs(records, table.rejected, known, tuple(notes), kept)
+
+
+def score_kind(model: Model) -> str | None:
+    """Return the kind of events that a model scores; None if it scores all."""
+    kind: str | None = _section(model, "data").get("score_kind")
+    return kind
+
+
+def of_kind(events: pd.DataFrame, kind: str | None) -> pd.DataFrame:
+    """Return the events of a kind; of None all."""
+    if kind is None:
+        return events
+    kinds = events["kind"].fillna(ONE_KIND) if "kind" in events else pd.Series(ONE_KIND, events.index)
+    chosen = events[(kinds == kind).to_numpy(bool)]
+    if chosen.empty:
+        problem, there = f"no event has the kind {kind!r}", ", ".join(map(repr, kinds.dropna().unique()[:MAX_KINDS]))
+        raise SchemaError("events", problem, f"The kinds are {there}: correct --score-kind.")
+    return chosen
 
 
 def with_scored(model: Model, past: pd.DataFrame | None, scored: pd.DataFrame) -> pd.DataFrame:

@@ -230,7 +230,7 @@ def _read_subject(
         return load_labelled(given["messages"], labels, events=events, **settings)
     if subject.is_account:
         return load_accounts(events, accounts=given.get("accounts"), labels=labels, **settings)
-    return load_events(given["events"], labels=labels, **settings)
+    return load_events(given["events"], labels=labels, kind=recipe.data.score_kind, **settings)
 
 
 def with_order_key(recipe: Recipe, data: LabelledData, key: str) -> Recipe:

@@ -19,6 +19,7 @@ from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.label_trust import Trust, history_of_labels, join_labels, labels_with_times
 from fraudsieve.models.batch.cutoffs import end_of_events
+from fraudsieve.models.batch.scored_tables import of_kind
 from fraudsieve.tables.checks import input_names
 from fraudsieve.tables.label_values import LabelReader, LabelReading, read_classes, read_labels, with_times
 from fraudsieve.tables.reader import CheckedTable, read_table
@@ -293,8 +294,11 @@ def _loaded(
     trust: Trust | None = None,
     reader: LabelReader = read_labels,
     legitimate_after: timedelta | None = None,
+    kind: str | None = None,
 ) -> tuple[LabelledData, pd.DataFrame]:
     """Keep the labelled rows whose label has enough rows, and return them with all rows and their labels.
+
+    With a kind, rows of others are history only, whatever their labels.
 
     If records without a label count as legitimate after some time, old ones are labelled too, and young ones are left
     out. The frame of all rows stays as it is: features use only the labels that people gave.
@@ -315,9 +319,10 @@ def _loaded(
         problem, fix = f"no {subject} has a label{of_others}", f"Give labels for the ids of these {subject}s."
         raise SchemaError(origin_of(next(iter(given.values()))), problem, fix)
     places = np.setdiff1d(np.arange(len(frame) + len(table.rejected)), table.rejected["row"])
-    rows, is_young = frame.assign(**{PLACE: places}), np.zeros(len(frame), bool)
+    rows = of_kind(frame.assign(**{PLACE: places}), kind)
+    is_young = np.zeros(len(rows), bool)
     if legitimate_after is not None:
-        is_reported = reported(table, labels, name, reading)
+        is_reported = reported(table, labels, name, reading)[rows.index.to_numpy()]
         rows, is_young = with_assumed_labels(rows, is_reported, Assumption(legitimate_after, reading))
     rows = with_inclusion_weights(rows, labels, name, trust)
     has_label, rejected, all_labels = rows["label"].notna(), table.rejected, None
@@ -424,11 +429,13 @@ def load_accounts(
     return _loaded(Subject.ACCOUNT, table, label_table, _read(events, "events"), sources, **labelling)[0]
 
 
-def load_events(events: Source, *, labels: Source | None = None, **labelling: Unpack[Labelling]) -> LabelledData:
-    """Read events as subjects, with their labels."""
+def load_events(
+    events: Source, *, labels: Source | None = None, kind: str | None = None, **labelling: Unpack[Labelling]
+) -> LabelledData:
+    """Read events as subjects, with their labels: those of a kind, or all."""
     table = read_table(events, "events", require=required_columns(Subject.EVENT, labels))
     label_table, sources = _read(labels, "labels"), {"events": events, "labels": labels}
-    loaded, frame = _loaded(Subject.EVENT, table, label_table, None, sources, **labelling)
+    loaded, frame = _loaded(Subject.EVENT, table, label_table, None, sources, kind=kind, **labelling)
     early, notes = int((frame["labelled_at"] < frame["occurred_at"]).sum()), []
     if early:
         notes.append(f"{early} labels are dated before their event: they count from the time of the event on")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,13 @@ import pandas as pd
 from fraudsieve._typing import Array, Progress
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.rows import subjects_with_history
-from fraudsieve.models.batch.scored_tables import check_usable, label_reader, options_of_model, trust_of_model
+from fraudsieve.models.batch.scored_tables import (
+    check_usable,
+    label_reader,
+    options_of_model,
+    score_kind,
+    trust_of_model,
+)
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.rules.rule_set import RuleSet
 from fraudsieve.tables.source import Source, as_input
@@ -197,7 +204,8 @@ def read_tables(
     beside = {name: table for name, table in tables.items() if name not in ("labels", f"{model.subject}s")}
     check_usable([model] if champion is None else [model, champion], beside)
     trust = recipe.data.trusted.or_else(trust_of_model(model))
-    settings = {"subject": model.subject, "trust": dict(trust.by_source), "default_trust": trust.default}
+    settings: dict[str, Any] = {"subject": model.subject, "score_kind": score_kind(model)}
+    settings |= {"trust": dict(trust.by_source), "default_trust": trust.default}
     of_subject = recipe.data.model_copy(update=settings)
     history = recipe.history.model_copy(update={"categories": ()})  # those of the model are in its options
     labels = recipe.labels.as_trained(model.training)

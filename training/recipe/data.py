@@ -86,6 +86,8 @@ class DataRecipe(RecipeSection):
     left out. By default all count. A model does not keep it."""
     subject: Literal["auto", "message", "account", "event"] = "auto"
     """What is scored; with ``auto`` messages if there are any, otherwise accounts, otherwise events."""
+    score_kind: str | None = None
+    """The kind of events that are scored; those of other kinds are history only. By default all are scored."""
     legitimate: str = AUTO
     """The label of legitimate records, or ``none`` to train types only. With ``auto``, 0 and 1, true and false, or yes
     and no are read as legitimate and fraud; otherwise the usual word (legitimate, ham, normal, ok, 正常 ...) is found,

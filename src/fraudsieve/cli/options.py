@@ -249,6 +249,9 @@ class RunOptions:
     subject: Annotated[
         str | None, typer.Option(help="What the model scores: auto, message, account or event (such as a payment).")
     ] = None
+    score_kind: Annotated[
+        str | None, typer.Option(help="Kind of events to score, such as payment; others are history only.")
+    ] = None
     recipe: Annotated[Path | None, typer.Option(help="Recipe (TOML) with all settings of the run.")] = None
     name: Name = None
     legitimate: Annotated[
@@ -300,6 +303,7 @@ class RunOptions:
             **{f"data.{table}": place for table, place in vars(tables).items()},
             **reading.overrides(),
             "data.subject": self.subject,
+            "data.score_kind": self.score_kind,
             "data.legitimate": self.legitimate,
             "labels.legitimate_after": self.legitimate_after,
             "name": self.name,

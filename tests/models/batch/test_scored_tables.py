@@ -23,7 +23,7 @@ from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.labelled import known_labels_of, load_accounts, load_events
 from fraudsieve.training.recipe.data import DataRecipe
 from tests.features.label_rows import LABEL_ROWS, START, TRUST, LabelRows, labels_of
-from tests.live.small_models import account_scorer, message_scorer, own_columns_model
+from tests.live.small_models import account_scorer, event_scorer, message_scorer, own_columns_model
 from tests.messages import refused
 from tests.profiles import examples
 
@@ -100,6 +100,37 @@ def test_a_model_that_does_without_a_history_says_which_tables_it_does_not_read(
     not_its_own: dict[str, Any] = {other: records}
     with pytest.raises(SchemaError, match=f"--{other}: the model cannot use this table"):
         score_file(scorer, records, tmp_path / "scores.parquet", **not_its_own)
+
+
+def test_events_of_other_kinds_than_the_scored_one_are_history_only(tmp_path: Path) -> None:
+    scorer = event_scorer()
+    events = pd.DataFrame(
+        {
+            "event_id": [*"abcd"],
+            "account_id": "a1",
+            "counterparty_id": "a2",
+            "device_id": "d",
+            "occurred_at": START + pd.to_timedelta([1, 2, 3, 4], unit="h"),
+            "kind": ["login", "pay", None, "pay"],
+            "amount": [1.0, 2.0, 3.0, 4.0],
+        }
+    )
+    events.to_csv(tmp_path / "events.csv", index=False)
+    events.to_parquet(tmp_path / "events.parquet")
+    tables = {}
+    for kind in (None, "pay"):
+        model = Scorer(replace(scorer.model, training={"recipe": {"data": {"score_kind": kind}}}))
+        for name in ("csv", "parquet"):
+            result = score_file(model, tmp_path / f"events.{name}", tmp_path / "scores.parquet", keep=["kind"])
+            tables[kind, name] = pd.read_parquet(tmp_path / "scores.parquet")
+            noted = "2 events of other kinds than 'pay' are history, and have no score" in result.notes
+            assert (result.scored, noted) == ((4, False) if kind is None else (2, True))
+    whole, chosen = tables[None, "csv"], tables["pay", "csv"]
+    pd.testing.assert_frame_equal(chosen, whole[whole["kind"] == "pay"].reset_index(drop=True))
+    pd.testing.assert_frame_equal(chosen, tables["pay", "parquet"])
+    other = Scorer(replace(scorer.model, training={"recipe": {"data": {"score_kind": "refund"}}}))
+    with refused(SchemaError, "refund", "pay", "event"):
+        score_file(other, events, tmp_path / "scores.parquet")
 
 
 def test_what_is_read_of_a_value_is_remembered_and_what_belongs_to_a_file_is_not() -> None:

@@ -1,5 +1,6 @@
 """Accounts and events as subjects: their cutoff times, labels and rejected rows."""
 
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,18 @@ def test_cutoff_times_of_accounts_in_order_of_preference() -> None:
     assert loaded.subject == "account"
     assert loaded.events is not None
     assert set(loaded.digests) == {"accounts", "events", "labels"}
+
+
+def test_only_events_of_the_kind_are_labelled_and_the_others_are_history() -> None:
+    table = events(kind=["login", "pay", "pay"], label=["spam", "spam", None], occurred_at=["2026-01-01"] * 3)
+    table = pd.concat([table, table.assign(event_id=["e4", "e5", "e6"], occurred_at="2026-03-01")])
+    loaded = load_events(table, kind="pay", legitimate_after=timedelta(days=9))
+    assert loaded.rows[["event_id", "label"]].to_numpy().tolist() == [["e2", "spam"], ["e3", "legitimate"]]
+    assert loaded.events is not None
+    assert loaded.events["event_id"].tolist() == ["e1", "e2", "e3", "e4", "e5", "e6"]
+    assert len(loaded.waiting) == 1
+    with refused(SchemaError, "refund"):
+        load_events(table, kind="refund")
 
 
 def test_accounts_may_be_those_that_have_labels() -> None:
