@@ -67,6 +67,8 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     legitimate : str, default="legitimate"
         The class that the character models are fitted on, for Chinese together with everyday text. If `y` has no such
         class, they are fitted on all messages.
+    text_column : str, default="text"
+        The column with the texts of a DataFrame.
     columns : sequence of str, default=()
         Your own columns of the messages that are features, such as ``("channel", "country")``. X must then be a
         DataFrame that has them. Columns of numbers and booleans are numbers, others are categories.
@@ -133,6 +135,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         "wording": ["boolean"],
         "pinyin": ["boolean", None],
         "legitimate": [str],
+        "text_column": [str],
         "columns": ["array-like"],
         "categories": ["array-like"],
         "min_category_rows": [Interval(Integral, 1, None, closed="left")],
@@ -158,6 +161,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     wording: bool = True
     pinyin: bool | None = None
     legitimate: str = "legitimate"
+    text_column: str = "text"
     columns: Sequence[str] = ()
     categories: Sequence[str] = ()
     min_category_rows: int = 5
@@ -227,6 +231,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         ndarray of float64 or DataFrame, shape (n_messages, n_columns)
         """
         self._validate_params()
+        X = self.messages_of(X)
         texts = message_texts(X)
         views, custom = self._views(), self._custom_columns(X)
         lists = CustomLists.of(self.words, self.brands, self.hotlines, self.short_hosts)
@@ -237,7 +242,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             campaigns = replace(campaigns, order_key=self.order_key)
         if not self.wording:
             self.matrix_ = MessageMatrix(None, views, lists=lists, custom=custom, campaigns=campaigns)
-            return self.transform(X)
+            return self._compute(X)
         codes = self._check_classes(texts, y)
         groups = near_duplicate_groups(texts) if groups is None else np.asarray(groups)
         check_consistent_length(texts, groups)
@@ -304,7 +309,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         ndarray of float64 or DataFrame, shape (n_messages, n_columns)
         """
         check_is_fitted(self, "matrix_")
-        return self.matrix_.compute(message_texts(X), *self._record_columns(X))
+        return self._compute(self.messages_of(X))
 
     def get_feature_names_out(self, input_features: Any = None) -> Array:
         """Return the names of the columns.
@@ -320,6 +325,17 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self, "matrix_")
         return np.asarray(self.matrix_.columns, object)
+
+    def messages_of(self, X: Any) -> Any:
+        """Return messages, the texts of a DataFrame in its column ``text``."""
+        if self.text_column == "text" or not isinstance(X, pd.DataFrame):
+            return X
+        if self.text_column not in X:
+            raise ValueError(f"Expected a column {self.text_column!r}; got {[str(name) for name in X.columns]}.")
+        return X.drop(columns="text", errors="ignore").rename(columns={self.text_column: "text"})
+
+    def _compute(self, X: Any) -> Any:
+        return self.matrix_.compute(message_texts(X), *self._record_columns(X))
 
     def _views(self) -> tuple[History, ...]:
         if self.events is None:

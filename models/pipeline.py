@@ -107,6 +107,7 @@ def save_pipeline(
         matrix=builder.matrix_,
         ensemble=classifier.ensemble_,
         calibration=classifier.calibration_,
+        training=_given_names(builder),
     )
     if calibration is not None:
         X, y = calibration
@@ -181,6 +182,13 @@ def _check_columns(builder: Builder, classifier: FraudClassifier) -> None:
         )
 
 
+def _given_names(builder: Builder) -> dict[str, Any]:
+    """Return what a model remembers of the names of its columns."""
+    if not isinstance(builder, MessageFeatures) or builder.text_column == "text":
+        return {}
+    return {"recipe": {"data": {"columns": {"messages.text": builder.text_column}}}}
+
+
 def _legitimate_class(legitimate: str | None, classes: tuple[str, ...], builder: Builder) -> str | None:
     if legitimate is None:
         return None
@@ -202,7 +210,7 @@ def _legitimate_class(legitimate: str | None, classes: tuple[str, ...], builder:
 def _groups(builder: Builder, X: Any) -> Array:
     """Return the campaign of every message, or the account of every row: rates are promised over these."""
     if isinstance(builder, MessageFeatures):
-        return near_duplicate_groups(message_texts(X))
+        return near_duplicate_groups(message_texts(builder.messages_of(X)))
     codes, _ = pd.factorize(X["account_id"])
     return np.asarray(codes)
 

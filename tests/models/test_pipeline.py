@@ -61,6 +61,20 @@ def test_a_folder_scores_as_its_pipeline(pipeline: Pipeline, tmp_path: Path) -> 
     assert Scorer.load(tmp_path / "shop", digest=model.digest).score({"text": "a"})["decision"] is None
 
 
+def test_texts_may_be_in_a_column_of_another_name(tmp_path: Path) -> None:
+    frame = FRAME.rename(columns={"text": "body"}).assign(text="not this")
+    fitted = make_pipeline(features(text_column="body", columns=["amount"]), trees()).fit(frame, LABELS)
+    usual = make_pipeline(features(columns=["amount"]), trees()).fit(FRAME, LABELS)
+    np.testing.assert_array_equal(fitted.predict_proba(frame), usual.predict_proba(FRAME))
+    save_pipeline(fitted, tmp_path / "model", calibration=(frame, LABELS))
+    scorer = Scorer.load(tmp_path / "model")
+    record = {"body": TEXTS[0], "amount": 0.0}
+    assert scorer.score(record) == scorer.score({"text": TEXTS[0], "amount": 0.0})
+    assert scorer.score_columns(frame.drop(columns="text"))["probability"][0] == scorer.score(record)["probability"]
+    with refused(ValueError, "body"):
+        fitted.predict(FRAME)
+
+
 @pytest.mark.parametrize(
     "step",
     [
