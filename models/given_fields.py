@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 from fraudsieve._subjects import Subject
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.tables.values.moments import EPOCH, counted_from, read_time
-from fraudsieve.tables.values.reading import Reading, is_numeric
+from fraudsieve.tables.values.reading import NUMBERS, Reading, is_numeric
 
 T = TypeVar("T")
 LABEL_FIELDS: Final = frozenset(("subject_id", "label", "labelled_at", "source", "confidence", "inclusion_probability"))
@@ -46,17 +46,29 @@ class GivenFields:
                 ours[name] = record[other]
         return ours
 
+    def rename_or_keep(self, record: Any) -> Any:
+        """Return a record with our names; anything else, and a record with a field twice, as it is."""
+        try:
+            return self.rename(record) if isinstance(record, Mapping) else record
+        except RejectedRecordError:
+            return record
+
     def read(self, record: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return a record with our names, and with times where it has numbers that count from a start."""
         record = self.rename(record)
-        if self.counted is None:
-            return record
-        times = {name: record[name] for name in TIMES & record.keys() if is_numeric(record[name])}
-        return {**record, **{name: self._time_of(value, name) for name, value in times.items()}} if times else record
+        times = () if self.counted is None else TIMES & record.keys()
+        return {**record, **{name: self._time_of(record[name]) for name in times}} if times else record
 
-    def _time_of(self, value: Any, name: str) -> str | None:
-        time = read_time(value, name, Reading(counted=self.counted))
-        return None if time is None else (EPOCH + timedelta(microseconds=time)).isoformat()
+    def _time_of(self, value: Any) -> Any:
+        """Return the time of a number that counts; what is none stays as it is, for the reader to reject."""
+        is_text = isinstance(value, str) and NUMBERS["."].fullmatch(value.strip()) is not None
+        if not (is_text or is_numeric(value)):
+            return value
+        try:
+            time = read_time(value, "", Reading(counted=self.counted))
+        except RejectedRecordError:
+            return value
+        return value if time is None else (EPOCH + timedelta(microseconds=time)).isoformat()
 
 
 def given_fields(training: Mapping[str, Any]) -> dict[str, GivenFields]:
@@ -70,12 +82,17 @@ def given_fields(training: Mapping[str, Any]) -> dict[str, GivenFields]:
 
 
 def _names_in(table: str, columns: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """Return the fields by the columns that hold them in a table, as `tables.column_names` chooses them."""
     prefix, known, anywhere = f"{table}.", FIELDS[table], frozenset[str]().union(*FIELDS.values())
-    others = {name: given for name, given in columns.items() if "." not in name}
-    of_table = {name: given for name, given in others.items() if name in known or name not in anywhere}
-    of_table |= {name.removeprefix(prefix): given for name, given in columns.items() if name.startswith(prefix)}
-    names = dict[str, tuple[str, ...]]()
-    for name, given in of_table.items():
-        if given not in known:
-            names[given] = (*names.get(given, ()), name)
-    return names
+    here = {name.removeprefix(prefix): given for name, given in columns.items() if name.startswith(prefix)}
+    named = {name: given for name, given in columns.items() if "." not in name} | here
+    roles = dict[str, list[str]]()
+    for name, given in named.items():
+        if given not in known and given not in named:
+            roles.setdefault(given, []).append(name)
+    of_table = {name for name in named if name in known or name not in anywhere}
+    chosen = {
+        given: names if len(names) == 1 else [n for n in names if n in here] or [n for n in names if n in of_table]
+        for given, names in roles.items()
+    }
+    return {given: tuple(names) for given, names in chosen.items() if names}

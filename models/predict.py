@@ -198,7 +198,9 @@ class Scorer:
         TypeError
             If it is not a record or a list of records.
         """
-        return observe_messages(self.model.matrix, state, as_records(messages), now=now)
+        given = self.model.given["messages"]
+        sent = [given.rename_or_keep(message) for message in as_records(messages)]
+        return observe_messages(self.model.matrix, state, sent, now=now)
 
     @overload
     def score(self, records: Record, **options: Unpack[ScoreOptions]) -> Score: ...

@@ -22,8 +22,6 @@ from .frames import NOT_PROFILE, category_column, frequent_categories, is_flag, 
 NOT_OWN: Final = NOT_PROFILE | {"message_id", "text", "recipient_id", "sent_at", "campaign", "row"}
 """Columns of messages that are read for other purposes, or that repeat the label."""
 
-INDEX: Final = (["unnamed"], ["index"])
-"""First words of names of row numbers: ``Unnamed: 0`` is the index of a frame that pandas wrote."""
 NO_VALUE: Final = "no value in any row"
 FEW_VALUES, MANY_VALUES, MAX_SHARE = 20, 5000, 0.1
 """A column with at most `FEW_VALUES` distinct values holds categories; one with more than `MANY_VALUES`, or more than
@@ -201,7 +199,7 @@ def choose_profile_columns(
             left_out[name] = NO_VALUE
         elif name in identifiers and not are_few_ids(column):
             left_out[name] = "an identifier"
-        elif words_of(name)[:1] in INDEX and column.is_unique:
+        elif _is_index(words_of(name)) and pd.api.types.is_integer_dtype(column) and column.is_unique:
             left_out[name] = "row numbers"
         elif name not in identifiers and is_number(column):
             numbers.append(name)
@@ -214,6 +212,11 @@ def choose_profile_columns(
     if "source" in records.columns and "source" not in exclude:
         left_out["source"] = "read as the source of the label"
     return ProfileColumns(tuple(numbers), tuple(categories), left_out)
+
+
+def _is_index(words: list[str]) -> bool:
+    """Return whether these are the words of a name such as ``Unnamed: 0``: the index of a frame that pandas wrote."""
+    return words == ["index"] or (words[:1] == ["unnamed"] and words[1:2] == ["0"])
 
 
 def are_few_ids(ids: pd.Series, most: int = MANY_IDS) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -26,9 +26,6 @@ from fraudsieve.tables.reader import CheckedTable, read_table
 from fraudsieve.tables.source import Source, as_input
 
 from .cutoffs import DefaultCutoff
-
-MAX_KINDS: Final = 10
-"""Kinds that an error names."""
 
 
 class TableHistory(NamedTuple):
@@ -123,8 +120,8 @@ def of_kind(events: pd.DataFrame, kind: str | None) -> pd.DataFrame:
     kinds = events["kind"].fillna(ONE_KIND) if "kind" in events else pd.Series(ONE_KIND, events.index)
     chosen = events[(kinds == kind).to_numpy(bool)]
     if chosen.empty:
-        problem, there = f"no event has the kind {kind!r}", ", ".join(map(repr, kinds.dropna().unique()[:MAX_KINDS]))
-        raise SchemaError("events", problem, f"The kinds are {there}: correct --score-kind.")
+        problem = f"no event has the kind {kind!r}, of {kinds.nunique()} kinds that there are"
+        raise SchemaError("events", problem, "Correct --score-kind, or give events of this kind.")
     return chosen
 
 

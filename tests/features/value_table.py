@@ -126,6 +126,7 @@ TIMES: list[tuple[Any, Any]] = [
     ("Fri, 1 May 2026 03:00:00 -0700 (PDT)", MORNING),
     ("01 may 2026 10:00 GMT", MORNING),
     ("1 May 2026 10:00", MORNING),
+    ("1 May 2026 10:00 (CST)", MORNING),
     ("31 Feb 2026 10:00 GMT", no_time("other text")),
     ("Fri, 1 Mai 2026 10:00 GMT", no_time("other text")),
     ("2026-05/01", no_time("other text")),

@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from fraudsieve._subjects import Subject
 from fraudsieve.exceptions import StateError
 from fraudsieve.features.profile.custom_columns import CustomColumns
 from fraudsieve.live.contents import erase
-from fraudsieve.live.export import export_tables
+from fraudsieve.live.export import _named, export_tables
 from fraudsieve.live.records import not_kept
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import open_store
@@ -131,3 +132,9 @@ def test_labels_of_two_types_need_a_model(tmp_path: Path) -> None:
         with refused(StateError):
             export_tables(store, tmp_path / "tables")
         assert export_tables(store, tmp_path / "tables", event_scorer().model)["labels"] == 1
+
+
+def test_a_column_in_several_roles_is_written_once() -> None:
+    table = pa.table({"account_id": ["a"], "card_id": ["a"], "amount": [1.0]})
+    names = {"account_id": "card", "events.card_id": "card", "amount": "total"}
+    assert _named(table, "events", names).to_pylist() == [{"card": "a", "total": 1.0}]

@@ -1,5 +1,7 @@
 """Tokens that are bound to sources: their labels are of no other source, at every door, since trust depends on it."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +10,11 @@ import pytest
 from fraudsieve.exceptions import ServiceError
 from fraudsieve.live.contents import stored_records
 from fraudsieve.live.store import open_store
+from fraudsieve.models import Scorer
 from fraudsieve.service.settings import Settings, read_label_tokens
 from tests.live.small_models import message_pair_model
 from tests.messages import refused
+from tests.service.handling import handler_of
 from tests.services import TOKEN
 
 BOUND = "a-token-of-the-hotline"
@@ -54,6 +58,21 @@ def test_a_bound_token_writes_labels_of_its_sources_only(serve: Any, tmp_path: P
     with open_store(tmp_path / "live.db") as opened:
         sources = [record["source"] for part, record in stored_records(opened) if part == "labels"]
     assert sources == ["hotline", "bank"]
+
+
+def test_labels_under_the_names_of_the_training_are_of_no_other_source_either(tmp_path: Path) -> None:
+    columns = {"label": "outcome", "source": "reporter"}
+    model = replace(Scorer.load(message_pair_model()).model, training={"recipe": {"data": {"columns": columns}}})
+    handler = handler_of(Scorer(model), state=tmp_path / "live.db")
+    label = {"subject_id": "m1", "outcome": "fraud", "labelled_at": "2026-05-02T10:00:00Z"}
+    for of_source in ({}, {"reporter": "bank"}, {"source": "bank"}):
+        body = json.dumps({"labels": [label | of_source]}).encode()
+        reply = handler.ingest(body, are_labels=True, sources=frozenset({"hotline"}))
+        assert json.loads(reply.content)["rejected"] == [{"position": 0, "reason": REASON}]
+    body = json.dumps({"labels": [label | {"reporter": "hotline"}]}).encode()
+    reply = handler.ingest(body, are_labels=True, sources=frozenset({"hotline"}))
+    assert json.loads(reply.content)["accepted"] == 1
+    handler.close()
 
 
 @pytest.mark.parametrize("line", ["short hotline", BOUND, f"{TOKEN} hotline", "a-token with-é-é-é,x"])

@@ -65,10 +65,11 @@ def test_a_lone_comma_is_rejected_with_the_options(values: list[str]) -> None:
         (["51.159"] * 100, "1.234.567", True),  # nothing shows that points separate thousands
         (["51.159", "250"] * 50, "1.234.567", False),
         (["51.159", "2500"] * 50, "1.234.567", True),
-        (["51.15", "250"], "1.234,50", True),
-        (["0.512", "250"], "1.234,50", True),
+        (["51.15", "250"] * 2, "1.234,50", True),
+        (["0.512", "250"] * 2, "1.234,50", True),
         (["51.159", "250"], "1.234,50", False),
         (["51.159"], "1.234.567", False),
+        (["2.345", "1500"], "1.234,50", False),
         (["250"], "1.234,50", False),
     ],
 )
@@ -77,6 +78,13 @@ def test_one_cell_does_not_turn_decimal_points_into_separators(plain: list[str],
     assert numbers[0] == float(plain[0] if is_point else plain[0].replace(".", ""))
     assert len(reasons) == is_point
     assert math.isnan(numbers[-1]) == is_point
+
+
+def test_one_plain_number_does_not_turn_decimal_commas_into_points() -> None:
+    numbers, reasons, _ = read([f"1.{n},50" for n in range(100, 600)] + ["3.5"])
+    assert numbers[0] == 1100.5
+    assert len(reasons) == 1
+    assert math.isnan(numbers[-1])
 
 
 def test_one_column_has_one_decimal_sign_and_one_currency() -> None:

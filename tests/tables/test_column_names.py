@@ -134,6 +134,18 @@ HEADS: dict[str, tuple[str, dict[str, list[Any]], str]] = {
 }
 
 
+@pytest.mark.parametrize("columns", [{"message_id": "id", "id": "id"}, {"id": "id", "message_id": "id"}])
+def test_a_column_keeps_its_name_beside_another_role(columns: dict[str, str]) -> None:
+    good = read(FRAME, columns | {"text": "content"})
+    assert good["message_id"].tolist() == good["id"].tolist() == ["a", "b"]
+
+
+def test_a_repeated_column_in_several_roles_is_an_error_in_words() -> None:
+    frame = pd.DataFrame([["a", "b", "hi"]], columns=["key", "key", "text"])
+    with pytest.raises(SchemaError, match="columns of one name"):
+        read(frame, {"message_id": "key", "account_id": "key"})
+
+
 def test_a_field_is_read_under_its_own_name_where_another_was_named() -> None:
     columns = {"labels.subject_id": "order", "label": "outcome", "labels.labelled_at": "seen"}
     labels = pd.DataFrame({"subject_id": ["a"], "label": ["fraud"], "seen": ["2026-05-01"]})

@@ -319,6 +319,8 @@ def _loaded(
         problem, fix = f"no {subject} has a label{of_others}", f"Give labels for the ids of these {subject}s."
         raise SchemaError(origin_of(next(iter(given.values()))), problem, fix)
     places = np.setdiff1d(np.arange(len(frame) + len(table.rejected)), table.rejected["row"])
+    if len(places) != len(frame):  # of several tables, each with its own row numbers
+        places = np.arange(len(frame))
     rows = of_kind(frame.assign(**{PLACE: places}), kind)
     is_young = np.zeros(len(rows), bool)
     if legitimate_after is not None:

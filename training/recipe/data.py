@@ -9,13 +9,13 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from fraudsieve._subjects import Subject
-from fraudsieve.exceptions import RecipeError
+from fraudsieve.exceptions import RecipeError, RejectedRecordError
 from fraudsieve.features.history.declaration import window_seconds
 from fraudsieve.features.label_trust import Trust
 from fraudsieve.tables.formats.loaded import ReadOptions
 from fraudsieve.tables.label_values import AUTO
 from fraudsieve.tables.limits import MAX_REJECTED
-from fraudsieve.tables.values.moments import time_zone
+from fraudsieve.tables.values.moments import counted_from, time_zone
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -40,7 +40,10 @@ def _in_utc(time: datetime) -> datetime:
 
 
 def _check_start(start: str) -> str:
-    datetime.fromisoformat(start)
+    try:
+        counted_from("s", start, None)
+    except RejectedRecordError as error:
+        raise ValueError(str(error)) from None
     return start
 
 

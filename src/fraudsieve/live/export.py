@@ -393,4 +393,7 @@ def _arrow(frame: pd.DataFrame, schema: TableSchema) -> pa.Table:
 
 def _named(table: pa.Table, name: str, names: Mapping[str, str]) -> pa.Table:
     """Return a table with the names of columns that a model was trained with."""
-    return table.rename_columns([names.get(f"{name}.{ours}", names.get(ours, ours)) for ours in table.column_names])
+    given = {ours: names.get(f"{name}.{ours}", names.get(ours, ours)) for ours in table.column_names}
+    once = {theirs: ours for ours, theirs in reversed(given.items())}  # a column in several roles is written once
+    kept = [ours for ours, theirs in given.items() if once[theirs] == ours]
+    return table.select(kept).rename_columns([given[ours] for ours in kept])

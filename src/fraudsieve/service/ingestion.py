@@ -63,7 +63,8 @@ class EventIngestion:
         """
         content = decode_json(body, self.settings.max_records)
         part, records = self._check_events(content, (LABELS,) if are_labels else PARTS)
-        rejected = why_rejected(records, sources)
+        given = self.live.scorer.model.given[part]
+        rejected = why_rejected([given.rename_or_keep(record) for record in records], sources)
         objects = [position for position in range(len(records)) if position not in rejected]
         try:
             added = self._add_to_history(part, records, objects)

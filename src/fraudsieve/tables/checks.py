@@ -358,7 +358,7 @@ def _hint(missing: Sequence[str], frame: pd.DataFrame, table: TableSchema) -> st
     further = f"; perhaps also {_options(also)}" if also else ""
     if table is EVENTS and "account_id" in missing and "account_id" not in pairs:
         pairs, also, unit = _likely(["label"], frame, ACCOUNTS)
-        further = f". If it has no accounts, score its rows alone: --accounts with {_options(pairs | also, unit)}"
+        further = f" If it has no accounts, score its rows alone: --accounts with {_options(pairs | also, unit)}"
         return f" (did you mean {', '.join(hints)}?{further})"
     return f" (did you mean {', '.join(hints)}? Then add {_options(pairs, unit)}{further})"
 

@@ -152,7 +152,8 @@ def rename_columns(loaded: LoadedTable, table: TableSchema, options: ReadOptions
     roles = {theirs: _names_of(theirs, given, here, table) for theirs in given.values()}
     found = {ours: theirs for theirs, named in roles.items() for ours in named if theirs != ours}
     taken = {ours: f"input_{ours}" for ours in found if ours in names}
-    copies = {ours: loaded.frame[theirs] for ours, theirs in found.items() if ours != roles[theirs][0]}
+    further = {ours: theirs for ours, theirs in found.items() if ours != roles[theirs][0] and names.count(theirs) == 1}
+    copies = {ours: loaded.frame[theirs] for ours, theirs in further.items()}
     first = {theirs: ours for ours, theirs in found.items() if ours == roles[theirs][0]}
     renamed = loaded.frame.rename(columns=taken | first).assign(**copies)
     known = {column.name for column in table.columns} - LABEL_COLUMNS
@@ -200,7 +201,7 @@ def _check_tables(names: Iterable[str], table: TableSchema, origin: str) -> None
 
 def _names_of(column: str, given: Mapping[str, str], here: Collection[str], table: TableSchema) -> list[str]:
     """Return the names that a column gets in a table: several for one in several roles, none if all are of others."""
-    names = [name for name, theirs in given.items() if theirs == column]
+    names = sorted((name for name, theirs in given.items() if theirs == column), key=lambda name: name != column)
     if len(names) == 1:
         return names
     return [name for name in names if name in here] or [name for name in names if not _is_of_others(name, table)]

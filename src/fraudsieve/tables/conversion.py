@@ -115,7 +115,7 @@ def convert_amounts(strings: Cells, plain: Mask, reading: Reading) -> Amounts:
     odd = pd.Series(strings[~plain].dropna().unique(), dtype=strings.dtype)
     decimal = reading.decimal
     if decimal == "auto":
-        decimal = _decimal_of(odd, strings[plain])
+        decimal = _decimal_of(odd, strings[~plain], strings[plain])
     known = match_pattern(strings, AMOUNTS[decimal or "."])
     if decimal is None:
         known &= ~match_pattern(strings, _LONE_COMMA)
@@ -137,12 +137,14 @@ def _to_numbers(strings: Cells, decimal: str) -> Cells:
     return numbers.mask(match_pattern(strings, NEGATIVE), -numbers)
 
 
-def _decimal_of(odd: Cells, plain: Cells) -> str | None:
-    """Return the decimal sign of a column from its odd distinct cells and its plain ones; None if it is unknown."""
+def _decimal_of(odd: Cells, cells: Cells, plain: Cells) -> str | None:
+    """Return the decimal sign of a column from its odd cells, once and as they are, and its plain ones; None if it is
+    unknown."""
     amounts = odd[match_pattern(odd, AMOUNTS["."]) | match_pattern(odd, AMOUNTS[","])]
     if match_pattern(amounts, _POINT).any():
         return "."
-    if n_comma := int(match_pattern(amounts, _COMMA).sum()):
+    if match_pattern(amounts, _COMMA).any():
+        n_comma = int(match_pattern(cells, _COMMA).sum())
         return "." if _have_points(plain, n_comma) else ","
     lone = amounts[match_pattern(amounts, _LONE_COMMA)]
     if len(lone) == 0:
@@ -160,11 +162,12 @@ def _have_points(plain: Cells, n_comma: int) -> bool:
     Points that separate thousands have three digits after them, and there are smaller numbers beside them.
     """
     pointed = plain[match_pattern(plain, _FRACTION)]
-    if not match_pattern(pointed, _GROUPED).all():
-        return True
+    if (n_sure := int((~match_pattern(pointed, _GROUPED)).sum())) > 0:
+        return n_sure > n_comma
     whole = plain[~match_pattern(plain, _FRACTION) & plain.notna()]
-    are_large = match_pattern(whole, _THOUSAND).any()
-    return len(pointed) > 0 and bool(are_large or (len(whole) == 0 and len(pointed) >= _MANY_MORE * n_comma))
+    if match_pattern(whole, _THOUSAND).any():
+        return len(pointed) > n_comma
+    return len(whole) == 0 and len(pointed) >= _MANY_MORE * n_comma
 
 
 def amounts_of_words(words: Cells, reading: Reading) -> Converted | None:
@@ -231,7 +234,7 @@ _YEAR_LAST: Final = r"^(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})((?:[T ].*)?)$"
 _HALF_DAY: Final = r"^([^ T]+[ T])(0?[1-9]|1[0-2])(:[0-5]\d(?::[0-5]\d)?)[ \x{a0}\x{202f}]?([AaPp])\.?[Mm]\.?$"
 _AFTERNOON: Final = r"[Pp]\.?[Mm]\.?$"
 _TWELVE: Final = r"^([^ T]+[ T])12:"
-_HAS_ZONE: Final = r"[Tt ].*(?:[Zz]|[+-]\d{2}(?::?\d{2})?|GMT|UTC?|\))$"
+_HAS_ZONE: Final = r"[Tt ].*(?:[Zz]|[+-]\d{2}(?::?\d{2})?|GMT|UTC?)(?: \([^()]*\))?$"
 
 
 class _Times(NamedTuple):

@@ -62,6 +62,13 @@ def test_a_single_western_line_is_enough(text: str) -> None:
     )
 
 
+def test_a_late_letter_and_a_damaged_text_are_read() -> None:
+    late = b"a,b\n" + b"hello world,1\n" * 20_000 + b"caf\xe9,2\n"
+    assert to_utf8(late, None, "m.csv")[0].endswith("café,2\n".encode())
+    damaged = b"a\n" + "café\n".encode() + b"\xff\n" * 2 + b"b\n" * 50
+    assert to_utf8(damaged, None, "m.csv")[0].decode().count("\ufffd") == 2
+
+
 def test_a_given_encoding_is_used_and_is_an_error_where_it_does_not_fit(tmp_path: Path) -> None:
     file = tmp_path / "m.csv"
     file.write_bytes(table(CHINESE, "gbk"))

@@ -112,9 +112,10 @@ def to_utf8(data: bytes, encoding: str | None, origin: str) -> tuple[bytes, tupl
         return data, ()
     lines = data.splitlines()[1:]
     broken = sum(not _is_utf8(line) for line in lines)
-    # Few broken lines are damage, unless fewer characters are valid: then the text is in another encoding.
+    # Few broken lines are damage, unless hardly a character is valid: then the text is in another encoding.
     signs = Counter(filterfalse(str.isascii, data.decode("utf-8", "replace")))
-    found = _find(data) if 2 * signs["\ufffd"] > signs.total() else None
+    is_damaged = any(not line.isascii() and _is_utf8(line) for line in lines)
+    found = None if is_damaged or 2 * signs["\ufffd"] <= signs.total() else _find(data)
     if found is None and broken < len(lines) and broken <= max(2, MAX_BROKEN_SHARE * len(lines)):
         note = tr(
             "{n} lines are not in UTF-8: their broken characters were replaced by U+FFFD; if the file is in another "
@@ -142,10 +143,11 @@ def _decode(data: bytes, encoding: str, origin: str) -> bytes:
 
 def _find(data: bytes) -> str | None:
     """Return the most likely encoding in which the whole text is valid; None if none is likely."""
-    end = data.rfind(b"\n", 0, SAMPLE) if len(data) > SAMPLE else len(data)
-    encoding = _of_letters(data[:end]) or _of_characters(data[:end])
+    odd = b"\n".join(line for line in data.splitlines() if not line.isascii())
+    odd = odd[: odd.rfind(b"\n", 0, SAMPLE)] if len(odd) > SAMPLE and b"\n" in odd[:SAMPLE] else odd
+    encoding = _of_letters(odd) or _of_characters(odd)
     if encoding is None:
-        best = charset_normalizer.from_bytes(data[:end]).best()
+        best = charset_normalizer.from_bytes(odd).best()
         if best is None or best.chaos > MAX_CHAOS:
             return None
         encoding = "gb18030" if best.encoding in CHINESE else best.encoding

@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any, Final
 
 import pandas as pd
 import pyarrow as pa
 
-from fraudsieve.exceptions import SchemaError
+from fraudsieve.exceptions import RejectedRecordError, SchemaError
 from fraudsieve.tables.cells import Cells, string_series
 from fraudsieve.tables.values.moments import COUNTED, START, counted_from, time_zone
 from fraudsieve.tables.values.reading import Reading, has_surrogate
@@ -80,8 +79,8 @@ class ReadOptions:
             raise SchemaError("time_unit", f"expected one of {', '.join(COUNTED)}, got something else", "Correct it.")
         if self.time_start is not None:
             try:
-                datetime.fromisoformat(self.time_start)
-            except ValueError:
+                counted_from(self.time_unit or "s", self.time_start, None)
+            except RejectedRecordError:
                 problem = f"expected a date such as {START}, got something else"
                 raise SchemaError("time_start", problem, "Correct it.") from None
         if self.time_zone is not None:

@@ -76,7 +76,7 @@ _ORDERS: Final = {
 _MONTHS: Final = "JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC"
 _OF_MAIL: Final = re.compile(
     rf"(?:[A-Z]{{3}}, +)?(\d{{1,2}}) +({_MONTHS}) +(\d{{4}}) +(\d\d:\d\d(?::\d\d)?) *"
-    r"(?:([+-]\d{4})|GMT|UTC?)?(?: +\([^()]*\))?",
+    r"([+-]\d{4}|GMT|UTC?)?(?: +\([^()]*\))?",
     re.ASCII,
 )
 """A time of a mail: RFC 2822, section 3.3. The name of the zone in brackets says nothing more."""
@@ -144,7 +144,8 @@ def _iso_of(text: str, reading: Reading) -> str | None:
         text = f"{year}-{second}-{first}{rest}" if reading.day_first else f"{year}-{first}-{second}{rest}"
     if found := _OF_MAIL.fullmatch(text):
         day, month, year, clock, zone = found.groups()
-        return f"{year}-{_MONTHS.index(month) // 4 + 1:02}-{int(day):02}T{clock}{zone or '+00:00'}"
+        shift = "" if zone is None else zone if zone[0] in "+-" else "+00:00"
+        return f"{year}-{_MONTHS.index(month) // 4 + 1:02}-{int(day):02}T{clock}{shift}"
     if found := _HALF_DAY.fullmatch(text):
         head, hour, rest, half = found.groups()
         text = f"{head}{int(hour) % 12 + 12 * (half == 'P'):02}{rest}"
@@ -179,9 +180,9 @@ def _time_of_number(value: Any, field: str, reading: Reading) -> int:
         number = float(value)
     except (OverflowError, ValueError):
         number = math.inf
-    if reading.counted is not None:
+    if reading.counted is not None and number < RECENT:  # from there on, it is an epoch
         unit, start = reading.counted
-        return _within(start + round(number * unit) if abs(number) < TOO_LATE else None, field)
+        return _within(start + round(number * unit) if number > -TOO_LATE else None, field)
     if 19_700_101 <= number <= 21_001_231 and number.is_integer():
         with suppress(ValueError):
             return _within(_microseconds(datetime.strptime(str(int(number)), "%Y%m%d"), reading), field)
@@ -195,9 +196,9 @@ def read_epochs(numbers: Array, counted: tuple[int, int] | None = None) -> tuple
     """Read numbers that are epochs, or that count a unit since a start, as `read_time` reads each of them."""
     times, units = np.zeros(len(numbers), np.int64), np.full(len(numbers), -1, np.int8)
     if counted is not None:
-        fits = np.abs(numbers) * counted[0] < TOO_LATE
+        fits = (numbers < RECENT) & (np.abs(numbers) * counted[0] < TOO_LATE)
         times[fits] = counted[1] + np.rint(numbers[fits] * counted[0]).astype(np.int64)
-        return times, np.where(fits, np.int8(len(UNITS)), units)
+        units[fits] = len(UNITS)
     for unit, per_second in enumerate(UNITS):
         seconds = numbers / per_second
         fits = (seconds >= RECENT) & (seconds <= LATEST)
