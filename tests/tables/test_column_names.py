@@ -175,6 +175,10 @@ def test_measurements_are_not_proposed_as_labels() -> None:
     assert "did you mean" not in str(caught.value)
 
 
+def test_messages_without_ids_are_numbered_also_where_scores_name_them() -> None:
+    assert read_table(pd.DataFrame({"text": ["a"]}), "messages", require=["message_id"]).numbered
+
+
 def test_accounts_without_ids_are_numbered_unless_another_table_refers_to_them() -> None:
     frame = pd.DataFrame({"income": [1, 2], "label": ["ok", "fraud"]})
     assert read_table(frame, "accounts").good["account_id"].tolist() == ["0", "1"]

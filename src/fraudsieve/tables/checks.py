@@ -327,7 +327,9 @@ def require_columns(loaded: LoadedTable, table: TableSchema, origin: str, requir
             origin, f"{n_unnamed} of {len(names)} column names are not strings", describe_requirements(table)
         )
     missing = [name for name in dict.fromkeys((*table.required, *require)) if name not in names]
-    if table.numbered and table.numbered not in require and _lacks_ids(names, table, table.numbered):
+    # Other tables name accounts by their ids, but messages only where these were numbered in the same way.
+    is_named = table is ACCOUNTS and table.numbered in require
+    if table.numbered and not is_named and _lacks_ids(names, table, table.numbered):
         missing.remove(table.numbered)
     repeated = [name for name, count in Counter(names).items() if count > 1]
     problems, fixes = [], []
