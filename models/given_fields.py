@@ -10,12 +10,14 @@ from typing import Any, Final, TypeVar
 
 from fraudsieve._subjects import Subject
 from fraudsieve.exceptions import RejectedRecordError
+from fraudsieve.tables.schema import LABELS, TABLES, roles_of
 from fraudsieve.tables.values.moments import EPOCH, counted_from, read_time
 from fraudsieve.tables.values.reading import NUMBERS, Reading, is_numeric
 
 T = TypeVar("T")
-LABEL_FIELDS: Final = frozenset(("subject_id", "label", "labelled_at", "source", "confidence", "inclusion_probability"))
-FIELDS: Final = {f"{subject}s": subject.fields for subject in Subject} | {"labels": LABEL_FIELDS}
+FIELDS: Final = {f"{subject}s": subject.fields for subject in Subject} | {
+    "labels": frozenset(column.name for column in LABELS.columns)
+}
 """By table."""
 TIMES: Final = frozenset(("sent_at", "as_of", "occurred_at", "created_at", "labelled_at"))
 
@@ -78,21 +80,10 @@ def given_fields(training: Mapping[str, Any]) -> dict[str, GivenFields]:
     """
     data: Mapping[str, Any] = (training.get("recipe") or {}).get("data") or {}
     counted = counted_from(data.get("time_unit"), data.get("time_start"), data.get("time_zone"))
-    return {table: GivenFields(_names_in(table, data.get("columns") or {}), counted) for table in FIELDS}
-
-
-def _names_in(table: str, columns: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-    """Return the fields by the columns that hold them in a table, as `tables.column_names` chooses them."""
-    prefix, known, anywhere = f"{table}.", FIELDS[table], frozenset[str]().union(*FIELDS.values())
-    here = {name.removeprefix(prefix): given for name, given in columns.items() if name.startswith(prefix)}
-    named = {name: given for name, given in columns.items() if "." not in name} | here
-    roles = dict[str, list[str]]()
-    for name, given in named.items():
-        if given not in known and given not in named:
-            roles.setdefault(given, []).append(name)
-    of_table = {name for name in named if name in known or name not in anywhere}
-    chosen = {
-        given: names if len(names) == 1 else [n for n in names if n in here] or [n for n in names if n in of_table]
-        for given, names in roles.items()
-    }
-    return {given: tuple(names) for given, names in chosen.items() if names}
+    given = dict[str, GivenFields]()
+    for table, fields in FIELDS.items():
+        roles = roles_of(data.get("columns") or {}, TABLES[table])
+        kept = fields.union(*roles.values())
+        names = {column: tuple(names) for column, names in roles.items() if names and column not in kept}
+        given[table] = GivenFields(names, counted)
+    return given

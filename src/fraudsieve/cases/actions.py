@@ -16,12 +16,12 @@ from fraudsieve.exceptions import SchemaError
 from fraudsieve.models.scoring.decision import reached
 from fraudsieve.models.scoring.score_fields import CLASS
 from fraudsieve.tables.cells import STRING
-from fraudsieve.tables.conversion import Kind, convert
+from fraudsieve.tables.conversion import convert
 from fraudsieve.tables.label_values import AUTO, read_labels, resolve_label_times
 from fraudsieve.tables.limits import shapes_of
 from fraudsieve.tables.reader import read_table
 from fraudsieve.tables.source import Source, as_input, origin_of
-from fraudsieve.tables.values.reading import PLAIN, Reading
+from fraudsieve.tables.values.reading import PLAIN, Kind, Reading
 
 ENDS: Final = ("account_id", "counterparty_id")
 TIMES: Final = ("occurred_at", "known_at")

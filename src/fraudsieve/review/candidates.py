@@ -11,10 +11,11 @@ from fraudsieve._subjects import Subject
 from fraudsieve._typing import Array
 from fraudsieve.cases.actions import IDS, LABELS, flagged_mask, ids_of, read_scored_table, values_of
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.tables.conversion import Kind, convert
+from fraudsieve.tables.conversion import convert
 from fraudsieve.tables.formats.loaded import ReadOptions
 from fraudsieve.tables.reader import read_table
 from fraudsieve.tables.source import InputTable, Source, as_input, origin_of
+from fraudsieve.tables.values.reading import Kind
 
 Sources = Source | None
 TIMES: Final = ("sent_at", "occurred_at", "as_of", "created_at")

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence, Sized
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -60,6 +60,8 @@ _encode = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 
 Explanation: TypeAlias = Language | None
 """The language of reasons; None for scores without reasons."""
+SURROGATES: Final = (b"\\ud", b"\\uD", b"\xed")
+"""Beginnings of halves of surrogate pairs in JSON, escaped and as bytes."""
 Sources: TypeAlias = frozenset[str] | None
 """The sources that the labels of a client may have; None for any."""
 
@@ -132,7 +134,7 @@ def decode_json(body: bytes, max_records: int) -> Any:
     except (ValueError, RecursionError):
         raise RejectedRequest(400, "body: expected JSON, got something else") from None
     # Only such a body can have half of a surrogate pair, which no file can hold as the name of a column.
-    if (b"\\u" in body or b"\xed" in body) and _has_broken_names(content):
+    if any(sign in body for sign in SURROGATES) and _has_broken_names(content):
         raise RejectedRequest(422, "body: expected names of fields in UTF-8, got broken characters")
     return content
 

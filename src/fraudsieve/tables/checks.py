@@ -38,11 +38,11 @@ from .column_names import (
     other_columns,
     quote_columns,
 )
-from .conversion import Kind, amounts_of_words, convert, plain_columns
+from .conversion import amounts_of_words, convert, plain_columns
 from .formats.loaded import LoadedTable, ReadOptions
 from .limits import DUPLICATE, MAX_VALUES_SEARCHED, Cause, check_rejected, count_causes, shapes_of
 from .schema import ACCOUNTS, EVENTS, TableSchema
-from .values.reading import Reading
+from .values.reading import Kind, Reading
 
 REJECTED_COLUMNS: Final = ("row", "column", "reason")
 MAX_CELLS: Final = 2**16

@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Any, Final
@@ -11,7 +11,7 @@ from fraudsieve._translation import tr
 from fraudsieve.exceptions import SchemaError
 
 from .formats.loaded import LoadedTable, ReadOptions
-from .schema import LABELS, TABLES, TableSchema, words_of
+from .schema import LABELS, TABLES, TableSchema, roles_of, words_of
 
 MAX_NAMES_SHOWN: Final = 30
 MAX_OTHERS_SHOWN: Final = 1_000
@@ -148,8 +148,7 @@ def rename_columns(loaded: LoadedTable, table: TableSchema, options: ReadOptions
     missing = {name: column for name, column in named.items() if column not in names and name not in there}
     if missing:
         raise _not_there(missing, loaded, table, origin)
-    given = {ours: theirs for ours, theirs in (anywhere | here).items() if theirs in names}
-    roles = {theirs: _names_of(theirs, given, here, table) for theirs in given.values()}
+    roles = {theirs: named for theirs, named in roles_of(options.columns, table).items() if theirs in names}
     found = {ours: theirs for theirs, named in roles.items() for ours in named if theirs != ours}
     taken = {ours: f"input_{ours}" for ours in found if ours in names}
     further = {ours: theirs for ours, theirs in found.items() if ours != roles[theirs][0] and names.count(theirs) == 1}
@@ -197,20 +196,6 @@ def _check_tables(names: Iterable[str], table: TableSchema, origin: str) -> None
     if wrong:
         problem = f"{wrong[0].partition('.')[0]!r} in {wrong[0]!r} is not a table"
         raise SchemaError(origin, problem, f"Expected {', '.join(known)}: correct the name, or remove it.")
-
-
-def _names_of(column: str, given: Mapping[str, str], here: Collection[str], table: TableSchema) -> list[str]:
-    """Return the names that a column gets in a table: several for one in several roles, none if all are of others."""
-    names = sorted((name for name, theirs in given.items() if theirs == column), key=lambda name: name != column)
-    if len(names) == 1:
-        return names
-    return [name for name in names if name in here] or [name for name in names if not _is_of_others(name, table)]
-
-
-def _is_of_others(name: str, table: TableSchema) -> bool:
-    """Return whether other tables declare a column, but not this one."""
-    declared = {other.name for other in TABLES.values() if any(column.name == name for column in other.columns)}
-    return bool(declared) and table.name not in declared
 
 
 def find_header(rows: Iterable[Iterable[Any]], options: ReadOptions, origin: str) -> int:

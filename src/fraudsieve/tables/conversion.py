@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -69,6 +69,7 @@ from .values.reading import (
     PLAIN,
     TOO_LARGE,
     TOO_LONG,
+    Kind,
     Reading,
     exact_below,
     is_numeric,
@@ -215,8 +216,6 @@ def _are_amounts(strings: Cells, reading: Reading) -> bool:
     present = strings.notna().to_numpy()
     return bool(present.any() and known[present].all()) and not match_pattern(strings, _LEADING_ZERO).any()
 
-
-Kind: TypeAlias = Literal["id", "text", "time", "number", "category"]
 
 _PRINTED_FLOAT: Final = r"^(-?\d+)\.0$"
 _NOT_AN_ID: Final = "\ufffd"

@@ -1,12 +1,14 @@
-"""The input tables, declared as data: their columns, what each column holds and which columns are required."""
+"""The input tables, declared as data: their columns, what each column holds and which columns are required.
+
+Needs no pandas: scoring reads records under the names of these columns too.
+"""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from fraudsieve.tables.values.reading import SHARES, LabelShare
-
-from .conversion import Kind
+from fraudsieve.tables.values.reading import SHARES, Kind, LabelShare
 
 
 @dataclass(frozen=True)
@@ -196,3 +198,27 @@ LABELS: Final = TableSchema(
 """The table of labels."""
 TABLES: Final = {table.name: table for table in (MESSAGES, ACCOUNTS, EVENTS, LABELS)}
 """The four tables, by name."""
+
+
+def roles_of(columns: Mapping[str, str], table: TableSchema) -> dict[str, list[str]]:
+    """Return the names that each column of a table gets, from the columns that are named for all tables.
+
+    There are several for one in several roles, its own name first, and none if all are of other tables. A name such as
+    ``events.account_id`` is of one table, and there it is preferred.
+    """
+    prefix, roles = f"{table.name}.", dict[str, list[str]]()
+    here = {name.removeprefix(prefix): column for name, column in columns.items() if name.startswith(prefix)}
+    anywhere = {name: column for name, column in columns.items() if "." not in name}
+    for name, column in (anywhere | here).items():
+        roles.setdefault(column, []).append(name)
+    for column, names in roles.items():
+        if len(names) > 1:
+            chosen = [name for name in names if name in here] or [n for n in names if not _is_of_others(n, table)]
+            roles[column] = sorted(chosen, key=lambda name: name != column)
+    return roles
+
+
+def _is_of_others(name: str, table: TableSchema) -> bool:
+    """Return whether other tables declare a column, but not this one."""
+    declared = {other.name for other in TABLES.values() if any(column.name == name for column in other.columns)}
+    return bool(declared) and table.name not in declared

@@ -32,7 +32,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from numbers import Real
-from typing import Any, Final, NamedTuple, Never
+from typing import Any, Final, Literal, NamedTuple, Never, TypeAlias
 from uuid import UUID
 
 import numpy as np
@@ -41,6 +41,7 @@ from fraudsieve._typing import Array
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.tables.limits import MAX_AMOUNT, MAX_TEXT_LENGTH
 
+Kind: TypeAlias = Literal["id", "text", "time", "number", "category"]
 _FILLERS: Final = frozenset(map(chr, (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0))) | frozenset(
     map(chr, (*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)))
 )
