@@ -27,6 +27,7 @@ from fraudsieve.tables.values.reading import read_id
 from .history_declaration import HistoryDeclaration
 from .live_state import HistoryState
 from .profile.custom_columns import NO_COLUMNS, CustomColumns
+from .profile.dates import NEVER
 from .record_fields import FeatureRows, HistoryPart, RecordField
 
 
@@ -57,9 +58,9 @@ class AccountMatrix:
         if self.subject.is_event:
             amounts = dict.fromkeys(("amount", *self.custom_amounts))
             numbers += [RecordField(name, "amount") for name in amounts if name not in self.custom.numbers]
-        categories = [field for field in self.custom.fields if field.kind == "category"]
+        others = [field for field in self.custom.fields if field.kind != "number"]
         account = RecordField("account_id", "id", required=True, trained=True)
-        return (account, *self._times, *numbers, *categories, *entities)
+        return (account, *self._times, *numbers, *others, *entities)
 
     def _custom_field(self, custom: RecordField) -> RecordField:
         # Unlike other numbers, the amount of an event may not be a boolean.
@@ -109,6 +110,10 @@ class AccountMatrix:
         """The columns that are computed from the cutoff time."""
         return CLOCKS[self.subject][0] if self.timed else ()
 
+    def custom_cutoffs(self, cutoffs: Array) -> Array:
+        """Return the times with which the dates of records are compared; without times, none."""
+        return cutoffs if self.timed else np.full(len(cutoffs), NEVER)
+
     def record_columns(self, cutoffs: Array, created: Array, custom: Array) -> Array:
         """Compute the columns of the records themselves."""
         clock = CLOCKS[self.subject][1](cutoffs, created, self.time_zone) if self.timed else []
@@ -138,8 +143,10 @@ class AccountMatrix:
                 why[place] = str(error)
         places = np.array([*read], np.int64)
         history, has_history[places], why[places] = state.rows_of([subject for subject, *_ in read.values()])
-        custom, not_custom = self.custom.of_records([records[place] for place in read])
         times = np.array([times for _, *times in read.values()], np.int64).reshape(-1, 2)
+        custom, not_custom = self.custom.of_records(
+            [records[place] for place in read], self.custom_cutoffs(times[:, 0])
+        )
         values[places] = np.hstack([history, self.record_columns(times[:, 0], times[:, 1], custom)])
         why[places] = [of_state or of_custom for of_state, of_custom in zip(why[places], not_custom, strict=True)]
         return FeatureRows(values, why, has_history if self.histories else None)
@@ -163,7 +170,7 @@ class AccountMatrix:
         created = record_time(record.get("created_at"), "created_at", self.time_zone) if has_age else None
         names = (*(name for view in self.histories for name in view.subjects), "account_id", *self.custom_amounts)
         subject = {name: record.get(name) for name in names} | {"as_of": np.datetime64(cutoff, "us")}
-        return subject, cutoff, np.iinfo(np.int64).min if created is None else created
+        return subject, cutoff, NEVER if created is None else created
 
     def _cutoff(self, record: Record, state: HistoryState) -> int:
         if not self.timed:
@@ -179,7 +186,7 @@ def _hour_and_weekday(cutoffs: Array, created: Array, time_zone: str) -> list[Ar
 
 
 def _age_days(cutoffs: Array, created: Array, time_zone: str) -> list[Array]:
-    unknown = created == np.iinfo(np.int64).min
+    unknown = created == NEVER
     return [np.where(unknown, np.nan, (cutoffs - np.where(unknown, cutoffs, created)) / DAY)]
 
 

@@ -11,6 +11,7 @@ from fraudsieve._typing import Array
 from fraudsieve.exceptions import ColumnTypeError, SchemaError
 from fraudsieve.features.history.columns.table import READ_IT, REMOVE_ROWS
 from fraudsieve.features.history.declaration import ONE_KIND
+from fraudsieve.features.profile.dates import NEVER
 from fraudsieve.features.profile.frames import (
     NOT_PROFILE,
     as_strings,
@@ -22,7 +23,6 @@ from fraudsieve.tables.schema import is_identifier
 
 from .account_matrix import AccountMatrix
 
-NEVER = np.iinfo(np.int64).min
 NOT_NUMBERS = NOT_PROFILE | {"amount", "kind", "row"}
 MAX_CODES, CODE_ROWS = 100, 10
 """A column of at most this many distinct whole numbers, each of so many rows, holds codes of a type or an office."""

@@ -23,13 +23,13 @@ from fraudsieve.features.history.declaration import MEASURES, History, check_his
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.network.network_batch import CodedTables, network_columns
 from fraudsieve.features.profile.choice import FEW_VALUES, are_few_ids, choose_profile_columns
+from fraudsieve.features.profile.dates import NEVER
 from fraudsieve.features.profile.frames import as_strings, custom_values
 from fraudsieve.tables.cells import STRING, nested_values
 from fraudsieve.tables.values.moments import to_local
 
 from .account_matrix import AccountMatrix
 from .account_records import (
-    NEVER,
     as_microseconds,
     cutoff_column,
     cutoff_times,
@@ -112,8 +112,11 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Categories with fewer rows in training are encoded as unseen.
     categories : sequence of str, default=()
         Columns of strings that are always categories. Other columns of strings are left out if they are
-        identifiers of many values (such as ``device_id`` and ``ip``), look like persons or times, or have too many
-        distinct values to be categories.
+        identifiers of many values (such as ``device_id`` and ``ip``), look like persons, or have too many distinct
+        values to be categories.
+    later_dates : sequence of str, default=()
+        Columns of dates that are known though they are later than the record, such as a departure. Of other columns of
+        dates, a later one is missing, since it was not known then.
     digest_categories : bool, default=False
         Whether the model keeps keyed digests of the categories instead of their values. The key is part of the model.
     n_folds : int, default=5
@@ -150,6 +153,7 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         "network": [Network, "boolean", None],
         "exclude": ["array-like"],
         "categories": ["array-like"],
+        "later_dates": ["array-like"],
         "digest_categories": ["boolean"],
         "min_category_rows": [Interval(Integral, 1, None, closed="left")],
         "n_folds": [Interval(Integral, 2, None, closed="left")],
@@ -168,6 +172,7 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     exclude: Sequence[str] = ()
     min_category_rows: int = 5
     categories: Sequence[str] = ()
+    later_dates: Sequence[str] = ()
     digest_categories: bool = False
     n_folds: int = 5
     time_zone: str = "UTC"
@@ -210,11 +215,13 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         used_names = {name.removeprefix(PROFILE) for name in others if name.startswith(PROFILE)}
         columns = choose_profile_columns(records, exclude=excluded, declared=self.categories, used_names=used_names)
         _check_amounts(histories, columns.categories)
-        custom = columns.learn(records, self.min_category_rows, digested=self.digest_categories)
+        settings: dict[str, Any] = {"digested": self.digest_categories, "zone": self.time_zone}
+        custom = columns.learn(records, self.min_category_rows, **settings, later=self.later_dates)
         self.matrix_ = AccountMatrix(self._subject, histories, network, custom, timed, self.time_zone)
         read = {field.name for field in event_fields(histories, network)}  # an identifier of a view is not left out
         left_out = {name: reason for name, reason in columns.left_out.items() if name not in read}
-        self.notes_ = columns._replace(left_out=left_out).notes(custom)
+        cutoffs = self.matrix_.custom_cutoffs(self._cutoffs(records))
+        self.notes_ = columns._replace(left_out=left_out).notes(custom, records, cutoffs)
         return self
 
     def fit_transform(self, X: Any, y: Any = None) -> Any:
@@ -343,8 +350,7 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         )
 
     def _compute(self, records: pd.DataFrame, *, out_of_fold: bool = False) -> Array:
-        matrix = self.matrix_
-        cutoffs = cutoff_times(records, matrix.subject) if matrix.timed else np.ones(len(records), np.int64)
+        matrix, cutoffs = self.matrix_, self._cutoffs(records)
         out, n_history, first = np.empty((len(records), len(matrix.columns))), len(history_columns(matrix.histories)), 0
         if matrix.histories or matrix.network:
             events, subjects = self._timed_events(), subject_columns(records, cutoffs, matrix)
@@ -359,9 +365,13 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 )
         has_age = matrix.subject.is_account and "created_at" in records  # that of an event is not its account's
         created = as_microseconds(records["created_at"]) if has_age else np.full(len(records), NEVER)
-        custom = matrix.custom.compute(custom_values(records, matrix.custom), len(records))
+        custom = matrix.custom.compute(custom_values(records, matrix.custom), matrix.custom_cutoffs(cutoffs))
         out[:, first:] = matrix.record_columns(cutoffs, created, custom)
         return out
+
+    def _cutoffs(self, records: pd.DataFrame) -> Array:
+        matrix = self.matrix_
+        return cutoff_times(records, matrix.subject) if matrix.timed else np.ones(len(records), np.int64)
 
     def _timed_events(self) -> pd.DataFrame:
         if self.events is None:

@@ -13,9 +13,11 @@ from fraudsieve.features.history.declaration import History, history_columns
 from fraudsieve.features.profile.frames import custom_values
 from fraudsieve.tables.limits import MAX_TEXT_LENGTH
 
+from .account_records import as_microseconds
 from .campaign.campaign_batch import band_features, campaign_features
 from .history.history_batch import history_features
 from .profile.custom_columns import CustomColumns
+from .profile.dates import NEVER
 
 
 def message_frame(X: Any, columns: Sequence[str]) -> pd.DataFrame:
@@ -51,8 +53,15 @@ def record_blocks(
         of_campaign = campaign_features(past, messages, campaigns)
     if custom:
         frame = message_frame(messages, custom.names)
-        of_record = custom.compute(custom_values(frame, custom, "messages"), len(frame))
+        of_record = custom.compute(custom_values(frame, custom, "messages"), sent_times(frame))
     return of_sender, of_campaign, of_record
+
+
+def sent_times(messages: pd.DataFrame) -> Array:
+    """Return the times at which messages were sent; `NEVER` where it is unknown."""
+    if "sent_at" not in messages:
+        return np.full(len(messages), NEVER)
+    return as_microseconds(messages["sent_at"])
 
 
 def sender_history(events: pd.DataFrame, messages: Any, histories: Sequence[History]) -> Array:

@@ -31,6 +31,7 @@ from .cues.custom_lists import CustomLists
 from .history_declaration import HistoryDeclaration
 from .live_state import HistoryState
 from .profile.custom_columns import NO_COLUMNS, CustomColumns
+from .profile.dates import NEVER
 from .record_fields import FeatureRows, HistoryPart, RecordField
 
 
@@ -123,7 +124,9 @@ class MessageMatrix:
         """The fields of a message that are read: text, with a history the sender and the time, and custom columns."""
         fields = [RecordField("text", "text", required=True, trained=True)]
         if self.history_parts:
-            fields += [RecordField("account_id", "id"), RecordField("sent_at", "time")]
+            fields += [RecordField("account_id", "id")]
+        if self.history_parts or self.custom.dates:
+            fields += [RecordField("sent_at", "time")]
         return (*fields, *self.custom.fields)
 
     @cached_property
@@ -251,9 +254,18 @@ class MessageMatrix:
             sender, campaign, history_reasons = message_history(records, state, self.sender, self.campaigns)
             reasons = [text or history for text, history in zip(reasons, history_reasons, strict=True)]
         if self.custom:
-            custom, custom_reasons = self.custom.of_records(records)
+            cutoffs = np.array([self._sent_at(record) for record in records], np.int64)
+            custom, custom_reasons = self.custom.of_records(records, cutoffs)
             reasons = [reason or of_custom for reason, of_custom in zip(reasons, custom_reasons, strict=True)]
         return self.scorable_rows(texts, reasons, sender, campaign, custom)
+
+    def _sent_at(self, record: Record) -> int:
+        """Return when a message was sent, if its dates are compared with it; `NEVER` if it is unknown."""
+        try:
+            sent_at = read_time(record.get("sent_at"), "sent_at") if self.custom.dates else None
+        except RejectedRecordError:  # the history has rejected it
+            sent_at = None
+        return NEVER if sent_at is None else sent_at
 
     def scorable_rows(
         self,

@@ -29,7 +29,7 @@ from .campaign.campaign_batch import label_types
 from .cues.custom_lists import Brands, CustomLists
 from .default_views import default_histories
 from .history_declaration import with_key
-from .message_frames import message_frame, message_texts, record_blocks
+from .message_frames import message_frame, message_texts, record_blocks, sent_times
 from .message_matrix import MessageMatrix
 from .profile.custom_columns import CustomColumns
 
@@ -71,9 +71,11 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         The column with the texts of a DataFrame.
     columns : sequence of str, default=()
         Your own columns of the messages that are features, such as ``("channel", "country")``. X must then be a
-        DataFrame that has them. Columns of numbers and booleans are numbers, others are categories.
+        DataFrame that has them. Columns of numbers and booleans are numbers, of dates dates, others are categories.
     categories : sequence of str, default=()
         Those of `columns` that are always categories.
+    later_dates : sequence of str, default=()
+        As for `AccountFeatures`.
     min_category_rows : int, default=5
         Categories with fewer rows in training are encoded as unseen.
     digest_categories : bool, default=False
@@ -138,6 +140,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         "text_column": [str],
         "columns": ["array-like"],
         "categories": ["array-like"],
+        "later_dates": ["array-like"],
         "min_category_rows": [Interval(Integral, 1, None, closed="left")],
         "digest_categories": ["boolean"],
         "words": [Mapping, None],
@@ -164,6 +167,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     text_column: str = "text"
     columns: Sequence[str] = ()
     categories: Sequence[str] = ()
+    later_dates: Sequence[str] = ()
     min_category_rows: int = 5
     digest_categories: bool = False
     words: Mapping[str, Sequence[str]] | None = None
@@ -351,8 +355,9 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             return CustomColumns()
         records = message_frame(X, self.columns)
         columns = declared_columns(records, self.columns, categories=self.categories)
-        custom = columns.learn(records, self.min_category_rows, digested=self.digest_categories)
-        self.notes_ = columns.notes(custom)
+        settings: dict[str, Any] = {"digested": self.digest_categories, "zone": self.time_zone}
+        custom = columns.learn(records, self.min_category_rows, **settings, later=self.later_dates)
+        self.notes_ = columns.notes(custom, records, sent_times(records))
         return custom
 
     def _record_columns(self, X: Any) -> tuple[Array | None, Array | None, Array | None]:

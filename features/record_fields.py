@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints
 
-FieldKind: TypeAlias = Literal["text", "id", "time", "number", "amount", "category"]
+FieldKind: TypeAlias = Literal["text", "id", "time", "date", "number", "amount", "category"]
 HistoryPart: TypeAlias = Literal["events", "messages"]
 
 

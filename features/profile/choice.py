@@ -10,14 +10,27 @@ from typing import Final, NamedTuple
 
 import pandas as pd
 
-from fraudsieve.exceptions import ColumnTypeError, SchemaError
+from fraudsieve._typing import Array
+from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.default_views import identifier_columns
-from fraudsieve.tables.cells import nested_values
+from fraudsieve.tables.cells import STRING, nested_values
 from fraudsieve.tables.column_names import describe_columns
+from fraudsieve.tables.conversion import dates_of
 from fraudsieve.tables.schema import words_of
+from fraudsieve.tables.values.reading import PLAIN
 
 from .custom_columns import CustomColumns, digest_categories
-from .frames import NOT_PROFILE, category_column, frequent_categories, is_flag, is_number, nested_error
+from .dates import NEVER, DateColumn, has_hours
+from .frames import (
+    NOT_PROFILE,
+    category_column,
+    date_column,
+    frequent_categories,
+    is_flag,
+    is_number,
+    is_text,
+    nested_error,
+)
 
 NOT_OWN: Final = NOT_PROFILE | {"message_id", "text", "recipient_id", "sent_at", "campaign", "row"}
 """Columns of messages that are read for other purposes, or that repeat the label."""
@@ -152,16 +165,39 @@ class ProfileColumns(NamedTuple):
     numbers: tuple[str, ...]
     categories: tuple[str, ...]
     left_out: dict[str, str]
+    dates: tuple[str, ...] = ()
 
-    def learn(self, records: pd.DataFrame, min_rows: int, *, digested: bool = False) -> CustomColumns:
-        """Return the columns with the categories of records."""
+    def learn(
+        self,
+        records: pd.DataFrame,
+        min_rows: int,
+        *,
+        digested: bool = False,
+        zone: str = "UTC",
+        later: Collection[str] = (),
+    ) -> CustomColumns:
+        """Return the columns with the categories of records, and with those dates that may be later than a record."""
         seen = {name: frequent_categories(records[name], min_rows) for name in self.categories}
         key = secrets.token_hex(16) if digested and seen else ""
-        return CustomColumns(self.numbers, {name: tuple(digest_categories(seen[name], key)) for name in seen}, key)
+        words = {name: tuple(digest_categories(seen[name], key)) for name in seen}
+        dates = []
+        for name in self.dates:
+            is_birth, times = _kind_of_name(name) == "dates of birth", date_column(records, name, zone)
+            dates.append(DateColumn(name, is_birth, not is_birth and has_hours(times, zone), name in later))
+        return CustomColumns(self.numbers, words, key, tuple(dates), zone if dates else "UTC")
 
-    def notes(self, custom: CustomColumns) -> tuple[str, ...]:
+    def notes(self, custom: CustomColumns, records: pd.DataFrame, cutoffs: Array) -> tuple[str, ...]:
         """Return notes for the user: the columns that are left out, and those whose values are kept."""
         notes = []
+        births = ", ".join(date.name for date in custom.dates if date.is_birth)
+        if births:
+            notes.append(f"the age by {births} is a feature; history.exclude leaves it out")
+        for date in custom.dates:
+            times = date_column(records, date.name, custom.zone)
+            later = int(((times > cutoffs) & (cutoffs != NEVER)).sum())
+            if later and not date.may_be_later:
+                of_rows = f"{date.name} is later than its record in {later:,} of {len(times):,} rows, and missing there"
+                notes.append(f"{of_rows}; history.later_dates names dates that are known before, such as a departure")
         if self.left_out:
             columns = ", ".join(f"{name} ({reason})" for name, reason in self.left_out.items())
             notes.append(f"columns left out: {columns}; history.categories declares a column as one of categories")
@@ -181,7 +217,7 @@ def choose_profile_columns(
     used_names: Collection[str] = (),
 ) -> ProfileColumns:
     """Choose the columns of records that are features."""
-    numbers, categories, left_out = [], [], {}
+    numbers, categories, dates, left_out = [], [], [], {}
     read = NOT_PROFILE - {"counterparty_id"}
     names = [str(name) for name in records.columns if name not in read and name not in exclude]
     identifiers = {*identifier_columns(names), "counterparty_id"}
@@ -203,15 +239,22 @@ def choose_profile_columns(
             left_out[name] = "row numbers"
         elif name not in identifiers and is_number(column):
             numbers.append(name)
-        elif pd.api.types.is_datetime64_any_dtype(column):
-            left_out[name] = "a time"
+        elif are_dates(column):
+            dates.append(name)
         elif (reason := _why_no_category(name, column)) is not None:
             left_out[name] = reason
         else:
             categories.append(name)
     if "source" in records.columns and "source" not in exclude:
         left_out["source"] = "read as the source of the label"
-    return ProfileColumns(tuple(numbers), tuple(categories), left_out)
+    return ProfileColumns(tuple(numbers), tuple(categories), left_out, tuple(dates))
+
+
+def are_dates(column: pd.Series) -> bool:
+    """Return whether a column holds dates alone, as times or as strings that need no order of day and month."""
+    column = column.reset_index(drop=True)
+    is_time = pd.api.types.is_datetime64_any_dtype(column)
+    return is_time or (is_text(column) and dates_of(column.astype(STRING), PLAIN) is not None)
 
 
 def _is_index(words: list[str]) -> bool:
@@ -243,6 +286,7 @@ def declared_columns(
     """Return the columns that a user names as features."""
     numbers: list[str] = []
     words: list[str] = []
+    dates: list[str] = []
     for name in names:
         if name in NOT_OWN:
             raise SchemaError(table, f"column {name!r} cannot be a feature by itself", "Remove it from the columns.")
@@ -254,22 +298,22 @@ def declared_columns(
             problem = f"column {name!r}, which is named as a feature, is missing; {got}{hint}"
             raise SchemaError(table, problem, "Correct the name, or remove it.")
         column = records[name]
-        if name in numbers or name in words:
+        if name in (*numbers, *words, *dates):
             raise SchemaError(table, f"column {name!r} is named twice", "Name it once.")
-        if pd.api.types.is_datetime64_any_dtype(column):
-            problem = f"{name!r}: expected numbers or words as a feature, got times"
-            raise ColumnTypeError(table, problem, "Convert it to a number, such as the hour or an age in days.")
+        if name not in categories and are_dates(column):
+            dates.append(name)
+            continue
         if nested := nested_values(column):
             raise nested_error(table, name, nested)
         is_word = not is_number(column) or (name in categories and not is_flag(column))
         (words if is_word else numbers).append(name)
-    return ProfileColumns(tuple(numbers), tuple(words), {})
+    return ProfileColumns(tuple(numbers), tuple(words), {}, tuple(dates))
 
 
 def candidate_columns(records: pd.DataFrame) -> tuple[str, ...]:
-    """Return the columns of messages that could be features: numbers and categories of more than one value."""
+    """Return the columns of messages that could be features: numbers, categories and dates of more than one value."""
     chosen = choose_profile_columns(records, exclude=NOT_OWN)
-    names = {*chosen.numbers, *chosen.categories}
+    names = {*chosen.numbers, *chosen.categories, *chosen.dates}
     return tuple(name for name in map(str, records.columns) if name in names and _varies(records[name]))
 
 
@@ -277,4 +321,4 @@ def _varies(column: pd.Series) -> bool:
     """Return whether a column has at least two distinct values."""
     if is_number(column):
         return bool(column.min() != column.max())
-    return len({value for value in category_column(column)[0] if value is not None}) > 1
+    return len(column.dropna().unique()) > 1

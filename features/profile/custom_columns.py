@@ -5,15 +5,19 @@ this module. Needs only NumPy.
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from itertools import chain
 from typing import Any, Final, Self
 
 import numpy as np
 
 from fraudsieve._typing import Array, Record
 from fraudsieve.exceptions import RejectedRecordError
-from fraudsieve.features.record_fields import RecordField
-from fraudsieve.tables.values.reading import read_category, read_number
+from fraudsieve.features.record_fields import FieldKind, RecordField
+from fraudsieve.tables.values.moments import read_date, time_zone
+from fraudsieve.tables.values.reading import Reading, read_category, read_number
+
+from .dates import NEVER, DateColumn, columns_of_dates, compute_dates
 
 UNSEEN, MISSING = -1.0, -2.0
 """Codes of an unseen category and of a missing one. Categories seen in training have codes from 0, by frequency."""
@@ -29,42 +33,46 @@ class CustomColumns:
     categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     # The key of the digests that stand for the categories; empty if the categories are kept as they are.
     digest_key: str = ""
+    dates: tuple[DateColumn, ...] = ()
+    # Zone of hours and weekdays of dates, and of those in strings that have none.
+    zone: str = "UTC"
 
     def __bool__(self) -> bool:
         """Return whether there is any column."""
-        return bool(self.numbers or self.categories)
+        return bool(self.numbers or self.categories or self.dates)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the fields of a record: numbers, then categories."""
-        return (*self.numbers, *self.categories)
+        """Names of the fields of a record: numbers, categories, then dates."""
+        return (*self.numbers, *self.categories, *(date.name for date in self.dates))
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Names of the columns of the feature matrix, in the order of `names`."""
-        return tuple(f"{'value' if name == 'amount' else 'profile'}__{name}" for name in self.names)
+        """Names of the columns of the feature matrix, in the order of `names`; those of dates are several."""
+        values = (f"{'value' if name == 'amount' else 'profile'}__{name}" for name in (*self.numbers, *self.categories))
+        return (*values, *(name for name, *_ in columns_of_dates(self.dates)))
 
     @property
     def fields(self) -> tuple[RecordField, ...]:
         """The fields of a record that are read; every record needs them, though their values may be missing."""
-        kinds = dict.fromkeys(self.numbers, "number") | dict.fromkeys(self.categories, "category")
-        return tuple(
-            RecordField(name, "category" if kind == "category" else "number", required=True, trained=True)
-            for name, kind in kinds.items()
-        )
+        kinds: dict[str, FieldKind] = dict.fromkeys(self.numbers, "number")
+        kinds.update(dict.fromkeys(self.categories, "category"))
+        kinds.update((date.name, "date") for date in self.dates)
+        return tuple(RecordField(name, kind, required=True, trained=True) for name, kind in kinds.items())
 
-    def compute(self, values: Mapping[str, Array], n_records: int) -> Array:
-        """Compute the columns of many records."""
-        columns = np.empty((n_records, len(self.names)))
+    def compute(self, values: Mapping[str, Array], cutoffs: Array) -> Array:
+        """Compute the columns of many records, with their times (`NEVER` if unknown)."""
+        columns = np.empty((len(cutoffs), len(self.numbers) + len(self.categories)))
         for place, name in enumerate(self.numbers):
             columns[:, place] = values[name]
         for place, (name, seen) in enumerate(self.categories.items(), len(self.numbers)):
             columns[:, place] = category_codes(values[name], seen, self.digest_key)
-        return columns
+        return np.hstack([columns, compute_dates(self.dates, values, cutoffs, self.zone)]) if self.dates else columns
 
     def unknown(self, n_records: int) -> Array:
         """Return the columns of records of which no value is known."""
-        row = [np.nan] * len(self.numbers) + [MISSING] * len(self.categories)
+        of_dates = len(self.columns) - len(self.numbers) - len(self.categories)
+        row = [np.nan] * len(self.numbers) + [MISSING] * len(self.categories) + [np.nan] * of_dates
         return np.tile(np.array(row, np.float64), (n_records, 1))
 
     def check_fields(self, record: Record) -> None:
@@ -73,8 +81,8 @@ class CustomColumns:
             if name not in record:
                 raise RejectedRecordError(f"{name}: the field is missing; pass None if the value is unknown")
 
-    def of_records(self, records: Sequence[Record]) -> tuple[Array, list[str | None]]:
-        """Compute the columns of records given as dicts."""
+    def of_records(self, records: Sequence[Record], cutoffs: Array) -> tuple[Array, list[str | None]]:
+        """Compute the columns of records given as dicts, with their times (`NEVER` if unknown)."""
         why: list[str | None] = []
         cells: list[list[Any]] = []
         for record in records:
@@ -83,17 +91,24 @@ class CustomColumns:
                 cells.append(self._parse(record))
                 why.append(None)
             except RejectedRecordError as error:
-                cells.append([np.nan] * len(self.numbers) + [None] * len(self.categories))
+                none = [np.nan] * len(self.numbers), [None] * len(self.categories), [NEVER] * len(self.dates)
+                cells.append(list(chain(*none)))
                 why.append(str(error))
         table = np.array(cells, object).reshape(len(records), len(self.names))
-        columns = self.compute({name: table[:, place] for place, name in enumerate(self.names)}, len(records))
+        columns = self.compute({name: table[:, place] for place, name in enumerate(self.names)}, cutoffs)
         columns[[reason is not None for reason in why]] = np.nan
         return columns, why
 
     def _parse(self, record: Record) -> list[Any]:
         """Return the checked values of a record, in the order of `names`."""
         numbers = [read_number(record.get(name), name, flags=True) for name in self.numbers]
-        return [*numbers, *(read_category(record.get(name), name) for name in self.categories)]
+        dates = (self._date_of(record.get(date.name), date.name) for date in self.dates)
+        return [*numbers, *(read_category(record.get(name), name) for name in self.categories), *dates]
+
+    def _date_of(self, value: Any, name: str) -> int:
+        # As of the time of a record, only a string without a zone is in that of the model.
+        date = read_date(value, name, Reading(zone=self.zone if isinstance(value, str) else "UTC"))
+        return NEVER if date is None else date
 
     def to_dict(self) -> dict[str, Any]:
         """Return the declaration in plain JSON types."""
@@ -101,6 +116,7 @@ class CustomColumns:
             "numbers": list(self.numbers),
             "categories": {name: list(seen) for name, seen in self.categories.items()},
             "digest_key": self.digest_key,
+            **({"dates": [asdict(date) for date in self.dates], "zone": self.zone} if self.dates else {}),
         }
 
     @classmethod
@@ -110,7 +126,12 @@ class CustomColumns:
         if len(bytes.fromhex(key)) > MAX_KEY_BYTES:
             raise ValueError("the key of the digests of categories is too long")
         categories = {str(name): tuple(map(str, seen)) for name, seen in declared["categories"].items()}
-        return cls(tuple(map(str, declared["numbers"])), categories, key)
+        dates = tuple(
+            DateColumn(str(date.pop("name")), **{name: value is True for name, value in date.items()})
+            for date in map(dict[str, Any], declared.get("dates", ()))
+        )
+        zone = time_zone(declared.get("zone", "UTC")).key
+        return cls(tuple(map(str, declared["numbers"])), categories, key, dates, zone)
 
 
 NO_COLUMNS: Final = CustomColumns()

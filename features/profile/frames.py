@@ -2,6 +2,7 @@
 
 import difflib
 
+import numpy as np
 import pandas as pd
 
 from fraudsieve._typing import Array
@@ -11,7 +12,7 @@ from fraudsieve.tables.cells import extract_strings, nested_values
 from fraudsieve.tables.column_names import describe_columns
 from fraudsieve.tables.conversion import convert, convert_numbers
 from fraudsieve.tables.limits import shapes_of
-from fraudsieve.tables.values.reading import TOO_LARGE, Kind
+from fraudsieve.tables.values.reading import TOO_LARGE, Kind, Reading
 
 from .custom_columns import CustomColumns
 
@@ -38,7 +39,22 @@ NOT_PROFILE = frozenset(
 def custom_values(records: pd.DataFrame, custom: CustomColumns, table: str = "subjects") -> dict[str, Array]:
     """Return the values of custom columns, as `CustomColumns.compute` reads them."""
     values = {name: number_column(records, name, table) for name in custom.numbers}
-    return values | {name: _categories(records, name, table) for name in custom.categories}
+    values |= {name: _categories(records, name, table) for name in custom.categories}
+    return values | {date.name: date_column(records, date.name, custom.zone, table) for date in custom.dates}
+
+
+def date_column(records: pd.DataFrame, name: str, zone: str, table: str = "subjects") -> Array:
+    """Return a column of dates as microseconds since 1970, `NEVER` if missing; see `read_date`."""
+    column = required_column(records, name, table).reset_index(drop=True)
+    read = convert(column, "date", Reading(zone=zone if is_text(column) else "UTC"))
+    if any(rows.any() for rows in read.faults.values()):
+        raise ColumnTypeError(table, f"{name!r}: expected times, as in training, got {column.dtype}", READ_IT)
+    return read.column.dt.tz_convert(None).to_numpy("M8[us]").astype(np.int64)
+
+
+def is_text(column: pd.Series) -> bool:
+    """Return whether a column holds strings."""
+    return pd.api.types.infer_dtype(column, skipna=True) == "string"
 
 
 def _categories(records: pd.DataFrame, name: str, table: str) -> Array:

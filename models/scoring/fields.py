@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.features.record_fields import FieldKind
-from fraudsieve.tables.values.moments import read_time
+from fraudsieve.tables.values.moments import read_date, read_time
 from fraudsieve.tables.values.reading import read_category, read_id, read_number, read_plain_text
 
 Check: TypeAlias = Callable[[Any, str], object]
@@ -35,6 +35,7 @@ FIELD_TYPES: Final[Mapping[FieldKind, FieldType]] = {
     "text": FieldType("string", read_plain_text, (SAMPLE_TEXT, "see you at six", SAMPLE_TEXT + " again")),
     "id": FieldType("string", read_id, ("a", "a", "a")),
     "time": FieldType("time", read_time, (SAMPLE_TIME, SAMPLE_TIME, SAMPLE_TIME)),
+    "date": FieldType("time", read_date, (SAMPLE_TIME, SAMPLE_TIME, SAMPLE_TIME)),
     # Whole numbers, because a column may be a number and an id.
     "number": FieldType("number or null", partial(read_number, flags=True), (1, 1, 1)),
     "amount": FieldType("number or null", read_number, (5, 5, 5)),

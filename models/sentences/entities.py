@@ -107,6 +107,8 @@ def in_words(value: float, unit: str, language: Language) -> str:
         return f"{_number(100 * value, 1)} %"
     if unit in ("seconds", "days"):
         return duration(value * (86_400 if unit == "days" else 1), language)
+    if unit == "years":
+        return f"{_number(value, 1)} 岁" if language == "zh" else f"{_number(value, 1)} years old"
     if unit == "hour":
         return f"{int(value)}:00"
     if unit == "weekday":

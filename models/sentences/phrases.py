@@ -12,6 +12,7 @@ from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.features.history.declaration import History, HistoryColumn
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.profile.custom_columns import MISSING, UNSEEN, CustomColumns
+from fraudsieve.features.profile.dates import columns_of_dates
 
 from .entities import (
     LANGUAGES,
@@ -91,11 +92,17 @@ def _groups(matrix: FeatureMatrix) -> Iterator[str]:
 
 
 def _of_custom_columns(custom: CustomColumns) -> Iterator[tuple[str, Phrase]]:
-    for name, column in zip(custom.names, custom.columns, strict=True):
+    for name, column in zip((*custom.numbers, *custom.categories), custom.columns, strict=False):
         seen = custom.categories.get(name)
         words = None if seen is None else () if custom.digest_key else tuple(seen)
         slots = _named(plain_words(name), plain_words(name, "zh"))
         yield column, Phrase("number" if seen is None else "category", "missing__number", slots, words)
+    for column, key, names in columns_of_dates(custom.dates):
+        slots = {
+            language: {slot: plain_words(name, language) for slot, name in zip(("name", "second"), names, strict=False)}
+            for language in LANGUAGES
+        }
+        yield column, Phrase(key, "missing__dates" if len(names) > 1 else "missing__number", slots)
 
 
 def _of_record(name: str) -> Phrase:

@@ -67,7 +67,7 @@ def by_field(values: Sequence[Any], kind: Kind) -> Results:
 def by_profile(values: Sequence[Any], kind: Kind) -> Results:
     """Read custom columns of records."""
     own = CustomColumns(("x",)) if kind == "flag" else CustomColumns((), {"x": ()})
-    read = [own.of_records([{"x": value}]) for value in values]
+    read = [own.of_records([{"x": value}], np.zeros(1, np.int64)) for value in values]
     return [Refused(why[0].removeprefix("x: ")) if why[0] else row[0][0] for row, why in read]
 
 

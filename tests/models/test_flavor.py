@@ -103,7 +103,9 @@ def test_events_score_the_same_through_pyfunc(events: pd.DataFrame, tmp_path: Pa
     rows = matrix.record_columns(
         events["occurred_at"].astype("int64").to_numpy(),
         np.zeros(len(events), np.int64),
-        matrix.custom.compute({"amount": amounts, "kind": events["kind"].to_numpy(object)}, len(events)),
+        matrix.custom.compute(
+            {"amount": amounts, "kind": events["kind"].to_numpy(object)}, np.zeros(len(events), np.int64)
+        ),
     )
     fitted = FraudClassifier(n_rounds=5, n_jobs=1).fit(rows, np.where(amounts > np.nanmedian(amounts), "x", "y"))
     write_model(Model("e", ("x", "y"), "y", matrix, fitted.ensemble_, fitted.calibration_), tmp_path / "m")

@@ -158,7 +158,7 @@ def _check_sample(data: LabelledData, declared: MatrixDeclaration, place: str) -
         raise SchemaError(place, problem, "Remove --legitimate, or sample with the label that it names.")
 
 
-SHARED: Final = {"categories", "min_category_rows", "digest_categories", "order_key"}
+SHARED: Final = {"categories", "later_dates", "min_category_rows", "digest_categories", "order_key"}
 """Settings of the history that both kinds of builders take."""
 Builder: TypeAlias = MessageFeatures | AccountFeatures | PrecomputedMatrix
 

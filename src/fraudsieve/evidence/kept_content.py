@@ -19,7 +19,7 @@ from fraudsieve._io import read_secret_file
 from fraudsieve._pseudonyms import MIN_KEY_BYTES, key_id, pseudonym_of
 from fraudsieve.exceptions import EvidenceError, RejectedRecordError
 from fraudsieve.features.feature_matrix import FeatureMatrix
-from fraudsieve.tables.values.moments import read_time
+from fraudsieve.tables.values.moments import read_date
 from fraudsieve.tables.values.reading import is_missing, read_category, read_id, read_number
 
 from .canonical import encode_canonical, field_value, read_field_value
@@ -174,8 +174,8 @@ def _is_number_or_time(value: Any, kind: str) -> bool:
     if not isinstance(value, str):
         return kind not in ("text", "id", "category")
     with suppress(RejectedRecordError):
-        if kind == "time":
-            return read_time(value) is not None
+        if kind in ("time", "date"):
+            return read_date(value) is not None
         return kind in ("number", "amount") and read_number(value) == read_number(value)
     return False
 

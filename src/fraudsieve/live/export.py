@@ -206,6 +206,7 @@ TYPES: Final[Mapping[FieldKind, pa.DataType]] = {
     "number": pa.float64(),
     "amount": pa.float64(),
     "time": pa.timestamp("us", "UTC"),
+    "date": pa.large_string(),
 }
 
 

@@ -200,7 +200,10 @@ def scored_value(record: Record, field: RecordField) -> Any:
         value = FIELD_TYPES[field.kind].check(record.get(field.name), field.name)
     except RejectedRecordError:
         return None
-    return None if is_missing(value) else value
+    if is_missing(value):
+        return None
+    # As text, dates are read as such again.
+    return f"{np.datetime64(value, 'us')}Z" if field.kind == "date" else value  # type: ignore[call-overload]
 
 
 def message_to_entry(message: Record, keys: Sequence[int], campaigns: CampaignHistory) -> dict[str, Any]:

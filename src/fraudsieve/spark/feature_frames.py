@@ -17,9 +17,10 @@ from pyspark.sql import types as T
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.account_matrix import AccountMatrix
-from fraudsieve.features.account_records import NEVER, cutoff_column
+from fraudsieve.features.account_records import cutoff_column
 from fraudsieve.features.feature_matrix import FeatureMatrix, account_matrix_of
 from fraudsieve.features.history.declaration import History, history_columns
+from fraudsieve.features.profile.dates import NEVER
 from fraudsieve.features.profile.frames import custom_values
 
 from .bucket_features import FILE, MapChunks, WritePart, group_views, read_block
@@ -29,6 +30,7 @@ from .spark_columns import (
     REJECTED,
     amount_column,
     check_added_names,
+    is_no_date,
     is_rejected,
     is_valid_amount,
     is_valid_time,
@@ -241,6 +243,8 @@ def _problems(subjects: DataFrame, matrix: AccountMatrix, columns: dict[str, str
     problems |= {name: is_rejected(of_name(column)) for name, column in columns.items() if name not in problems}
     for name in matrix.custom.categories:
         problems[name] = words_column(subjects, "subjects", name) == REJECTED
+    for date in matrix.custom.dates:
+        problems[date.name] = is_no_date(subjects, "subjects", date.name)
     for name in matrix.custom.numbers:
         problems[name] = ~is_valid_amount(amount_column(subjects, "subjects", name))
     return problems
@@ -258,7 +262,7 @@ class FinishFeatures:
         """Return the finished rows."""
         cutoffs, created = np.asarray(rows[CUTOFF], np.int64), pc.fill_null(rows[CREATED], NEVER)
         frame = rows.select(list(self.matrix.custom.names)).to_pandas(types_mapper=WHOLE_NUMBERS.get)
-        own = self.matrix.custom.compute(custom_values(frame, self.matrix.custom), len(rows))
+        own = self.matrix.custom.compute(custom_values(frame, self.matrix.custom), self.matrix.custom_cutoffs(cutoffs))
         of_records = self.matrix.record_columns(cutoffs, np.asarray(created, np.int64), own)
         features = np.hstack([history_block(rows, self.matrix.histories), of_records])
         columns = np.ascontiguousarray(features.T)

@@ -32,6 +32,7 @@ TYPES: dict[Kind, tuple[type[T.DataType], ...]] = {
     "number": (T.StringType, T.BooleanType, *NUMBERS),
     "category": (T.StringType, T.BooleanType, *NUMBERS),
     "time": (T.StringType, T.TimestampType, T.TimestampNTZType, T.DateType, *NUMBERS),
+    "date": (T.StringType, T.TimestampType, T.TimestampNTZType, T.DateType, *NUMBERS),
 }
 BLANKS = "".join(map(chr, (*range(9, 14), *range(28, 33), 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B)))) + (
     "\u2028\u2029\u202f\u205f\u3000"
@@ -81,7 +82,7 @@ def _converted(name: str, kind: Kind, result: T.DataType, rejected: Any) -> Colu
     def read(cells: pd.Series) -> pd.Series:
         done = convert_numbers(cells, flags=True) if kind == "number" else convert(cells, kind)
         column = done.column
-        if kind == "time":
+        if kind in ("time", "date"):
             times = column.dt.tz_convert(None).to_numpy("M8[us]").astype(np.int64)
             column = pd.Series(times, dtype="Int64").mask(column.isna())
         is_rejected = np.logical_or.reduce([np.zeros(len(cells), bool), *done.faults.values()])
@@ -103,6 +104,12 @@ def micros_column(frame: DataFrame, table: str, name: str) -> Column:
     seconds = F.unix_date(F.to_date(times)).cast("long") * 86_400 + F.hour(times) * 3600 + F.minute(times) * 60
     # Spark has no exact conversion of such times that ignores the session's zone. Seconds are decimals of 6 places.
     return seconds * 1_000_000 + (F.extract(F.lit("SECOND"), times) * 1_000_000).cast("long")
+
+
+def is_no_date(frame: DataFrame, table: str, name: str) -> Column:
+    """Return whether a cell is rejected as a date, as `read_date` does; one out of range is missing."""
+    is_read = isinstance(check_type(frame, table, name, "date"), (T.StringType, *NUMBERS))
+    return _converted(name, "date", T.LongType(), TOO_LATE) == TOO_LATE if is_read else F.lit(False)
 
 
 def amount_column(frame: DataFrame, table: str, name: str) -> Column:

@@ -38,7 +38,7 @@ from .column_names import (
     other_columns,
     quote_columns,
 )
-from .conversion import amounts_of_words, convert, plain_columns
+from .conversion import amounts_of_words, convert, dates_of, looks_like_dates, plain_columns
 from .formats.loaded import LoadedTable, ReadOptions
 from .limits import DUPLICATE, MAX_VALUES_SEARCHED, Cause, check_rejected, count_causes, shapes_of
 from .schema import ACCOUNTS, EVENTS, TableSchema
@@ -181,10 +181,11 @@ def _convert(cells: Cells, name: str, kind: Kind | None, reading: Reading, optio
     if kind is None:
         # Read by their cells alone, 1.10 would be 1.1 in a table that happens to hold no 1.9.1.
         column = infer_types(cells, printed=reading.printed and name not in options.words, decimal=reading.decimal)
-        if reading.decimal and isinstance(column.dtype, pd.StringDtype) and not _is_category(name, options):
-            amounts = amounts_of_words(column, reading)
-            if amounts is not None:
-                return amounts
+        is_words = isinstance(column.dtype, pd.StringDtype) and not _is_category(name, options)
+        if is_words or column.dtype.kind == "M":
+            read = dates_of(column, reading) or (amounts_of_words(column, reading) if reading.decimal else None)
+            if read is not None:
+                return read
         return Converted(column, notes=(tr("holds {nested}: left out", nested=tr(nested)),) if nested else ())
     return convert(cells, kind, reading)
 
@@ -195,6 +196,7 @@ def _plain_columns(
     """Return undeclared columns of strings that need no reading one by one: most of those of a table with many."""
     is_string = dict(zip(frame.columns, frame.dtypes == STRING, strict=True))
     chosen = [name for name in names if is_string[name] and not _is_category(f"{table.name}.{name}", options)]
+    chosen = [name for name in chosen if not looks_like_dates(frame[name])]
     if not reading.printed and reading.decimal is None:
         return {name: Converted(frame[name]) for name in chosen}
     width, plain = MAX_CELLS // len(frame), dict[str, Converted]()

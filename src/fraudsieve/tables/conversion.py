@@ -52,12 +52,13 @@ from .cells import (
 from .limits import MAX_AMOUNT, MAX_TEXT_LENGTH
 from .values.moments import (
     DAY_FIRST,
-    EARLIEST,
+    EARLIEST_DATE,
     MONTH_FIRST,
     TOO_LATE,
     UNITS,
     YEAR_EXPECTED,
     from_local,
+    read_date,
     read_epochs,
     read_time,
     year_expected,
@@ -93,6 +94,7 @@ _GROUPED: Final = r"^[+-]?[1-9][0-9]{0,2}\.[0-9]{3}$"
 _MANY_MORE: Final = 10
 """So many times more numbers such as 51.159 show a decimal point, if nothing else tells."""
 _LEADING_ZERO: Final = r"^0[0-9]"
+_LIKE_A_DATE: Final = r"^\s*(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})(?:[T ]|\s*$)"
 _N_FIRST: Final = 100
 """Number of words that are checked before the whole column."""
 
@@ -189,6 +191,20 @@ def amounts_of_words(words: Cells, reading: Reading) -> Converted | None:
     return Converted(amounts.values, notes=amounts.notes) if is_sure and is_complete else None
 
 
+def dates_of(cells: Cells, reading: Reading) -> Converted | None:
+    """Read a column of words, or of times without a zone, as dates if all of its cells are; None if they are not."""
+    if isinstance(cells.dtype, pd.StringDtype) and not looks_like_dates(cells):
+        return None
+    read = _dates(cells, reading)
+    return None if any(rows.any() for rows in read.faults.values()) else Converted(read.column)
+
+
+def looks_like_dates(words: Cells) -> bool:
+    """Return whether the first words begin like dates."""
+    first = words.dropna().head(_N_FIRST)
+    return not first.empty and bool(match_pattern(first, _LIKE_A_DATE).all())
+
+
 def plain_columns(frame: pd.DataFrame) -> dict[str, Converted]:
     """Return the columns of a frame of printed cells that hold plain numbers, or words, or nothing.
 
@@ -224,7 +240,7 @@ _PLAIN_NUMBER: Final = r"^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$"
 
 
 _NAT: Final = np.iinfo(np.int64).min
-_FIRST, _END = (np.datetime64(microseconds // 10**6, "s") for microseconds in (EARLIEST, TOO_LATE))
+_FIRST, _END = (np.datetime64(microseconds // 10**6, "s") for microseconds in (EARLIEST_DATE, TOO_LATE))
 _DATE: Final = r"^\d{4}[-/.]\d{1,2}[-/.]\d{1,2}"
 _CLOCK: Final = r"(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?"
 _ZONE: Final = r"(?:Z|[+-]\d{2}:?\d{2})"
@@ -244,22 +260,21 @@ class _Times(NamedTuple):
     # Which of them have no zone.
     naive: Mask
     units: Array
-    zone: str
-    counted: tuple[int, int] | None
+    reading: Reading
 
     def enter(self, cells: Any, times: Array, naive: Mask | bool = False) -> None:
         """Enter the times of some cells, unless they are out of range; those without a zone as a clock shows them."""
-        if self.zone != "UTC":
-            times = np.where(naive & (times != _NAT), from_local(times, self.zone), times)
-        known = (times >= EARLIEST) & (times < TOO_LATE)
+        if self.reading.zone != "UTC":
+            times = np.where(naive & (times != _NAT), from_local(times, self.reading.zone), times)
+        known = (times >= self.reading.earliest) & (times < TOO_LATE)
         self.times[cells] = np.where(known, times, _NAT)
         self.naive[cells] = known & naive
 
 
-def convert_times(cells: Cells, reading: Reading = PLAIN) -> Converted:
+def convert_times(cells: Cells, reading: Reading = PLAIN, read_one: Callable[..., int | None] = read_time) -> Converted:
     """Bring a column to ``datetime64[us, UTC]``."""
     n = len(cells)
-    read = _Times(np.full(n, _NAT), np.zeros(n, bool), np.full(n, -1, np.int8), reading.zone, reading.counted)
+    read = _Times(np.full(n, _NAT), np.zeros(n, bool), np.full(n, -1, np.int8), reading)
     split = extract_strings(cells)
     strings = split.strings.str.strip()
     if not isinstance(cells.dtype, np.dtype) or cells.dtype.kind != "O":
@@ -271,7 +286,7 @@ def convert_times(cells: Cells, reading: Reading = PLAIN) -> Converted:
     rest = (split.other | strings.notna().to_numpy()) & (read.times == _NAT)
     faults: dict[str, Mask] = {}
     if rest.any():
-        found, faults = read_rest(cells, rest, partial(read_time, reading=reading))
+        found, faults = read_rest(cells, rest, partial(read_one, reading=reading))
         read.times[rest] = [_NAT if time is None else time for time in found]
         read.naive[rest] = ~match_pattern(strings, _HAS_ZONE)[rest] & (read.times[rest] != _NAT)
         if faults:
@@ -300,7 +315,7 @@ def _enter_stamps(cells: Cells, read: _Times, rows: Any, *, naive: Mask | bool) 
 
 
 def _enter_epochs(numbers: Array, read: _Times, rows: Mask) -> None:
-    times, units = read_epochs(numbers, read.counted)
+    times, units = read_epochs(numbers, read.reading.counted)
     read.enter(rows, np.where(units < 0, _NAT, times))
     read.units[rows] = units
 
@@ -359,6 +374,10 @@ def _enter_usual(dates: Cells, usual: Mask, read: _Times, later: Array | None = 
     for rows in filter(np.any, (usual & has_zone, usual & ~has_zone)):
         times = pd.to_datetime(dates[rows], format="ISO8601", utc=True, errors="coerce").dt.tz_localize(None)
         _enter_stamps(times if later is None else times + later[rows], read, rows, naive=~has_zone[rows])
+
+
+def _dates(cells: Cells, reading: Reading) -> Converted:
+    return convert_times(cells, replace(reading, earliest=EARLIEST_DATE, counted=None), read_date)
 
 
 def _with_orders(strings: Cells, faults: dict[str, Mask]) -> dict[str, Mask]:
@@ -521,6 +540,7 @@ _CONVERTERS: Final[Mapping[Kind, Callable[[Cells, Reading], Converted]]] = {
     "id": _id,
     "text": _text,
     "time": convert_times,
+    "date": _dates,
     "number": convert_numbers,
     "category": _category,
 }

@@ -7,9 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fraudsieve.exceptions import ColumnTypeError, SchemaError
+from fraudsieve._typing import Array
+from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.profile.choice import candidate_columns, declared_columns
 from fraudsieve.features.profile.custom_columns import MISSING, UNSEEN, CustomColumns
+from fraudsieve.features.profile.dates import NEVER
 from fraudsieve.features.profile.frames import custom_values
 from tests.messages import refused
 
@@ -22,8 +24,18 @@ RECORDS: list[dict[str, Any]] = [
 ]
 
 
+def unknown(n: int) -> Array:
+    """Return times of records that are not known."""
+    return np.full(n, NEVER)
+
+
+def read(own: CustomColumns, records: list[dict[str, Any]]) -> tuple[Array, list[str | None]]:
+    """Read records whose times are not known."""
+    return own.of_records(records, unknown(len(records)))
+
+
 def test_missing_and_unseen_are_told_apart_and_blanks_do_not_count() -> None:
-    columns, why = OWN.of_records(RECORDS)
+    columns, why = read(OWN, RECORDS)
     expected = [[3, 1, 1, 0], [np.nan, 0, 0, 1], [2.5, np.nan, UNSEEN, MISSING], [np.nan, 1, MISSING, 1]]
     np.testing.assert_array_equal(columns, np.array(expected))
     assert why == [None] * 4
@@ -32,9 +44,9 @@ def test_missing_and_unseen_are_told_apart_and_blanks_do_not_count() -> None:
 
 def test_a_frame_gives_the_same_as_its_records_in_any_batch() -> None:
     frame = pd.DataFrame(RECORDS).assign(verified=pd.Series([True, False, None, True], dtype=object))
-    columns = OWN.compute(custom_values(frame, OWN, "messages"), len(frame))
-    np.testing.assert_array_equal(columns, OWN.of_records(RECORDS)[0])
-    np.testing.assert_array_equal(columns, np.vstack([OWN.of_records([record])[0] for record in RECORDS]))
+    columns = OWN.compute(custom_values(frame, OWN, "messages"), unknown(len(frame)))
+    np.testing.assert_array_equal(columns, read(OWN, RECORDS)[0])
+    np.testing.assert_array_equal(columns, np.vstack([read(OWN, [record])[0] for record in RECORDS]))
 
 
 @pytest.mark.parametrize(
@@ -47,13 +59,13 @@ def test_a_frame_gives_the_same_as_its_records_in_any_batch() -> None:
     ],
 )
 def test_wrong_values_are_rejected_by_name_without_touching_others(change: dict[str, Any], text: str) -> None:
-    columns, why = OWN.of_records([RECORDS[0] | change, RECORDS[0]])
+    columns, why = read(OWN, [RECORDS[0] | change, RECORDS[0]])
     assert why[0] is not None
     assert why[1] is None
     with pytest.raises(ValueError, match=text):
         raise ValueError(why[0])
     assert np.isnan(columns[0]).all()
-    np.testing.assert_array_equal(columns[1], OWN.of_records(RECORDS[:1])[0][0])
+    np.testing.assert_array_equal(columns[1], read(OWN, RECORDS[:1])[0][0])
 
 
 @pytest.mark.parametrize("values", [[7.0, 7.1, 8.0, None], [7.0, 8.0], [7, 8], [7.0, "7.1", None], ["7", "7.1"]])
@@ -61,13 +73,13 @@ def test_a_category_of_numbers_does_not_depend_on_the_other_rows(values: list[An
     own = CustomColumns((), {"version": ("7", "7.1", "8")})
     codes = [{7: 0, 7.1: 1, 8: 2, None: MISSING}[None if value is None else float(value)] for value in values]
     frame = pd.DataFrame({"version": values})
-    assert own.compute(custom_values(frame, own), len(frame))[:, 0].tolist() == codes
-    assert own.of_records([{"version": value} for value in values])[0][:, 0].tolist() == codes
+    assert own.compute(custom_values(frame, own), unknown(len(frame)))[:, 0].tolist() == codes
+    assert read(own, [{"version": value} for value in values])[0][:, 0].tolist() == codes
 
 
 def test_a_missing_field_is_not_a_missing_value() -> None:
     record = {name: value for name, value in RECORDS[0].items() if name != "channel"}
-    assert OWN.of_records([record])[1] == ["channel: the field is missing; pass None if the value is unknown"]
+    assert read(OWN, [record])[1] == ["channel: the field is missing; pass None if the value is unknown"]
 
 
 def test_digests_encode_alike_and_hide_values() -> None:
@@ -77,7 +89,7 @@ def test_digests_encode_alike_and_hide_values() -> None:
     assert plain.categories == {"channel": ("sms", "app")}
     assert "sms" not in str(digested.to_dict())
     records: list[dict[str, Any]] = [{"channel": value} for value in frame["channel"]]
-    np.testing.assert_array_equal(plain.of_records(records)[0], digested.of_records(records)[0])
+    np.testing.assert_array_equal(read(plain, records)[0], read(digested, records)[0])
     assert CustomColumns.from_dict(digested.to_dict()) == digested
 
 
@@ -96,8 +108,6 @@ def test_columns_that_cannot_be_features_are_errors_with_a_suggestion() -> None:
         declared_columns(frame, ["label"])
     with pytest.raises(SchemaError, match="'channel' is named twice"):
         declared_columns(frame, ["channel", "channel"])
-    with refused(ColumnTypeError, "seen"):
-        declared_columns(frame, ["seen"])
 
 
 def test_numbers_may_be_declared_as_categories() -> None:
@@ -106,7 +116,7 @@ def test_numbers_may_be_declared_as_categories() -> None:
     assert declared_columns(frame, ["country"]).numbers == ("country",)
     own = declared_columns(frame, ["country"], categories=["country"]).learn(frame, 1)
     assert own.categories == {"country": ("1", "86")}
-    np.testing.assert_array_equal(own.of_records([{"country": 86.0}, {"country": "1"}])[0], [[1.0], [0.0]])
+    np.testing.assert_array_equal(read(own, [{"country": 86.0}, {"country": "1"}])[0], [[1.0], [0.0]])
 
 
 def test_booleans_are_one_category_however_a_file_spells_them() -> None:
@@ -117,10 +127,10 @@ def test_booleans_are_one_category_however_a_file_spells_them() -> None:
     assert own.categories == {"flag": ("True", "False", "unknown")}
     for flags in ([True, False, None], ["True", "FALSE", None], ["true", " false", " "]):
         expected = [[0.0], [1.0], [MISSING]]
-        np.testing.assert_array_equal(own.of_records([{"flag": flag} for flag in flags])[0], expected)
+        np.testing.assert_array_equal(read(own, [{"flag": flag} for flag in flags])[0], expected)
         values = custom_values(pd.DataFrame({"flag": flags}), own)
-        np.testing.assert_array_equal(own.compute(values, 3), expected)
-    assert own.compute(custom_values(pd.DataFrame({"flag": [True, False]}), own), 2).tolist() == [[0.0], [1.0]]
+        np.testing.assert_array_equal(own.compute(values, unknown(3)), expected)
+    assert own.compute(custom_values(pd.DataFrame({"flag": [True, False]}), own), unknown(2)).tolist() == [[0.0], [1.0]]
 
 
 def test_candidates_are_columns_that_vary_and_no_label_says() -> None:

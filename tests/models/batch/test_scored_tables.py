@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -75,7 +76,7 @@ def test_a_category_does_not_depend_on_the_other_rows_of_a_file(tmp_path: Path, 
     for name in ("alone.csv", "more.csv", "alone.parquet"):
         records = read_inputs(model, tmp_path / name).records.head(2)
         assert records["age"].tolist() == [1, 2]
-        codes[name] = own.compute(custom_values(records, own), 2)[:, 1:].tolist()
+        codes[name] = own.compute(custom_values(records, own), np.zeros(2, np.int64))[:, 1:].tolist()
     assert codes["alone.csv"] == codes["more.csv"] == codes["alone.parquet"] == [[1, 1], [1, 0]]
 
 

@@ -16,6 +16,7 @@ from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.features.history.declaration import FAMILIES, History
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.features.profile.custom_columns import CustomColumns
+from fraudsieve.features.profile.dates import DateColumn
 from fraudsieve.features.wording.model import TextModel
 from fraudsieve.features.wording.surprisal import CharacterModel
 from fraudsieve.models.sentences.entities import LANGUAGES
@@ -33,7 +34,8 @@ def text_model() -> TextModel:
 
 
 LISTS = CustomLists.of(words={"gambling": ["baccarat"]}, brands=["paypal"])
-OWN = CustomColumns(("age",), {"channel": ("sms",)})
+DATES = (DateColumn("opened"), DateColumn("last_seen", has_hour=True), DateColumn("birth_date", is_birth=True))
+OWN = CustomColumns(("age",), {"channel": ("sms",)}, dates=DATES)
 
 
 def message_matrix() -> MessageMatrix:
@@ -49,7 +51,7 @@ def account_matrix(subject: Subject) -> AccountMatrix:
     network = default_network(EVENTS, labels=True) if subject.is_account else None
     categories = {"home_town": ("rome", "bonn"), "plan_type": ("basic",)}
     numbers = ("amount", "credit_limit")
-    return AccountMatrix(subject, (*views, every), network, CustomColumns(numbers, categories))
+    return AccountMatrix(subject, (*views, every), network, CustomColumns(numbers, categories, dates=DATES))
 
 
 MATRICES: dict[str, FeatureMatrix] = {

@@ -5,7 +5,7 @@ most one does. A whole number of eight digits that is a date, such as 20260501, 
 
 Time zones by name: which time of UTC a clock shows, and what it shows at a time of UTC. Needs only NumPy.
 
-The offsets of a zone from 1969 to 2101 are two arrays, so that columns of times are converted at once. A time that a
+The offsets of a zone from 1899 to 2101 are two arrays, so that columns of times are converted at once. A time that a
 clock shows twice is the first of the two; one that it skips counts from the offset before, as in `datetime`.
 """
 
@@ -13,6 +13,7 @@ import difflib
 import math
 import re
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
@@ -22,6 +23,7 @@ import numpy as np
 
 from fraudsieve._microseconds import DAY, HOUR, MINUTE, SECOND
 from fraudsieve._typing import Array
+from fraudsieve.exceptions import RejectedRecordError
 
 from .reading import (
     EXPECTED,
@@ -44,6 +46,8 @@ RECENT: Final = 946_684_800.0
 LATEST: Final = 4_102_444_800.0
 """2100-01-01."""
 EARLIEST: Final = 0
+EARLIEST_DATE: Final = -2_208_988_800_000_000
+"""1900-01-01, in microseconds since 1970: dates of a record, such as those of birth, may be earlier than its times."""
 TOO_LATE: Final = 4_133_980_800_000_000
 """2101-01-01, in microseconds since 1970."""
 COUNTED: Final = {"s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY}
@@ -90,16 +94,28 @@ def counted_from(unit: str | None, start: str | None, zone: str | None) -> tuple
     return COUNTED[unit], read_time(start or START, "time_start", Reading(zone=zone or "UTC")) or 0
 
 
+def read_date(value: Any, field: str = "", reading: Reading = PLAIN) -> int | None:
+    """Read a time that may be before 1970; one out of range, which programs write for an open end, is missing."""
+    if isinstance(value, str) and value.strip().startswith("0000"):
+        return None
+    try:
+        return read_time(value, field, replace(reading, earliest=EARLIEST_DATE, counted=None))
+    except RejectedRecordError as error:
+        if str(error).endswith(OUTSIDE):
+            return None
+        raise
+
+
 def read_time(value: Any, field: str = "", reading: Reading = PLAIN) -> int | None:
     """Read a time."""
     if isinstance(value, str):
         return _time_in(value.strip(), field, reading)
     if isinstance(value, datetime) and value == value:  # NaT of pandas is a datetime too
-        return _within(_microseconds(value, reading), field)
+        return _within(_microseconds(value, reading), field, reading)
     if is_missing(value):
         return None
     if isinstance(value, date):
-        return _within(_microseconds(datetime(value.year, value.month, value.day), reading), field)
+        return _within(_microseconds(datetime(value.year, value.month, value.day), reading), field, reading)
     if isinstance(value, np.datetime64):
         return _time_of_datetime64(value, field, reading)
     if is_numeric(value):
@@ -121,7 +137,7 @@ def _time_in(text: str, field: str, reading: Reading) -> int | None:
         moment = None
     if moment is None:
         reject(field, _why_no_time(text, reading))
-    return _within(_microseconds(moment, reading), field)
+    return _within(_microseconds(moment, reading), field, reading)
 
 
 def _why_no_time(text: str, reading: Reading) -> str:
@@ -171,7 +187,7 @@ def _time_of_datetime64(value: np.datetime64, field: str, reading: Reading) -> i
     if not 1 <= year <= 9999:  # microseconds overflow silently
         reject(field, OUTSIDE)
     moment: datetime = value.astype("M8[us]").item()
-    return _within(_microseconds(moment, reading), field)
+    return _within(_microseconds(moment, reading), field, reading)
 
 
 def _time_of_number(value: Any, field: str, reading: Reading) -> int:
@@ -182,10 +198,10 @@ def _time_of_number(value: Any, field: str, reading: Reading) -> int:
         number = math.inf
     if reading.counted is not None and number < RECENT:  # from there on, it is an epoch
         unit, start = reading.counted
-        return _within(start + round(number * unit) if number > -TOO_LATE else None, field)
+        return _within(start + round(number * unit) if number > -TOO_LATE else None, field, reading)
     if 19_700_101 <= number <= 21_001_231 and number.is_integer():
         with suppress(ValueError):
-            return _within(_microseconds(datetime.strptime(str(int(number)), "%Y%m%d"), reading), field)
+            return _within(_microseconds(datetime.strptime(str(int(number)), "%Y%m%d"), reading), field, reading)
     for per_second in UNITS:
         if RECENT <= number / per_second <= LATEST:
             return round(number * (1e6 / per_second))
@@ -208,15 +224,15 @@ def read_epochs(numbers: Array, counted: tuple[int, int] | None = None) -> tuple
     return times, units
 
 
-def _within(microseconds: int | None, field: str) -> int:
-    if microseconds is None or not EARLIEST <= microseconds < TOO_LATE:
+def _within(microseconds: int | None, field: str, reading: Reading) -> int:
+    if microseconds is None or not reading.earliest <= microseconds < TOO_LATE:
         reject(field, OUTSIDE)
     return microseconds
 
 
-FIRST_SECOND: Final = -172_800
+FIRST_SECOND: Final = EARLIEST_DATE // SECOND - 172_800
 LAST_SECOND: Final = 4_134_153_600
-"""Two days before 1970 and after 2100."""
+"""Two days before 1900 and after 2100."""
 STEP: Final = 86_400
 """Seconds between two checks of an offset: no zone changes it and changes it back within a day."""
 NEAREST: Final = 3

@@ -41,7 +41,7 @@ from fraudsieve._typing import Array
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.tables.limits import MAX_AMOUNT, MAX_TEXT_LENGTH
 
-Kind: TypeAlias = Literal["id", "text", "time", "number", "category"]
+Kind: TypeAlias = Literal["id", "text", "time", "date", "number", "category"]
 _FILLERS: Final = frozenset(map(chr, (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0))) | frozenset(
     map(chr, (*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)))
 )
@@ -89,6 +89,7 @@ FLAGS_OF_FRAUD: Final = {**dict.fromkeys(("true", "1", "1.0"), True), **dict.fro
 EXPECTED: Final = {
     "id": "expected a string or a whole number",
     "time": "expected a time such as 2026-05-01T10:00:00Z",
+    "date": "expected a time such as 2026-05-01T10:00:00Z",
     "number": "expected a number",
     "category": "expected a string, a number or a boolean",
     "text": "expected a string",
@@ -191,6 +192,8 @@ class Reading:
     decimal: str | None = None
     # What a number counts that is a time: microseconds of the unit, and its start since 1970. None: it is an epoch.
     counted: tuple[int, int] | None = None
+    # The earliest time, in microseconds since 1970.
+    earliest: int = 0
 
 
 _TYPE_NAMES: Final[tuple[tuple[Any, str], ...]] = (
