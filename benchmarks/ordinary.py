@@ -1,8 +1,8 @@
 """The ordinary call, without a recipe, beside LightGBM, XGBoost and CatBoost on raw columns and on counts made by hand.
 
-``python -m benchmarks.ordinary [SET ...] --seeds 3``. Five tables are made and have the columns of well-known ones:
+``python -m benchmarks.ordinary [SET ...] --seeds 3``. Six tables are made and have the columns of well-known ones:
 payments of a shop whose thieves pay from devices that are new for the account, PaySim, IEEE-CIS, applications for an
-account, and card payments of which principal components are known alone.
+account, card payments of which principal components are known alone, and claims whose dates tell fraud.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from fraudsieve._typing import Array
 
 __all__ = ["PEERS", "main", "raw_columns", "run"]
 
-MADE: Final = ("shop", "paysim", "ieee", "applications", "credit_card")
+MADE: Final = ("shop", "paysim", "ieee", "applications", "credit_card", "claims")
 TABLES: Final = ("customs_declarations", "credit_default")
 TASKS: Final = ("fdh_cards", "s_ffsd", "amlgentex", "bitcoin_otc", "wikipedia_bans", "ethereum_phishing")
 SETS: Final = (*MADE, *TABLES, *TASKS)
@@ -146,7 +146,7 @@ def _of_case(case: Case) -> _Table:
     known = case.learned if case.history is None else pd.concat([case.learned, case.history])
     rows = pd.concat([known, case.tested], ignore_index=True)
     raw, n = raw_columns(rows), len(case.learned)
-    columns = {"raw": raw} | ({"by hand": _by_hand(rows)} if case.table == "events" else {})
+    columns = {"raw": raw} | ({"by hand": _by_hand(rows)} if case.table == "events" else _days(rows))
     sides = {who: (made.iloc[:n], made.iloc[len(known) :]) for who, made in columns.items()}
     learned, tested = ((part["label"] == "fraud").to_numpy() for part in (case.learned, case.tested))
     return _Table(sides, learned, tested, lambda seed: ordinary_scores(case, seed=seed)[0])
@@ -201,12 +201,21 @@ PEERS: Final = {"lightgbm": _lightgbm, "xgboost": _xgboost, "catboost": _catboos
 
 
 def raw_columns(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return numbers and categories."""
+    """Return numbers, dates as numbers, and categories."""
+    rows = rows.assign(**{name: rows[name].astype("int64") for name in rows.select_dtypes("datetimetz")})
     left_out = [name for name in map(str, rows) if name.endswith("_at") or name in ("label", "event_id", "as_of")]
     kept: Any = rows.drop(columns=left_out)
     words = [name for name in kept if not pd.api.types.is_numeric_dtype(kept[name])]
     kept = kept.drop(columns=[name for name in words if kept[name].nunique() > 20_000])
     return pd.DataFrame(kept.astype({name: "category" for name in words if name in kept}))
+
+
+def _days(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return numbers, categories and the days between all dates of accounts; nothing without dates."""
+    dates = list(rows.select_dtypes("datetimetz"))
+    pairs = [(first, second) for place, first in enumerate(dates) for second in dates[place + 1 :]]
+    days = {f"{first} to {second}": (rows[second] - rows[first]).dt.days for first, second in pairs}
+    return {"by hand": raw_columns(rows.drop(columns=dates)).assign(**days)} if days else {}
 
 
 def _by_hand(rows: pd.DataFrame) -> pd.DataFrame:
@@ -320,6 +329,30 @@ def _credit_card(seed: int, n: int = 40_000) -> Case:
     return Case(table[: int(0.7 * n)], table[int(0.7 * n) :].reset_index(drop=True), "accounts")
 
 
+def _claims(seed: int, n: int = 12_000) -> Case:
+    """Return claims with dates: frauds are soon after the policy began, and are reported late, or at night."""
+    rng = np.random.default_rng(seed)
+    days = {"age": rng.integers(18 * 365, 85 * 365, n), "began": rng.integers(5, 3000, n), "late": rng.gamma(1, 4, n)}
+    reported = pd.Timestamp("2025-01-01", tz="UTC") + pd.to_timedelta(np.sort(rng.uniform(0, 500, n)), unit="D")
+    incident = reported - pd.to_timedelta(days["late"], unit="D")
+    amount = np.exp(rng.normal(8, 0.8, n))
+    odds = 3 * (days["began"] < 120) + 2.5 * (days["late"] > 10) + (incident.hour < 6) + 0.6 * np.log(amount / 3000) - 5
+    is_fraud = rng.random(n) < 1 / (1 + np.exp(-odds))
+    table = pd.DataFrame(
+        {
+            "account_id": [f"p{i}" for i in range(n)],
+            "as_of": reported,
+            "policy_bind_date": (incident - pd.to_timedelta(days["began"], unit="D")).floor("D"),
+            "incident_at": incident,
+            "birth_date": (reported - pd.to_timedelta(days["age"], unit="D")).floor("D"),
+            "amount_claimed": amount.round(2),
+            "state": rng.choice(["OH", "IN", "IL"], n),
+            "label": _words(is_fraud),
+        }
+    )
+    return Case(table[: int(0.7 * n)], table[int(0.7 * n) :].reset_index(drop=True), "accounts")
+
+
 def _words(is_fraud: Array) -> Array:
     return np.where(is_fraud, "fraud", "legitimate")
 
@@ -372,6 +405,7 @@ _MADE: Final[dict[str, Callable[[int], Case]]] = {
     "ieee": _ieee,
     "applications": _applications,
     "credit_card": _credit_card,
+    "claims": _claims,
 }
 
 

@@ -61,29 +61,9 @@ def _pairs(dates: Sequence[DateColumn]) -> Iterator[tuple[DateColumn, DateColumn
 
 
 def compute_dates(dates: Sequence[DateColumn], values: Mapping[str, Array], cutoffs: Array, zone: str) -> Array:
-    """Compute the columns, in the order of `columns_of_dates`.
+    """Compute the columns of `columns_of_dates`, from times in microseconds since 1970.
 
-    Parameters
-    ----------
-    dates : sequence of DateColumn
-        The dates.
-    values : dict of str to ndarray of int64, shape (n_records,)
-        Their values, in microseconds since 1970; `NEVER` if missing.
-    cutoffs : ndarray of int64, shape (n_records,)
-        The times of the records; where one is `NEVER`, no date is later.
-    zone : str
-        The time zone of hours and weekdays.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_records, n_columns)
-        NaN where a date is missing, or later than the record.
-
-    Examples
-    --------
-    >>> days = {"opened": np.array([DAY, NEVER, 9 * DAY])}
-    >>> compute_dates([DateColumn("opened")], days, np.full(3, 3 * DAY), "UTC").tolist()
-    [[2.0, 4.0], [nan, nan], [nan, nan]]
+    A date is missing where it is later than its record, unless the time of the record is `NEVER`.
     """
     known: dict[str, Array] = {}
     columns: list[Array] = []

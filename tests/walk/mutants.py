@@ -42,8 +42,8 @@ MUTANTS = (
     Mutant(
         "a record's own numbers are read in another order",
         "features/profile/custom_columns.py",
-        "for name in self.numbers]\n        return",
-        "for name in sorted(self.numbers)[::-1]]\n        return",
+        "for name in self.numbers]\n        dates",
+        "for name in sorted(self.numbers)[::-1]]\n        dates",
         "paysim",
         ("scorer",),
     ),
@@ -66,8 +66,8 @@ MUTANTS = (
     Mutant(
         "a file's times without a zone are those of Shanghai",
         "src/fraudsieve/tables/conversion.py",
-        "known = (times >= EARLIEST)",
-        "times = np.where(naive, times - 28_800_000_000, times)\n        known = (times >= EARLIEST)",
+        "known = (times >= self.reading.earliest)",
+        "times = np.where(naive, times - 28_800_000_000, times)\n        known = (times >= self.reading.earliest)",
         "sparkov",
         ("scorer",),
     ),

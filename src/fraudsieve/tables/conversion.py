@@ -18,6 +18,7 @@ A column has one decimal sign and one currency. The sign is an option, or is fou
 may also be 1.234. Plain numbers are recognised before, and cost nothing here.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -94,7 +95,9 @@ _GROUPED: Final = r"^[+-]?[1-9][0-9]{0,2}\.[0-9]{3}$"
 _MANY_MORE: Final = 10
 """So many times more numbers such as 51.159 show a decimal point, if nothing else tells."""
 _LEADING_ZERO: Final = r"^0[0-9]"
-_LIKE_A_DATE: Final = r"^\s*(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})(?:[T ]|\s*$)"
+_LIKE_A_DATE: Final = re.compile(
+    r"\s*(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})(?:[T ]|\s*$)", re.ASCII
+)
 _N_FIRST: Final = 100
 """Number of words that are checked before the whole column."""
 
@@ -200,9 +203,9 @@ def dates_of(cells: Cells, reading: Reading) -> Converted | None:
 
 
 def looks_like_dates(words: Cells) -> bool:
-    """Return whether the first words begin like dates."""
-    first = words.dropna().head(_N_FIRST)
-    return not first.empty and bool(match_pattern(first, _LIKE_A_DATE).all())
+    """Return whether the first word is like a date."""
+    place = words.first_valid_index()
+    return place is not None and _LIKE_A_DATE.match(words.loc[place]) is not None
 
 
 def plain_columns(frame: pd.DataFrame) -> dict[str, Converted]:

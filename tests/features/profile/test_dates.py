@@ -1,4 +1,4 @@
-"""Dates of records: what was known at their time, alike from frames, strings and records, and through a model folder."""
+"""Dates of records: what was known at their time, alike from frames, strings, records and a model folder."""
 
 import json
 import re
