@@ -202,7 +202,7 @@ PEERS: Final = {"lightgbm": _lightgbm, "xgboost": _xgboost, "catboost": _catboos
 
 def raw_columns(rows: pd.DataFrame) -> pd.DataFrame:
     """Return numbers, dates as numbers, and categories."""
-    rows = rows.assign(**{name: rows[name].astype("int64") for name in rows.select_dtypes("datetimetz")})
+    rows = rows.assign(**{str(name): rows[name].astype("int64") for name in rows.select_dtypes("datetimetz")})
     left_out = [name for name in map(str, rows) if name.endswith("_at") or name in ("label", "event_id", "as_of")]
     kept: Any = rows.drop(columns=left_out)
     words = [name for name in kept if not pd.api.types.is_numeric_dtype(kept[name])]

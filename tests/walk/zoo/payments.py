@@ -206,6 +206,12 @@ def orders(folder: Path) -> TableFiles:
             "Currency": "EUR",
             "Coupon Code": None,
             "Items in Cart": rng.integers(1, 9, len(made)),
+            "Customer Since": (made["time"] - pd.to_timedelta(rng.integers(1, 900, len(made)), unit="D")).dt.strftime(
+                "%Y-%m-%d"
+            ),
+            "Seen Before": (made["time"] - pd.to_timedelta(rng.uniform(-1, 9, len(made)), unit="D")).dt.strftime(
+                "%Y-%m-%d %H:%M"
+            ),
             "Payment Method": choose(rng, made["fraud"], ("card", "invoice", "wallet"), ("gift card",)),
             "Store ID": made["other"],
             "Is Fraud": np.where(made["fraud"], "TRUE", "FALSE"),
