@@ -12,6 +12,7 @@ import pytest
 from fraudsieve._subjects import Subject
 from fraudsieve.exceptions import StateError
 from fraudsieve.features.profile.custom_columns import CustomColumns
+from fraudsieve.features.profile.dates import DateColumn
 from fraudsieve.live.contents import erase
 from fraudsieve.live.export import _named, export_tables
 from fraudsieve.live.records import not_kept
@@ -31,7 +32,7 @@ NAMES = {"events.account_id": "card", "amount": "sum", "labels.subject_id": "pay
 
 def own_scorer(**training: Any) -> Scorer:
     """Return a model of events with own columns, one of which has the name of an id in some rows."""
-    own = CustomColumns(("age", "amount"), {"city": ("rome", "bonn")})
+    own = CustomColumns(("age", "amount"), {"city": ("rome", "bonn")}, dates=(DateColumn("opened"), DateColumn("born")))
     model = with_views(event_scorer(), custom=own).model
     return Scorer(replace(model, training=training))
 
@@ -50,6 +51,8 @@ def source_tables() -> dict[str, pd.DataFrame]:
             "amount": rng.integers(1, 99, N) / 4,
             "age": np.where(rng.random(N) < 0.2, np.nan, rng.integers(18, 80, N)),
             "city": rng.choice(np.array(CITIES, object), N),
+            "opened": (times - pd.to_timedelta(rng.integers(-9, 900 * 86_400, N), unit="s")).where(rng.random(N) < 0.8),
+            "born": [f"19{60 + number % 30}-03-01" for number in range(N)],
         }
     )
     known = times + pd.to_timedelta(rng.integers(1, 40 * 86400, N), unit="s")
@@ -82,7 +85,8 @@ def test_what_was_exported_trains_an_equal_model(tmp_path: Path) -> None:
         builder = make_builder(data, recipe).set_output(transform="pandas")
         found.append((data.rows, builder.fit_transform(data.rows, data.rows["label"])))
     rows, features = zip(*found, strict=True)
-    assert {"profile__age", "profile__city"} <= set(features[0].columns)
+    dates = {"profile__days_since_opened", "profile__hour_of_opened", "profile__years_since_born"}
+    assert {"profile__age", "profile__city", *dates} <= set(features[0].columns)
     pd.testing.assert_frame_equal(features[0], features[1], check_exact=True)
     names = ["event_id", "label", "labelled_at", "as_of"]
     pd.testing.assert_frame_equal(rows[0][names], rows[1][names], check_exact=True)

@@ -92,6 +92,9 @@ def test_times_without_a_zone_whole_ids_no_kinds_and_a_column_with_an_odd_name(s
     subjects["account_id"] = subjects["account_id"].str[1:]
     subjects["as_of"] = subjects["as_of"].dt.tz_convert(None)
     subjects["a name: 中文"] = np.arange(22) / 7
+    subjects["opened"] = [f"20{10 + place}-03-0{1 + place % 9}" for place in range(22)]
+    subjects["visited"] = subjects["as_of"] - pd.to_timedelta(np.arange(22) * 1.7 - 3, unit="D")
+    subjects["birth_date"] = [(pd.Timestamp("1949-03-01") + pd.Timedelta(days=place)).date() for place in range(22)]
     measures = ("count", "sum", "distinct", "hour_entropy", "since_last")
     history = History(("1d", "30d"), kinds=("event", "pay"), by_kind=("count",), measures=measures)
     features = fitted(events, subjects, history=history, exclude=("row",))

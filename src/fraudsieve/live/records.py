@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
-from typing import Any, Literal, NamedTuple, TypeAlias, get_args
+from typing import Any, Literal, NamedTuple, TypeAlias, cast, get_args
 
 import numpy as np
 
@@ -196,14 +196,17 @@ def to_entry(event: Record, fields: LoggedFields, zone: str = "UTC", own: Sequen
 
 def scored_value(record: Record, field: RecordField) -> Any:
     """Return the value of a field of a record, as it is scored; None if it is missing or of another type."""
+    given = record.get(field.name)
     try:
-        value = FIELD_TYPES[field.kind].check(record.get(field.name), field.name)
+        value = FIELD_TYPES[field.kind].check(given, field.name)
     except RejectedRecordError:
         return None
     if is_missing(value):
         return None
-    # As text, dates are read as such again.
-    return f"{np.datetime64(value, 'us')}Z" if field.kind == "date" else value  # type: ignore[call-overload]
+    if field.kind != "date":
+        return value
+    # A date stays as it was written: training reads it in the zone of the model.
+    return given if isinstance(given, str) else f"{np.datetime64(cast(int, value), 'us')}Z"
 
 
 def message_to_entry(message: Record, keys: Sequence[int], campaigns: CampaignHistory) -> dict[str, Any]:
