@@ -47,6 +47,7 @@ from .default_views import (
 )
 from .history.history_batch import HistoryTables, fill_history_features
 from .history_declaration import event_fields, with_key
+from .messages import MessageFeatures, fit_texts
 from .network.network_batch import network_features
 
 PROFILE = "profile__"
@@ -114,6 +115,10 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Columns of strings that are always categories. Other columns of strings are left out if they are
         identifiers of many values (such as ``device_id`` and ``ip``), look like persons, or have too many distinct
         values to be categories.
+    texts : sequence of str, default=()
+        Columns of texts, such as a remark, each with the features of a message: at most four. They need `y`.
+    legitimate : str, default="legitimate"
+        As for `MessageFeatures`.
     later_dates : sequence of str, default=()
         Columns of dates that are known though they are later than the record, such as a departure. Of other columns of
         dates, a later one is missing, since it was not known then.
@@ -154,6 +159,8 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         "exclude": ["array-like"],
         "categories": ["array-like"],
         "later_dates": ["array-like"],
+        "texts": ["array-like"],
+        "legitimate": [str],
         "digest_categories": ["boolean"],
         "min_category_rows": [Interval(Integral, 1, None, closed="left")],
         "n_folds": [Interval(Integral, 2, None, closed="left")],
@@ -173,6 +180,8 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     min_category_rows: int = 5
     categories: Sequence[str] = ()
     later_dates: Sequence[str] = ()
+    texts: Sequence[str] = ()
+    legitimate: str = "legitimate"
     digest_categories: bool = False
     n_folds: int = 5
     time_zone: str = "UTC"
@@ -200,6 +209,11 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         TypeError
             If a column has the wrong type.
         """
+        self._fit(X, y)
+        return self
+
+    def _fit(self, X: Any, y: Any) -> Array:
+        """Fit, and return the columns of the texts out of fold."""
         self._validate_params()
         records = self._records(X)
         timed = cutoff_column(records, self._subject) is not None and (
@@ -210,19 +224,26 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         histories, network = self._declare_views(timed)
         if histories:
             compile_kernels("account")
-        excluded = set(self.exclude) | ({"amount"} if self._subject.is_account else set())
+        excluded = {*self.exclude, *self.texts} | ({"amount"} if self._subject.is_account else set())
         others = AccountMatrix(self._subject, histories, network, timed=timed).columns
         used_names = {name.removeprefix(PROFILE) for name in others if name.startswith(PROFILE)}
         columns = choose_profile_columns(records, exclude=excluded, declared=self.categories, used_names=used_names)
         _check_amounts(histories, columns.categories)
         settings: dict[str, Any] = {"digested": self.digest_categories, "zone": self.time_zone}
         custom = columns.learn(records, self.min_category_rows, **settings, later=self.later_dates)
+        of_texts = np.empty((len(records), 0))
+        if len(self.texts):
+            if y is None:
+                raise ValueError("texts: expected y, since a text model is fitted on labels. Pass y, or no texts.")
+            builder = MessageFeatures(n_folds=self.n_folds, legitimate=self.legitimate)
+            texts, of_texts = fit_texts(builder, records, self.texts, y)
+            custom = replace(custom, texts=texts)
         self.matrix_ = AccountMatrix(self._subject, histories, network, custom, timed, self.time_zone)
         read = {field.name for field in event_fields(histories, network)}  # an identifier of a view is not left out
         left_out = {name: reason for name, reason in columns.left_out.items() if name not in read}
         cutoffs = self.matrix_.custom_cutoffs(self._cutoffs(records))
         self.notes_ = columns._replace(left_out=left_out).notes(custom, records, cutoffs)
-        return self
+        return of_texts
 
     def fit_transform(self, X: Any, y: Any = None) -> Any:
         """Fit, and return the training matrix as computed by `transform_out_of_fold`.
@@ -236,7 +257,9 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         -------
         ndarray of float64 or DataFrame, shape (n_records, n_columns)
         """
-        return self.fit(X, y).transform_out_of_fold(X)
+        of_texts, out = self._fit(X, y), self.transform_out_of_fold(X)
+        out[:, out.shape[1] - of_texts.shape[1] :] = of_texts
+        return out
 
     def transform_out_of_fold(self, X: Any) -> Array:
         """Compute the feature matrix of labelled records, for training and testing, without their own labels.
@@ -316,7 +339,7 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def _warn_untimed(self) -> None:
         if self._subject.is_event:
             raise ValueError("subjects: column 'occurred_at' is missing, the cutoff time of an event. Add the column.")
-        warnings.warn(UNTIMED, UserWarning, stacklevel=3)
+        warnings.warn(UNTIMED, UserWarning, stacklevel=4)
 
     def _declare_views(self, timed: bool) -> tuple[tuple[History, ...], Network | None]:
         """Return the feature views and the network that were passed, or the defaults for the events."""

@@ -24,3 +24,8 @@ def account_matrix_of(matrix: FeatureMatrix) -> AccountMatrix:
     if not isinstance(matrix, AccountMatrix):
         raise TypeError(f"Expected a model of accounts or events, got one of {matrix.subject}s.")
     return matrix
+
+
+def text_matrices(matrix: FeatureMatrix) -> dict[str, MessageMatrix]:
+    """Return the matrices of the further columns of texts."""
+    return {name: text for name, text in matrix.custom.texts.items() if isinstance(text, MessageMatrix)}

@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from numbers import Integral, Real
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils import Tags, check_consistent_length
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.multiclass import check_classification_targets
@@ -18,7 +18,8 @@ from fraudsieve._typing import Array
 from fraudsieve.features.campaign.fingerprints import near_duplicate_groups
 from fraudsieve.features.campaign.over_time import CampaignHistory
 from fraudsieve.features.history.declaration import History, check_histories
-from fraudsieve.features.profile.choice import declared_columns
+from fraudsieve.features.profile.choice import check_texts, declared_columns
+from fraudsieve.features.profile.frames import text_column
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.pinyin import needs_pinyin, to_pinyin
 from fraudsieve.features.wording.fit import campaign_folds, out_of_fold
@@ -32,6 +33,9 @@ from .history_declaration import with_key
 from .message_frames import message_frame, message_texts, record_blocks, sent_times
 from .message_matrix import MessageMatrix
 from .profile.custom_columns import CustomColumns
+
+COMMON: Final = 0.01
+"""Share of the texts of a column from which on near-duplicates are no campaign."""
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
@@ -69,6 +73,9 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         class, they are fitted on all messages.
     text_column : str, default="text"
         The column with the texts of a DataFrame.
+    texts : sequence of str, default=()
+        Further columns of texts, such as a subject or a remark, each with the features of a text of its own: at most
+        four. A row without one has none of these features.
     columns : sequence of str, default=()
         Your own columns of the messages that are features, such as ``("channel", "country")``. X must then be a
         DataFrame that has them. Columns of numbers and booleans are numbers, of dates dates, others are categories.
@@ -138,6 +145,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         "pinyin": ["boolean", None],
         "legitimate": [str],
         "text_column": [str],
+        "texts": ["array-like"],
         "columns": ["array-like"],
         "categories": ["array-like"],
         "later_dates": ["array-like"],
@@ -165,6 +173,7 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     pinyin: bool | None = None
     legitimate: str = "legitimate"
     text_column: str = "text"
+    texts: Sequence[str] = ()
     columns: Sequence[str] = ()
     categories: Sequence[str] = ()
     later_dates: Sequence[str] = ()
@@ -259,8 +268,15 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         folds = campaign_folds(codes, groups if fold_groups is None else fold_groups, self.n_folds, self.random_state)
         models, blocks = self._fit_models(raw, folded, codes, groups, folds, on_fit)
         self.matrix_ = MessageMatrix(**models, sender=views, lists=lists, custom=custom, campaigns=campaigns)
+        if len(self.texts):
+            own = clone(self).set_params(texts=(), columns=(), events=None, past=None)
+            fitted, of_texts = fit_texts(own, message_frame(X, self.texts), self.texts, y)
+            self.matrix_ = replace(self.matrix_, custom=replace(custom, texts=fitted))
         of_records = [block for block in self._record_columns(X) if block is not None]
-        return remember_unnamed(np.column_stack([*blocks, plain, *of_records]))
+        out = np.column_stack([*blocks, plain, *of_records])
+        if len(self.texts):
+            out[:, out.shape[1] - of_texts.shape[1] :] = of_texts
+        return remember_unnamed(out)
 
     def _fit_models(
         self,
@@ -393,6 +409,30 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         tags.input_tags.two_d_array = False
         tags.target_tags.required = self.wording
         return tags
+
+
+def fit_texts(
+    builder: MessageFeatures, records: pd.DataFrame, names: Sequence[str], y: Any
+) -> tuple[dict[str, MessageMatrix], Array]:
+    """Fit the features of each column of texts, and return them, and their columns out of fold.
+
+    Near-duplicates are in one fold, but those of a text that is common in any table, such as "rent": every model knows
+    it. A column is left out if its rows have one class.
+    """
+    check_texts(records, names, "subjects")
+    fitted, blocks, labels = dict[str, MessageMatrix](), [np.empty((len(records), 0))], np.asarray(y)
+    for name in names:
+        texts = text_column(records, name)
+        rows = np.flatnonzero(texts != None)  # noqa: E711 - compares every element
+        groups = near_duplicate_groups(texts[rows].tolist()) if len(rows) else rows
+        _, group, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+        apart = np.where(sizes[group] > COMMON * len(rows), len(rows) + np.arange(len(rows)), groups)
+        if len(np.unique(labels[rows])) > 1 and len(np.unique(apart)) > 1:
+            found = np.asarray(builder.fit_transform(texts[rows], labels[rows], groups=groups, fold_groups=apart))
+            blocks.append(np.full((len(records), found.shape[1]), np.nan))
+            blocks[-1][rows] = found
+            fitted[name] = builder.matrix_
+    return fitted, np.hstack(blocks)
 
 
 def _count_calls(on_fit: Callable[[int, int], None], total: int) -> Callable[[], None]:

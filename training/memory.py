@@ -125,7 +125,8 @@ def data_size(data: LabelledData, recipe: Recipe) -> DataSize:
             return DataSize(data.subject, rows, len(builder.matrix_.columns))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the fit of all rows warns
-            columns = len(builder.fit(data.rows.head(SAMPLE)).matrix_.columns)
+            sample = data.rows.head(SAMPLE)
+            columns = len(builder.fit(sample, sample["label"]).matrix_.columns)
         return DataSize(data.subject, rows, columns, events=events)
     n_classes = data.rows["label"].nunique()
     outputs = 1 if n_classes == 2 else n_classes

@@ -30,6 +30,7 @@ from .frames import (
     is_number,
     is_text,
     nested_error,
+    required_column,
 )
 
 NOT_OWN: Final = NOT_PROFILE | {"message_id", "text", "recipient_id", "sent_at", "campaign", "row"}
@@ -39,6 +40,8 @@ NO_VALUE: Final = "no value in any row"
 FEW_VALUES, MANY_VALUES, MAX_SHARE = 20, 5000, 0.1
 """A column with at most `FEW_VALUES` distinct values holds categories; one with more than `MANY_VALUES`, or more than
 `MAX_SHARE` of the rows, does not."""
+MAX_TEXTS: Final = 4
+"""Columns of texts: each has a text model of its own."""
 MANY_IDS, MAX_ID_SHARE = 500, 0.01
 """A column of ids, such as those of an office or of an advertiser, has more values than categories if it has more than
 `MANY_IDS`, or more than `MAX_ID_SHARE` of the rows: these would tell accounts apart."""
@@ -200,7 +203,7 @@ class ProfileColumns(NamedTuple):
                 notes.append(f"{of_rows}; history.later_dates names dates that are known before, such as a departure")
         if self.left_out:
             columns = ", ".join(f"{name} ({reason})" for name, reason in self.left_out.items())
-            notes.append(f"columns left out: {columns}; history.categories declares a column as one of categories")
+            notes.append(f"columns left out: {columns}; history.categories declares categories, --text-column texts")
         kept = ", ".join(f"{name} ({len(values):,})" for name, values in custom.categories.items() if values)
         if kept and custom.digest_key:
             notes.append(f"the model keeps keyed digests of the values of {kept}")
@@ -248,6 +251,14 @@ def choose_profile_columns(
     if "source" in records.columns and "source" not in exclude:
         left_out["source"] = "read as the source of the label"
     return ProfileColumns(tuple(numbers), tuple(categories), left_out, tuple(dates))
+
+
+def check_texts(records: pd.DataFrame, names: Collection[str], table: str) -> None:
+    """Raise SchemaError if a column that is named for texts is missing, or if there are too many."""
+    for name in names:
+        required_column(records, name, table)
+    if len(names) > MAX_TEXTS:
+        raise SchemaError(table, f"expected at most {MAX_TEXTS} columns of texts, got {len(names)}", "Name fewer.")
 
 
 def are_dates(column: pd.Series) -> bool:

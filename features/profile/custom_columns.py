@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import chain
-from typing import Any, Final, Self
+from typing import Any, Final, Protocol, Self
 
 import numpy as np
 
@@ -15,13 +15,30 @@ from fraudsieve._typing import Array, Record
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.record_fields import FieldKind, RecordField
 from fraudsieve.tables.values.moments import read_date, time_zone
-from fraudsieve.tables.values.reading import Reading, read_category, read_number
+from fraudsieve.tables.values.reading import Reading, is_blank, read_category, read_number, read_plain_text
 
 from .dates import NEVER, DateColumn, columns_of_dates, compute_dates
 
 UNSEEN, MISSING = -1.0, -2.0
 """Codes of an unseen category and of a missing one. Categories seen in training have codes from 0, by frequency."""
 MAX_KEY_BYTES: Final = hashlib.blake2b.MAX_KEY_SIZE
+
+
+class TextFeatures(Protocol):
+    """The features of a text: a `MessageMatrix` of its column."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns."""
+
+    def compute(self, texts: Sequence[str]) -> Array:
+        """Compute every column."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the declaration in plain JSON types."""
+
+
+NO_TEXTS: Final[Mapping[str, TextFeatures]] = {}
 
 
 @dataclass(frozen=True)
@@ -36,21 +53,28 @@ class CustomColumns:
     dates: tuple[DateColumn, ...] = ()
     # Zone of hours and weekdays of dates, and of those in strings that have none.
     zone: str = "UTC"
+    # Columns of texts, each with the features of a message.
+    texts: Mapping[str, TextFeatures] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         """Return whether there is any column."""
-        return bool(self.numbers or self.categories or self.dates)
+        return bool(self.names)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the fields of a record: numbers, categories, then dates."""
-        return (*self.numbers, *self.categories, *(date.name for date in self.dates))
+        """Names of the fields of a record: numbers, categories, dates, then texts."""
+        return (*self.numbers, *self.categories, *(date.name for date in self.dates), *self.texts)
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Names of the columns of the feature matrix, in the order of `names`; those of dates are several."""
+        """Names of the columns of the feature matrix, in the order of `names`; dates and texts have several."""
         values = (f"{'value' if name == 'amount' else 'profile'}__{name}" for name in (*self.numbers, *self.categories))
-        return (*values, *(name for name, *_ in columns_of_dates(self.dates)))
+        return (*values, *(name for name, *_ in columns_of_dates(self.dates)), *self.text_columns)
+
+    @property
+    def text_columns(self) -> tuple[str, ...]:
+        """Names of the columns of texts, which are the last ones."""
+        return tuple(f"{column}_of_{name}" for name, text in self.texts.items() for column in text.columns)
 
     @property
     def fields(self) -> tuple[RecordField, ...]:
@@ -58,6 +82,7 @@ class CustomColumns:
         kinds: dict[str, FieldKind] = dict.fromkeys(self.numbers, "number")
         kinds.update(dict.fromkeys(self.categories, "category"))
         kinds.update((date.name, "date") for date in self.dates)
+        kinds.update(dict.fromkeys(self.texts, "text"))
         return tuple(RecordField(name, kind, required=True, trained=True) for name, kind in kinds.items())
 
     def compute(self, values: Mapping[str, Array], cutoffs: Array) -> Array:
@@ -67,12 +92,18 @@ class CustomColumns:
             columns[:, place] = values[name]
         for place, (name, seen) in enumerate(self.categories.items(), len(self.numbers)):
             columns[:, place] = category_codes(values[name], seen, self.digest_key)
-        return np.hstack([columns, compute_dates(self.dates, values, cutoffs, self.zone)]) if self.dates else columns
+        parts = [compute_dates(self.dates, values, cutoffs, self.zone)] if self.dates else []
+        for name, text in self.texts.items():
+            parts.append(np.full((len(cutoffs), len(text.columns)), np.nan))
+            rows = np.flatnonzero(values[name] != None)  # noqa: E711 - compares every element
+            if len(rows):
+                parts[-1][rows] = text.compute(values[name][rows].tolist())
+        return np.hstack([columns, *parts])
 
     def unknown(self, n_records: int) -> Array:
         """Return the columns of records of which no value is known."""
-        of_dates = len(self.columns) - len(self.numbers) - len(self.categories)
-        row = [np.nan] * len(self.numbers) + [MISSING] * len(self.categories) + [np.nan] * of_dates
+        of_others = len(self.columns) - len(self.numbers) - len(self.categories)
+        row = [np.nan] * len(self.numbers) + [MISSING] * len(self.categories) + [np.nan] * of_others
         return np.tile(np.array(row, np.float64), (n_records, 1))
 
     def check_fields(self, record: Record) -> None:
@@ -92,7 +123,7 @@ class CustomColumns:
                 why.append(None)
             except RejectedRecordError as error:
                 none = [np.nan] * len(self.numbers), [None] * len(self.categories), [NEVER] * len(self.dates)
-                cells.append(list(chain(*none)))
+                cells.append([*chain(*none), *[None] * len(self.texts)])
                 why.append(str(error))
         table = np.array(cells, object).reshape(len(records), len(self.names))
         columns = self.compute({name: table[:, place] for place, name in enumerate(self.names)}, cutoffs)
@@ -103,7 +134,8 @@ class CustomColumns:
         """Return the checked values of a record, in the order of `names`."""
         numbers = [read_number(record.get(name), name, flags=True) for name in self.numbers]
         dates = (self._date_of(record.get(date.name), date.name) for date in self.dates)
-        return [*numbers, *(read_category(record.get(name), name) for name in self.categories), *dates]
+        texts = (read_text(record.get(name), name) for name in self.texts)
+        return [*numbers, *(read_category(record.get(name), name) for name in self.categories), *dates, *texts]
 
     def _date_of(self, value: Any, name: str) -> int:
         # As of the time of a record, only a string without a zone is in that of the model.
@@ -117,11 +149,12 @@ class CustomColumns:
             "categories": {name: list(seen) for name, seen in self.categories.items()},
             "digest_key": self.digest_key,
             **({"dates": [asdict(date) for date in self.dates], "zone": self.zone} if self.dates else {}),
+            **({"texts": {name: text.to_dict() for name, text in self.texts.items()}} if self.texts else {}),
         }
 
     @classmethod
-    def from_dict(cls, declared: Mapping[str, Any]) -> Self:
-        """Read what `to_dict` returned."""
+    def from_dict(cls, declared: Mapping[str, Any], texts: Mapping[str, TextFeatures] = NO_TEXTS) -> Self:
+        """Read what `to_dict` returned, with the features of its texts."""
         key = declared["digest_key"]
         if len(bytes.fromhex(key)) > MAX_KEY_BYTES:
             raise ValueError("the key of the digests of categories is too long")
@@ -131,7 +164,7 @@ class CustomColumns:
             for date in map(dict[str, Any], declared.get("dates", ()))
         )
         zone = time_zone(declared.get("zone", "UTC")).key
-        return cls(tuple(map(str, declared["numbers"])), categories, key, dates, zone)
+        return cls(tuple(map(str, declared["numbers"])), categories, key, dates, zone, texts)
 
 
 NO_COLUMNS: Final = CustomColumns()
@@ -144,6 +177,12 @@ def digest_categories(categories: Iterable[str], key: str) -> list[str]:
         return list(categories)
     secret = bytes.fromhex(key)
     return [hashlib.blake2b(value.encode(), key=secret, digest_size=8).hexdigest() for value in categories]
+
+
+def read_text(value: Any, name: str) -> str | None:
+    """Read a text of a record; a blank one is missing."""
+    text = read_plain_text(value, name)
+    return None if text is None or is_blank(text) else text
 
 
 def category_codes(values: Array, seen: Sequence[str], key: str) -> Array:

@@ -40,7 +40,18 @@ def custom_values(records: pd.DataFrame, custom: CustomColumns, table: str = "su
     """Return the values of custom columns, as `CustomColumns.compute` reads them."""
     values = {name: number_column(records, name, table) for name in custom.numbers}
     values |= {name: _categories(records, name, table) for name in custom.categories}
-    return values | {date.name: date_column(records, date.name, custom.zone, table) for date in custom.dates}
+    values |= {date.name: date_column(records, date.name, custom.zone, table) for date in custom.dates}
+    return values | {name: text_column(records, name, table) for name in custom.texts}
+
+
+def text_column(records: pd.DataFrame, name: str, table: str = "subjects") -> Array:
+    """Return a column of texts, None where there is none."""
+    read = convert(required_column(records, name, table).reset_index(drop=True), "text")
+    if any(rows.any() for rows in read.faults.values()):
+        raise ColumnTypeError(table, f"{name!r}: expected texts, got {records[name].dtype}", READ_IT)
+    texts = read.column.to_numpy(object)
+    texts[read.column.isna().to_numpy()] = None
+    return texts
 
 
 def date_column(records: pd.DataFrame, name: str, zone: str, table: str = "subjects") -> Array:

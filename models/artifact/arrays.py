@@ -66,14 +66,14 @@ def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Array:
 
 
 MANIFEST_BYTES: Final = 16 << 20
+TEXT_PREFIXES: Final = tuple(f"text{place}-" for place in range(1, 5))
+"""Of the files of further columns of texts, in their order."""
+_OF_TEXT: Final = {"wording.npz": 1 << 30, "pinyin.npz": 1 << 30, "characters.npz": 256 << 20, "lists.json": 4 << 20}
 FILE_BYTES: Final[Mapping[str, int]] = {
     "booster.txt": 256 << 20,
     "calibration.json": 4 << 10,
-    "wording.npz": 1 << 30,
-    "pinyin.npz": 1 << 30,
-    "characters.npz": 256 << 20,
     "unlike_training.npz": 1 << 20,
-    "lists.json": 4 << 20,
+    **{f"{prefix}{name}": size for prefix in ("", *TEXT_PREFIXES) for name, size in _OF_TEXT.items()},
 }
 """The files of a model, and the maximum size of each in bytes."""
 MAX_ARRAY_BYTES: Final = 1 << 30

@@ -152,10 +152,14 @@ class Model:
         return tuple(phrases_of(self.matrix).values())
 
     @cached_property
-    def families(self) -> dict[str, Array]:
-        """The positions of the columns of each family."""
-        names = [family for family, _ in self.cues]
-        return {name: np.flatnonzero([name == family for family in names]) for name in dict.fromkeys(names)}
+    def texts(self) -> tuple[dict[str, Array], ...]:
+        """For each column of texts, first that of messages, the positions of its columns by family, and by name."""
+        places: dict[str, dict[str, list[int]]] = {}
+        for place, (phrase, (family, cue)) in enumerate(zip(self.phrases, self.cues, strict=True)):
+            text, end = places.setdefault(phrase.where, {}), f"_of_{phrase.where}" if phrase.where else ""
+            for name in (family, f"{family}__{cue.removesuffix(end)}"):
+                text.setdefault(name, []).append(place)
+        return tuple({name: np.array(one, np.int64) for name, one in text.items()} for text in places.values())
 
     @cached_property
     def source_thresholds(self) -> SourceThresholds | None:

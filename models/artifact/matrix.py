@@ -12,7 +12,7 @@ from fraudsieve.exceptions import ArtifactError
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.campaign.over_time import CampaignHistory
 from fraudsieve.features.cues.custom_lists import CustomLists
-from fraudsieve.features.feature_matrix import FeatureMatrix
+from fraudsieve.features.feature_matrix import FeatureMatrix, text_matrices
 from fraudsieve.features.history.declaration import History, check_histories
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.features.network.declaration import Network
@@ -22,7 +22,7 @@ from fraudsieve.features.wording.ngrams import BITS
 from fraudsieve.features.wording.surprisal import CHAR_BITS, PAIR_BITS, CharacterModel
 from fraudsieve.tables.values.moments import time_zone
 
-from .arrays import MAX_ARRAY_BYTES, pack_arrays, read_arrays
+from .arrays import MAX_ARRAY_BYTES, TEXT_PREFIXES, pack_arrays, read_arrays
 
 MANIFEST: Final = "manifest.json"
 LISTS_FILE: Final = "lists.json"
@@ -35,10 +35,20 @@ MAX_MAGNITUDE: Final = 1e9
 MAX_TRUST: Final = 100.0
 
 
+def _build_custom(declared: Mapping[str, Any], files: Mapping[str, bytes]) -> CustomColumns:
+    texts = {
+        str(name): _build_messages(
+            text, {file.removeprefix(prefix): content for file, content in files.items() if file.startswith(prefix)}
+        )
+        for prefix, (name, text) in zip(TEXT_PREFIXES, declared.get("texts", {}).items(), strict=False)
+    }
+    return CustomColumns.from_dict(declared, texts)
+
+
 def build_matrix(subject: str, declared: Mapping[str, Any], files: Mapping[str, bytes]) -> FeatureMatrix:
     """Build a matrix from its declaration (`FeatureMatrix.to_dict`) and the content of the files with its arrays."""
     kind = Subject(subject)
-    return _build_messages(declared, files) if kind.has_text else _build_accounts(kind, declared)
+    return _build_messages(declared, files) if kind.has_text else _build_accounts(kind, declared, files)
 
 
 def _build_messages(declared: Mapping[str, Any], files: Mapping[str, bytes]) -> MessageMatrix:
@@ -55,7 +65,7 @@ def _build_messages(declared: Mapping[str, Any], files: Mapping[str, bytes]) -> 
         characters=characters,
         campaigns=campaigns,
         lists=_read_lists(files) if declared["lists"] else CustomLists(),
-        custom=CustomColumns.from_dict(declared["own"]),
+        custom=_build_custom(declared["own"], files),
     )
 
 
@@ -66,12 +76,12 @@ def _read_lists(files: Mapping[str, bytes]) -> CustomLists:
         raise ArtifactError(LISTS_FILE, "does not hold lists of words, brands, hotlines and hosts", EXPORT) from None
 
 
-def _build_accounts(subject: Subject, declared: Mapping[str, Any]) -> AccountMatrix:
+def _build_accounts(subject: Subject, declared: Mapping[str, Any], files: Mapping[str, bytes]) -> AccountMatrix:
     return AccountMatrix(
         subject,
         check_histories([History.from_dict(view) for view in declared["histories"]]),
         None if declared["network"] is None else Network.from_dict(declared["network"]),
-        custom=CustomColumns.from_dict(declared["own"]),
+        custom=_build_custom(declared["own"], files),
         timed=bool(declared["timed"]),
         time_zone=time_zone(declared.get("time_zone", "UTC")).key,
     )
@@ -94,6 +104,8 @@ def matrix_files(matrix: FeatureMatrix) -> dict[str, bytes]:
         files["characters.npz"] = pack_arrays(counts)
     if matrix.lists:
         files[LISTS_FILE] = json.dumps(matrix.lists.to_dict(), indent=2, ensure_ascii=False).encode()
+    for prefix, text in zip(TEXT_PREFIXES, text_matrices(matrix).values(), strict=False):
+        files |= {f"{prefix}{name}": content for name, content in matrix_files(text).items()}
     return files
 
 
@@ -149,6 +161,7 @@ def array_mismatch(matrix: FeatureMatrix, declared: Mapping[str, Any]) -> str | 
     expected = ((1 << CHAR_BITS,), (1 << PAIR_BITS,), "uint32", "uint32")
     if len(matrix.characters) != declared.get("characters", 0) or shapes - {expected}:
         problems.append("the counts of characters do not fit each other")
+    problems += [array_mismatch(text, declared["own"]["texts"][name]) for name, text in text_matrices(matrix).items()]
     return next((problem for problem in problems if problem), None)
 
 

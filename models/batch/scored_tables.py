@@ -226,7 +226,10 @@ def options_of_model(model: Model) -> ReadOptions:
         time_start=data.get("time_start"),
         labels_optional=True,
         categories=tuple(column for name, column in categories.items() if name in declared),
-        words=tuple(column for name, column in categories.items() if name not in declared),
+        words=(
+            *(column for name, column in categories.items() if name not in declared),
+            *(f"{model.subject}s.{name}" for name in model.matrix.custom.texts),
+        ),
     )
 
 

@@ -30,10 +30,10 @@ from .explained import explained_classes, output_signs
 
 TEXT_MODELS: Final = ("wording", "pinyin")
 SURPRISAL: Final = "surprisal"
-PINYIN_SURPRISAL: Final = (SURPRISAL, "unknown_pinyin")
+PINYIN_SURPRISAL: Final = "surprisal__unknown_pinyin"
 """Surprisal of the pinyin, which has no separate sentence: its n-grams are those of the text, unless that is
 Chinese."""
-HAN: Final = ("shape", "han")
+HAN: Final = "shape__han"
 NONE: Final = np.zeros(0, np.int64)
 EXPLAINED_AT_ONCE: Final = 4096
 """Rows that are explained in one call: the contributions of all their columns are in memory."""
@@ -151,9 +151,10 @@ def _of_column(
 ) -> dict[str, Any]:
     """Return the reason for the value of a column, or for all columns of a text model together."""
     family, cue = model.cues[position]
+    phrase = model.phrases[position]
     if family in TEXT_MODELS:
-        return _reason(family, name, log_odds, resemblance(family, name, log_odds, language))
-    return _reason(family, cue, log_odds, sentence_of(model.phrases[position], value, model.usual[position], language))
+        return _reason(family, name, log_odds, resemblance(phrase, family, name, log_odds, language))
+    return _reason(family, cue, log_odds, sentence_of(phrase, value, model.usual[position], language))
 
 
 def _reason(family: str, cue: str | None, log_odds: float, sentence: str) -> dict[str, Any]:
@@ -166,20 +167,19 @@ def merge_columns(model: Model, X: Array, contributions: Array) -> Array:
 
     The sums of rows stay the same.
     """
-    wording, pinyin, surprisal = (model.families.get(name, NONE) for name in (*TEXT_MODELS, SURPRISAL))
-    named = surprisal
-    if PINYIN_SURPRISAL in model.cues:
-        named = surprisal[surprisal != model.cues.index(PINYIN_SURPRISAL)]
     merged = contributions.copy()
-    for group in (wording, pinyin):
-        if len(group) > 1:
-            _move(merged, group, group[np.zeros(len(X), np.int64)])
-    if len(named):
-        _move(merged, surprisal, named[np.abs(merged[:, named]).argmax(axis=1)])
-    if len(wording) and len(pinyin) and HAN in model.cues:
-        moved = np.where(X[:, model.cues.index(HAN)] == 0, merged[:, pinyin[0]], 0.0)  # what is not Chinese
-        merged[:, wording[0]] += moved
-        merged[:, pinyin[0]] -= moved
+    for text in model.texts:
+        wording, pinyin, surprisal = (text.get(name, NONE) for name in (*TEXT_MODELS, SURPRISAL))
+        named = np.setdiff1d(surprisal, text.get(PINYIN_SURPRISAL, NONE))
+        for group in (wording, pinyin):
+            if len(group) > 1:
+                _move(merged, group, group[np.zeros(len(X), np.int64)])
+        if len(named):
+            _move(merged, surprisal, named[np.abs(merged[:, named]).argmax(axis=1)])
+        if len(wording) and len(pinyin) and HAN in text:
+            moved = np.where(X[:, text[HAN][0]] == 0, merged[:, pinyin[0]], 0.0)  # what is not Chinese
+            merged[:, wording[0]] += moved
+            merged[:, pinyin[0]] -= moved
     return merged
 
 

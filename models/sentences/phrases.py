@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from fraudsieve._translation import Language
-from fraudsieve.features.feature_matrix import FeatureMatrix
+from fraudsieve.features.feature_matrix import FeatureMatrix, text_matrices
 from fraudsieve.features.history.declaration import History, HistoryColumn
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.profile.custom_columns import MISSING, UNSEEN, CustomColumns
@@ -38,6 +38,8 @@ class Phrase(NamedTuple):
     slots: Slots
     # The words of a category; None for a number. They are empty if the model keeps digests of them.
     words: tuple[str, ...] | None = None
+    # The column of texts that it is about.
+    where: str = ""
 
 
 def phrases_of(matrix: FeatureMatrix) -> dict[str, Phrase]:
@@ -48,6 +50,8 @@ def phrases_of(matrix: FeatureMatrix) -> dict[str, Phrase]:
         phrases = {f"sender__{name.partition('__')[2]}": phrase for name, phrase in phrases.items()}
     phrases |= dict(_of_network(matrix.network)) if matrix.network else {}
     phrases |= dict(_of_custom_columns(matrix.custom))
+    for name, text in text_matrices(matrix).items():
+        phrases |= {f"{column}_of_{name}": one._replace(where=name) for column, one in phrases_of(text).items()}
     phrases |= {f"cues__own_{name}": Phrase("cues__own", "missing__message", _same(name)) for name in _groups(matrix)}
     for name in matrix.columns:
         if name not in phrases:
@@ -153,6 +157,8 @@ KNOWN_CODE: Final[Mapping[Language, str]] = {"en": "one of the values that train
 
 def sentence_of(phrase: Phrase, value: float, usual: float, language: Language) -> str:
     """Return the sentence for the value of a column."""
+    if phrase.where:
+        return _in_column(phrase, sentence_of(phrase._replace(where=""), value, usual, language), language)
     slots = phrase.slots[language]
     if math.isnan(value):
         return fill(read_templates()[phrase.missing].text(language), slots, False)
@@ -168,9 +174,17 @@ def sentence_of(phrase: Phrase, value: float, usual: float, language: Language) 
     return text + _comparison(in_words(usual, template.unit, language), words, language)
 
 
-def resemblance(family: str, label: str, log_odds: float, language: Language) -> str:
+def resemblance(phrase: Phrase, family: str, label: str, log_odds: float, language: Language) -> str:
     """Return the sentence for a text model: whether the wording speaks for a class."""
-    return fill(read_templates()[family].text(language), {"name": label_in_words(label, language)}, log_odds > 0)
+    said = fill(read_templates()[family].text(language), {"name": label_in_words(label, language)}, log_odds > 0)
+    return _in_column(phrase, said, language)
+
+
+def _in_column(phrase: Phrase, said: str, language: Language) -> str:
+    """Return a sentence with the name of the column of texts that it is about, if that is not the text of a message."""
+    if not phrase.where:
+        return said
+    return f"{plain_words(phrase.where, language)}{'：' if language == 'zh' else ': '}{said}"
 
 
 def _comparison(usual: str, words: str, language: Language) -> str:

@@ -158,7 +158,7 @@ def _check_sample(data: LabelledData, declared: MatrixDeclaration, place: str) -
         raise SchemaError(place, problem, "Remove --legitimate, or sample with the label that it names.")
 
 
-SHARED: Final = {"categories", "later_dates", "min_category_rows", "digest_categories", "order_key"}
+SHARED: Final = {"categories", "texts", "later_dates", "min_category_rows", "digest_categories", "order_key"}
 """Settings of the history that both kinds of builders take."""
 Builder: TypeAlias = MessageFeatures | AccountFeatures | PrecomputedMatrix
 
@@ -220,7 +220,10 @@ def _read_subject(
     recipe: Recipe, given: dict[str, InputTable], min_label_rows: int, reader: LabelReader | None
 ) -> LabelledData:
     subject = recipe.data.subject_of(given)
-    declared = ReadOptions(categories=tuple(f"{subject}s.{name}" for name in recipe.history.categories))
+    categories, words = (
+        [f"{subject}s.{name}" for name in names] for names in (recipe.history.categories, recipe.history.texts)
+    )
+    declared = ReadOptions(categories=tuple(categories), words=tuple(words))
     given = {name: as_input(source, declared) for name, source in given.items()}
     labels, events = given.get("labels"), given.get("events")
     reader = partial(read_labels, legitimate=recipe.data.legitimate) if reader is None else reader
@@ -269,6 +272,7 @@ def make_builder(data: LabelledData, recipe: Recipe) -> Builder:
         data.events,
         subject=data.subject,
         network=history.declared_network,
+        legitimate=data.legitimate,
         exclude=(*history.exclude, *_group_column(data, recipe)),
         **_labels(data, data.legitimate),
         **shared,

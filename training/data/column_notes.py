@@ -39,7 +39,7 @@ def check_custom_columns(data: LabelledData, recipe: Recipe) -> None:
         chosen = declared_columns(data.rows, recipe.features.columns, categories=declared)
         fix = "Name fewer in features.columns."
     elif data.rows.shape[1] > MAX_ITEMS:  # otherwise there cannot be too many, and choosing them takes time
-        exclude = {*recipe.history.exclude, *(("amount",) if data.subject.is_account else ())}
+        exclude = {*recipe.history.exclude, *recipe.history.texts, *(("amount",) if data.subject.is_account else ())}
         chosen = choose_profile_columns(data.rows, exclude=exclude, declared=declared)
         fix = "Remove some, or name them in history.exclude."
     else:
@@ -77,13 +77,15 @@ def candidate_notes(data: LabelledData, recipe: Recipe) -> list[str]:
 def built_from(matrix: FeatureMatrix) -> dict[str, str]:
     """Say which columns of the records became views, categories, numbers and text; each only if there are any."""
     views = ["+".join(view.entities) for view in matrix.history_declaration.histories]
+    custom = matrix.custom
     n_text = sum(name.partition("__")[0] in TEXT for name in matrix.columns)
-    n_views = len(matrix.columns) - len(matrix.custom.columns) - n_text
+    n_views = len(matrix.columns) - len(custom.columns) - n_text + len(custom.text_columns)
     parts = {
         tr("views"): ([*views, *([tr("network")] if matrix.network else [])], n_views),
-        tr("categories"): (matrix.custom.categories, 0),
-        tr("numbers"): (matrix.custom.numbers, 0),
-        tr("text"): ([tr("text")] if n_text else [], n_text),
+        tr("categories"): (custom.categories, 0),
+        tr("numbers"): (custom.numbers, 0),
+        tr("dates"): ([date.name for date in custom.dates], 0),
+        tr("text"): ([*([tr("text")] if matrix.subject.has_text else []), *custom.texts], n_text),
     }
     return {kind: _names_text([*dict.fromkeys(names)], n) for kind, (names, n) in parts.items() if names}
 

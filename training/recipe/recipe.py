@@ -92,6 +92,8 @@ class HistoryRecipe(RecipeSection):
     """Categories with fewer rows in training are encoded as unseen."""
     categories: tuple[str, ...] = ()
     """Columns of strings that are categories, even if they look like identifiers or have many values."""
+    texts: tuple[str, ...] = ()
+    """Columns of texts beside that of a message, such as a remark: each has a text model of its own."""
     later_dates: tuple[str, ...] = ()
     """Columns of dates that are known though they are later than the record, such as a departure."""
     digest_categories: bool = False

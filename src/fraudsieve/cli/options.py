@@ -190,7 +190,8 @@ class ReadingOptions:
     """How tables are read."""
 
     text_column: Annotated[
-        str | None, typer.Option(help="Column with the text of messages, if its name is not text.")
+        list[str] | None,
+        typer.Option(help="Column with the text of messages, if not text, or with further texts. Repeatable."),
     ] = None
     column: Annotated[
         list[str] | None,
@@ -236,8 +237,8 @@ class ReadingOptions:
     def given(self) -> dict[str, Any]:
         """Return the options by their names in `ReadOptions`; None for those that were not given."""
         names = dict(_pair(column) for column in self.column or [])
-        if self.text_column is not None:
-            names["messages.text"] = self.text_column
+        if self.text_column:
+            names["messages.text"] = self.text_column[0]
         others = {name: value for name, value in vars(self).items() if name not in ("text_column", "column")}
         return {"columns": names or None, **others}
 
@@ -299,9 +300,11 @@ class RunOptions:
         """Return the recipe of a run: that of the file, with the options that were given."""
         from fraudsieve.training.recipe.recipe import Recipe
 
+        has_messages = self.subject != "event" and bool(tables.messages or not (tables.events or tables.accounts))
         overrides = {
             **{f"data.{table}": place for table, place in vars(tables).items()},
             **reading.overrides(),
+            "history.texts": (reading.text_column or [])[has_messages:] or None,
             "data.subject": self.subject,
             "data.score_kind": self.score_kind,
             "data.legitimate": self.legitimate,

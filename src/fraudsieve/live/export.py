@@ -33,7 +33,7 @@ from fraudsieve.tables.limits import Cause, count_causes
 from fraudsieve.tables.reader import read_table
 from fraudsieve.tables.schema import LABELS, TABLES, TableSchema
 from fraudsieve.tables.source import Source, as_input
-from fraudsieve.tables.values.reading import is_missing, without_surrogates
+from fraudsieve.tables.values.reading import is_missing
 
 from .calls import Accepted
 from .contents import span_of, stored_records, time_text
@@ -254,8 +254,7 @@ def _value(record: Record, field: RecordField, zone: str, instead: Mapping[str, 
     if field.kind == "time":
         time = _time(record, field.name, zone)
         return time if time is not None or field.name not in instead else _time(record, instead[field.name], zone)
-    value = scored_value(record, field)
-    return without_surrogates(value) if field.kind == "text" and value is not None else value
+    return scored_value(record, field)
 
 
 def _time(record: Record, name: str, zone: str) -> int | None:

@@ -28,7 +28,7 @@ from fraudsieve.features.record_fields import HistoryPart, RecordField
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.scoring.fields import FIELD_TYPES
 from fraudsieve.models.scoring.given_history import checked_event, message_error, prepare_bands
-from fraudsieve.tables.values.reading import is_missing, read_category, read_id, read_number
+from fraudsieve.tables.values.reading import is_missing, read_category, read_id, read_number, without_surrogates
 
 from .labels import LABEL, RETRACTED
 from .store.chain import RESTORE, Row
@@ -203,6 +203,8 @@ def scored_value(record: Record, field: RecordField) -> Any:
         return None
     if is_missing(value):
         return None
+    if field.kind == "text":
+        return without_surrogates(cast(str, value))
     if field.kind != "date":
         return value
     # A date stays as it was written: training reads it in the zone of the model.

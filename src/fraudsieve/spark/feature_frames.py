@@ -30,6 +30,7 @@ from .spark_columns import (
     REJECTED,
     amount_column,
     check_added_names,
+    check_type,
     is_no_date,
     is_rejected,
     is_valid_amount,
@@ -243,6 +244,8 @@ def _problems(subjects: DataFrame, matrix: AccountMatrix, columns: dict[str, str
     problems |= {name: is_rejected(of_name(column)) for name, column in columns.items() if name not in problems}
     for name in matrix.custom.categories:
         problems[name] = words_column(subjects, "subjects", name) == REJECTED
+    for name in matrix.custom.texts:
+        check_type(subjects, "subjects", name, "text")
     for date in matrix.custom.dates:
         problems[date.name] = is_no_date(subjects, "subjects", date.name)
     for name in matrix.custom.numbers:

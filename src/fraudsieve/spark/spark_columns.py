@@ -32,6 +32,7 @@ TYPES: dict[Kind, tuple[type[T.DataType], ...]] = {
     "number": (T.StringType, T.BooleanType, *NUMBERS),
     "category": (T.StringType, T.BooleanType, *NUMBERS),
     "time": (T.StringType, T.TimestampType, T.TimestampNTZType, T.DateType, *NUMBERS),
+    "text": (T.StringType, T.NullType),
     "date": (T.StringType, T.TimestampType, T.TimestampNTZType, T.DateType, *NUMBERS),
 }
 BLANKS = "".join(map(chr, (*range(9, 14), *range(28, 33), 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B)))) + (

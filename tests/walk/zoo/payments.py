@@ -209,6 +209,14 @@ def orders(folder: Path) -> TableFiles:
             "Customer Since": (made["time"] - pd.to_timedelta(rng.integers(1, 900, len(made)), unit="D")).dt.strftime(
                 "%Y-%m-%d"
             ),
+            "Delivery Note": [
+                None if number % 11 == 0 else f"{note} {number % 40}"
+                for number, note in enumerate(
+                    choose(
+                        rng, made["fraud"], ("leave it at the door", "请放门口", "call before"), ("送到驿站 urgent",)
+                    )
+                )
+            ],
             "Seen Before": (made["time"] - pd.to_timedelta(rng.uniform(-1, 9, len(made)), unit="D")).dt.strftime(
                 "%Y-%m-%d %H:%M"
             ),
@@ -225,7 +233,9 @@ def orders(folder: Path) -> TableFiles:
         "amount": "Total Amount",
         "label": "Is Fraud",
     }
-    return write_files(folder, frame, Layout("events", ".csv", names, ("Is Fraud",), as_given=True))
+    texts = "--text-column", "Delivery Note"
+    layout = Layout("events", ".csv", names, ("Is Fraud",), train_options=texts, as_given=True)
+    return write_files(folder, frame, layout)
 
 
 def dollar_orders(folder: Path) -> TableFiles:
