@@ -67,6 +67,8 @@ class Case(NamedTuple):
     history: pd.DataFrame | None = None
     # The column whose values have thresholds of their own.
     threshold_by: str | None = None
+    # Columns of texts.
+    texts: tuple[str, ...] = ()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -134,8 +136,10 @@ def _measure(case: Case) -> tuple[float, float, float, float, float]:
 
 def ordinary_scores(case: Case, seed: int = 0) -> tuple[Array, Array]:
     """Return the probabilities of the test records, and which are flagged."""
-    settings = {"evaluate": {"attack": False, "replicates": 0}, "track.enabled": False, "n_jobs": 1, "seed": seed}
-    recipe = Recipe.read(overrides={**settings, "data.subject": case.table[:-1], "thresholds.by": case.threshold_by})
+    settings: dict[str, Any] = {"track.enabled": False, "n_jobs": 1, "seed": seed}
+    settings |= {"evaluate": {"attack": False, "replicates": 0}}
+    settings |= {"data.subject": case.table[:-1], "thresholds.by": case.threshold_by, "history.texts": case.texts}
+    recipe = Recipe.read(overrides=settings)
     unlabelled = [] if case.history is None else [case.history]
     with tempfile.TemporaryDirectory() as folder:
         learned = pd.concat([case.learned, *unlabelled], ignore_index=True)

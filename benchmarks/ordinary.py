@@ -1,16 +1,18 @@
 """The ordinary call, without a recipe, beside LightGBM, XGBoost and CatBoost on raw columns and on counts made by hand.
 
-``python -m benchmarks.ordinary [SET ...] --seeds 3``. Six tables are made and have the columns of well-known ones:
+``python -m benchmarks.ordinary [SET ...] --seeds 3``. Seven tables are made and have the columns of well-known ones:
 payments of a shop whose thieves pay from devices that are new for the account, PaySim, IEEE-CIS, applications for an
-account, card payments of which principal components are known alone, and claims whose dates tell fraud.
+account, card payments of which principal components are known alone, claims whose dates tell fraud, and payments with a
+remark that tells half of it.
 """
 
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -25,10 +27,11 @@ from benchmarks.decisions import Case, ordinary_scores
 from benchmarks.runner import Bar, Report, progress, run_command
 from benchmarks.sets.table import ACCOUNT_SETS
 from fraudsieve._typing import Array
+from fraudsieve.training.simulation.world import simulate
 
 __all__ = ["PEERS", "main", "raw_columns", "run"]
 
-MADE: Final = ("shop", "paysim", "ieee", "applications", "credit_card", "claims")
+MADE: Final = ("shop", "paysim", "ieee", "applications", "credit_card", "claims", "remarks")
 TABLES: Final = ("customs_declarations", "credit_default")
 TASKS: Final = ("fdh_cards", "s_ffsd", "amlgentex", "bitcoin_otc", "wikipedia_bans", "ethereum_phishing")
 SETS: Final = (*MADE, *TABLES, *TASKS)
@@ -56,6 +59,8 @@ class _Table(NamedTuple):
     learned: Array
     tested: Array
     ours: Callable[[int], Array]
+    # Further scores by who made them: parts of ours, and peers that read texts.
+    others: Mapping[str, Callable[[int], Array]] = MappingProxyType({})
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -84,6 +89,7 @@ def run(sets: Sequence[str] = SETS, seeds: int = 3) -> Report:
         for seed in range(seeds):
             progress(f"{name}, seed {seed}")
             scores = {"ours": table.ours(seed)}
+            scores |= {who: scores_of(seed) for who, scores_of in table.others.items()}
             for columns, (X, X_test) in table.columns.items():
                 scores |= {f"{who} {columns}": fit(X, table.learned, X_test, seed) for who, fit in fits.items()}
             for who, values in scores.items():
@@ -149,7 +155,26 @@ def _of_case(case: Case) -> _Table:
     columns = {"raw": raw} | ({"by hand": _by_hand(rows)} if case.table == "events" else _days(rows))
     sides = {who: (made.iloc[:n], made.iloc[len(known) :]) for who, made in columns.items()}
     learned, tested = ((part["label"] == "fraud").to_numpy() for part in (case.learned, case.tested))
-    return _Table(sides, learned, tested, lambda seed: ordinary_scores(case, seed=seed)[0])
+    others = _of_texts(case, rows) if case.texts else {}
+    return _Table(sides, learned, tested, lambda seed: ordinary_scores(case, seed=seed)[0], others)
+
+
+def _of_texts(case: Case, rows: pd.DataFrame) -> dict[str, Callable[[int], Array]]:
+    """Return our scores by the columns alone and by the text alone, and those of CatBoost by both."""
+    (name,) = case.texts
+    names = {"event_id": "message_id", name: "text"}
+    parts = (part[[*names, "label"]].rename(columns=names) for part in (case.learned, case.tested))
+    messages = [part.fillna({"text": "-"}) for part in parts]
+    both = raw_columns(rows.drop(columns=name)).assign(**{name: rows[name].fillna("")})
+    learned, tested = both.iloc[: len(case.learned)], both.iloc[len(rows) - len(case.tested) :]
+    is_fraud = (case.learned["label"] == "fraud").to_numpy()
+    scores: dict[str, Callable[[int], Array]] = {
+        "ours, columns alone": lambda seed: ordinary_scores(case._replace(texts=()), seed=seed)[0],
+        "ours, text alone": lambda seed: ordinary_scores(Case(messages[0], messages[1], "messages"), seed=seed)[0],
+    }
+    if find_spec("catboost"):
+        scores["catboost, raw and text"] = lambda seed: _catboost(learned, is_fraud, tested, seed, texts=[name])
+    return scores
 
 
 def _lightgbm(X: pd.DataFrame, y: Array, X_test: pd.DataFrame, seed: int) -> Array:
@@ -171,13 +196,15 @@ def _xgboost(X: pd.DataFrame, y: Array, X_test: pd.DataFrame, seed: int) -> Arra
     return _fitted(model, X, y, X_test, verbose=False)
 
 
-def _catboost(X: pd.DataFrame, y: Array, X_test: pd.DataFrame, seed: int) -> Array:
+def _catboost(X: pd.DataFrame, y: Array, X_test: pd.DataFrame, seed: int, texts: Sequence[str] = ()) -> Array:
     from catboost import CatBoostClassifier
 
     words = list(X.select_dtypes("category"))
     X, X_test = (part.astype(dict.fromkeys(words, "object")).fillna(dict.fromkeys(words, "")) for part in (X, X_test))
     settings: Any = {"iterations": ROUNDS, "learning_rate": 0.05, "thread_count": 1, "random_seed": seed}
-    model = CatBoostClassifier(**settings, verbose=False, allow_writing_files=False, cat_features=words)
+    model = CatBoostClassifier(
+        **settings, verbose=False, allow_writing_files=False, cat_features=words, text_features=[*texts]
+    )
     return _fitted(model, X, y, X_test, early_stopping_rounds=PATIENCE)
 
 
@@ -353,6 +380,25 @@ def _claims(seed: int, n: int = 12_000) -> Case:
     return Case(table[: int(0.7 * n)], table[int(0.7 * n) :].reset_index(drop=True), "accounts")
 
 
+def _remarks(seed: int, n: int = 12_000) -> Case:
+    """Return payments with a remark, English or Chinese, that tells half of the fraud; columns tell the other half."""
+    rng = np.random.default_rng(seed)
+    world = simulate(seed=seed, days=240, messages_per_day=100.0, events_per_message=2.0, missing_labels=0.0)
+    said = world.messages.merge(world.labels.drop_duplicates("subject_id"), left_on="message_id", right_on="subject_id")
+    by_fraud = [said["text"][(said["label"] != "legitimate") == fraud].to_numpy(object) for fraud in (False, True)]
+    is_fraud = rng.random(n) < 0.05
+    says = is_fraud & (rng.random(n) < 0.5)
+    remark = np.where(says, rng.choice(by_fraud[1], n), rng.choice(by_fraud[0], n))
+    table = _events(rng, n, 200, is_fraud, late=5.0).assign(
+        account_id=[f"C{i}" for i in rng.integers(0, 4000, n)],
+        counterparty_id=[f"R{i}" for i in rng.integers(0, 300, n)],
+        amount=np.exp(rng.normal(4, 1, n) + 1.5 * (is_fraud & ~says)).round(2),
+        channel=np.where(is_fraud & ~says & (rng.random(n) < 0.5), "api", rng.choice(["app", "web", "api"], n)),
+        remark=pd.Series(remark).where(rng.random(n) < 0.9),
+    )
+    return _later(table)._replace(texts=("remark",))
+
+
 def _words(is_fraud: Array) -> Array:
     return np.where(is_fraud, "fraud", "legitimate")
 
@@ -406,6 +452,7 @@ _MADE: Final[dict[str, Callable[[int], Case]]] = {
     "applications": _applications,
     "credit_card": _credit_card,
     "claims": _claims,
+    "remarks": _remarks,
 }
 
 

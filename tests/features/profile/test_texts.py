@@ -26,8 +26,8 @@ def payments(n: int = 600, seed: int = 1) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     is_fraud = rng.random(n) < 0.3
     says = is_fraud & (rng.random(n) < 0.5)
-    remark = np.where(says, rng.choice(FRAUD, n), rng.choice(PLAIN, n)).astype(object)
-    remark = [f"{text} {rng.integers(10**6)}" if rng.random() < 0.7 else text for text in remark]
+    said = np.where(says, rng.choice(FRAUD, n), rng.choice(PLAIN, n))
+    remark = [f"{text} {rng.integers(10**6)}" if rng.random() < 0.7 else text for text in said]
     return pd.DataFrame(
         {
             "account_id": [f"a{place}" for place in range(n)],
