@@ -179,9 +179,9 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     exclude: Sequence[str] = ()
     min_category_rows: int = 5
     categories: Sequence[str] = ()
-    later_dates: Sequence[str] = ()
     texts: Sequence[str] = ()
     legitimate: str = "legitimate"
+    later_dates: Sequence[str] = ()
     digest_categories: bool = False
     n_folds: int = 5
     time_zone: str = "UTC"

@@ -1,4 +1,7 @@
-"""Choose the trees of accounts and events on the latest part of the training rows: rounds, sizes, and the columns."""
+"""Choose trees on the latest part of the training rows: rounds, sizes, and the columns.
+
+Those of messages are chosen only if these have columns of their own.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -84,11 +87,12 @@ def choose_trees(
     """Grow trees on the earlier training rows until the log loss on the later ones no longer falls.
 
     Small trees over all columns are kept unless others have a lower log loss beyond chance: larger ones, or trees over
-    the columns of the records themselves, without any history. Returns None if the recipe names a number of rounds, the
-    rows are messages, whose boosting starts from the text model, or there are too few rows or frauds, or no legitimate
-    rows, to choose by.
+    the columns of accounts and events themselves, without any history. Returns None if the recipe names a number of
+    rounds, the rows are messages without further columns, whose boosting starts from the text model, or there are too
+    few rows or frauds, or no legitimate rows, to choose by.
     """
-    if recipe.model.n_rounds is not None or data.subject.has_text or trained_on.size.is_small:
+    without_columns = data.subject.has_text and not columns_of_records(trained_on, data)
+    if recipe.model.n_rounds is not None or without_columns or trained_on.size.is_small:
         return None
     is_later, by_time = _later_rows(trained_on, data, groups, recipe.seed)
     labels, earlier = trained_on.labels, ~is_later
@@ -128,7 +132,7 @@ def _candidates(
 ) -> Iterator[tuple[str, Sequence[str] | None]]:
     """Yield the size of trees and the columns that they read, None for all: what a recipe names is not tried."""
     columns: list[Sequence[str] | None] = [None]
-    if recipe.history.views is None and recipe.history.network is True:
+    if recipe.history.views is None and recipe.history.network is True and not data.subject.has_text:
         own = columns_of_records(trained_on, data)
         columns += [own] if 0 < len(own) < trained_on.matrix.shape[1] else []
     named = recipe.model.model_dump(include={*SIZES["large"].settings}, exclude_none=True)

@@ -14,6 +14,7 @@ from fraudsieve.features.history.declaration import check_histories, history_col
 from fraudsieve.features.text.fold import OBFUSCATIONS
 from fraudsieve.features.wording.ngrams import BITS
 from fraudsieve.features.wording.surprisal import SURPRISALS
+from fraudsieve.tables.cells import STRING
 from fraudsieve.training.data.builders import make_builder, sample_of
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.precomputed_matrix import PrecomputedMatrix
@@ -108,8 +109,9 @@ def needed_memory(size: DataSize, *, train_share: float = 1.0, n_jobs: int = 1) 
     matrix = 8 * size.columns * size.rows * train_share
     records = PER_RECORD * size.rows + PER_EVENT * size.events
     if not size.subject.has_text:
-        # The matrix, as much for the distance from the training rows, and the bins of LightGBM.
-        return int(matrix * 2 + records)
+        matrix *= 2  # as much for the distance from the training rows, and the bins of LightGBM
+    if not size.characters:
+        return int(matrix + records)
     characters = size.characters * train_share
     columns = min(1 << BITS, int(characters / CHARACTERS_PER_COLUMN))
     fit = columns * (8 + 16 * (1 + size.outputs)) + size.rows * train_share * (24 + 4 * size.outputs)
@@ -127,7 +129,8 @@ def data_size(data: LabelledData, recipe: Recipe) -> DataSize:
             warnings.simplefilter("ignore")  # the fit of all rows warns
             sample = data.rows.head(SAMPLE)
             columns = len(builder.fit(sample, sample["label"]).matrix_.columns)
-        return DataSize(data.subject, rows, columns, events=events)
+        lengths = [int(data.rows[name].astype(STRING).str.len().sum()) for name in recipe.history.texts]
+        return DataSize(data.subject, rows, columns, max(lengths, default=0), events=events)
     n_classes = data.rows["label"].nunique()
     outputs = 1 if n_classes == 2 else n_classes
     text = len(CUES) + len(SHAPES) + len(OBFUSCATIONS) + 2 * len(SURPRISALS) + 2 * (outputs + 1)

@@ -98,7 +98,7 @@ class CustomColumns:
             rows = np.flatnonzero(values[name] != None)  # noqa: E711 - compares every element
             if len(rows):
                 parts[-1][rows] = text.compute(values[name][rows].tolist())
-        return np.hstack([columns, *parts])
+        return np.hstack([columns, *parts]) if parts else columns
 
     def unknown(self, n_records: int) -> Array:
         """Return the columns of records of which no value is known."""
@@ -134,7 +134,7 @@ class CustomColumns:
         """Return the checked values of a record, in the order of `names`."""
         numbers = [read_number(record.get(name), name, flags=True) for name in self.numbers]
         dates = (self._date_of(record.get(date.name), date.name) for date in self.dates)
-        texts = (read_text(record.get(name), name) for name in self.texts)
+        texts = (text_or_none(record.get(name), name) for name in self.texts)
         return [*numbers, *(read_category(record.get(name), name) for name in self.categories), *dates, *texts]
 
     def _date_of(self, value: Any, name: str) -> int:
@@ -179,7 +179,7 @@ def digest_categories(categories: Iterable[str], key: str) -> list[str]:
     return [hashlib.blake2b(value.encode(), key=secret, digest_size=8).hexdigest() for value in categories]
 
 
-def read_text(value: Any, name: str) -> str | None:
+def text_or_none(value: Any, name: str) -> str | None:
     """Read a text of a record; a blank one is missing."""
     text = read_plain_text(value, name)
     return None if text is None or is_blank(text) else text

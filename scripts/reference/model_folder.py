@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fraudsieve.models import write_model
-from fraudsieve.models.artifact.arrays import FILE_BYTES, MANIFEST_BYTES
+from fraudsieve.models.artifact.arrays import FILE_BYTES, MANIFEST_BYTES, TEXT_PREFIXES
 
 from .entries import entry
 from .example_models import example_model
@@ -24,6 +24,12 @@ FILES = {
     "characters.npz": "Counts of characters and pairs of characters in legitimate texts, for surprisal.",
     "unlike_training.npz": "Distances from the training rows, for `unlike_training`.",
     "lists.json": "Your own words, brands, hotlines and link shorteners.",
+}
+ORDINALS = ("first", "second", "third", "fourth")
+FILES |= {
+    f"{prefix}{name}": f"The same for the {ordinal} further column of texts."
+    for prefix, ordinal in zip(TEXT_PREFIXES, ORDINALS, strict=True)
+    for name in ("wording.npz", "pinyin.npz", "characters.npz", "lists.json")
 }
 KEYS = {
     "format": "Version of the folder layout.",

@@ -127,6 +127,17 @@ def test_values_of_other_types_are_read_as_in_tables(spark: "SparkSession") -> N
         spark.conf.set("spark.sql.session.timeZone", "Asia/Shanghai")
 
 
+def test_texts_have_the_features_of_messages(spark: "SparkSession") -> None:
+    subjects = world(60)["subjects"].assign(row=np.arange(22))
+    remarks = ["rent for march", "win a prize now", None, "充值解锁奖金", "see you at six", "call the agent"]
+    subjects["remark"] = [remarks[place % 6] and f"{remarks[place % 6]} {place}" for place in range(22)]
+    builder = AccountFeatures(texts=["remark"], n_folds=2, exclude=["row"], network=False)
+    builder.fit(subjects, np.where(np.arange(22) % 6 % 2, "fraud", "legitimate"))
+    assert builder.matrix_.custom.texts
+    found = account_features(shuffled(spark, subjects, 0), None, builder.matrix_)
+    assert differing(builder.matrix_.columns, found, builder.transform(subjects)) == []
+
+
 ERRORS: dict[str, tuple[Callable[["DataFrame", "DataFrame"], Any], type[Exception], str]] = {
     "no events": (lambda s, e: (s, None), SchemaError, "the model needs events, and none were given"),
     "no cutoff": (lambda s, e: (s.drop("as_of"), e), SchemaError, "subjects: column 'as_of' is missing"),

@@ -165,8 +165,8 @@ FEW_RARER: Final = 100
 class ClassifierRecipe(RecipeSection):
     """Parameters of `FraudClassifier`; None for its default, or for accounts and events for that of `WITHOUT_TEXT`.
 
-    For accounts and events without `n_rounds`, a run chooses the number on the latest part of the training rows, unless
-    few rows are labelled: see `LabelledSize`."""
+    Without `n_rounds`, a run of accounts, events, or messages with further columns chooses the number on the latest
+    part of the training rows, unless few rows are labelled: see `LabelledSize`."""
 
     n_rounds: int | None = Field(default=None, ge=1)
     learning_rate: float | None = Field(default=None, gt=0)

@@ -2,22 +2,29 @@
 
 import json
 import re
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.pipeline import make_pipeline
 
 from fraudsieve import AccountFeatures, FraudClassifier, MessageFeatures, Scorer, save_pipeline
 from fraudsieve.exceptions import ColumnTypeError
 from fraudsieve.features.profile.custom_columns import CustomColumns
 from fraudsieve.features.profile.dates import DateColumn
+from fraudsieve.features.profile.frames import custom_values
 from fraudsieve.models.batch.score import score_frame
+from fraudsieve.tables.cells import mask_signalling_nan
 from fraudsieve.tables.formats.loaded import ReadOptions
 from fraudsieve.tables.reader import check_table, read_table
 from fraudsieve.tables.source import InputTable
+from tests.features.value_table import TABLE
+from tests.profiles import examples
 
 ROW = {"account_id": "a", "as_of": "2026-03-10T12:00:00Z"}
 OPENED = {"opened": "2026-03-08", "visited": "2026-03-09 18:30:00", "birth_date": "1960-03-10"}
@@ -164,3 +171,30 @@ def test_flags_of_dates_survive_the_folder() -> None:
     dates = (DateColumn("dob", is_birth=True), DateColumn("leaves", has_hour=True, may_be_later=True))
     own = CustomColumns(dates=dates, zone="Asia/Shanghai")
     assert CustomColumns.from_dict(json.loads(json.dumps(own.to_dict()))) == own
+
+
+DAYS = st.integers(-80_000, 60_000).map(lambda days: datetime(1970, 1, 1) + timedelta(days=days))
+FORMS = ("%Y-%m-%d", "%Y/%m/%d %H:%M", "%Y%m%d", "%Y-%m-%dT%H:%M:%S+08:00", "%d.%m.%Y", "%d %b %Y %H:%M:%S +0100")
+VALUES = (
+    st.sampled_from([value for kind, value, _ in TABLE if kind == "time"])
+    | DAYS
+    | st.builds(lambda day, form: day.strftime(form), DAYS, st.sampled_from(FORMS))
+    | st.text(alphabet="0123456789-/: T年", max_size=12)
+    | st.sampled_from(["0000-00-00", "9999-12-31", "1899-12-31", "1900-01-01", "2100-12-31", "2101-01-01"])
+)
+
+
+@given(value=VALUES, zone=st.sampled_from(["UTC", "Asia/Shanghai", "America/New_York"]))
+@examples(300)
+def test_any_value_is_one_date_in_frames_and_records(value: Any, zone: str) -> None:
+    own = CustomColumns(dates=(DateColumn("opened", has_hour=True),), zone=zone)
+    cutoff = np.array([np.datetime64("2026-05-01", "us")]).astype(np.int64)
+    (read,), (why,) = own.of_records([{"opened": value}], cutoff)
+    frame = pd.DataFrame({"opened": mask_signalling_nan(pd.Series([value], dtype=object))})
+    try:
+        (found,) = own.compute(custom_values(frame, own), cutoff)
+    except ColumnTypeError:
+        assert why is not None
+    else:
+        assert why is None
+        np.testing.assert_array_equal(found, read)
