@@ -66,8 +66,8 @@ Messages = Annotated[
     typer.Option(
         metavar="TABLE",
         help="Messages: a file (Parquet, CSV, Excel, JSON), a folder of Parquet files, a pattern such as 'week/*.csv', "
-        "s3://..., or a table or query of a database, such as postgresql://user@host/name#sms. Repeat it for several "
-        "tables: of two rows with one id, that of the later table counts. The same holds for every other table.",
+        "s3://..., or a table or query of a database: postgresql://user@host/name#sms, world.duckdb#sms. Repeat it for "
+        "several tables: of two rows with one id, that of the later one counts. The same holds for every other table.",
     ),
 ]
 Accounts = Annotated[list[str] | None, typer.Option(metavar="TABLE", help="Accounts, with their profile columns.")]
