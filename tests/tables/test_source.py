@@ -177,7 +177,7 @@ def test_a_table_or_a_query_of_a_file_of_duckdb(tmp_path: Path, monkeypatch: pyt
         check(f"{place}#sms")
         check(f"{place}#select * from sms where length > 0 order by 1")
     table = InputTable("world.duckdb#sms")
-    assert (origin_of(table), local_file(table)) == ("duckdb:///world.duckdb#sms", None)
+    assert (table.stem, origin_of(table), local_file(table)) == ("sms", "duckdb:///world.duckdb#sms", None)
     assert data_digest("world.duckdb#sms") == data_digest(f"duckdb:///{tmp_path}/world.duckdb#from sms")
     secret, other = f"world.duckdb#select {SECRET} from sms", tmp_path / "other.csv"
     other.write_text("message_id,text\n1,hello\n")

@@ -195,8 +195,12 @@ class ReadingOptions:
     column: Annotated[
         list[str] | None,
         typer.Option(
-            help="NAME=COLUMN for a column with another name: sent_at=date, events.account_id=card. Repeatable."
+            help="NAME=COLUMN for a column with another name: sent_at=date, events.account_id=card. Of several tables "
+            "of events, logins.account_id=user is of logins.csv alone. Repeatable."
         ),
+    ] = None
+    kind: Annotated[
+        list[str] | None, typer.Option(help="TABLE=KIND of a file without a column kind: logins=login; else its name.")
     ] = None
     encoding: Annotated[
         str | None, typer.Option(help="Encoding of text files, such as gb18030; detected by default.")
@@ -235,11 +239,12 @@ class ReadingOptions:
 
     def given(self) -> dict[str, Any]:
         """Return the options by their names in `ReadOptions`; None for those that were not given."""
-        names = dict(_pair(column) for column in self.column or [])
+        names = dict(_pair("--column", column, "NAME=COLUMN, such as text=content") for column in self.column or [])
+        kinds = dict(_pair("--kind", kind, "TABLE=KIND, such as logins=login") for kind in self.kind or [])
         if self.text_column is not None:
             names["messages.text"] = self.text_column
-        others = {name: value for name, value in vars(self).items() if name not in ("text_column", "column")}
-        return {"columns": names or None, **others}
+        others = {name: value for name, value in vars(self).items() if name not in ("text_column", "column", "kind")}
+        return {"columns": names or None, "kinds": kinds or None, **others}
 
 
 @dataclass(frozen=True)
@@ -350,10 +355,10 @@ def split_names(names: str) -> list[str]:
     return [name.strip() for name in names.split(",") if name.strip()]
 
 
-def _pair(column: str) -> tuple[str, str]:
-    ours, equals, theirs = column.partition("=")
+def _pair(option: str, text: str, expected: str) -> tuple[str, str]:
+    ours, equals, theirs = text.partition("=")
     if not equals or not ours or not theirs:
-        raise RecipeError("--column", ["expected NAME=COLUMN, such as text=content"])
+        raise RecipeError(option, [f"expected {expected}"])
     return ours.strip(), theirs
 
 

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, runtime_checkable
 
 import pandas as pd
@@ -78,6 +78,12 @@ class InputTable:
         """The tables: one, or several, each with the options of all."""
         several = isinstance(self.source, list | tuple)
         return tuple(as_input(one, self.options) for one in self.source) if several else (self,)
+
+    @property
+    def stem(self) -> str:
+        """The name by which options name this table alone: of a file up to the first dot; empty without a name."""
+        place, _, table = _address(self.source).partition("#")
+        return self.name or (table if table.isidentifier() else PurePath(bare_address(place)).name.partition(".")[0])
 
     @cached_property
     def loaded(self) -> LoadedTable:
