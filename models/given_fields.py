@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 
 from fraudsieve._subjects import Subject
 from fraudsieve.exceptions import RejectedRecordError
-from fraudsieve.tables.schema import LABELS, TABLES, roles_of
+from fraudsieve.tables.schema import LABELS, TABLES, names_of_table, roles_of
 from fraudsieve.tables.values.moments import EPOCH, counted_from, read_time
 from fraudsieve.tables.values.reading import NUMBERS, Reading, is_numeric
 
@@ -81,8 +81,10 @@ def given_fields(training: Mapping[str, Any]) -> dict[str, GivenFields]:
     data: Mapping[str, Any] = (training.get("recipe") or {}).get("data") or {}
     counted = counted_from(data.get("time_unit"), data.get("time_start"), data.get("time_zone"))
     given = dict[str, GivenFields]()
+    # A record may be as in any of several tables of events.
+    tables = [names_of_table(data.get("columns") or {}, {}, stem) for stem in data.get("kinds") or [""]]
     for table, fields in FIELDS.items():
-        roles = roles_of(data.get("columns") or {}, TABLES[table])
+        roles = {theirs: ours for columns in tables for theirs, ours in roles_of(columns, TABLES[table]).items()}
         kept = fields.union(*roles.values())
         names = {column: tuple(names) for column, names in roles.items() if names and column not in kept}
         given[table] = GivenFields(names, counted)

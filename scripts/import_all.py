@@ -21,6 +21,7 @@ WHOLE: Final = {
     "train": WITH_TABLES,
     "serve": "cli evidence exceptions features.text live.store models.predict models.scoring service",
     "postgres": "evidence exceptions live.store models.predict models.scoring",
+    "duckdb": WITH_TABLES,
     "cases": WITH_TABLES,
     "spark": f"{WITH_TABLES} spark",
     "evidence": "evidence exceptions models.predict models.scoring",

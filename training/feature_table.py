@@ -24,7 +24,7 @@ from .data.assumed_labels import INCLUSION
 from .data.builders import Builder, matrix_of, sample_of, training_rows
 from .data.column_notes import built_from
 from .fit import Prepared, prepare, tables_of, write_rejected_rows
-from .recipe.headers import check_headers
+from .recipe.headers import check_headers, with_kinds
 from .recipe.recipe import Recipe
 
 CHUNK = 1 << 14
@@ -121,7 +121,7 @@ def write_features(
     check_output_format(output)
     check_not_an_input(output, *(file for table in tables.values() if table is not None for file in local_files(table)))
     check_output_file(output)
-    check_headers(recipe, tables)
+    check_headers(recipe := with_kinds(recipe, tables), tables)
     with ExitStack() as work:
         if tables["messages"] is not None:
             work.enter_context(compiling("message", "training"))

@@ -31,7 +31,7 @@ from fraudsieve.training.evaluation.metrics import METRIC_NAMES
 from fraudsieve.training.evaluation.points import check_points, exceeded_notes, share_of_records
 from fraudsieve.training.evaluation.report import EvaluationReport, ReportDetails, headline_figure
 from fraudsieve.training.recipe.cores import with_threads
-from fraudsieve.training.recipe.headers import check_headers
+from fraudsieve.training.recipe.headers import check_headers, with_kinds
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.choose import choose_split
 from fraudsieve.training.splits.split import Split, has_times
@@ -175,7 +175,7 @@ def train(
     with claiming(output), ExitStack() as work:
         for folder in folders:
             check_model_output(folder, overwrite=overwrite)
-        check_headers(recipe, tables)
+        check_headers(recipe := with_kinds(recipe, tables), tables)
         if tables["messages"] is not None:
             work.enter_context(compiling("message", "training"))
         run = None

@@ -22,7 +22,7 @@ from fraudsieve.features.label_trust import (
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.tables.formats.loaded import ReadOptions
 from fraudsieve.tables.label_values import LabelReader, read_labels_for, resolve_label_times, with_times
-from fraudsieve.tables.reader import CheckedTable, read_table
+from fraudsieve.tables.reader import CheckedTable, check_ids, read_table
 from fraudsieve.tables.source import Source, as_input
 
 from .cutoffs import DefaultCutoff
@@ -84,7 +84,10 @@ def read_inputs(
     events, known_labels, history = given.values()
     if model.subject.is_account and model.matrix.history_parts:  # by it, events and labels name accounts
         require = (*require, "account_id")
-    table = read_table(as_input(source, options_of_model(model)), f"{model.subject}s", require=require, keep=keep)
+    options = options_of_model(model)
+    if options.kinds and (scored_kind := score_kind(model)):  # of a table with another name than those of the training
+        options = replace(options, kinds={**options.kinds, "": scored_kind})
+    table = read_table(as_input(source, options), f"{model.subject}s", require=require, keep=keep)
     notes += table.notes
     if model.subject.is_event:
         past = None if history is None else as_input(history, options_of_model(model))
@@ -133,6 +136,7 @@ def with_scored(model: Model, past: pd.DataFrame | None, scored: pd.DataFrame) -
     """
     if past is None:
         return scored
+    check_ids([past, scored], options_of_model(model).kinds)
     both, key = pd.concat([past, scored], ignore_index=True), model.subject.id
     ids = both[key] if key in past and key in scored else pd.Series(None, both.index, object)
     has_id = ids.notna().to_numpy(np.bool_)
@@ -224,6 +228,7 @@ def options_of_model(model: Model) -> ReadOptions:
         time_zone=data.get("time_zone"),
         time_unit=data.get("time_unit"),
         time_start=data.get("time_start"),
+        kinds=data.get("kinds") or {},
         labels_optional=True,
         categories=tuple(column for name, column in categories.items() if name in declared),
         words=(

@@ -19,6 +19,7 @@ NOT_RUN = {
     "retrain --model fraudsieve-model": "tests/retrain runs it",
     "review draw --state": "tests/cli/test_review.py draws from the log of a service",
     "--flagged 0.02 --labels reviewed.parquet": "tests/training/recalibration recalibrates with a hundred such labels",
+    "--events logins.csv": "tests/cli/test_event_tables.py trains on and scores such tables",
     "--labels chargebacks.csv": "tests/training/test_assumed_run.py trains so; the tables of the reader are shorter",
     "spark-submit": "tests/spark/test_job.py runs the example",
     "live-tables/labels.parquet": "the model of the page uses no labels; tests/cli/test_state.py reads such tables",

@@ -1,6 +1,7 @@
 """Where tables come from: folders, patterns, frames of other libraries, databases and stores."""
 
 import sqlite3
+import sys
 import threading
 from contextlib import closing
 from decimal import Decimal
@@ -8,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -164,6 +166,38 @@ def test_a_database_is_opened_for_reading_only(database: str) -> None:
     with pytest.raises(SchemaError, match="cannot be read"):
         read_table(f"{database.replace('crm', 'new')}#sms", "messages")
     assert [path.name for path in folder.iterdir()] == ["crm.db"]
+
+
+def test_a_table_or_a_query_of_a_file_of_duckdb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with duckdb.connect("world.duckdb") as base:
+        base.register("frame", FRAME)
+        base.execute("create table sms as select * from frame")
+    for place in ("world.duckdb", "duckdb:///world.duckdb", f"duckdb:///{tmp_path}/world.duckdb"):
+        check(f"{place}#sms")
+        check(f"{place}#select * from sms where length > 0 order by 1")
+    table = InputTable("world.duckdb#sms")
+    assert (table.stem, origin_of(table), local_file(table)) == ("sms", "duckdb:///world.duckdb#sms", None)
+    assert data_digest("world.duckdb#sms") == data_digest(f"duckdb:///{tmp_path}/world.duckdb#from sms")
+    secret, other = f"world.duckdb#select {SECRET} from sms", tmp_path / "other.csv"
+    other.write_text("message_id,text\n1,hello\n")
+    writes = f"copy sms to '{tmp_path / 'new.csv'}'", f"attach '{tmp_path / 'new.duckdb'}' as other", "drop table sms"
+    queries = *writes, f"select * from read_csv('{other}')", f"set enable_external_access=true; from '{other}'"
+    for source in (
+        "world.duckdb",
+        "none.duckdb#sms",
+        "world.duckdb#none",
+        secret,
+        *(f"world.duckdb#{q}" for q in queries),
+    ):
+        with refused(SchemaError, "duckdb") as caught:
+            read_table(source, "messages")
+        assert SECRET not in str(caught.value)
+    check("world.duckdb#sms")
+    assert {path.name for path in tmp_path.iterdir()} == {"world.duckdb", "other.csv"}
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    with pytest.raises(SchemaError, match=r"Run: pip install 'fraudsieve\[duckdb\]'"):
+        read_table("world.duckdb#sms", "messages")
 
 
 @pytest.mark.slow

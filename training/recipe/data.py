@@ -63,7 +63,12 @@ class DataRecipe(RecipeSection):
     """A Parquet file or folder with a precomputed feature matrix, from `fraudsieve.spark.training_sample`. It replaces
     the other tables."""
     columns: dict[str, str] = {}
-    """Names of columns in your tables: ``text = "content"``, or ``"events.account_id" = "card"`` for one table."""
+    """Names of columns in your tables: ``text = "content"``, or ``"events.account_id" = "card"`` for one table. Of
+    several tables of events, ``"logins.account_id" = "user"`` is of a file ``logins.csv`` alone."""
+    kinds: dict[str, str] = {}
+    """The kind of the events of a table that has no column for it: ``logins = "login"`` for a file ``logins.csv``. With
+    `score_kind`, or if a table is named here or in `columns`, each of several tables of events has its own name as
+    kind, unless it has the column."""
     encoding: str | None = None
     """Encoding of text files; by default it is detected."""
     separator: str | None = Field(default=None, min_length=1, max_length=1)

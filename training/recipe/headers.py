@@ -13,6 +13,18 @@ TABLES = ("messages", "accounts", "events", "labels")
 UNUSED = {"message": ("accounts",), "account": ("messages",), "event": ("messages", "accounts")}
 
 
+def with_kinds(recipe: Recipe, tables: Mapping[str, Source | None]) -> Recipe:
+    """Return a recipe with the names of tables of events, which are kinds of those without any, if it needs them."""
+    data, events = recipe.data, tables.get("events")
+    parts = as_input(() if events is None else events).parts
+    stems = {part.stem: part.stem if len(parts) > 1 else "" for part in parts if part.stem}
+    if wrong := sorted(data.kinds.keys() - stems):
+        raise RecipeError("recipe", [f"data.kinds (--kind): no file of events is named {wrong[0]!r}. Correct the name"])
+    is_named = any(name.partition(".")[0] in stems.keys() - {*TABLES} for name in data.columns if "." in name)
+    has_kinds = data.kinds or is_named or (data.score_kind and len(parts) > 1)
+    return recipe.with_values({"data.kinds": stems | data.kinds}) if has_kinds else recipe
+
+
 def check_headers(recipe: Recipe, tables: Mapping[str, Source | None]) -> None:
     """Raise an error if a table that a run reads is missing, or lacks a column that it needs."""
     given = {name: as_input(source, recipe.data.options) for name, source in tables.items() if source is not None}

@@ -66,8 +66,8 @@ Messages = Annotated[
     typer.Option(
         metavar="TABLE",
         help="Messages: a file (Parquet, CSV, Excel, JSON), a folder of Parquet files, a pattern such as 'week/*.csv', "
-        "s3://..., or a table or query of a database, such as postgresql://user@host/name#sms. Repeat it for several "
-        "tables: of two rows with one id, that of the later table counts. The same holds for every other table.",
+        "s3://..., or a table or query of a database: postgresql://user@host/name#sms, world.duckdb#sms. Repeat it for "
+        "several tables: of two rows with one id, that of the later one counts. The same holds for every other table.",
     ),
 ]
 Accounts = Annotated[list[str] | None, typer.Option(metavar="TABLE", help="Accounts, with their profile columns.")]
@@ -196,8 +196,12 @@ class ReadingOptions:
     column: Annotated[
         list[str] | None,
         typer.Option(
-            help="NAME=COLUMN for a column with another name: sent_at=date, events.account_id=card. Repeatable."
+            help="NAME=COLUMN for a column with another name: sent_at=date, events.account_id=card. Of several tables "
+            "of events, logins.account_id=user is of logins.csv alone. Repeatable."
         ),
+    ] = None
+    kind: Annotated[
+        list[str] | None, typer.Option(help="TABLE=KIND of a file without a column kind: logins=login; else its name.")
     ] = None
     encoding: Annotated[
         str | None, typer.Option(help="Encoding of text files, such as gb18030; detected by default.")
@@ -236,11 +240,12 @@ class ReadingOptions:
 
     def given(self) -> dict[str, Any]:
         """Return the options by their names in `ReadOptions`; None for those that were not given."""
-        names = dict(_pair(column) for column in self.column or [])
+        names = dict(_pair("--column", column, "NAME=COLUMN, such as text=content") for column in self.column or [])
+        kinds = dict(_pair("--kind", kind, "TABLE=KIND, such as logins=login") for kind in self.kind or [])
         if self.text_column:
             names["messages.text"] = self.text_column[0]
-        others = {name: value for name, value in vars(self).items() if name not in ("text_column", "column")}
-        return {"columns": names or None, **others}
+        others = {name: value for name, value in vars(self).items() if name not in ("text_column", "column", "kind")}
+        return {"columns": names or None, "kinds": kinds or None, **others}
 
 
 @dataclass(frozen=True)
@@ -353,10 +358,10 @@ def split_names(names: str) -> list[str]:
     return [name.strip() for name in names.split(",") if name.strip()]
 
 
-def _pair(column: str) -> tuple[str, str]:
-    ours, equals, theirs = column.partition("=")
+def _pair(option: str, text: str, expected: str) -> tuple[str, str]:
+    ours, equals, theirs = text.partition("=")
     if not equals or not ours or not theirs:
-        raise RecipeError("--column", ["expected NAME=COLUMN, such as text=content"])
+        raise RecipeError(option, [f"expected {expected}"])
     return ours.strip(), theirs
 
 

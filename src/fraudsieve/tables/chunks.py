@@ -65,7 +65,7 @@ class ChunkReader:
 
     def _check(self, batch: pa.Table, start: int) -> Chunk:
         as_given = load_parquet_batch(batch, self.origin)
-        loaded = rename_columns(as_given, self.table, self.options, self.origin)
+        loaded = rename_columns(as_given, self.table, self.options, self.origin, self.path.name.partition(".")[0])
         self.names = loaded.given
         good, rejected, notes = check(
             loaded, self.table, origin=self.origin, require=(), seen=self.seen, options=self.options, start=start

@@ -11,7 +11,7 @@ from fraudsieve._translation import tr
 from fraudsieve.exceptions import SchemaError
 
 from .formats.loaded import LoadedTable, ReadOptions
-from .schema import LABELS, TABLES, TableSchema, roles_of, words_of
+from .schema import EVENTS, LABELS, TABLES, TableSchema, names_of_table, roles_of, words_of
 
 MAX_NAMES_SHOWN: Final = 30
 MAX_OTHERS_SHOWN: Final = 1_000
@@ -129,12 +129,14 @@ def looks_like_name(name: str) -> bool:
     return is_usual and has_short_numbers and len(name.split()) <= MAX_WORDS and re.search(r"[^\W\d]", name) is not None
 
 
-def rename_columns(loaded: LoadedTable, table: TableSchema, options: ReadOptions, origin: str) -> LoadedTable:
-    """Give columns the names that fraudsieve knows.
+def rename_columns(loaded: LoadedTable, table: TableSchema, options: ReadOptions, origin: str, key: str) -> LoadedTable:
+    """Give columns the names that fraudsieve knows, and events the kind of their table.
 
-    A column that has the name already, and is not the one that was named, becomes ``input_...``.
+    A column that has the name already, and is not the one that was named, becomes ``input_...``. The key of a table is
+    its name in the options, which may have names and a kind for it alone.
     """
-    _check_tables(options.columns, table, origin)
+    _check_tables(options, table, origin)
+    options = replace(options, columns=names_of_table(options.columns, options.kinds, key))
     names, prefix = list(loaded.frame.columns), f"{table.name}."
     here = {key.removeprefix(prefix): column for key, column in options.columns.items() if key.startswith(prefix)}
     anywhere = {name: column for name, column in options.columns.items() if "." not in name}
@@ -168,6 +170,13 @@ def rename_columns(loaded: LoadedTable, table: TableSchema, options: ReadOptions
         )
         for name in unused
     ]
+    kind = options.kinds.get(key, options.kinds.get("")) if table is EVENTS and "kind" not in renamed else ""
+    if kind is None and any(options.kinds.values()):
+        problem = f"column 'kind' is missing, and kinds are known of {', '.join(filter(None, options.kinds))} only"
+        raise SchemaError(origin, problem, f"Add the column, or give the kind with --kind {key or 'TABLE'}=KIND.")
+    if kind:
+        renamed = renamed.assign(kind=kind)
+        notes.append(tr("all events of {table} have the kind {kind!r}", table=key, kind=kind))
     return replace(loaded, frame=renamed, given=found, notes=(*loaded.notes, *notes))
 
 
@@ -189,13 +198,13 @@ def _hint(name: str, column: str, there: Sequence[str]) -> str:
     return f" (did you mean {match!r}?)" if match and looks_like_name(match) else ""
 
 
-def _check_tables(names: Iterable[str], table: TableSchema, origin: str) -> None:
+def _check_tables(options: ReadOptions, table: TableSchema, origin: str) -> None:
     """Raise SchemaError if a name such as ``events.account_id`` does not begin with the name of a table."""
-    known = dict.fromkeys((*TABLES, table.name))
-    wrong = [name for name in names if "." in name and name.partition(".")[0] not in known]
+    known = dict.fromkeys((*TABLES, table.name, *filter(None, options.kinds)))
+    wrong = [name for name in options.columns if "." in name and name.partition(".")[0] not in known]
     if wrong:
         problem = f"{wrong[0].partition('.')[0]!r} in {wrong[0]!r} is not a table"
-        raise SchemaError(origin, problem, f"Expected {', '.join(known)}: correct the name, or remove it.")
+        raise SchemaError(origin, problem, f"Expected {', '.join(known)}, or a file that --kind names: correct it.")
 
 
 def find_header(rows: Iterable[Iterable[Any]], options: ReadOptions, origin: str) -> int:

@@ -17,7 +17,7 @@ Examples
 """
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -123,7 +123,17 @@ def read_table(
     0          7  spam
     """
     parts = [_read(part, _table(table), _names(require), keep) for part in as_input(source).parts]
+    check_ids([part.checked.good for part in parts], as_input(source).options.kinds)
     return parts[0].checked if len(parts) == 1 else _combine(parts, _table(table))
+
+
+def check_ids(tables: Sequence[pd.DataFrame], kinds: Mapping[str, str]) -> None:
+    """Raise SchemaError if tables that have kinds by their names use one id for events of several kinds."""
+    if any(kinds.values()):
+        events = pd.concat([table.reindex(columns=["event_id", "kind"]) for table in tables]).dropna().drop_duplicates()
+        if repeated := int(events["event_id"].duplicated().sum()):
+            problem = f"{repeated:,} values of event_id are ids of events of several kinds"
+            raise SchemaError("events", problem, "Put the kind before the ids of one table, or leave its ids out.")
 
 
 class _Part(NamedTuple):
@@ -136,7 +146,7 @@ class _Part(NamedTuple):
 
 def _read(part: InputTable, table: TableSchema, require: tuple[str, ...], keep: Sequence[str]) -> _Part:
     origin = origin_of(part)
-    loaded = rename_columns(part.loaded, table, part.options, origin)
+    loaded = rename_columns(part.loaded, table, part.options, origin, part.stem)
     checked = check(loaded, table, origin=origin, require=require, options=part.options)
     kept = kept_columns(part.loaded, keep, checked[1]["row"], origin) if keep else None
     return _Part(origin, loaded, CheckedTable(*checked, numbered=_is_numbered(loaded, table), kept=kept))
@@ -214,7 +224,7 @@ def check_header(source: Source, table: str, *, require: Iterable[str] = ()) -> 
         if (head := _head_of(part)) is not None:
             is_text = not os.fspath(part.source).lower().endswith(".parquet")
             header = LoadedTable(head, header=is_text)
-            header = rename_columns(header, TABLES[table], part.options, origin_of(part))
+            header = rename_columns(header, TABLES[table], part.options, origin_of(part), part.stem)
             require_columns(header, TABLES[table], origin_of(part), _names(require))
 
 

@@ -218,6 +218,13 @@ def roles_of(columns: Mapping[str, str], table: TableSchema) -> dict[str, list[s
     return roles
 
 
+def names_of_table(columns: Mapping[str, str], kinds: Mapping[str, str], stem: str) -> dict[str, str]:
+    """Return the names of columns for one table of events: its own, and those of tables of its kind, replace others."""
+    alike = {stem, *(table for table, kind in kinds.items() if kind and kind == (kinds.get(stem) or kinds.get("")))}
+    dotted = [(*name.partition(".")[::2], column) for name, column in columns.items()]
+    return {**columns, **{f"{EVENTS.name}.{name}": column for table, name, column in dotted if name and table in alike}}
+
+
 def _is_of_others(name: str, table: TableSchema) -> bool:
     """Return whether other tables declare a column, but not this one."""
     declared = {other.name for other in TABLES.values() if any(column.name == name for column in other.columns)}

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, runtime_checkable
 
 import pandas as pd
@@ -53,9 +53,9 @@ class InputTable:
     ----------
     source : str, path, frame of pandas, polars or PyArrow, or a list of these
         A file; a folder of Parquet files or a pattern of files of one format; ``postgresql://user@host/name#table`` or
-        another address of SQLAlchemy, followed by ``#`` and a table or a query; or an address such as
-        ``s3://bucket/messages.parquet``, which fsspec reads. Of several tables, a row of a later one replaces the row
-        with its id in an earlier one.
+        another address of SQLAlchemy, or ``world.duckdb``, followed by ``#`` and a table or a query; or an address such
+        as ``s3://bucket/messages.parquet``, which fsspec reads. Of several tables, a row of a later one replaces the
+        row with its id in an earlier one.
     options : ReadOptions, optional
         Names of columns, encoding, separator and order of dates.
     name : str, default=None
@@ -79,6 +79,12 @@ class InputTable:
         several = isinstance(self.source, list | tuple)
         return tuple(as_input(one, self.options) for one in self.source) if several else (self,)
 
+    @property
+    def stem(self) -> str:
+        """The name by which options name this table alone: of a file up to the first dot; empty without a name."""
+        place, _, table = _address(self.source).partition("#")
+        return self.name or (table if table.isidentifier() else PurePath(bare_address(place)).name.partition(".")[0])
+
     @cached_property
     def loaded(self) -> LoadedTable:
         """The rows as they were read, once."""
@@ -86,7 +92,7 @@ class InputTable:
             return LoadedTable(self.source)
         if isinstance(self.source, ArrowFrame):
             return LoadedTable(frame_of(pa.table(self.source), "frame"))
-        return _load(os.fspath(self.source), self.options)
+        return _load(_address(self.source), self.options)
 
 
 OneSource: TypeAlias = str | os.PathLike[str] | pd.DataFrame | ArrowFrame | InputTable
@@ -108,7 +114,7 @@ def as_input(source: Source, options: ReadOptions | None = None) -> InputTable:
 def local_file(source: Source) -> Path | None:
     """Return the file of this machine that a source is; None for anything else."""
     place = source.source if isinstance(source, InputTable) else source
-    if not isinstance(place, str | os.PathLike) or "://" in os.fspath(place) or _is_pattern(os.fspath(place)):
+    if not isinstance(place, str | os.PathLike) or "://" in _address(place) or _is_pattern(os.fspath(place)):
         return None
     return Path(place)
 
@@ -120,7 +126,7 @@ def local_files(source: Source) -> list[Path]:
         file, place = local_file(part), part.source
         if file is not None:
             files.append(file)
-        elif isinstance(place, str | os.PathLike) and "://" not in os.fspath(place):
+        elif isinstance(place, str | os.PathLike) and "://" not in _address(place):
             files += map(Path, _files_of(os.fspath(place)))
     return files
 
@@ -132,7 +138,9 @@ def origin_of(source: Source) -> str:
     place = source.source if isinstance(source, InputTable) else source
     if isinstance(place, list | tuple):
         return ", ".join(map(origin_of, place))
-    return bare_address(os.fspath(place)) if isinstance(place, str | os.PathLike) else "frame"
+    address = _address(place)
+    is_shown = address.startswith("duckdb:") and address.partition("#")[2].isidentifier()
+    return address if is_shown else bare_address(address) or "frame"
 
 
 def data_digest(source: Source) -> str:
@@ -158,6 +166,12 @@ def _as_strings(cells: pd.Series) -> pd.Series:
     except UnicodeEncodeError:
         texts = [None if missing else str(cell) for cell, missing in zip(cells, cells.isna(), strict=True)]
         return extract_strings(pd.Series(texts, dtype=object)).strings
+
+
+def _address(source: object) -> str:
+    """Return the place of a table, in a file of DuckDB as an address; empty for a frame."""
+    text = os.fspath(source) if isinstance(source, str | os.PathLike) else ""
+    return f"duckdb:///{text}" if "://" not in text and ".duckdb#" in f"{text}#" else text
 
 
 def _is_pattern(place: str) -> bool:
@@ -247,15 +261,21 @@ def _load_from_store(address: str, options: ReadOptions) -> LoadedTable:
 
 def _load_from_database(address: str) -> LoadedTable:
     """Read a table, or the rows of a query; the database is opened read-only if possible."""
-    import sqlalchemy
-
     place, found, query = address.partition("#")
     if not found or not query.strip():
         fix = "Add # and a table or a query: postgresql://user@host/name#select id as message_id, body as text from sms"
         raise SchemaError(origin_of(address), "expected a table or a query after the address", fix)
+    import sqlalchemy
+
+    is_query = any(character.isspace() for character in query.strip())
     try:
+        if place.startswith("duckdb"):
+            import duckdb
+
+            # Read-only, and without access to other files, which a query could write or read.
+            with duckdb.connect(place.partition(":///")[2], True, {"enable_external_access": False}) as base:
+                return LoadedTable(frame_of(base.sql(query if is_query else f"from {query}").to_arrow_table(), place))
         engine = sqlalchemy.create_engine(place, **_reading_only(sqlalchemy.make_url(place)))
-        is_query = any(character.isspace() for character in query.strip())
         rows = sqlalchemy.text(query) if is_query else sqlalchemy.select(sqlalchemy.text("*")).select_from(
             sqlalchemy.table(query.strip())
         )  # fmt: skip
@@ -270,16 +290,16 @@ def _load_from_database(address: str) -> LoadedTable:
         finally:
             engine.dispose()
     except Exception as error:  # the text quotes the query and the password
-        problem = f"cannot be read ({type(error).__name__})"
+        problem, fix = f"cannot be read ({type(error).__name__})", "Check the address, the driver, and the query."
+        if isinstance(error, ImportError) and error.name == "duckdb":
+            fix = "Run: pip install 'fraudsieve[duckdb]'"
     else:
         return LoadedTable(frame)
-    raise SchemaError(origin_of(address), problem, "Check the address, the driver, and the query.")
+    raise SchemaError(origin_of(address), problem, fix)
 
 
 def _reading_only(url: "sqlalchemy.URL") -> dict[str, Any]:
     """Return the arguments with which an engine opens a database in a file read-only."""
-    if url.get_backend_name() == "duckdb":
-        return {"connect_args": {"read_only": True}}
     if url.get_backend_name() != "sqlite":
         return {}
     file = Path(url.database or "")

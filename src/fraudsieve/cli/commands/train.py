@@ -63,7 +63,7 @@ def train_command(
     """Train a model on labelled messages, accounts or events. Write it to a folder and log it to MLflow."""
     with stop_on_sigterm():
         from fraudsieve.training.output import check_model_output, claiming
-        from fraudsieve.training.recipe.headers import TABLES, check_headers
+        from fraudsieve.training.recipe.headers import TABLES, check_headers, with_kinds
 
         more = {
             "data.features": features,
@@ -76,7 +76,8 @@ def train_command(
         settings = run.read(tables, reading, more)
         with claiming(output):
             check_model_output(output, overwrite=overwrite)
-        check_headers(settings, {table: getattr(settings.data, table) for table in (*TABLES, "features")})
+        given_tables = {table: getattr(settings.data, table) for table in (*TABLES, "features")}
+        check_headers(with_kinds(settings, given_tables), given_tables)
         from fraudsieve.training.fit import train  # its imports take seconds: wrong options and tables come first
 
         trained = train(settings, output=output, overwrite=overwrite, progress=progress)

@@ -49,6 +49,9 @@ class ReadOptions:
         their whole numbers as 7 or as 7.0, which is the same category.
     words : tuple of str, default=()
         Further columns that stay as they are printed, though all of their cells may look like numbers.
+    kinds : mapping of str to str, optional
+        Of the tables of events that `columns` may name, such as ``logins`` in ``logins.event_id`` for a file
+        ``logins.csv``: the kind of their events if they have no such column; empty for ``event``.
     max_rejected : float, default=None
         The share of rejected rows, from 0 to 1, above which a table is an error; None for `MAX_REJECTED`.
     """
@@ -66,6 +69,7 @@ class ReadOptions:
     labels_optional: bool = False
     categories: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
+    kinds: Mapping[str, str] = field(default_factory=dict)
     max_rejected: float | None = None
 
     def __post_init__(self) -> None:
@@ -118,6 +122,7 @@ class ReadOptions:
             labels_optional=self.labels_optional or defaults.labels_optional,
             categories=tuple(dict.fromkeys((*self.categories, *defaults.categories))),
             words=tuple(dict.fromkeys((*self.words, *defaults.words))),
+            kinds={**defaults.kinds, **self.kinds},
         )
 
     def _names(self, name: str) -> bool:
