@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from fraudsieve.exceptions import ColumnTypeError, RejectedRecordError, SchemaError
@@ -253,6 +253,7 @@ def test_columns_of_arrow_and_pandas_are_read_as_records_are(values: list[Any], 
 @examples(200)
 @given(COLUMNS_OF_ONE_TYPE, KINDS)
 def test_files_are_read_as_records_are(values: list[Any], kind: Any) -> None:
+    assume(kind != "number" or not any("," in str(value) for value in values))  # a column decides on its decimal sign
     expected, events = by_record(values, kind), events_of(values, kind)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
