@@ -135,7 +135,7 @@ def _trace(call: Callable[[], object]) -> tuple[Counter[str], set[str], Counter[
             if code.co_name in READERS:
                 readers[code.co_name] += 1
 
-    threading.setprofile_all_threads(profile) if sys.version_info >= (3, 12) else threading.setprofile(profile)
+    threading.setprofile(profile)
     sys.setprofile(profile)
     try:
         call()

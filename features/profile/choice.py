@@ -103,6 +103,7 @@ MAX_FLAG_VALUES: Final = 3
 SAMPLE, MIN_SHARE = 1000, 0.8
 """Number of values that are checked, and the share of them that must have the form."""
 DAY, MONTH, YEAR = "(?:0?[1-9]|[12][0-9]|3[01])", "(?:0?[1-9]|1[0-2])", "(?:1[89]|20)[0-9]{2}"
+UNREAD_DATES: Final = "dates of which some cannot be read, or need --day-first or --month-first"
 VALUES: Final[Mapping[str, re.Pattern[str]]] = {
     "looks like e-mail addresses": re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]{2,}"),
     "looks like telephone numbers": re.compile(
@@ -111,7 +112,7 @@ VALUES: Final[Mapping[str, re.Pattern[str]]] = {
         r"|(?=(?:[^0-9]*[0-9]){9})\(?0[0-9]{1,4}\)?(?:[ /-][0-9]{2,8}){1,4}"
         r"|1[3-9][0-9]{9}"
     ),
-    "a time": re.compile(
+    UNREAD_DATES: re.compile(
         rf"(?:{YEAR}(?P<a>[-/.]){MONTH}(?P=a){DAY}|{YEAR}年{MONTH}月{DAY}日"
         rf"|{DAY}(?P<b>[-/.]){DAY}(?P=b){YEAR}|{DAY}(?P<c>[-/]){DAY}(?P=c)[0-9]{{2}}"
         rf"|{DAY}[ -][A-Za-z]{{3,9}}\.?[ -](?:{YEAR}|[0-9]{{2}}))"

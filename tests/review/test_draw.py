@@ -158,7 +158,7 @@ def test_digits_of_probabilities_are_kept(tmp_path: Path) -> None:
 
 def stand_in(**matrix: Any) -> Any:
     """Return what a draw needs of a scorer."""
-    matrix = {"history_parts": (), "custom": SimpleNamespace(categories={}, texts={}), **matrix}
+    matrix = {"history_parts": (), "custom": SimpleNamespace(categories={}, texts={}, dates=()), **matrix}
     return SimpleNamespace(
         model=SimpleNamespace(
             subject=Subject.MESSAGE, digest="5f", classes=("ham", "spam"), training={}, matrix=SimpleNamespace(**matrix)

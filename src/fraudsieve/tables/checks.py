@@ -178,6 +178,8 @@ def _convert(cells: Cells, name: str, kind: Kind | None, reading: Reading, optio
     nested = nested_values(cells) if kind is None else ""
     if kind is None and ((reading.printed and name in options.categories) or (nested and _is_category(name, options))):
         kind = "category"
+    if name in options.dates:
+        return replace(convert(cells, "date", reading), notes=())
     if kind is None:
         # Read by their cells alone, 1.10 would be 1.1 in a table that happens to hold no 1.9.1.
         column = infer_types(cells, printed=reading.printed and name not in options.words, decimal=reading.decimal)
@@ -196,7 +198,9 @@ def _plain_columns(
     """Return undeclared columns of strings that need no reading one by one: most of those of a table with many."""
     is_string = dict(zip(frame.columns, frame.dtypes == STRING, strict=True))
     chosen = [name for name in names if is_string[name] and not _is_category(f"{table.name}.{name}", options)]
-    chosen = [name for name in chosen if not looks_like_dates(frame[name])]
+    chosen = [
+        name for name in chosen if f"{table.name}.{name}" not in options.dates and not looks_like_dates(frame[name])
+    ]
     if not reading.printed and reading.decimal is None:
         return {name: Converted(frame[name]) for name in chosen}
     width, plain = MAX_CELLS // len(frame), dict[str, Converted]()
@@ -207,7 +211,7 @@ def _plain_columns(
 
 
 def _is_category(name: str, options: ReadOptions) -> bool:
-    return name in options.categories or name in options.words
+    return name in (*options.categories, *options.words)
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,7 @@ from fraudsieve.exceptions import ColumnTypeError
 from fraudsieve.features.profile.custom_columns import CustomColumns
 from fraudsieve.features.profile.dates import DateColumn
 from fraudsieve.features.profile.frames import custom_values
-from fraudsieve.models.batch.score import score_frame
+from fraudsieve.models.batch.score import score_file, score_frame
 from fraudsieve.tables.cells import mask_signalling_nan
 from fraudsieve.tables.formats.loaded import ReadOptions
 from fraudsieve.tables.reader import check_table, read_table
@@ -132,7 +132,9 @@ def test_days_first_are_dates_where_the_table_says_so() -> None:
     read = read_table(InputTable(frame, ReadOptions(day_first=True, time_zone="Asia/Shanghai")), "accounts").good
     assert read["opened"].iloc[0] == pd.Timestamp("2026-02-12T16:00:00Z")
     without = AccountFeatures().fit(frame)  # the order of day and month is unknown
-    assert any(note.startswith("columns left out: opened (a time)") for note in without.notes_)
+    assert any(
+        note.startswith("columns left out: opened (dates of which some cannot be read") for note in without.notes_
+    )
 
 
 def test_a_model_folder_scores_dates_as_the_pipeline_does(tmp_path: Path) -> None:
@@ -150,6 +152,19 @@ def test_a_model_folder_scores_dates_as_the_pipeline_does(tmp_path: Path) -> Non
     assert np.abs(np.corrcoef(expected, labels == "fraud")[0, 1]) > 0.8
     sentences = " ".join(score_frame(scorer, features.iloc[:5], reasons=3)["reasons"])
     assert re.search(r"the visited was \d+ days? after the opened", sentences)
+
+
+def test_a_row_of_a_file_whose_date_is_none_is_rejected(tmp_path: Path) -> None:
+    frame = rows(60)
+    pipeline = make_pipeline(AccountFeatures(), FraudClassifier(n_rounds=3, n_jobs=1))
+    save_pipeline(pipeline.fit(frame.drop(columns="label"), frame["label"]), tmp_path / "model")
+    scorer, given = Scorer.load(tmp_path / "model"), frame.drop(columns="label")
+    whole = score_frame(scorer, given)["probability"]
+    given.assign(opened=given["opened"].where(given.index > 0, "never")).to_csv(tmp_path / "new.csv", index=False)
+    done = score_file(scorer, tmp_path / "new.csv", tmp_path / "scores.parquet")
+    assert (done.scored, done.rejected) == (59, 1)
+    assert pd.read_parquet(tmp_path / "scores.rejected.parquet")["reason"][0].startswith("expected a time such as")
+    assert pd.read_parquet(tmp_path / "scores.parquet")["probability"].tolist() == whole[1:].tolist()
 
 
 def test_dates_of_messages_are_compared_with_the_time_they_were_sent() -> None:

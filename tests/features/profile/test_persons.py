@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from fraudsieve.features.profile.choice import (
+    UNREAD_DATES,
     candidate_columns,
     choose_profile_columns,
     declared_columns,
@@ -53,12 +54,12 @@ def test_names_of_columns_that_do_not(name: str) -> None:
         ("555-123-4567", "looks like telephone numbers"),
         ("0171/1234567", "looks like telephone numbers"),
         ("13812345678", "looks like telephone numbers"),
-        ("1988-03-09", "a time"),
-        ("9.3.1988", "a time"),
-        ("03/29/88", "a time"),
-        ("1988年3月9日", "a time"),
-        ("09-Mar-1988", "a time"),
-        ("2019-01-25T10:00:00Z", "a time"),
+        ("1988-03-09", UNREAD_DATES),
+        ("9.3.1988", UNREAD_DATES),
+        ("03/29/88", UNREAD_DATES),
+        ("1988年3月9日", UNREAD_DATES),
+        ("09-Mar-1988", UNREAD_DATES),
+        ("2019-01-25T10:00:00Z", UNREAD_DATES),
         *(
             (other, None)
             for other in ("10.0.0.1", "10.15.7", "11.4.20", "12345-6789", "A-2019", "3-5", "2019", "12:30")

@@ -141,7 +141,7 @@ def test_a_column_is_named_as_in_the_table_of_the_user() -> None:
     assert data.group == "account_id"
     assert groups_of(data)[1] == "group"
     written = {"split": {"group": "card"}, "data": {"columns": {"events.account_id": "card"}}}
-    matrix = SimpleNamespace(custom=SimpleNamespace(categories={}, texts={}))
+    matrix = SimpleNamespace(custom=SimpleNamespace(categories={}, texts={}, dates=()))
     model: Any = SimpleNamespace(training={"recipe": written}, subject=Subject.EVENT, matrix=matrix)
     assert group_of_model(model) == "account_id"
 

@@ -49,6 +49,8 @@ class ReadOptions:
         their whole numbers as 7 or as 7.0, which is the same category.
     words : tuple of str, default=()
         Further columns that stay as they are printed, though all of their cells may look like numbers.
+    dates : tuple of str, default=()
+        Further columns that are dates: a row is rejected if its cell is none.
     kinds : mapping of str to str, optional
         Of the tables of events that `columns` may name, such as ``logins`` in ``logins.event_id`` for a file
         ``logins.csv``: the kind of their events if they have no such column; empty for ``event``.
@@ -69,6 +71,7 @@ class ReadOptions:
     labels_optional: bool = False
     categories: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
+    dates: tuple[str, ...] = ()
     kinds: Mapping[str, str] = field(default_factory=dict)
     max_rejected: float | None = None
 
@@ -122,6 +125,7 @@ class ReadOptions:
             labels_optional=self.labels_optional or defaults.labels_optional,
             categories=tuple(dict.fromkeys((*self.categories, *defaults.categories))),
             words=tuple(dict.fromkeys((*self.words, *defaults.words))),
+            dates=tuple(dict.fromkeys((*self.dates, *defaults.dates))),
             kinds={**defaults.kinds, **self.kinds},
         )
 
