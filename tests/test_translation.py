@@ -44,7 +44,7 @@ TABLES = {
         *(f"{period} from" for period in PERIODS),
         *LEFT_OUT.values(),
         *conversion.NOTES.values(),
-        conversion.ALWAYS,
+        conversion.UNLIKE,
         *case_section.CHANGE_WORDS.values(),
         *LINKS,
         *LINKS.values(),

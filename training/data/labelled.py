@@ -77,6 +77,8 @@ class LabelledData:
         Assumptions and changes that the user should know.
     digests : dict of str to str
         SHA-256 of each table.
+    read_as : mapping of str to str, optional
+        The encoding of the first table that is not ASCII, and the decimal signs of the columns that decided them.
     subject : Subject, default=message
         The kind of record in a row.
     events : DataFrame, default=None
@@ -115,6 +117,7 @@ class LabelledData:
     n_unlabelled: int
     notes: tuple[str, ...]
     digests: dict[str, str]
+    read_as: Mapping[str, str] = field(default_factory=dict)
     subject: Subject = Subject.MESSAGE
     events: pd.DataFrame | None = None
     rejected_events: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -346,6 +349,7 @@ def _loaded(
         n_unlabelled=len(waiting),
         notes=tuple(notes),
         digests={name: data_digest(source) for name, source in given.items()},
+        read_as=dict(pair for one in (history, labels, table) if one for pair in one.read_as.items()),
         subject=subject,
         events=None if history is None else history.good,
         rejected_events=pd.DataFrame() if history is None else history.rejected,

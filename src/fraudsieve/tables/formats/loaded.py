@@ -51,6 +51,9 @@ class ReadOptions:
         Further columns that stay as they are printed, though all of their cells may look like numbers.
     max_rejected : float, default=None
         The share of rejected rows, from 0 to 1, above which a table is an error; None for `MAX_REJECTED`.
+    read_as : mapping of str to str, optional
+        How the tables of a training were read: their ``encoding``, and the decimal sign of columns of amounts, each
+        after its table (``events.amount``). They are the first choice where a file is in doubt.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -67,6 +70,7 @@ class ReadOptions:
     categories: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     max_rejected: float | None = None
+    read_as: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.max_rejected is not None and not 0 <= self.max_rejected <= 1:
@@ -118,6 +122,7 @@ class ReadOptions:
             labels_optional=self.labels_optional or defaults.labels_optional,
             categories=tuple(dict.fromkeys((*self.categories, *defaults.categories))),
             words=tuple(dict.fromkeys((*self.words, *defaults.words))),
+            read_as={**defaults.read_as, **self.read_as},
         )
 
     def _names(self, name: str) -> bool:
@@ -144,6 +149,8 @@ class LoadedTable:
     # Names of columns in the table, by ours, where they differ.
     given: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    # The encoding of text with other characters than those of ASCII.
+    encoding: str | None = None
 
 
 def frame_of(table: Any, origin: str) -> pd.DataFrame:

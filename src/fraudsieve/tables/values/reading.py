@@ -191,6 +191,8 @@ class Reading:
     decimal: str | None = None
     # What a number counts that is a time: microseconds of the unit, and its start since 1970. None: it is an epoch.
     counted: tuple[int, int] | None = None
+    # The sign of the column in the training, for `auto` where the column leaves a doubt.
+    likely: str | None = None
 
 
 _TYPE_NAMES: Final[tuple[tuple[Any, str], ...]] = (
