@@ -45,8 +45,6 @@ more in a rare one."""
 OTHER, RARER, MAX_SURPRISE = 0.1, 1.5, 3.9
 """Probability of all other letters, how much more a capital surprises than a small letter, and the largest surprise of
 a letter, on the mean, in nats: texts of these languages have up to 3.7, others 4.4 and more."""
-FEW: Final = 12
-"""Bytes of few characters: half of those of Chinese would be common in Korean too."""
 MAX_CHAOS: Final = 0.1
 """Largest improbability of the characters of an encoding that no option names."""
 
@@ -159,7 +157,7 @@ def _find(data: bytes, likely: str | None) -> str | None:
     """
     odd = b"\n".join(line for line in data.splitlines() if not line.isascii())
     odd = odd[: odd.rfind(b"\n", 0, SAMPLE)] if len(odd) > SAMPLE and b"\n" in odd[:SAMPLE] else odd
-    wide = _of_characters(odd, likely)
+    wide = _of_characters(odd)
     encoding = (wide if wide == likely else None) or _of_letters(odd, likely) or wide
     if encoding is None:
         best = charset_normalizer.from_bytes(odd).best()
@@ -214,14 +212,12 @@ def _of_letters(data: bytes, likely: str | None) -> str | None:
     return best if best is not None and found[best] <= MAX_SURPRISE else None
 
 
-def _of_characters(data: bytes, likely: str | None) -> str | None:
+def _of_characters(data: bytes) -> str | None:
     """Return the encoding of two bytes a character in which enough of them are common in its language; None for none.
 
-    A few lines are enough for this, but not for statistics of characters. Of a few characters, that of the training.
+    A few lines are enough for this, but not for statistics of characters.
     """
-    is_short = sum(byte > 127 for byte in data) <= FEW
-    for encoding in sorted(COMMON, key=lambda encoding: is_short and encoding != likely):
-        is_common, share = COMMON[encoding]
+    for encoding, (is_common, share) in COMMON.items():
         text = _decoded(data, encoding)
         wide = [] if text is None else [character for character in text if not character.isascii()]
         if sum(map(is_common, wide)) >= share * len(wide) > 0:
