@@ -60,12 +60,12 @@ def write_features(
     recipe: Recipe | None = None,
     *,
     output: str | Path = "features.parquet",
-    messages: Source | None = None,
-    labels: Source | None = None,
-    accounts: Source | None = None,
-    events: Source | None = None,
-    reader: LabelReader | None = None,
-    progress: Progress | None = None,
+    messages: "Source | None" = None,
+    labels: "Source | None" = None,
+    accounts: "Source | None" = None,
+    events: "Source | None" = None,
+    reader: "LabelReader | None" = None,
+    progress: "Progress | None" = None,
 ) -> FeatureTable:
     """Write the feature rows that `train` would use, each as of its own cutoff time, to train other models on them.
 

@@ -116,14 +116,14 @@ def train(
     recipe: Recipe | None = None,
     *,
     output: str | Path = "fraudsieve-model",
-    messages: Source | None = None,
-    labels: Source | None = None,
-    accounts: Source | None = None,
-    events: Source | None = None,
-    features: Source | None = None,
+    messages: "Source | None" = None,
+    labels: "Source | None" = None,
+    accounts: "Source | None" = None,
+    events: "Source | None" = None,
+    features: "Source | None" = None,
     overwrite: bool = False,
-    reader: LabelReader | None = None,
-    progress: Progress | None = None,
+    reader: "LabelReader | None" = None,
+    progress: "Progress | None" = None,
 ) -> Trained:
     """Train a model on labelled messages, accounts or events; write it to a folder and log it to MLflow.
 

@@ -211,13 +211,13 @@ class LabelledData:
 
 
 def load_labelled(
-    messages: Source,
-    labels: Source | None = None,
+    messages: "Source",
+    labels: "Source | None" = None,
     *,
-    events: Source | None = None,
+    events: "Source | None" = None,
     min_label_rows: int = 1,
     trust: Trust | None = None,
-    reader: LabelReader = read_labels,
+    reader: "LabelReader" = read_labels,
     legitimate_after: timedelta | None = None,
 ) -> LabelledData:
     """Read messages and their labels.

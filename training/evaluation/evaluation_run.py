@@ -74,15 +74,15 @@ class Evaluation:
 def evaluate_tables(
     model: str | Path | Scorer,
     *,
-    messages: Source | None = None,
-    accounts: Source | None = None,
-    events: Source | None = None,
-    labels: Source | None = None,
+    messages: "Source | None" = None,
+    accounts: "Source | None" = None,
+    events: "Source | None" = None,
+    labels: "Source | None" = None,
     recipe: Recipe | None = None,
     attack: bool = False,
     since: datetime | None = None,
     rules: RuleSet | None = None,
-    progress: Progress | None = None,
+    progress: "Progress | None" = None,
 ) -> Evaluation:
     """Evaluate a model on tables of labelled records.
 

@@ -92,7 +92,7 @@ class CheckedTable:
 
 
 def read_table(
-    source: Source, table: TableSchema | str, *, require: Iterable[str] = (), keep: Sequence[str] = ()
+    source: "Source", table: TableSchema | str, *, require: Iterable[str] = (), keep: Sequence[str] = ()
 ) -> CheckedTable:
     """Read a table, and check it.
 
