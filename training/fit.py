@@ -172,9 +172,8 @@ def train(
     """
     report_step, recipe = progress or (lambda step: None), recipe or Recipe()
     tables = tables_of(recipe, dict(zip(TABLES, (messages, accounts, events, labels, features), strict=True)))
-    rejected = str(Path(f"{output}.rejected-").resolve())
     for file in (file for source in tables.values() if source is not None for file in local_files(source)):
-        if str(file.resolve()).startswith(rejected):
+        if str(file.resolve()).startswith(str(Path(f"{output}.rejected-").resolve())):
             check_not_an_input(file, file)
     # A run without a refit replaces the evaluated model of an older run too: it would not fit the new model.
     folders = [Path(output), *([split_model_folder(output)] if recipe.model.refit or overwrite else [])]
@@ -248,7 +247,7 @@ def _train(
         logged = run.finish(output, content, register_as=recipe.name if recipe.track.register_model else None)
     first = exceeded_notes(report.operating_points)
     first += age_notes(data, model.training) if split.kind == "time" else []
-    built = (f"{kind}: {names}" for kind, names in built_from(model.matrix).items())
+    built = (tr("{kind}: {names}", kind=kind, names=names) for kind, names in built_from(model.matrix).items())
     notes = (*first_notes, *built, *notes, *point_notes, *write_rejected_rows(data, tables, output))
     notes = (*first, *break_notes(report.slices, report.operating_points), *notes)
     return Trained(model, output, report, split, data, logged, notes, tuned, split_model)
@@ -353,7 +352,8 @@ def write_rejected_rows(data: LabelledData, tables: Mapping[str, Source | None],
             Path(f"{output}.rejected-{table}{ending}").unlink(missing_ok=True)
         if (rows := rejected.get(table)) is not None and len(rows):
             path = Path(f"{output}.rejected-{table}{_ending_like(tables.get(table))}")
-            notes += [f"{len(rows)} rows of {table} were rejected; {path} has the reasons", *write_frame(rows, path)]
+            note = tr("{n} {table} were rejected; {path} has the reasons", n=len(rows), table=tr(table), path=path)
+            notes += [note, *write_frame(rows, path)]
     return notes
 
 

@@ -59,6 +59,11 @@ def test_a_column_decides_how_its_amounts_are_read(values: list[str], expected: 
         (["1,234"], ".", ".", [1234]),
         (["1.234,50", "2.000"], ".", ",", [1234.5, 2000]),
         (["12.5", "1.234"], ",", ".", [12.5, 1.234]),
+        (["€ 12.50", "€ 1.234"], ",", ".", [12.5, 1.234]),
+        (["0.123"], ",", ".", [0.123]),
+        (["12345.678"], ",", ".", [12345.678]),
+        (["1.2345"], ",", ".", [1.2345]),
+        (["12.5", "12,5", "7,5"], ",", ",", [math.nan, 12.5, 7.5]),
         (["1,234.50", "2.5"], ",", ".", [1234.5, 2.5]),
     ],
 )
@@ -66,7 +71,7 @@ def test_the_sign_of_the_training_is_taken_unless_the_column_contradicts_it(
     values: list[str], likely: str, sign: str, expected: list[float]
 ) -> None:
     done = convert(pd.Series(values), "number", Reading(decimal="auto", likely=likely))
-    assert done.column.tolist() == expected
+    assert done.column.tolist() == pytest.approx(expected, nan_ok=True)
     assert done.decimal == sign
     assert ("unlike in the training data" in done.notes[0]) == (sign != likely)
 

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve._subjects import Subject
+from fraudsieve._translation import tr
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.label_trust import Trust, history_of_labels, join_labels, labels_with_times
@@ -332,8 +333,8 @@ def _loaded(
     rows = with_inclusion_weights(rows, labels, name, trust)
     has_label, rejected, all_labels = rows["label"].notna(), table.rejected, None
     if labels is not None:
-        is_matched = labels.good["subject_id"].isin(rows[name])
-        notes += [] if is_matched.all() else [f"{int((~is_matched).sum())} labels have no matching {subject}"]
+        n = int((~labels.good["subject_id"].isin(rows[name])).sum())
+        notes += [tr("{n:,} labels have no matching {subject}", n=n, subject=tr(str(subject)))] if n else []
         all_labels = labels.good[labels.good["subject_id"].isin(rows[name])]
     labelled = rows[has_label & ~is_young]
     rare = is_rare(labelled["label"], min_label_rows, reading.legitimate)

@@ -89,7 +89,7 @@ _BOTH: Final = r",.*\.|\..*,"
 _THOUSANDS: Final = r"(?:^|[^0-9])[1-9][0-9]{0,2},[0-9]{3}(?:[^0-9]|$)"
 _THOUSAND: Final = r"^[+-]?[0-9]{4}"
 _FRACTION: Final = r"\.[0-9]"
-_POINTED: Final = _THOUSANDS.replace(",[", "\\.[")
+_SURE_POINT: Final = r"^[^,]*(?:\.(?:[0-9]{1,2}|[0-9]{4,})|(?:\b0|[0-9]{4,})\.[0-9]{3})(?:[^0-9,][^,]*)?$"
 _GROUPED: Final = r"^[+-]?[1-9][0-9]{0,2}\.[0-9]{3}$"
 _MANY_MORE: Final = 10
 """So many times more numbers such as 51.159 show a decimal point, if nothing else tells."""
@@ -153,9 +153,8 @@ def _decimal_of(odd: Cells, cells: Cells, plain: Cells, likely: str | None) -> s
         return "." if _have_points(plain, n_comma) else ","
     if likely is not None:
         every = pd.concat([cells, plain])
-        is_comma = match_pattern(every, _LONE_COMMA)
-        is_point = match_pattern(every, _FRACTION) & ~match_pattern(every, _POINTED) & ~is_comma
-        return "." if is_point.sum() > is_comma.sum() else likely
+        n_points, n_commas = (match_pattern(every, sign).sum() for sign in (_SURE_POINT, _LONE_COMMA))
+        return "." if n_points > n_commas else likely
     lone = amounts[match_pattern(amounts, _LONE_COMMA)]
     if len(lone) == 0:
         return "."

@@ -173,8 +173,7 @@ def _find(data: bytes, likely: str | None) -> str | None:
 
 def _usual(encoding: str) -> str:
     """Return the usual name of an encoding, or of the one that contains it."""
-    name = codecs.lookup(encoding).name
-    return "gb18030" if name in CHINESE else name
+    return "gb18030" if (name := codecs.lookup(encoding).name) in CHINESE else name
 
 
 @cache
@@ -207,8 +206,7 @@ def _of_letters(data: bytes, likely: str | None) -> str | None:
         if encoding in counts:
             surprise = sum(n * surprises.get(letter, other) for letter, n in counts[encoding].items())
             found[encoding] = min(found.get(encoding, math.inf), surprise / counts[encoding].total())
-    doubts = DOUBTS if likely is None else DOUBTS | {likely: TRUST}
-    best = min(found, key=lambda encoding: found[encoding] + doubts.get(encoding, DOUBT), default=None)
+    best = min(found, key=lambda name: found[name] + {**DOUBTS, str(likely): TRUST}.get(name, DOUBT), default=None)
     return best if best is not None and found[best] <= MAX_SURPRISE else None
 
 
