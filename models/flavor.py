@@ -21,6 +21,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import Model as MlflowModel
 from mlflow.models import ModelSignature
 from mlflow.models.model import MLMODEL_FILE_NAME, ModelInfo
+from mlflow.protos.databricks_pb2 import BAD_REQUEST
 from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema, TensorSpec
 from mlflow.types.schema import AnyType
 from mlflow.utils.environment import _mlflow_conda_env, _PythonEnv
@@ -90,6 +91,7 @@ def save_model(path: str | Path, *, folder: str | Path, mlflow_model: MlflowMode
         data=MLFLOW_FOLDER,
         conda_env="conda.yaml",
         python_env="python_env.yaml",
+        model_config={"column": None, HISTORY: None},
     )
     mlflow_model.add_flavor(FLAVOR, data=MLFLOW_FOLDER, digest=model.digest, version=version("fraudsieve"))
     mlflow_model.save(str(path / MLMODEL_FILE_NAME))
@@ -167,22 +169,41 @@ def _read_yaml(path: Path) -> Any:
     return yaml.safe_load(text)
 
 
+class _WrongInput(MlflowException, ValueError):
+    """A wrong input, in one line: the answer of MLflow's server would hold a traceback, or quote the rows."""
+
+    # The server sets the message, to put the rows in front of it.
+    message = property(lambda self: self.args[0], lambda self, message: None)
+
+
 class _ScorerModel:
-    """The pyfunc model: from a DataFrame of records to a DataFrame of scores."""
+    """The pyfunc model: from a DataFrame of records to a DataFrame of scores, or to their ``column`` of its config."""
 
-    def __init__(self, scorer: Scorer) -> None:
-        self.scorer = scorer
+    def __init__(self, scorer: Scorer, config: dict[str, Any]) -> None:
+        self.scorer, self.config = scorer, config
 
-    def predict(self, data: Any, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """Score a DataFrame of records; ``history`` is that of `Scorer.score`, as JSON."""
+    def predict(self, data: Any, params: dict[str, Any] | None = None) -> Any:
+        """Score a DataFrame of records; ``history`` is that of `Scorer.score`, as JSON.
+
+        A label or a decision that is missing is the status instead: MLflow compares them with the targets.
+        """
         frame = _one_record_per_row(pd.DataFrame(data))
         columns = columns_of(frame.rename(columns=str))
-        history = _history_of((params or {}).get(HISTORY))
-        scores = pd.DataFrame(self.scorer.score_columns(columns, history=history), index=frame.index)
+        history = (params or {}).get(HISTORY) or self.config.get(HISTORY)
+        try:
+            found = self.scorer.score_columns(columns, history=_history_of(history))
+        except (KeyError, TypeError, ValueError) as error:
+            hint = " MLflow leaves out the columns that the model does not read." * isinstance(error, KeyError)
+            raise _WrongInput(f"{error.args[0]}{hint}", BAD_REQUEST) from error
+        scores = pd.DataFrame(found, index=frame.index)
         # MLflow's server writes NaN, which is not valid JSON; None becomes null.
         for name in scores.columns[scores.isna().any()]:
             scores[name] = scores[name].astype(object).where(scores[name].notna(), None)
-        return scores
+        if (column := self.config.get("column")) not in (None, *found):
+            raise _WrongInput(f"column: expected one of {', '.join(found)}, got another one.", BAD_REQUEST)
+        if column in ("label", "decision"):
+            return scores[column].fillna(scores["status"])
+        return scores if column is None else scores[column]
 
 
 def _one_record_per_row(frame: pd.DataFrame) -> pd.DataFrame:
@@ -200,10 +221,10 @@ def _history_of(text: str | None) -> Any:
         raise ValueError("history: expected JSON, got other text.") from None
 
 
-def _load_pyfunc(path: str) -> _ScorerModel:
-    """Load the model folder; MLflow calls this by name.
+def _load_pyfunc(path: str, config: dict[str, Any] | None = None) -> _ScorerModel:
+    """Load the model folder; MLflow calls this by name, with the ``model_config``.
 
     Its errors about an input that is not a table would quote it.
     """
     os.environ.setdefault("MLFLOW_DISABLE_SCHEMA_DETAILS", "true")
-    return _ScorerModel(Scorer.load(path))
+    return _ScorerModel(Scorer.load(path), config or {})

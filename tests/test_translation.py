@@ -22,6 +22,7 @@ from fraudsieve.tables.formats.files import SEPARATORS
 from fraudsieve.tables.limits import REPLACED
 from fraudsieve.tables.values.moments import UNITS
 from fraudsieve.training.attack.obfuscations import OBFUSCATIONS, STRENGTHS
+from fraudsieve.training.data.column_notes import CANDIDATES
 from fraudsieve.training.evaluation import capacity
 from fraudsieve.training.evaluation.metrics import METRIC_NAMES, RATE_NAMES
 from fraudsieve.training.evaluation.report_parts import slices
@@ -35,8 +36,27 @@ from scripts.imports import LIBRARY, ROOT, modules, tree_of
 IN_TEMPLATE = re.compile(r'tr\("((?:[^"\\]|\\.)*)"')
 SUBJECTS = ("message", "account", "event")
 LINKS = {name: name.removesuffix(" by") for name in case_section.LINK_WORDS.values()}
+ROWS = (
+    *("WARNING", "test", "left out", "found", "metrics", "false positives", "model folder", "model", "run in MLflow"),
+    *("next", "more", "report", "in training", "digest", "review capacity", "unlike training", "labels", "rules"),
+    *("under attack", "scores", "scored", "rejected", "rejected rows"),
+)
+ALL_METRICS = "--verbose prints all metrics"
+CELLS = (
+    *("unlabelled", "rejected", "rejected labels", "labelled but young", "nothing", "none: --no-track", ALL_METRICS),
+    *(
+        f"{ALL_METRICS}, and {page}"
+        for page in ("the run has the page report.html", "--report report.html writes a page")
+    ),
+    f"{ALL_METRICS}, and evaluate --report report.html writes a page",
+    "no fraud to measure recall and precision on",
+    "unknown: these records, or those of training, have no times",
+)
 TABLES = {
     "": (
+        CANDIDATES,
+        *(f"Trained on {{n:,}} {subject}s" for subject in SUBJECTS),
+        *(f"{{name}} on {{n:,}} {subject}s" for subject in SUBJECTS),
         *METRIC_NAMES.values(),
         *RATE_NAMES.values(),
         *monitoring.BOUND_NAMES.values(),
@@ -44,7 +64,7 @@ TABLES = {
         *(f"{period} from" for period in PERIODS),
         *LEFT_OUT.values(),
         *conversion.NOTES.values(),
-        conversion.ALWAYS,
+        conversion.UNLIKE,
         *case_section.CHANGE_WORDS.values(),
         *LINKS,
         *LINKS.values(),
@@ -89,6 +109,8 @@ TABLES = {
     "obfuscation": (*(name.replace("_", " ") for name in OBFUSCATIONS), *STRENGTHS, "character", "word"),
     "kind": ("message", "transfer", "payment"),
     "view": words.VIEWS,
+    "row": ROWS,
+    "cell": CELLS,
 }
 """Texts that are not literals where they are translated, by their senses."""
 BY_NAME = ("feature", "measure")

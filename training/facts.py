@@ -44,6 +44,7 @@ def training_facts(
         "mixture": mixture_of(data.rows.iloc[split.train]),
         "digests": data.digests,
         "label_classes": dict(data.reading.classes),
+        **({"read_as": dict(data.read_as)} if data.read_as else {}),
         "recipe": settings | {"features": {name: settings["features"][name] for name in without_lists}},
         **sample_of(data, recipe).facts,
         **({} if choice is None else {"trees_chosen": to_json_types(choice)}),

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -59,12 +60,12 @@ def write_features(
     recipe: Recipe | None = None,
     *,
     output: str | Path = "features.parquet",
-    messages: Source | None = None,
-    labels: Source | None = None,
-    accounts: Source | None = None,
-    events: Source | None = None,
-    reader: LabelReader | None = None,
-    progress: Progress | None = None,
+    messages: "Source | None" = None,
+    labels: "Source | None" = None,
+    accounts: "Source | None" = None,
+    events: "Source | None" = None,
+    reader: "LabelReader | None" = None,
+    progress: "Progress | None" = None,
 ) -> FeatureTable:
     """Write the feature rows that `train` would use, each as of its own cutoff time, to train other models on them.
 
@@ -127,10 +128,10 @@ def write_features(
             work.enter_context(compiling("message", "training"))
         prepared = prepare(recipe, tables, reader, report_step)
         staged = Path(work.enter_context(tempfile.TemporaryDirectory(prefix=f".{output.name}-", dir=output.parent)))
-        return _write(prepared, staged / "rows", output, report_step)
+        return _write(prepared, tables, staged / "rows", output, report_step)
 
 
-def _write(prepared: Prepared, staged: Path, output: Path, progress: Progress) -> FeatureTable:
+def _write(prepared: Prepared, tables: dict[str, Any], staged: Path, output: Path, progress: Progress) -> FeatureTable:
     """Write the slices in parts: a slice is in memory once, and no two slices are."""
     data, counts, columns = prepared.data, dict[str, int](), tuple[str, ...]()
     check_output_rows(output, sum(prepared.split.rows.values()))
@@ -152,7 +153,7 @@ def _write(prepared: Prepared, staged: Path, output: Path, progress: Progress) -
                     writer = files.enter_context(pyarrow.parquet.ParquetWriter(staged, part.schema))
                 writer.write_table(part)
             del matrix  # before the next slice is computed
-    notes = [*prepared.notes, *built, *write_rejected_rows(data, output)]
+    notes = [*prepared.notes, *built, *write_rejected_rows(data, tables, output)]
     notes += publish(staged, output, private=True, exact=ids)
     rate = sample_of(data, prepared.recipe).rate
     sampled = f"of the training slice, all fraud and {rate:.3g} of the legitimate rows are written"

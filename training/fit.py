@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fraudsieve._html import facts_table
+from fraudsieve._io import check_not_an_input
 from fraudsieve._precompiled import compile_rest, compiling
 from fraudsieve._translation import tr
 from fraudsieve._typing import Array, Progress
@@ -18,9 +19,9 @@ from fraudsieve.models.batch.scored_tables import options_of_model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.verification import write_verified
 from fraudsieve.pages.origin import PageOrigin
+from fraudsieve.tables.formats.output import ENDINGS, write_frame
 from fraudsieve.tables.label_values import LabelReader
-from fraudsieve.tables.reader import write_rejected
-from fraudsieve.tables.source import Source, local_files
+from fraudsieve.tables.source import Source, as_input, local_files, origin_of
 from fraudsieve.training.attack.recall import attackable
 from fraudsieve.training.data.builders import read_data, with_order_key
 from fraudsieve.training.data.classes import check_classes
@@ -115,18 +116,19 @@ def train(
     recipe: Recipe | None = None,
     *,
     output: str | Path = "fraudsieve-model",
-    messages: Source | None = None,
-    labels: Source | None = None,
-    accounts: Source | None = None,
-    events: Source | None = None,
-    features: Source | None = None,
+    messages: "Source | None" = None,
+    labels: "Source | None" = None,
+    accounts: "Source | None" = None,
+    events: "Source | None" = None,
+    features: "Source | None" = None,
     overwrite: bool = False,
-    reader: LabelReader | None = None,
-    progress: Progress | None = None,
+    reader: "LabelReader | None" = None,
+    progress: "Progress | None" = None,
 ) -> Trained:
     """Train a model on labelled messages, accounts or events; write it to a folder and log it to MLflow.
 
-    Rejected rows are written next to the folder: ``<folder>.rejected-messages.parquet``, ``-labels.parquet`` and so on.
+    Rejected rows are written next to the folder, in the format of their table: ``<folder>.rejected-messages.csv``,
+    ``-labels.parquet`` and so on. Those of frames, databases and folders are in Parquet.
 
     Parameters
     ----------
@@ -162,7 +164,7 @@ def train(
         When there is too little data for the split, or for the folds of a search.
     FileExistsError, PermissionError
         When the folder exists and is not to be replaced, or is not a model folder, or cannot be created, or another
-        run is writing it. This is checked before any table is read.
+        run is writing it, or a table is where its rejected rows would be. This is checked before any table is read.
     ArtifactError
         When what was written cannot be loaded or cannot score. Nothing is kept then, and an older model stays.
     TrackingError
@@ -170,6 +172,9 @@ def train(
     """
     report_step, recipe = progress or (lambda step: None), recipe or Recipe()
     tables = tables_of(recipe, dict(zip(TABLES, (messages, accounts, events, labels, features), strict=True)))
+    for file in (file for source in tables.values() if source is not None for file in local_files(source)):
+        if str(file.resolve()).startswith(str(Path(f"{output}.rejected-").resolve())):
+            check_not_an_input(file, file)
     # A run without a refit replaces the evaluated model of an older run too: it would not fit the new model.
     folders = [Path(output), *([split_model_folder(output)] if recipe.model.refit or overwrite else [])]
     with claiming(output), ExitStack() as work:
@@ -242,8 +247,8 @@ def _train(
         logged = run.finish(output, content, register_as=recipe.name if recipe.track.register_model else None)
     first = exceeded_notes(report.operating_points)
     first += age_notes(data, model.training) if split.kind == "time" else []
-    built = (f"{kind}: {names}" for kind, names in built_from(model.matrix).items())
-    notes = (*first_notes, *built, *notes, *point_notes, *write_rejected_rows(data, output))
+    built = (tr("{kind}: {names}", kind=kind, names=names) for kind, names in built_from(model.matrix).items())
+    notes = (*first_notes, *built, *notes, *point_notes, *write_rejected_rows(data, tables, output))
     notes = (*first, *break_notes(report.slices, report.operating_points), *notes)
     return Trained(model, output, report, split, data, logged, notes, tuned, split_model)
 
@@ -335,17 +340,28 @@ def _label_selection(data: LabelledData, split: Split, model: Model, recipe: Rec
     return label_selection(Scorer(model), data, is_tested) if selection is None else selection
 
 
-def write_rejected_rows(data: LabelledData, output: str | Path) -> list[str]:
-    """Write rejected rows next to the output of a run, or delete those of an older one; return notes that name them."""
+def write_rejected_rows(data: LabelledData, tables: Mapping[str, Source | None], output: str | Path) -> list[str]:
+    """Write rejected rows next to the output of a run, in the formats of their tables; return notes that name them.
+
+    Those of an older run are deleted.
+    """
     notes = []
     rejected = {"events": data.rejected_events, f"{data.subject}s": data.rejected, "labels": data.rejected_labels}
-    for table in ("messages", "accounts", "events", "labels"):
-        path, rows = Path(f"{output}.rejected-{table}.parquet"), rejected.get(table)
-        if rows is not None and len(rows):
-            notes.append(f"{len(rows)} rows of {table} were rejected; {write_rejected(rows, path)} has the reasons")
-        else:
-            path.unlink(missing_ok=True)
+    for table in TABLES:
+        for ending in ENDINGS:
+            Path(f"{output}.rejected-{table}{ending}").unlink(missing_ok=True)
+        if (rows := rejected.get(table)) is not None and len(rows):
+            path = Path(f"{output}.rejected-{table}{_ending_like(tables.get(table))}")
+            note = tr("{n} {table} were rejected; {path} has the reasons", n=len(rows), table=tr(table), path=path)
+            notes += [note, *write_frame(rows, path)]
     return notes
+
+
+def _ending_like(source: Source | None) -> str:
+    """Return the ending of an output in the format of a table; Parquet for what is no file."""
+    place = "" if source is None else origin_of(as_input(source).parts[0].source)
+    ending = Path(place.lower().removesuffix(".gz").removesuffix(".zip")).suffix
+    return {".tsv": ".csv", ".txt": ".csv", ".json": ".jsonl"}.get(ending, ending if ending in ENDINGS else ".parquet")
 
 
 def _temporal_metrics(

@@ -145,13 +145,13 @@ class _Run:
 
 def score_file(
     model: Scorer | str | Path,
-    source: Source,
+    source: "Source",
     output: str | Path,
     progress: Callable[[int, int], None] | None = None,
     *,
-    events: Source | None = None,
-    known_labels: Source | None = None,
-    history: Source | None = None,
+    events: "Source | None" = None,
+    known_labels: "Source | None" = None,
+    history: "Source | None" = None,
     keep: Sequence[str] = (),
     reasons: int = 0,
     language: str = "en",

@@ -216,8 +216,9 @@ def columns_used(model: Model) -> dict[str, list[str]]:
 def options_of_model(model: Model) -> ReadOptions:
     """Return the options with which the tables of a model were read in its training, as far as they concern columns.
 
-    The result is without encoding, separator, sheet and row of the header, which belong to a file. Columns that were
-    named for labels may be missing, and the columns that are categories of the model stay words.
+    The result is without separator, sheet and row of the header, which belong to a file, as the encoding does: the one
+    of the training is only the first choice. Columns that were named for labels may be missing, and the columns that
+    are categories of the model stay words.
     """
     data, declared = _section(model, "data"), _section(model, "history").get("categories") or ()
     categories = {name: f"{model.subject}s.{name}" for name in model.matrix.custom.categories}
@@ -236,6 +237,7 @@ def options_of_model(model: Model) -> ReadOptions:
             *(column for name, column in categories.items() if name not in declared),
             *(f"{model.subject}s.{name}" for name in model.matrix.custom.texts),
         ),
+        read_as=model.training.get("read_as") or {},
     )
 
 

@@ -49,6 +49,33 @@ def test_a_column_decides_how_its_amounts_are_read(values: list[str], expected: 
     assert len(notes) == is_written
 
 
+@pytest.mark.parametrize(
+    ("values", "likely", "sign", "expected"),
+    [
+        (["1.234"], ",", ",", [1234]),
+        (["1,5"], ",", ",", [1.5]),
+        (["1,234", "950"], ",", ",", [1.234, 950]),
+        (["€ 1.234", "€ 950"], ",", ",", [1234, 950]),
+        (["1,234"], ".", ".", [1234]),
+        (["1.234,50", "2.000"], ".", ",", [1234.5, 2000]),
+        (["12.5", "1.234"], ",", ".", [12.5, 1.234]),
+        (["€ 12.50", "€ 1.234"], ",", ".", [12.5, 1.234]),
+        (["0.123"], ",", ".", [0.123]),
+        (["12345.678"], ",", ".", [12345.678]),
+        (["1.2345"], ",", ".", [1.2345]),
+        (["12.5", "12,5", "7,5"], ",", ",", [math.nan, 12.5, 7.5]),
+        (["1,234.50", "2.5"], ",", ".", [1234.5, 2.5]),
+    ],
+)
+def test_the_sign_of_the_training_is_taken_unless_the_column_contradicts_it(
+    values: list[str], likely: str, sign: str, expected: list[float]
+) -> None:
+    done = convert(pd.Series(values), "number", Reading(decimal="auto", likely=likely))
+    assert done.column.tolist() == pytest.approx(expected, nan_ok=True)
+    assert done.decimal == sign
+    assert ("unlike in the training data" in done.notes[0]) == (sign != likely)
+
+
 @pytest.mark.parametrize("values", [["1,234"], ["79,90", "12"], ["1,234", "5000"], ["1,5", "abc"]])
 def test_a_lone_comma_is_rejected_with_the_options(values: list[str]) -> None:
     numbers, reasons, _ = read(values)
@@ -99,7 +126,7 @@ def test_notes_say_what_was_taken() -> None:
     point = "is read as 1,234.50, with a decimal point, and currency signs are removed"
     assert read(["$5"])[2] == (point,)
     comma = "is read as 1.234,50, with a decimal comma"
-    assert read(["1.234,50"])[2] == (f"{comma} (other files of this kind need --decimal ,)",)
+    assert read(["1.234,50"])[2] == (comma,)
     assert read(["1.234,50"], ",")[2] == (comma,)
     assert read(["5", "1.5", "NA", ""])[2] == ()
 

@@ -11,6 +11,8 @@ import pytest
 from fraudsieve.exceptions import ArtifactError, SchemaError
 from fraudsieve.models.artifact.folder import read_model
 from fraudsieve.models.scoring.fields import FIELD_TYPES
+from fraudsieve.tables.formats.files import load
+from fraudsieve.tables.formats.output import write_frame
 from fraudsieve.training.fit import train
 from fraudsieve.training.recipe.recipe import Recipe
 from tests.messages import refused
@@ -33,7 +35,7 @@ def accounts(n: int = 200, n_columns: int = 2) -> pd.DataFrame:
     return pd.concat([frame, pd.DataFrame({"account_id": [f"a{i}" for i in range(n)], "label": label})], axis=1)
 
 
-def run(folder: Path, frame: pd.DataFrame | None = None, *, refit: bool = False, **given: Any) -> Any:
+def run(folder: Path, frame: pd.DataFrame | Path | None = None, *, refit: bool = False, **given: Any) -> Any:
     recipe = Recipe.read(overrides=SETTINGS | {"model.refit": refit})
     return train(recipe, accounts=accounts() if frame is None else frame, output=folder / "m", **given)
 
@@ -83,6 +85,24 @@ def test_a_model_that_cannot_score_is_not_kept(refit: bool, tmp_path: Path, monk
     assert names(tmp_path) == ["m", "new"]
     assert names(tmp_path / "new") == []
     assert read_model(tmp_path / "m").digest == older.model.digest
+
+
+@pytest.mark.parametrize(("ending", "written"), [("csv", "csv"), ("tsv", "csv"), ("jsonl", "jsonl"), ("xlsx", "xlsx")])
+def test_rejected_rows_are_in_the_format_of_their_table(ending: str, written: str, tmp_path: Path) -> None:
+    bad = accounts()
+    bad.loc[3, "account_id"] = None
+    if ending == "tsv":
+        bad.to_csv(tmp_path / "a.tsv", sep="\t", index=False)
+    else:
+        write_frame(bad, tmp_path / f"a.{ending}")
+    (tmp_path / "m.rejected-accounts.parquet").touch()  # of an older run
+    trained = run(tmp_path, tmp_path / f"a.{ending}")
+    rejected = load(tmp_path / f"m.rejected-accounts.{written}").frame
+    assert rejected[["row", "column"]].astype(str).to_numpy().tolist() == [["3", "account_id"]]
+    assert not (tmp_path / "m.rejected-accounts.parquet").exists()
+    assert any(f"m.rejected-accounts.{written} has the reasons" in note for note in trained.notes)
+    with refused(FileExistsError):
+        run(tmp_path, tmp_path / f"m.rejected-accounts.{written}", overwrite=True)
 
 
 def test_nothing_of_an_overwritten_run_is_left(tmp_path: Path) -> None:

@@ -61,6 +61,9 @@ def _check_settings_of_messages(table: str, recipe: Recipe) -> None:
         raise RecipeError("recipe", problems)
 
 
+CANDIDATES = "columns that could be features, if they are known when a message is scored: --feature-columns {names}"
+
+
 def candidate_notes(data: LabelledData, recipe: Recipe) -> list[str]:
     """Return a note that names the columns of messages that could be features, or none."""
     if not data.subject.has_text:
@@ -68,10 +71,8 @@ def candidate_notes(data: LabelledData, recipe: Recipe) -> list[str]:
     names = [name for name in candidate_columns(data.rows) if name not in (*recipe.features.columns, data.group)]
     if not names:
         return []
-    shown = ",".join(names[:MAX_NAMES])
-    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
-    known = "if they are known when a message is scored"
-    return [f"columns that could be features, {known}: --feature-columns {shown}{more}"]
+    shown = ",".join(names[:MAX_NAMES]) + f" and {len(names) - MAX_NAMES} more" * (len(names) > MAX_NAMES)
+    return [tr(CANDIDATES, names=shown)]
 
 
 def built_from(matrix: FeatureMatrix) -> dict[str, str]:

@@ -30,6 +30,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from fraudsieve._subjects import Subject
+from fraudsieve._translation import tr
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.campaign.fingerprints import near_duplicate_groups
 from fraudsieve.features.cues.suffixes import registered_domain
@@ -245,7 +246,7 @@ def describe_overlap(data: LabelledData, model: Model) -> str:
     """Return how many of the records were in training, in words."""
     count, rows = count_rows_in_training(data, model), model.training.get("rows")
     if count is not None:
-        return f"{count:,} of {len(data.rows):,} records are not later than training and calibration"
+        return tr("{n:,} of {rows:,} records are not later than training and calibration", n=count, rows=len(data.rows))
     if is_training_table(data, model) and isinstance(rows, Mapping):
         used = f"{rows.get('train', 0):,} rows trained and {rows.get('calibration', 0):,} calibrated the model"
         return f"this is the table of training, of which {used}"

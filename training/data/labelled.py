@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve._subjects import Subject
+from fraudsieve._translation import tr
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.label_trust import Trust, history_of_labels, join_labels, labels_with_times
@@ -77,6 +78,8 @@ class LabelledData:
         Assumptions and changes that the user should know.
     digests : dict of str to str
         SHA-256 of each table.
+    read_as : mapping of str to str, optional
+        The encoding of the first table that is not ASCII, and the decimal signs of the columns that decided them.
     subject : Subject, default=message
         The kind of record in a row.
     events : DataFrame, default=None
@@ -115,6 +118,7 @@ class LabelledData:
     n_unlabelled: int
     notes: tuple[str, ...]
     digests: dict[str, str]
+    read_as: Mapping[str, str] = field(default_factory=dict)
     subject: Subject = Subject.MESSAGE
     events: pd.DataFrame | None = None
     rejected_events: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -208,13 +212,13 @@ class LabelledData:
 
 
 def load_labelled(
-    messages: Source,
-    labels: Source | None = None,
+    messages: "Source",
+    labels: "Source | None" = None,
     *,
-    events: Source | None = None,
+    events: "Source | None" = None,
     min_label_rows: int = 1,
     trust: Trust | None = None,
-    reader: LabelReader = read_labels,
+    reader: "LabelReader" = read_labels,
     legitimate_after: timedelta | None = None,
 ) -> LabelledData:
     """Read messages and their labels.
@@ -329,8 +333,8 @@ def _loaded(
     rows = with_inclusion_weights(rows, labels, name, trust)
     has_label, rejected, all_labels = rows["label"].notna(), table.rejected, None
     if labels is not None:
-        is_matched = labels.good["subject_id"].isin(rows[name])
-        notes += [] if is_matched.all() else [f"{int((~is_matched).sum())} labels have no matching {subject}"]
+        n = int((~labels.good["subject_id"].isin(rows[name])).sum())
+        notes += [tr("{n:,} labels have no matching {subject}", n=n, subject=tr(str(subject)))] if n else []
         all_labels = labels.good[labels.good["subject_id"].isin(rows[name])]
     labelled = rows[has_label & ~is_young]
     rare = is_rare(labelled["label"], min_label_rows, reading.legitimate)
@@ -346,6 +350,7 @@ def _loaded(
         n_unlabelled=len(waiting),
         notes=tuple(notes),
         digests={name: data_digest(source) for name, source in given.items()},
+        read_as=dict(pair for one in (history, labels, table) if one for pair in one.read_as.items()),
         subject=subject,
         events=None if history is None else history.good,
         rejected_events=pd.DataFrame() if history is None else history.rejected,

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from fraudsieve._translation import tr
 from fraudsieve._typing import Array, Progress
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.rows import subjects_with_history
@@ -28,6 +29,7 @@ from fraudsieve.training.data.assumed_labels import inclusion_weights
 from fraudsieve.training.data.builders import Builder, builder_of_model, flags_of, read_data, scores_of
 from fraudsieve.training.data.groups import (
     count_rows_in_training,
+    describe_overlap,
     group_notes,
     group_of_model,
     groups_of,
@@ -74,15 +76,15 @@ class Evaluation:
 def evaluate_tables(
     model: str | Path | Scorer,
     *,
-    messages: Source | None = None,
-    accounts: Source | None = None,
-    events: Source | None = None,
-    labels: Source | None = None,
+    messages: "Source | None" = None,
+    accounts: "Source | None" = None,
+    events: "Source | None" = None,
+    labels: "Source | None" = None,
     recipe: Recipe | None = None,
     attack: bool = False,
     since: datetime | None = None,
     rules: RuleSet | None = None,
-    progress: Progress | None = None,
+    progress: "Progress | None" = None,
 ) -> Evaluation:
     """Evaluate a model on tables of labelled records.
 
@@ -173,7 +175,6 @@ def evaluate_tables(
 
 
 def _notes(details: ReportDetails, data: LabelledData, model: Model) -> list[str]:
-    n_rows = len(data.rows)
     notes = [f"{warning['found']}. {warning['do']}" for warning in details.warnings]
     if details.not_later_than_training is None and is_training_table(data, model):
         notes.append(
@@ -181,10 +182,8 @@ def _notes(details: ReportDetails, data: LabelledData, model: Model) -> list[str
             f"give {data.subject}s that it has not seen"
         )
     if details.not_later_than_training:
-        notes.append(
-            f"{details.not_later_than_training:,} of {n_rows:,} records are not later than what the model was trained "
-            "and calibrated on: metrics on them are optimistic. Give later records, or --since"
-        )
+        overlap = describe_overlap(data, model)
+        notes.append(tr("{overlap}: metrics on them are optimistic. Give later records, or --since", overlap=overlap))
     return [*notes, *label_notes(details.labels), *selection_notes(details.label_selection)]
 
 

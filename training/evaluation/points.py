@@ -247,7 +247,7 @@ def point_notes(points: Sequence[OperatingPoint], targets: Targets) -> tuple[str
     )
     first = points[0] if points else None
     if first is not None and first.estimated_false_positive_rate is not None:
-        notes.append(f"the deciding point is not promised: {first.basis}")
+        notes.append(tr("the deciding point is not promised: {basis}", basis=first.basis))
     meant = targets.decide_by or targets.names[0]
     if first is not None and first.name != meant:
         flags = f"it flags {100 * first.flagged:.1f} % of the records that it was chosen on"

@@ -217,16 +217,16 @@ def _is_unfamiliar(table: ScoredTable) -> Array:
 
 def monitor_tables(
     model: str | Path | Scorer,
-    reference: Source,
-    current: Source,
+    reference: "Source",
+    current: "Source",
     *,
-    events: Source | None = None,
-    labels: Source | None = None,
-    history: Source | None = None,
+    events: "Source | None" = None,
+    labels: "Source | None" = None,
+    history: "Source | None" = None,
     recipe: Recipe | None = None,
     rules: RuleSet | None = None,
     page: str | Path | None = None,
-    progress: Progress | None = None,
+    progress: "Progress | None" = None,
 ) -> MonitorReport:
     """Compare current records with reference records, as a model scores them.
 

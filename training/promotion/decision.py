@@ -334,14 +334,14 @@ def promote(
     recipe: Recipe | None = None,
     *,
     challenger: str | None = None,
-    messages: Source | None = None,
-    accounts: Source | None = None,
-    events: Source | None = None,
-    labels: Source | None = None,
+    messages: "Source | None" = None,
+    accounts: "Source | None" = None,
+    events: "Source | None" = None,
+    labels: "Source | None" = None,
     dry_run: bool = False,
     force: bool = False,
     reason: str | None = None,
-    progress: Progress | None = None,
+    progress: "Progress | None" = None,
 ) -> Decision:
     """Compare a challenger with the champion, and make it champion if it passes the gates.
 

@@ -60,19 +60,19 @@ class Recalibrated:
 
 def recalibrate(
     model: str | Path | Scorer,
-    traffic: Source,
+    traffic: "Source",
     *,
     output: str | Path,
-    labels: Source | None = None,
-    known_labels: Source | None = None,
-    events: Source | None = None,
-    history: Source | None = None,
+    labels: "Source | None" = None,
+    known_labels: "Source | None" = None,
+    events: "Source | None" = None,
+    history: "Source | None" = None,
     alerts_a_day: float | None = None,
     flagged: float | None = None,
     recipe: Recipe | None = None,
     overwrite: bool = False,
     address: str | None = None,
-    progress: Progress | None = None,
+    progress: "Progress | None" = None,
 ) -> Recalibrated:
     """Set the thresholds of a model and, with labels, its calibration, for other traffic. The trees do not change.
 

@@ -77,12 +77,11 @@ class Split:
     @property
     def notes(self) -> tuple[str, ...]:
         """Notes for the user: where little fraud is, how many labelled rows are in no slice, and why."""
-        parts = [f"{n:,} {LEFT_OUT.get(reason, reason)}" for reason, n in self.dropped.items() if n]
-        if not parts:
-            return self.remarks
-        n_rows = sum(self.rows.values()) + sum(self.dropped.values())
-        left_out = f"{sum(self.dropped.values()):,} of {n_rows:,} labelled rows are in no slice: {'; '.join(parts)}"
-        return (*self.remarks, left_out)
+        n_out, parts = sum(self.dropped.values()), [(n, LEFT_OUT.get(why, why)) for why, n in self.dropped.items() if n]
+        note = tr("{n:,} of {rows:,} labelled rows are in no slice", n=n_out, rows=sum(self.rows.values()) + n_out)
+        for n, why in parts:
+            note = tr("{note}; {n:,} {why}", note=note, n=n, why=tr(why))
+        return (*self.remarks, note) if parts else self.remarks
 
     @property
     def flatters(self) -> bool:

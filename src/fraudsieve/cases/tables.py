@@ -32,13 +32,13 @@ KEPT: Final = ("members", "changes")
 
 
 def find_cases_in_tables(
-    scores: Source | list[Source],
+    scores: "Source | list[Source]",
     *,
     key: bytes,
-    messages: Source | None = None,
-    events: Source | None = None,
-    accounts: Source | None = None,
-    labels: Source | None = None,
+    messages: "Source | None" = None,
+    events: "Source | None" = None,
+    accounts: "Source | None" = None,
+    labels: "Source | None" = None,
     legitimate: str = AUTO,
     threshold: float | None = None,
     settings: CaseSettings | None = None,

@@ -13,9 +13,11 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from fraudsieve._translation import Language, in_language, tr
 from fraudsieve.exceptions import FraudsieveError
 
 WORK_FAILED = 1
@@ -44,29 +46,34 @@ def count_of(n: int, noun: str) -> str:
 
 
 class Answer(NamedTuple):
-    """The result of a command: its content as JSON, or a title and rows of name and value; and the exit code."""
+    """The result of a command: its content as JSON, or a title and rows of name and value, which may be in Chinese; and
+    the exit code."""
 
     content: dict[str, Any]
     title: str
     rows: Iterable[tuple[str, str]]
     code: int = 0
+    language: Language = "en"
 
     def show(self, *, as_json: bool) -> None:
         """Print one line of JSON, or a table."""
         if as_json:
             sys.stdout.write(json.dumps(self.content, ensure_ascii=False, default=str) + "\n")
             return
-        console, rows = plain_console(), list(self.rows)  # unbroken lines: paths can be copied
-        console.print(self.title, style="bold")
-        width = max(len(name) for name, _ in rows) + 2
+        console = plain_console()  # unbroken lines: paths can be copied
+        with in_language(self.language):
+            rows = [(tr(name, sense="row"), tr(value, sense="cell")) for name, value in self.rows]
+            console.print(tr(self.title), style="bold")
+        width = max(cell_len(name) for name, _ in rows) + 2
         for name, value in rows:
-            console.print(f"  {name:<{width}}{value}")
+            console.print(f"  {set_cell_size(name, width)}{value}")
 
 
-def notes(lines: tuple[str, ...]) -> None:
-    """Print notes to the error stream, one per line."""
-    for line in lines:
-        errors.print(f"note: {line}")
+def notes(lines: tuple[str, ...], language: Language = "en") -> None:
+    """Print notes to the error stream, one per line; those with a template in a language."""
+    with in_language(language):
+        for line in lines:
+            errors.print(tr("note: {text}", text=line))
 
 
 @contextmanager

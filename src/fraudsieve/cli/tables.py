@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fraudsieve._command import without_secrets
+from fraudsieve._translation import tr
 
 if TYPE_CHECKING:  # imported at first use: MLflow alone takes seconds
     from fraudsieve.models.artifact.folder import Model
@@ -48,11 +49,11 @@ def evaluation_content(evaluation: "Evaluation", files: tuple[Path, Path] | None
     return {**model, "report": evaluation.report.to_dict(), **file_paths, **_left_out(evaluation.data)}
 
 
-def evaluation_rows(evaluation: "Evaluation", files: tuple[Path, Path] | None) -> list[tuple[str, str]]:
+def evaluation_rows(evaluation: "Evaluation", files: tuple[Path, Path] | None) -> Rows:
     rows = [("in training", overlap_text(evaluation)), ("left out", left_out_text(evaluation.data) or "nothing")]
     rows += rule_rows(evaluation.report.rules, evaluation.report.rows)
     rows += _report_rows(evaluation.report)
-    return rows if files is None else [*rows, ("report", f"{files[0]}, and as JSON {files[1]}")]
+    yield from rows if files is None else [*rows, ("report", f"{files[0]}, and as JSON {files[1]}")]
 
 
 def overlap_text(evaluation: "Evaluation") -> str:
@@ -115,14 +116,14 @@ def _left_out(data: "LabelledData") -> dict[str, int]:
 
 def left_out_text(data: "LabelledData") -> str:
     """Describe the rows that are left out; empty if there are none."""
-    return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in _left_out(data).items() if count)
+    return ", ".join(f"{n:,} {tr(name.replace('_', ' '), sense='cell')}" for name, n in _left_out(data).items() if n)
 
 
 def rule_rows(rules: Sequence["RuleCount | RuleMetrics"], records: int) -> Rows:
     """Yield how many records the rules decided, and a row for every rule."""
     if rules:
         decided = sum(rule.records for rule in rules)
-        yield "rules", f"{decided:,} of {records:,} records were decided by a rule"
+        yield "rules", tr("{n:,} of {rows:,} records were decided by a rule", n=decided, rows=records)
     for rule in rules:
         parts = [f"{rule.action}: {rule.records:,}"]
         frauds, changed_frauds = getattr(rule, "frauds", None), getattr(rule, "changed_frauds", None)
@@ -161,13 +162,13 @@ def tested_text(trained: "Trained") -> str:
     split = trained.split
     how = describe_split(split.kind, split.keeps_apart)
     if split.flatters:
-        how = "at random, so these metrics are optimistic"
-    return f"{trained.report.rows:,} {trained.model.subject}s, split {how}"
+        how = tr("at random, so these metrics are optimistic")
+    return tr("{n:,} {records}, split {how}", n=trained.report.rows, records=tr(f"{trained.model.subject}s"), how=how)
 
 
-def trained_rows(trained: "Trained") -> list[tuple[str, str]]:
+def trained_rows(trained: "Trained") -> Rows:
     refit = trained.report.refit
-    return [
+    yield from [
         *([] if refit is None else [("metrics", line) for line in refit.lines]),
         ("test", tested_text(trained)),
         *_report_rows(trained.report),

@@ -112,7 +112,7 @@ def read_case_tables(folder: str | os.PathLike[str]) -> list[pd.DataFrame]:
     return tables
 
 
-def read_reasons(scores: Source, members: pd.DataFrame) -> dict[str, ActionReasons]:
+def read_reasons(scores: "Source", members: pd.DataFrame) -> dict[str, ActionReasons]:
     """Read the reasons of actions from scores that were written with ``predict --reasons``.
 
     Parameters

@@ -188,7 +188,7 @@ def withdraw_lead(
 
 def withdraw_reversed(
     log: str | Path,
-    labels: Source,
+    labels: "Source",
     secrets: Sequence[Secret],
     output: str | Path,
     *,
@@ -300,9 +300,9 @@ def resolve_lead(
     lead: Mapping[str, Any],
     secrets: Sequence[Secret],
     *,
-    accounts: Source | None = None,
-    events: Source | None = None,
-    messages: Source | None = None,
+    accounts: "Source | None" = None,
+    events: "Source | None" = None,
+    messages: "Source | None" = None,
     cases: str | Path | None = None,
 ) -> pd.DataFrame:
     """Find the values behind the pseudonyms of a lead.

@@ -52,7 +52,7 @@ MASKS: Final = re.compile(rf"{MASK}(?:[\s.,!?;:，。！？；：、\"'()（）�
 
 
 def describe_texts(
-    messages: Source, members: pd.DataFrame, form: TextForm, key: LeadKey, *, min_accounts: int = MIN_ACCOUNTS
+    messages: "Source", members: pd.DataFrame, form: TextForm, key: LeadKey, *, min_accounts: int = MIN_ACCOUNTS
 ) -> dict[str, dict[str, str]]:
     """Return digests or excerpts of the texts of messages, for a lead.
 

@@ -229,10 +229,10 @@ def recompute_scores(
     since: datetime | str | None = None,
     until: datetime | str | None = None,
     max_scores: int | None = None,
-    events: Source | None = None,
-    known_labels: Source | None = None,
+    events: "Source | None" = None,
+    known_labels: "Source | None" = None,
     output: str | Path | None = None,
-    progress: Progress | None = None,
+    progress: "Progress | None" = None,
 ) -> Recomputation:
     """Compute logged scores again in batch, from the rows of the store as they were sent.
 

@@ -123,16 +123,16 @@ class Retrained:
 def retrain(
     model: str | Path,
     *,
-    messages: Source | None = None,
-    accounts: Source | None = None,
-    events: Source | None = None,
-    labels: Source | None = None,
+    messages: "Source | None" = None,
+    accounts: "Source | None" = None,
+    events: "Source | None" = None,
+    labels: "Source | None" = None,
     state: str | Path | None = None,
     output: str | Path = "fraudsieve-retrained",
     overwrite: bool = False,
     promote: bool = True,
     changes: Mapping[str, Any] | None = None,
-    progress: Progress | None = None,
+    progress: "Progress | None" = None,
 ) -> Retrained:
     """Train the recipe of a model on later tables, compare the result with the champion, and promote it or refuse it.
 

@@ -283,13 +283,13 @@ class _Learning:
 def plan_retraining(
     model: str | Path,
     *,
-    messages: Source | None = None,
-    accounts: Source | None = None,
-    events: Source | None = None,
-    labels: Source | None = None,
+    messages: "Source | None" = None,
+    accounts: "Source | None" = None,
+    events: "Source | None" = None,
+    labels: "Source | None" = None,
     state: str | Path | None = None,
     changes: Mapping[str, Any] | None = None,
-    progress: Progress | None = None,
+    progress: "Progress | None" = None,
 ) -> RetrainPlan:
     """Return what `retrain` would do. Nothing is trained, written or registered.
 

@@ -241,7 +241,7 @@ class Collected:
         return ordered.drop_duplicates(["subject_id", "source"], keep="last")
 
 
-def collect_answers(answers: Source, labels: str | os.PathLike[str], draws: Source | None = None) -> Collected:
+def collect_answers(answers: "Source", labels: str | os.PathLike[str], draws: "Source | None" = None) -> Collected:
     """Add answers to a table of labels; one that is there already is not added again.
 
     Parameters
@@ -397,7 +397,7 @@ def _locked(path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def third_opinions(collected: Collected, draw: Source) -> pd.DataFrame:
+def third_opinions(collected: Collected, draw: "Source") -> pd.DataFrame:
     """Return the rows of a draw whose records people disagree on, as the next draw.
 
     Parameters

@@ -248,16 +248,16 @@ class ReviewDraw:
 
 
 def draw_records(
-    scores: Source,
+    scores: "Source",
     plan: ReviewPlan,
     *,
-    messages: Sources = None,
-    events: Sources = None,
-    accounts: Sources = None,
+    messages: "Sources" = None,
+    events: "Sources" = None,
+    accounts: "Sources" = None,
     day: date | None = None,
     threshold: float | None = None,
     cases: str | os.PathLike[str] | None = None,
-    previous: Sources = None,
+    previous: "Sources" = None,
     show: Sequence[str] | None = None,
     model: Scorer | None = None,
     language: str = "en",

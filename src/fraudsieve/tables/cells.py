@@ -45,6 +45,8 @@ class Converted:
     faults: dict[str, Mask] = field(default_factory=dict)
     # Changes and assumptions, for the user; the caller puts the name of the column in front.
     notes: tuple[str, ...] = ()
+    # The decimal sign that the column decided, if it has amounts that are not plain numbers.
+    decimal: str | None = None
 
 
 @dataclass(frozen=True, eq=False)

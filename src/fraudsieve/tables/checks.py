@@ -111,8 +111,8 @@ def check(
     seen: SeenIdHashes | None = None,
     options: ReadOptions | None = None,
     start: int = 0,
-) -> tuple[pd.DataFrame, pd.DataFrame, tuple[str, ...]]:
-    """Split the rows into good and rejected ones."""
+) -> tuple[pd.DataFrame, pd.DataFrame, tuple[str, ...], dict[str, str]]:
+    """Split the rows into good and rejected ones, with notes and how the table was read."""
     require_columns(loaded, table, origin, tuple(require))
     if table.numbered and _lacks_ids(list(loaded.frame.columns), table, table.numbered):
         loaded = _with_ids(loaded, table.name, table.numbered, start)
@@ -153,7 +153,9 @@ def check(
     if inner:
         named = ", ".join(inner[:MAX_NAMED]) + ", ..." * (len(inner) > MAX_NAMED)
         notes.append(tr("values inside objects are left out, unless --column names them: {names}", names=named))
-    return good, rejected, (*loaded.notes, *notes)
+    read_as = {"encoding": loaded.encoding} if loaded.encoding else {}
+    read_as |= {f"{table.name}.{name}": one.decimal for name, one in columns.items() if one.decimal}
+    return good, rejected, (*loaded.notes, *notes), read_as
 
 
 def _lacks_ids(names: list[str], table: TableSchema, numbered: str) -> bool:
@@ -175,6 +177,8 @@ def _with_ids(loaded: LoadedTable, rows: str, numbered: str, start: int) -> Load
 
 def _convert(cells: Cells, name: str, kind: Kind | None, reading: Reading, options: ReadOptions) -> Converted:
     cells = mask_signalling_nan(cells)
+    if reading.decimal == "auto" and name in options.read_as:
+        reading = replace(reading, likely=options.read_as[name])
     nested = nested_values(cells) if kind is None else ""
     if kind is None and ((reading.printed and name in options.categories) or (nested and _is_category(name, options))):
         kind = "category"
@@ -182,7 +186,8 @@ def _convert(cells: Cells, name: str, kind: Kind | None, reading: Reading, optio
         return replace(convert(cells, "date", reading), notes=())
     if kind is None:
         # Read by their cells alone, 1.10 would be 1.1 in a table that happens to hold no 1.9.1.
-        column = infer_types(cells, printed=reading.printed and name not in options.words, decimal=reading.decimal)
+        sign = reading.likely or reading.decimal
+        column = infer_types(cells, printed=reading.printed and name not in options.words, decimal=sign)
         is_words = isinstance(column.dtype, pd.StringDtype) and not _is_category(name, options)
         if is_words or column.dtype.kind == "M":
             read = dates_of(column, reading) or (amounts_of_words(column, reading) if reading.decimal else None)
@@ -197,10 +202,9 @@ def _plain_columns(
 ) -> dict[str, Converted]:
     """Return undeclared columns of strings that need no reading one by one: most of those of a table with many."""
     is_string = dict(zip(frame.columns, frame.dtypes == STRING, strict=True))
-    chosen = [name for name in names if is_string[name] and not _is_category(f"{table.name}.{name}", options)]
-    chosen = [
-        name for name in chosen if f"{table.name}.{name}" not in options.dates and not looks_like_dates(frame[name])
-    ]
+    odd = {*options.categories, *options.words, *options.dates, *options.read_as}
+    chosen = [name for name in names if is_string[name] and f"{table.name}.{name}" not in odd]
+    chosen = [name for name in chosen if not looks_like_dates(frame[name])]
     if not reading.printed and reading.decimal is None:
         return {name: Converted(frame[name]) for name in chosen}
     width, plain = MAX_CELLS // len(frame), dict[str, Converted]()

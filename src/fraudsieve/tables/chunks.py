@@ -67,7 +67,7 @@ class ChunkReader:
         as_given = load_parquet_batch(batch, self.origin)
         loaded = rename_columns(as_given, self.table, self.options, self.origin, self.path.name.partition(".")[0])
         self.names = loaded.given
-        good, rejected, notes = check(
+        good, rejected, notes, _ = check(
             loaded, self.table, origin=self.origin, require=(), seen=self.seen, options=self.options, start=start
         )
         kept = kept_columns(as_given, self.keep, rejected["row"], self.origin) if self.keep else None

@@ -83,7 +83,7 @@ from .values.reading import (
 
 SEVERAL: Final = "expected amounts of one currency, got several"
 NOTES: Final = {".": "is read as 1,234.50, with a decimal point", ",": "is read as 1.234,50, with a decimal comma"}
-ALWAYS: Final = " (other files of this kind need --decimal ,)"
+UNLIKE: Final = ", unlike in the training data"
 _LONE_COMMA: Final = r"^[^,.]*,[^,.]*$"
 _POINT: Final = "[0-9][,'’ \u00a0\u202f][0-9].*\\.|,.*,"
 _COMMA: Final = "[0-9][.'’ \u00a0\u202f][0-9].*,|\\..*\\."
@@ -91,6 +91,7 @@ _BOTH: Final = r",.*\.|\..*,"
 _THOUSANDS: Final = r"(?:^|[^0-9])[1-9][0-9]{0,2},[0-9]{3}(?:[^0-9]|$)"
 _THOUSAND: Final = r"^[+-]?[0-9]{4}"
 _FRACTION: Final = r"\.[0-9]"
+_SURE_POINT: Final = r"^[^,]*(?:\.(?:[0-9]{1,2}|[0-9]{4,})|(?:\b0|[0-9]{4,})\.[0-9]{3})(?:[^0-9,][^,]*)?$"
 _GROUPED: Final = r"^[+-]?[1-9][0-9]{0,2}\.[0-9]{3}$"
 _MANY_MORE: Final = 10
 """So many times more numbers such as 51.159 show a decimal point, if nothing else tells."""
@@ -121,7 +122,7 @@ def convert_amounts(strings: Cells, plain: Mask, reading: Reading) -> Amounts:
     odd = pd.Series(strings[~plain].dropna().unique(), dtype=strings.dtype)
     decimal = reading.decimal
     if decimal == "auto":
-        decimal = _decimal_of(odd, strings[~plain], strings[plain])
+        decimal = _decimal_of(odd, strings[~plain], strings[plain], reading.likely)
     known = match_pattern(strings, AMOUNTS[decimal or "."])
     if decimal is None:
         known &= ~match_pattern(strings, _LONE_COMMA)
@@ -131,9 +132,9 @@ def convert_amounts(strings: Cells, plain: Mask, reading: Reading) -> Amounts:
     if len(set(replace_pattern(strings[has_currency], NOT_CURRENCY, "").unique())) > 1:
         faults, values = {SEVERAL: has_currency}, values.mask(has_currency)
     removed = tr(", and currency signs are removed") if has_currency.any() else ""
-    always = tr(ALWAYS) if decimal == "," != reading.decimal else ""
-    note = tr("{note}{removed}{always}", note=tr(NOTES[decimal or "."]), removed=removed, always=always)
-    notes = (note,) if is_written.any() else ()
+    unlike = tr(UNLIKE) if reading.likely not in (None, decimal) else ""
+    note = tr("{note}{removed}{unlike}", note=tr(NOTES[decimal or "."]), removed=removed, unlike=unlike)
+    notes = (note,) if is_written.any() or reading.likely == "," else ()
     return Amounts(values, known, replace(reading, decimal=decimal), faults, notes)
 
 
@@ -143,15 +144,22 @@ def _to_numbers(strings: Cells, decimal: str) -> Cells:
     return numbers.mask(match_pattern(strings, NEGATIVE), -numbers)
 
 
-def _decimal_of(odd: Cells, cells: Cells, plain: Cells) -> str | None:
+def _decimal_of(odd: Cells, cells: Cells, plain: Cells, likely: str | None) -> str | None:
     """Return the decimal sign of a column from its odd cells, once and as they are, and its plain ones; None if it is
-    unknown."""
+    unknown.
+
+    That of the training is chosen unless the cells contradict it.
+    """
     amounts = odd[match_pattern(odd, AMOUNTS["."]) | match_pattern(odd, AMOUNTS[","])]
     if match_pattern(amounts, _POINT).any():
         return "."
     if match_pattern(amounts, _COMMA).any():
         n_comma = int(match_pattern(cells, _COMMA).sum())
         return "." if _have_points(plain, n_comma) else ","
+    if likely is not None:
+        every = pd.concat([cells, plain])
+        n_points, n_commas = (match_pattern(every, sign).sum() for sign in (_SURE_POINT, _LONE_COMMA))
+        return "." if n_points > n_commas else likely
     lone = amounts[match_pattern(amounts, _LONE_COMMA)]
     if len(lone) == 0:
         return "."
@@ -189,9 +197,10 @@ def amounts_of_words(words: Cells, reading: Reading) -> Converted | None:
     if not _are_amounts(strings, reading):
         return None
     amounts = convert_amounts(strings, np.zeros(len(strings), bool), reading)
-    is_sure = reading.decimal != "auto" or match_pattern(strings, f"{CURRENCY}|{_BOTH}").any()
+    is_sure = (reading.likely or reading.decimal) != "auto" or match_pattern(strings, f"{CURRENCY}|{_BOTH}").any()
     is_complete = amounts.known[strings.notna().to_numpy()].all() and not amounts.faults
-    return Converted(amounts.values, notes=amounts.notes) if is_sure and is_complete else None
+    converted = Converted(amounts.values, notes=amounts.notes, decimal=amounts.reading.decimal)
+    return converted if is_sure and is_complete else None
 
 
 def dates_of(cells: Cells, reading: Reading) -> Converted | None:
@@ -504,7 +513,7 @@ def convert_numbers(cells: Cells, reading: Reading = PLAIN, *, flags: bool = Fal
     rest = strings.notna().to_numpy() & ~plain
     faults: dict[str, Mask] = {}
     notes: tuple[str, ...] = ()
-    if rest.any() or reading.decimal == ",":
+    if rest.any() or "," in (reading.decimal, reading.likely):
         amounts = convert_amounts(strings, plain, reading)
         reading, faults, notes = amounts.reading, amounts.faults, amounts.notes
         plain &= reading.decimal != ","
@@ -516,11 +525,11 @@ def convert_numbers(cells: Cells, reading: Reading = PLAIN, *, flags: bool = Fal
             rest |= split.other
         else:
             values[split.other] = floats
-    if not rest.any():
-        return _within_limit(values, faults, notes)
-    found, others = read_rest(cells, rest, partial(read_number, reading=reading, flags=flags))
-    values[rest] = np.array(found, np.float64)
-    return _within_limit(values, faults | others, notes)
+    if rest.any():
+        found, others = read_rest(cells, rest, partial(read_number, reading=reading, flags=flags))
+        values[rest] = np.array(found, np.float64)
+        faults = faults | others
+    return replace(_within_limit(values, faults, notes), decimal=reading.decimal if notes else None)
 
 
 def _floats(cells: Cells) -> "np.typing.NDArray[np.float64] | None":

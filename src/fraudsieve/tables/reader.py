@@ -18,7 +18,7 @@ Examples
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -79,6 +79,8 @@ class CheckedTable:
         Whether the table had no ids, so that its rows are numbered. Such numbers do not identify rows of other tables.
     kept : DataFrame, default=None
         Columns of the valid rows as they were given, from `kept_columns`; None if none were to be kept.
+    read_as : mapping of str to str, optional
+        The encoding and the decimal signs that were found, as in `ReadOptions`.
     """
 
     good: pd.DataFrame
@@ -86,10 +88,11 @@ class CheckedTable:
     notes: tuple[str, ...] = ()
     numbered: bool = False
     kept: pd.DataFrame | None = None
+    read_as: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_table(
-    source: Source, table: TableSchema | str, *, require: Iterable[str] = (), keep: Sequence[str] = ()
+    source: "Source", table: TableSchema | str, *, require: Iterable[str] = (), keep: Sequence[str] = ()
 ) -> CheckedTable:
     """Read a table, and check it.
 
@@ -149,7 +152,7 @@ def _read(part: InputTable, table: TableSchema, require: tuple[str, ...], keep: 
     loaded = rename_columns(part.loaded, table, part.options, origin, part.stem)
     checked = check(loaded, table, origin=origin, require=require, options=part.options)
     kept = kept_columns(part.loaded, keep, checked[1]["row"], origin) if keep else None
-    return _Part(origin, loaded, CheckedTable(*checked, numbered=_is_numbered(loaded, table), kept=kept))
+    return _Part(origin, loaded, CheckedTable(*checked[:3], _is_numbered(loaded, table), kept, checked[3]))
 
 
 def _combine(parts: Sequence[_Part], table: TableSchema) -> CheckedTable:
@@ -169,7 +172,9 @@ def _combine(parts: Sequence[_Part], table: TableSchema) -> CheckedTable:
     notes = [note for checked in tables for note in checked.notes]
     notes += [tr("{n:,} rows are {reason}", n=n_replaced, reason=tr(REPLACED))] if n_replaced else []
     all_rejected, all_notes = pd.concat(rejected, ignore_index=True), tuple(dict.fromkeys(notes))
-    return CheckedTable(_without(good, is_replaced), all_rejected, all_notes, is_numbered, _kept(tables, is_replaced))
+    good, kept = _without(good, is_replaced), _kept(tables, is_replaced)
+    read_as = dict(pair for checked in tables for pair in checked.read_as.items())
+    return CheckedTable(good, all_rejected, all_notes, is_numbered, kept, read_as)
 
 
 def _kept(tables: Sequence[CheckedTable], is_replaced: Mask) -> pd.DataFrame | None:
@@ -288,7 +293,7 @@ def check_table(
     loaded, expected = LoadedTable(frame), _table(table)
     options = ReadOptions(max_rejected=1)
     checked = check(loaded, expected, origin=origin, require=_names(require), options=options)
-    return CheckedTable(*checked, numbered=_is_numbered(loaded, expected))
+    return CheckedTable(*checked[:3], numbered=_is_numbered(loaded, expected))
 
 
 def _is_numbered(loaded: LoadedTable, table: TableSchema) -> bool:

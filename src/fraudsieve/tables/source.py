@@ -97,6 +97,10 @@ class InputTable:
 
 OneSource: TypeAlias = str | os.PathLike[str] | pd.DataFrame | ArrowFrame | InputTable
 Source: TypeAlias = OneSource | Sequence[OneSource]
+"""One table or several: a path, an address, a frame of pandas, Polars or PyArrow, an `InputTable`, or a list of these.
+
+In public signatures it is quoted, so that editors and ``help`` show the name instead of the union.
+"""
 
 
 def as_input(source: Source, options: ReadOptions | None = None) -> InputTable:

@@ -137,11 +137,12 @@ def test_events_of_other_kinds_than_the_scored_one_are_history_only(tmp_path: Pa
 def test_what_is_read_of_a_value_is_remembered_and_what_belongs_to_a_file_is_not() -> None:
     values: Any = {"columns": {"text": "body"}, "day_first": False, "decimal": ",", "time_zone": "Asia/Shanghai"}
     recipe = DataRecipe(**values, sheet="May", header_row=3, encoding="gb18030", separator=";")
-    model = replace(account_scorer().model, training={"recipe": {"data": recipe.model_dump()}})
-    options = options_of_model(model)
+    values["read_as"] = {"encoding": "gb18030", "accounts.balance": ","}
+    training = {"recipe": {"data": recipe.model_dump()}, "read_as": values["read_as"]}
+    options = options_of_model(replace(account_scorer().model, training=training))
     assert {name: getattr(options, name) for name in values} == values
     assert (options.sheet, options.header_row, options.encoding, options.separator) == (None,) * 4
-    assert {name: getattr(recipe.options, name) for name in values} == values
+    assert {name: getattr(recipe.options, name) for name in values} == values | {"read_as": {}}
     assert (recipe.options.sheet, recipe.options.header_row) == ("May", 3)
 
 

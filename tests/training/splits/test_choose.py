@@ -127,7 +127,7 @@ def test_the_past_of_accounts_with_later_fraud_is_trained_on_unless_they_are_kep
     assert split.keeps_apart == ("time",)
     assert sum(split.dropped.values()) == split.dropped["label_not_known"] + split.dropped["in_gap"] > 0
     (note,) = split.notes
-    assert note.startswith(f"{sum(split.dropped.values())} of 400 labelled rows are in no slice: ")
+    assert note.startswith(f"{sum(split.dropped.values())} of 400 labelled rows are in no slice; ")
     assert "had no label yet when the test begins" in note
 
 

@@ -95,12 +95,12 @@ def evaluate_command(
             facts=model_facts(result.model, language=settings.language),
             language=settings.language,
         )
-    notes(result.notes)
-    title = f"{result.model.name} on {result.report.rows:,} {result.model.subject}s"
+    notes(result.notes, settings.language)
+    title = tr(f"{{name}} on {{n:,}} {result.model.subject}s", name=result.model.name, n=result.report.rows)
     page = None if files is None else files[0]
     short = evaluation_summary(result, page, model, tables.events)
     rows = evaluation_rows(result, files) if verbose else short
-    return Answer(evaluation_content(result, files), title, rows)
+    return Answer(evaluation_content(result, files), title, rows, language=settings.language)
 
 
 def rollback_command(

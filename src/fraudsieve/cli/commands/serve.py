@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from fraudsieve._translation import tr
 from fraudsieve.cli.console import WORK_FAILED, Answer, Report, exit_on_error, notes
 from fraudsieve.cli.options import (
     EvidenceOptions,
@@ -214,12 +215,11 @@ def predict_command(
     settings: dict[str, Any] = {"keep": split_names(keep or ""), "reasons": reasons, "language": language or "en"}
     with nullcontext() if recording is None else recording.open() as log:
         result = score_file(scorer, records, output, show_rows, known_labels=labels, **beside, **settings, evidence=log)
-    notes(result.notes)
+    notes(result.notes, settings["language"])
     rows = [("scores", str(result.output)), ("scored", f"{result.scored:,}"), ("rejected", f"{result.rejected:,}")]
     if result.rejected_output is not None:
         rows.append(("rejected rows", str(result.rejected_output)))
-    rows += rule_rows(result.rules, result.scored)
-    rows += traffic_rows(scorer.model, result.unusual_shares)
+    rows += [*rule_rows(result.rules, result.scored), *traffic_rows(scorer.model, result.unusual_shares)]
     unusual = [asdict(share) | {"text": share.text} for share in result.unusual_shares]
     content = asdict(result) | {"unusual_shares": unusual, "model": scorer.model.name, "digest": scorer.model.digest}
-    return Answer(content, f"Scored with {scorer.model.name}", rows)
+    return Answer(content, tr("Scored with {name}", name=scorer.model.name), rows, language=settings["language"])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fraudsieve._io import check_output_file
+from fraudsieve._translation import tr
 from fraudsieve.cli.console import Answer, Report, notes, stop_on_sigterm
 from fraudsieve.cli.options import (
     AsOf,
@@ -81,13 +82,14 @@ def train_command(
         from fraudsieve.training.fit import train  # its imports take seconds: wrong options and tables come first
 
         trained = train(settings, output=output, overwrite=overwrite, progress=progress)
-    notes(trained.notes)
+    notes(trained.notes, settings.language)
     beside = {"events": settings.data.events, "labels": settings.data.labels}
     given = {"recipe": run.recipe, "name": run.name} | vars(reading) | beside
     return Answer(
         trained_content(trained),
-        f"Trained on {trained.model.training['rows']['train']:,} {trained.model.subject}s",
+        tr(f"Trained on {{n:,}} {trained.model.subject}s", n=trained.model.training["rows"]["train"]),
         trained_rows(trained) if verbose else trained_summary(trained, given),
+        language=settings.language,
     )
 
 

@@ -127,7 +127,7 @@ HEAD: Final = 2**20
 
 def load_delimited(file: Path, options: ReadOptions, origin: str) -> LoadedTable:
     """Read a text file with a separator; all cells stay text."""
-    data, notes = to_utf8(read_content(file, "CSV", origin), options.encoding, origin)
+    data, encoding, notes = to_utf8(read_content(file, "CSV", origin), options, origin)
     separator, found, start = _find_header(data, file, options, origin)
     data = data[start:]
     names = _header(data, separator, origin)
@@ -146,7 +146,8 @@ def load_delimited(file: Path, options: ReadOptions, origin: str) -> LoadedTable
         frame = frame.reindex(positions).reset_index(drop=True)
     if "" in names:
         frame = frame.loc[:, [name != "" for name in frame.columns]]
-    return LoadedTable(frame, broken, printed=True, header=True, notes=(*notes, *found, *quoting))
+    notes = (*notes, *found, *quoting)
+    return LoadedTable(frame, broken, printed=True, header=True, notes=notes, encoding=encoding)
 
 
 def load_head(file: Path, options: ReadOptions, origin: str) -> pd.DataFrame | None:
@@ -386,7 +387,7 @@ def load_json_lines(file: Path, options: ReadOptions, origin: str) -> LoadedTabl
     notes: tuple[str, ...] = ()
     data = read_content(file, "JSON Lines", origin)
     if options.encoding is not None:
-        data, notes = to_utf8(data, options.encoding, origin)
+        data, _, notes = to_utf8(data, options, origin)
     lines = [line for line in io.BytesIO(data) if line.strip()]
     return _table([_record(line) for line in lines], BROKEN_LINE, notes, origin)
 
@@ -396,7 +397,7 @@ def load_json(file: Path, options: ReadOptions, origin: str) -> LoadedTable:
     head = file.read_bytes()[:4096].removeprefix(BOM).lstrip()
     if not head.startswith(b"["):
         return load_json_lines(file, options, origin)
-    data, notes = to_utf8(read_content(file, "one JSON array", origin), options.encoding, origin)
+    data, _, notes = to_utf8(read_content(file, "one JSON array", origin), options, origin)
     try:
         items = json.loads(data.decode())
     except (ValueError, RecursionError):

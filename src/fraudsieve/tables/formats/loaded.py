@@ -56,6 +56,9 @@ class ReadOptions:
         ``logins.csv``: the kind of their events if they have no such column; empty for ``event``.
     max_rejected : float, default=None
         The share of rejected rows, from 0 to 1, above which a table is an error; None for `MAX_REJECTED`.
+    read_as : mapping of str to str, optional
+        How the tables of a training were read: their ``encoding``, and the decimal sign of columns of amounts, each
+        after its table (``events.amount``). They are the first choice where a file is in doubt.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -74,6 +77,7 @@ class ReadOptions:
     dates: tuple[str, ...] = ()
     kinds: Mapping[str, str] = field(default_factory=dict)
     max_rejected: float | None = None
+    read_as: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.max_rejected is not None and not 0 <= self.max_rejected <= 1:
@@ -127,6 +131,7 @@ class ReadOptions:
             words=tuple(dict.fromkeys((*self.words, *defaults.words))),
             dates=tuple(dict.fromkeys((*self.dates, *defaults.dates))),
             kinds={**defaults.kinds, **self.kinds},
+            read_as={**defaults.read_as, **self.read_as},
         )
 
     def _names(self, name: str) -> bool:
@@ -153,6 +158,8 @@ class LoadedTable:
     # Names of columns in the table, by ours, where they differ.
     given: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    # The encoding of text with other characters than those of ASCII.
+    encoding: str | None = None
 
 
 def frame_of(table: Any, origin: str) -> pd.DataFrame:

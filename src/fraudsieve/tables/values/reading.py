@@ -194,6 +194,8 @@ class Reading:
     counted: tuple[int, int] | None = None
     # The earliest time, in microseconds since 1970.
     earliest: int = 0
+    # The sign of the column in the training, for `auto` where the column leaves a doubt.
+    likely: str | None = None
 
 
 _TYPE_NAMES: Final[tuple[tuple[Any, str], ...]] = (
