@@ -61,12 +61,13 @@ def test_evaluate_writes_a_report(model: Path, messages: pd.DataFrame, run: Run)
     assert not any(text in page for text in messages["text"] if len(text) > 20)
     table = CliRunner().invoke(app, [*map(str, call), "--report", "r.html", "--verbose"]).stdout
     assert "r.html, and as JSON r.json" in table
-    table = CliRunner().invoke(app, [*map(str, call), "--report", "zh.html", "--language", "zh", "--verbose"]).stdout
-    assert "zh.html, and as JSON zh.json" in table
-    assert '<html lang="zh-CN">' in Path("zh.html").read_text("utf-8")
-    assert Path("zh.json").read_bytes() == Path("r.json").read_bytes()
     low, high = answer["report"]["intervals"]["average_precision"]
     assert f"{low:.3f} to {high:.3f}" in table
+    table = CliRunner().invoke(app, [*map(str, call), "--report", "zh.html", "--language", "zh", "--verbose"]).stdout
+    assert "zh.html，JSON 为 zh.json" in table
+    assert '<html lang="zh-CN">' in Path("zh.html").read_text("utf-8")
+    assert Path("zh.json").read_bytes() == Path("r.json").read_bytes()
+    assert f"{low:.3f} 至 {high:.3f}" in table
 
 
 def test_evaluate_slices_by_columns(model: Path, messages: pd.DataFrame, run: Run) -> None:

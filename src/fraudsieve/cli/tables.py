@@ -53,7 +53,7 @@ def evaluation_rows(evaluation: "Evaluation", files: tuple[Path, Path] | None) -
     rows = [("in training", overlap_text(evaluation)), ("left out", left_out_text(evaluation.data) or "nothing")]
     rows += rule_rows(evaluation.report.rules, evaluation.report.rows)
     rows += _report_rows(evaluation.report)
-    yield from rows if files is None else [*rows, ("report", f"{files[0]}, and as JSON {files[1]}")]
+    yield from rows if files is None else [*rows, ("report", tr("{a}, and as JSON {b}", a=files[0], b=files[1]))]
 
 
 def overlap_text(evaluation: "Evaluation") -> str:
