@@ -13,7 +13,7 @@ import pandas as pd
 from fraudsieve._typing import Array, Progress
 from fraudsieve.exceptions import ComparisonError, SchemaError, SplitError
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.models.batch.scored_tables import options_of_model
+from fraudsieve.models.batch.scored_tables import options_of_model, score_kind
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.attack.recall import CharacterSummary, attack_messages, attackable
 from fraudsieve.training.data.assumed_labels import inclusion_weights
@@ -57,6 +57,10 @@ def check_comparable(champion: Model | None, challenger: Model) -> None:
     if champion is not None:
         pairs = {"subject": (str(champion.subject), str(challenger.subject))}
         pairs["label for legitimate records"] = (str(champion.legitimate), str(challenger.legitimate))
+        pairs["kind of events to score"] = (str(score_kind(champion)), str(score_kind(challenger)))
+        old_options, new_options = options_of_model(champion), options_of_model(challenger)
+        pairs["time unit"] = (str(old_options.time_unit), str(new_options.time_unit))
+        pairs["time start"] = (str(old_options.time_start), str(new_options.time_start))
         for name, (old, new) in pairs.items():
             if old != new:
                 problem = f"expected models with the same {name}, got {old!r} (champion) and {new!r} (challenger)"

@@ -141,6 +141,9 @@ def test_models_that_cannot_be_compared(rivals: Any) -> None:
     renamed = changed(rivals, training=strong.training | {"recipe": {"data": {"columns": {"sent_at": "when"}}}})
     with refused(ComparisonError, "sent_at"):
         check_comparable(weak, renamed)
+    for data in ({"score_kind": "transfer"}, {"time_unit": "h"}, {"time_unit": "h", "time_start": "2020-01-01"}):
+        with refused(ComparisonError, *map(str, data.values())):
+            check_comparable(weak, changed(rivals, training=strong.training | {"recipe": {"data": data}}))
     of_table = {"recipe": {"data": {"columns": {"messages.sent_at": "when"}}}}
     check_comparable(renamed, changed(rivals, training=strong.training | of_table))
     columns = {"label": "is_fraud", "labels.subject_id": "id"}
