@@ -161,7 +161,12 @@ def stand_in(**matrix: Any) -> Any:
     matrix = {"history_parts": (), "custom": SimpleNamespace(categories={}, texts={}, dates=()), **matrix}
     return SimpleNamespace(
         model=SimpleNamespace(
-            subject=Subject.MESSAGE, digest="5f", classes=("ham", "spam"), training={}, matrix=SimpleNamespace(**matrix)
+            subject=Subject.MESSAGE,
+            digest="5f",
+            classes=("ham", "spam"),
+            legitimate="ham",
+            training={},
+            matrix=SimpleNamespace(**matrix),
         )
     )
 

@@ -36,11 +36,14 @@ class Candidates(NamedTuple):
     time: pd.Series
     # Records that are left out, by the reason.
     counts: dict[str, int]
+    # Shape (n_rows, any). All records of the table.
+    history: pd.DataFrame
 
     def taken(self, rows: Array) -> "Candidates":
         """Return some of them, in the given order."""
         scored, records = (part.iloc[rows].reset_index(drop=True) for part in (self.scored, self.records))
-        return Candidates(self.subject, scored, records, self.time.iloc[rows].reset_index(drop=True), self.counts)
+        times = self.time.iloc[rows].reset_index(drop=True)
+        return self._replace(scored=scored, records=records, time=times)
 
 
 def sources_of(source: Sources) -> list[InputTable]:
@@ -68,7 +71,8 @@ def read_candidates(
     counts = {"without an id or a score": int((~is_usable).sum())}
     scored = scored[is_usable].sort_values("subject_id", ignore_index=True)
     records = read_table(as_input(source, options), IDS[name], require=[name]).good
-    found = Candidates(Subject(name.removesuffix("_id")), scored, *_joined(scored, records, name, origin), counts)
+    joined = _joined(scored, records, name, origin)
+    found = Candidates(Subject(name.removesuffix("_id")), scored, *joined, counts, records)
     found = _of_day(found, day, origin)
     return _not_drawn_before(found, previous, origin)
 

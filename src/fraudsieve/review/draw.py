@@ -52,6 +52,7 @@ from fraudsieve._typing import Array
 from fraudsieve.cases.actions import IDS
 from fraudsieve.cases.tables import read_ledger
 from fraudsieve.exceptions import RecipeError, SchemaError
+from fraudsieve.live.export import read_stored_tables
 from fraudsieve.live.score_tables import export_scores
 from fraudsieve.live.store.event_store import EventStore
 from fraudsieve.models.batch.score import score_frame
@@ -60,10 +61,14 @@ from fraudsieve.models.guarantees import draw_of_groups
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.score_fields import CLASS
 from fraudsieve.tables.formats.output import check_output_format, write_frame
-from fraudsieve.tables.source import InputTable, Source, origin_of
+from fraudsieve.tables.reader import read_table
+from fraudsieve.tables.source import InputTable, Source, as_input, origin_of
+from fraudsieve.tables.values.label_words import FRAUD, LEGITIMATE, WORDS
+from fraudsieve.tables.values.reading import normalise_label
 from fraudsieve.training.data.groups import row_groups
 
 from .candidates import Candidates, Sources, read_candidates
+from .context import Context, context_of
 
 ALERT: Final = "alert"
 NOVEL: Final = "novel"
@@ -197,6 +202,8 @@ NO_RECALL: Final = (
 )
 REASONS: Final = 3
 SENTENCE: Final = re.compile(r"reason_\d+_sentence")
+CONTEXT: Final = timedelta(days=30)
+"""How far back the context of a record from a store goes."""
 CLOSE: Final = 0.01
 """A spreadsheet program rounds probabilities."""
 COLUMNS: Final = (
@@ -226,7 +233,9 @@ class ReviewDraw:
     notes : tuple of str, default=()
         What people must know, such as that recall cannot be estimated.
     labels : tuple of str, default=()
-        Labels to choose from: the classes of the model or of the scores.
+        Labels to choose from: fraud and legitimate, and the classes of the model or of the scores.
+    context : dict of str to list of Before, optional
+        The last records of the account and of the counterparty before each one, by its id.
 
     Examples
     --------
@@ -240,6 +249,7 @@ class ReviewDraw:
     left_out: dict[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
+    context: Context = field(default_factory=dict)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -260,6 +270,7 @@ def draw_records(
     previous: "Sources" = None,
     show: Sequence[str] | None = None,
     model: Scorer | None = None,
+    history: "Sources" = None,
     language: str = "en",
 ) -> ReviewDraw:
     """Draw the records of a day that people look at.
@@ -271,7 +282,7 @@ def draw_records(
     plan : ReviewPlan
         How many records, and for which reasons.
     messages, events, accounts : path or DataFrame, default=None
-        The table that was scored. The others are not used.
+        The table that was scored. Of the others, only the events of accounts are used.
     day : date, default=None
         Only records of this day (UTC), by the time of the answer if the scores have it; None for all of them. Then the
         day of the latest record sets the random numbers, with the seed.
@@ -285,6 +296,8 @@ def draw_records(
         Columns of the records that people see; None for the text of messages, and for all columns of other records.
     model : Scorer, default=None
         The model of the scores, for the sentences of reasons if the scores have none. It must score without history.
+    history : path or DataFrame, default=None
+        Earlier records of the same type, or events of accounts, for the context; None for the table that was scored.
     language : {"en", "zh"}, default="en"
         The language of these sentences.
 
@@ -325,17 +338,21 @@ def draw_records(
     sentences = explained[[name for name in explained if SENTENCE.fullmatch(str(name))]]
     frame = pd.concat([frame, _shown(drawn, show), sentences], axis=1)
     notes = notes if selection.covers else (*notes, NO_RECALL)
-    return ReviewDraw(frame, len(found.scored), selection.covers, found.counts, notes, _labels(found, model))
+    labels, table = _labels(found, model), "events" if found.subject.is_account else f"{found.subject}s"
+    source = history if history is not None or not found.subject.is_account else events
+    known = found.history if source is None else read_table(as_input(source, options), table).good
+    context = context_of(drawn, known)
+    return ReviewDraw(frame, len(found.scored), selection.covers, found.counts, notes, labels, context)
 
 
 def _labels(found: Candidates, model: Scorer | None) -> tuple[str, ...]:
-    """Return the classes: those of the model, of the columns of scores, or of the likeliest class of each record."""
-    if model is not None:
-        return model.model.classes
+    """Return fraud and legitimate, then the other classes: those of the model, the scores or the likeliest ones."""
     columns = [str(name) for name in found.scored if str(name).startswith(CLASS)]
-    predicted = found.scored["label"].dropna().astype(str) if "label" in found.scored else ()
-    names = {name.removeprefix(CLASS) for name in columns} or {"legitimate", *predicted}
-    return tuple(sorted(names if len(names) > 1 else {"legitimate", "fraud"}))
+    names = {name.removeprefix(CLASS) for name in columns} if model is None else {*model.model.classes}
+    names = names or {*(found.scored["label"].dropna().astype(str) if "label" in found.scored else ())}
+    legitimate = next((name for name in sorted(names) if normalise_label(name) in WORDS), LEGITIMATE)
+    legitimate = legitimate if model is None else model.model.legitimate or legitimate
+    return (FRAUD, legitimate, *sorted(names - {FRAUD, legitimate}))
 
 
 def _table(drawn: Candidates, selection: Selection, day: date, case: Array, explained: pd.DataFrame) -> pd.DataFrame:
@@ -456,7 +473,10 @@ def draw_from_log(store: EventStore, plan: ReviewPlan, *, subject: str | None = 
         export_scores(store, scores, since=since, until=until, subject=subject, records=records)
         names = pyarrow.parquet.read_schema(scores).names
         table = next(table for name, table in IDS.items() if name in names)
-        named = {table: InputTable(records, name=store.origin)}
+        named: dict[str, Any] = {table: InputTable(records, name=store.origin)}
+        if table != "messages" and since is not None:
+            before = read_stored_tables(store, since=since - CONTEXT, until=until).tables.get("events")
+            named["history"] = None if before is None else before.to_pandas()
         return draw_records(InputTable(scores, name=store.origin), plan, **{**settings, **named})
 
 

@@ -84,6 +84,13 @@
     el.text.textContent = record.text;
     el.text.hidden = !record.text;
     describe(el.facts, record.facts);
+    el.context.replaceChildren(...record.context.flatMap(({ title, head, rows }) => [
+      make("h3", title),
+      make("div", make("table", [
+        make("thead", make("tr", head.map((name) => make("th", name, { scope: "col", dir: "auto" })))),
+        make("tbody", rows.map((row) => make("tr", row.map((cell) => make("td", cell, { dir: "auto" }))))),
+      ]), { className: "scroll" }),
+    ]));
     renderModel(record);
     if (el.comment.value !== entry.comment) el.comment.value = entry.comment;
     for (const radio of el.confidence.querySelectorAll("input")) {

@@ -16,16 +16,19 @@ gives the storage of one local file to others. Leaving with answers that were no
 import hashlib
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Any, Final
 
 import pandas as pd
 
 from fraudsieve._translation import Language, current_language, in_language, tr
-from fraudsieve.models.sentences.entities import label_in_words
+from fraudsieve.models.sentences.entities import label_in_words, plain_words
 from fraudsieve.pages.origin import PageOrigin
 from fraudsieve.pages.rendering import Notice, capitalised, render_page
 from fraudsieve.tables.values.reading import MISSING_WORDS, is_missing
 
+from .candidates import TIMES
+from .context import Before, Context
 from .draw import COLUMNS, NO_RECALL, SENTENCE
 
 SUMMARY: Final = 160
@@ -39,6 +42,7 @@ def render_review_page(
     *,
     title: str = "Review",
     origin: PageOrigin | None = None,
+    context: Context = MappingProxyType({}),
     language: Language = "en",
 ) -> str:
     """Render a draw as one page of HTML, in which people answer.
@@ -53,6 +57,8 @@ def render_review_page(
         Heading of the page.
     origin : PageOrigin, default=None
         The origin of the page; None for the current time and command.
+    context : dict of str to list of Before, optional
+        What came before each record, as of `ReviewDraw`.
     language : {"en", "zh"}, default="en"
         The language of the page. Sentences of reasons stay in that of the draw.
 
@@ -75,7 +81,11 @@ def render_review_page(
         content = {
             "texts": _texts(),
             "labels": [{"value": name, "words": label_in_words(name, language)} for name in labels],
-            "records": [_record({str(name): cell for name, cell in row.items()}) for row in ordered],
+            "records": [
+                _record({str(name): cell for name, cell in row.items()})
+                | {"context": [_table(before) for before in context.get(str(row["subject_id"]), ())]}
+                for row in ordered
+            ],
             "file": days[-1] if days else "draw",
             "missing": sorted(MISSING_WORDS),
         }
@@ -119,9 +129,13 @@ def _record(row: dict[str, Any]) -> dict[str, Any]:
     others = [
         (name, cell)
         for name, cell in cells.items()
-        if name not in COLUMNS and not SENTENCE.fullmatch(name) and not (is_message and name == "text")
+        if name not in COLUMNS
+        and not SENTENCE.fullmatch(name)
+        and not (is_message and name == "text")
+        and not (name in TIMES and cell == cells.get("time"))
     ]
-    facts = [(name, cell) for name, cell in (*facts, *others) if cell]
+    named = [(plain_words(name, current_language()), cell) for name, cell in others]
+    facts = [(name, cell) for name, cell in (*facts, *named) if cell]
     summary = " · ".join([*(cell for _, cell in facts[:2]), text or " · ".join(cell for _, cell in facts[2:])])
     return {
         "id": str(row["subject_id"]),
@@ -134,6 +148,16 @@ def _record(row: dict[str, Any]) -> dict[str, Any]:
         "why": cells.get("why_drawn", ""),
         "weight": cells.get("inclusion_probability", ""),
         "digest": cells.get("model_digest", ""),
+    }
+
+
+def _table(before: Before) -> dict[str, Any]:
+    """Return a table of what came before, as text."""
+    cells = [["" if is_missing(cell) else _text(cell, "minutes")[:SUMMARY] for cell in row] for row in before.rows]
+    return {
+        "title": tr("Last {n} of this {entity}", n=len(cells), entity=plain_words(before.entity, current_language())),
+        "head": [tr("time"), *(plain_words(name, current_language()) for name in before.columns)],
+        "rows": cells,
     }
 
 
@@ -150,11 +174,11 @@ def _opinion(row: dict[str, Any], cells: dict[str, str]) -> Iterator[tuple[str, 
         yield tr("case"), cells["case_id"]
 
 
-def _text(cell: Any) -> str:
+def _text(cell: Any, until: str = "seconds") -> str:
     """Return a cell as text: times in UTC, and numbers with all their digits."""
     if isinstance(cell, pd.Timestamp):
         utc = cell.tz_convert("UTC") if cell.tzinfo else cell
-        return f"{utc:%Y-%m-%d %H:%M:%S} UTC"
+        return f"{utc:%Y-%m-%d %H:%M:%S} UTC" if until == "seconds" else f"{utc:%Y-%m-%d %H:%M}"
     return str(cell)
 
 

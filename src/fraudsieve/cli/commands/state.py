@@ -41,6 +41,7 @@ if TYPE_CHECKING:  # imported at first use: pandas takes time
     from fraudsieve.live.state import LiveState
     from fraudsieve.live.store.event_store import EventStore
     from fraudsieve.review.answers import Agreement, Collected
+    from fraudsieve.review.context import Context
     from fraudsieve.review.draw import ReviewDraw
     from fraudsieve.tables.limits import Cause
     from fraudsieve.tables.source import InputTable
@@ -386,7 +387,8 @@ def draw_command(
             drawn = draw_from_log(store, plan, subject=subject, **settings)
     progress("writing")
     cut = write_draw(drawn, output)
-    _write_page(page, drawn.records, [*dict.fromkeys(split_names(choices or ""))] or drawn.labels, language)
+    offered = [*dict.fromkeys(split_names(choices or ""))] or drawn.labels
+    _write_page(page, drawn.records, offered, language, drawn.context)
     notes((*cut, *drawn.notes))
     content: dict[str, Any] = {
         "output": str(output),
@@ -405,11 +407,18 @@ def _check_page(page: Path | None) -> None:
         check_output_file(page)
 
 
-def _write_page(page: Path | None, records: "pd.DataFrame", labels: Sequence[str], language: "Language | None") -> None:
+def _write_page(
+    page: Path | None,
+    records: "pd.DataFrame",
+    labels: Sequence[str],
+    language: "Language | None",
+    context: "Context | None" = None,
+) -> None:
     from fraudsieve.review.review_page import render_review_page
 
     if page is not None:
-        write_file(page, render_review_page(records, labels, language=language or "en").encode(), mode=PRIVATE)
+        rendered = render_review_page(records, labels, context=context or {}, language=language or "en")
+        write_file(page, rendered.encode(), mode=PRIVATE)
 
 
 def _earlier(previous: Path | None) -> "InputTable | None":
