@@ -78,7 +78,7 @@ def test_the_page_offers_the_classes_of_the_scores(run: Run) -> None:
     scored.to_csv("s.csv", index=False)
     call = ("review", "draw", "--scores", "s.csv", "--messages", "m.csv", "--capacity", 3)
     assert run(*call, "--page", "review.html")[0] == 0
-    assert labels_of(Path("review.html").read_text("utf-8")) == ["ham", "phishing", "spam"]
+    assert labels_of(Path("review.html").read_text("utf-8")) == ["fraud", "ham", "phishing", "spam"]
 
 
 def labels_of(page: str) -> list[str]:

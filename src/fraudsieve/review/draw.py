@@ -68,7 +68,7 @@ from fraudsieve.tables.values.reading import normalise_label
 from fraudsieve.training.data.groups import row_groups
 
 from .candidates import Candidates, Sources, read_candidates
-from .context import Context, context_of
+from .context import SHOWN, Context, context_of
 
 ALERT: Final = "alert"
 NOVEL: Final = "novel"
@@ -341,7 +341,7 @@ def draw_records(
     labels, table = _labels(found, model), "events" if found.subject.is_account else f"{found.subject}s"
     source = history if history is not None or not found.subject.is_account else events
     known = found.history if source is None else read_table(as_input(source, options), table).good
-    context = context_of(drawn, known)
+    context = context_of(drawn, known, SHOWN if show is None else show)
     return ReviewDraw(frame, len(found.scored), selection.covers, found.counts, notes, labels, context)
 
 

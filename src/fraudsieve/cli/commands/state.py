@@ -22,7 +22,7 @@ from fraudsieve.cli.options import (
     Messages,
     ModelOption,
     ReadingOptions,
-    RecordOptions,
+    ScoredOptions,
     Threshold,
     command_group,
     files_of,
@@ -310,7 +310,7 @@ def draw_command(
         list[str] | None,
         typer.Option(metavar="TABLE", help="Scores of one type of records. Repeat it for several files."),
     ] = None,
-    tables: RecordOptions,
+    tables: ScoredOptions,
     state: Annotated[
         str | None, typer.Option(help="Store of a service that logs records, in place of --scores and tables.")
     ] = None,
