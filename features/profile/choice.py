@@ -15,7 +15,7 @@ from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.default_views import identifier_columns
 from fraudsieve.tables.cells import STRING, nested_values
 from fraudsieve.tables.column_names import describe_columns
-from fraudsieve.tables.conversion import dates_of
+from fraudsieve.tables.conversion import dates_of, holds_dates
 from fraudsieve.tables.schema import words_of
 from fraudsieve.tables.values.reading import PLAIN
 
@@ -265,7 +265,7 @@ def check_texts(records: pd.DataFrame, names: Collection[str], table: str) -> No
 def are_dates(column: pd.Series) -> bool:
     """Return whether a column holds dates alone, as times or as strings that need no order of day and month."""
     column = column.reset_index(drop=True)
-    is_time = pd.api.types.is_datetime64_any_dtype(column)
+    is_time = pd.api.types.is_datetime64_any_dtype(column) or holds_dates(column)
     return is_time or (is_text(column) and dates_of(column.astype(STRING), PLAIN) is not None)
 
 

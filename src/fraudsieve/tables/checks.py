@@ -38,7 +38,7 @@ from .column_names import (
     other_columns,
     quote_columns,
 )
-from .conversion import amounts_of_words, convert, dates_of, looks_like_dates, plain_columns
+from .conversion import amounts_of_words, convert, dates_of, holds_dates, looks_like_dates, plain_columns
 from .formats.loaded import LoadedTable, ReadOptions
 from .limits import DUPLICATE, MAX_VALUES_SEARCHED, Cause, check_rejected, count_causes, shapes_of
 from .schema import ACCOUNTS, EVENTS, TableSchema
@@ -189,7 +189,7 @@ def _convert(cells: Cells, name: str, kind: Kind | None, reading: Reading, optio
         sign = reading.likely or reading.decimal
         column = infer_types(cells, printed=reading.printed and name not in options.words, decimal=sign)
         is_words = isinstance(column.dtype, pd.StringDtype) and not _is_category(name, options)
-        if is_words or column.dtype.kind == "M":
+        if is_words or column.dtype.kind == "M" or holds_dates(column):
             read = dates_of(column, reading) or (amounts_of_words(column, reading) if reading.decimal else None)
             if read is not None:
                 return read

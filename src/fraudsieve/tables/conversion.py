@@ -211,6 +211,11 @@ def dates_of(cells: Cells, reading: Reading) -> Converted | None:
     return None if any(rows.any() for rows in read.faults.values()) else Converted(read.column)
 
 
+def holds_dates(cells: Cells) -> bool:
+    """Return whether a column of objects holds dates, as one of Parquet does."""
+    return cells.dtype == object and pd.api.types.infer_dtype(cells, skipna=True) == "date"
+
+
 def looks_like_dates(words: Cells) -> bool:
     """Return whether the first word is like a date."""
     place = words.first_valid_index()

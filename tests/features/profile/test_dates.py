@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -97,6 +98,17 @@ def test_frames_strings_and_records_give_the_same(zone: str) -> None:
     np.testing.assert_array_equal(of_strings, read.X)
     one = [builder.matrix_.rows([record]).X[0] for record in records_of(frame)]
     np.testing.assert_array_equal(of_strings, np.array(one))
+
+
+def test_dates_without_a_time_of_parquet_and_of_arrow_are_dates() -> None:
+    frame = rows()
+    days = pd.to_datetime(frame["opened"]).dt.date
+    given = frame.assign(opened=days.where(frame.index > 0, None))
+    assert str(check_table(given, "accounts").good["opened"].dtype) == "datetime64[us, UTC]"
+    builder = AccountFeatures().fit(given)
+    expected = builder.transform(frame.assign(opened=frame["opened"].where(frame.index > 0, None)))
+    for one in (given, check_table(given, "accounts").good, given.astype({"opened": pd.ArrowDtype(pa.date32())})):
+        np.testing.assert_array_equal(AccountFeatures().fit(one).transform(one), expected)
 
 
 def test_dates_out_of_range_are_missing_and_words_are_errors() -> None:
