@@ -9,6 +9,7 @@ import numpy as np
 
 from benchmarks.runner import Bar, Report, progress
 from fraudsieve._typing import Array
+from fraudsieve.models.guarantees import draw_of_groups
 from fraudsieve.review.draw import Frame, ReviewPlan, select
 from fraudsieve.training.evaluation.bootstrap import Interval
 from fraudsieve.training.evaluation.fraud_rows import FraudRows
@@ -24,13 +25,17 @@ FIRST_SEED: Final = 2
 AUDITS: Final = (0.02, 0.05)
 """Shares of the campaigns that pass of which one record is audited."""
 METRICS: Final = ("recall", "average_precision")
+MEASURES: Final = ("covered", "width", "error", "square")
 PROTOCOL: Final = (
     "{repeats:,} simulated worlds a traffic and audit, each of {campaigns:,} legitimate and {frauds} fraudulent "
     "campaigns with a Pareto tail of sizes and a correlation of .7 in a campaign. The {alerts:.0%} of the records with "
     "the highest scores are alerts, and the audit is one record of a share of the campaigns that pass, both as `review "
     "draw` selects them. The truth is that of all records of the world. covered: the share of 95 % intervals of "
-    "{replicates} replicates that hold it; width: their mean width; error: the mean of the estimate less the truth. "
-    "plain: without weights. new: a fifth of the fraudulent campaigns scores as legitimate ones do."
+    "{replicates} replicates that hold it; width: their mean width; error: the mean of the estimate less the truth; "
+    "rmse: the root of its mean square; missed: frauds in the audit. uniform: an audit in which campaigns have equal "
+    "probabilities. plain: without weights. new: a fifth of the fraudulent campaigns scores as legitimate ones do. "
+    "squared, rooted: the model states the square or the root of the probability. halved: half of the frauds, of which "
+    "the model does not know."
 )
 
 
@@ -41,12 +46,24 @@ class Traffic(NamedTuple):
     ----------
     new : float
         The share of the fraudulent campaigns that score as legitimate ones do.
+    power : float
+        The power of the right probability that the model states.
+    frauds : float
+        Fraudulent campaigns for each that the model expects.
     """
 
     new: float = 0.0
+    power: float = 1.0
+    frauds: float = 1.0
 
 
-TRAFFIC: Final = {"known": Traffic(), "new": Traffic(0.2)}
+TRAFFIC: Final = {
+    "known": Traffic(),
+    "new": Traffic(0.2),
+    "squared": Traffic(power=2),
+    "rooted": Traffic(power=0.5),
+    "halved": Traffic(frauds=0.5),
+}
 
 
 class _World(NamedTuple):
@@ -58,7 +75,7 @@ class _World(NamedTuple):
 
 
 def weighted(repeats: int = REPEATS) -> Report:
-    """Measure the coverage of the intervals of recall and average precision, with weights and without.
+    """Measure the intervals of recall and average precision, with weights and without, and the missed frauds seen.
 
     Parameters
     ----------
@@ -69,46 +86,59 @@ def weighted(repeats: int = REPEATS) -> Report:
     -------
     Report
     """
-    figures: dict[str, float] = {}
-    plain: dict[str, float] = {}
-    bars = []
+    arms: dict[str, dict[str, float]] = {"weighted": {}, "uniform": {}, "plain": {}}
+    figures, bars = arms["weighted"], []
     for setting, ((name, traffic), share) in enumerate(product(TRAFFIC.items(), AUDITS)):
         progress(f"auditing {share:.0%} of {name} traffic")
-        of_weighted, of_plain = _coverage(traffic, share, repeats, 2 * setting + FIRST_SEED)
         head = f"{name}.{share:g}"
-        figures |= {f"{head}.{key}": value for key, value in of_weighted.items()}
-        plain |= {f"{head}.{key}": value for key, value in of_plain.items()}
+        for arm, found in _coverage(traffic, share, repeats, 2 * setting + FIRST_SEED).items():
+            arms[arm] |= {f"{head}.{key}": value for key, value in found.items()}
         covered = (f"{head}.{metric}.covered" for metric in METRICS)
         bars += [Bar.at_least(key, figures[key], COVERAGE) for key in covered]
+        if traffic.power == 1:
+            bars.append(
+                Bar.at_least(f"{head}.missed", figures[f"{head}.missed"], 2 * arms["uniform"][f"{head}.missed"])
+            )
     facts = {"campaigns": CAMPAIGNS, "frauds": FRAUDS, "alerts": ALERTS, "replicates": REPLICATES}
     protocol = PROTOCOL.format(repeats=repeats, **facts)
     n_draws = repeats * len(TRAFFIC) * len(AUDITS)
-    return Report("evaluation", "weighted", protocol, n_draws, figures, peers={"plain": plain}, bars=bars)
+    return Report(
+        "evaluation",
+        "weighted",
+        protocol,
+        n_draws,
+        figures,
+        peers={arm: arms[arm] for arm in ("uniform", "plain")},
+        bars=bars,
+    )
 
 
-def _coverage(traffic: Traffic, share: float, repeats: int, seed: int) -> tuple[dict[str, float], dict[str, float]]:
-    """Return coverage, width and error of each metric, with weights and without."""
-    found: list[list[tuple[float, float, float]]] = []
+def _coverage(traffic: Traffic, share: float, repeats: int, seed: int) -> dict[str, dict[str, float]]:
+    """Return coverage, width and error of each metric by arm, and the missed frauds in the audit."""
+    found: dict[str, list[list[float]]] = {"weighted": [], "uniform": [], "plain": []}
     for number in range(repeats):
         world = _world(traffic, np.random.default_rng([number, seed]))
         rows, flagged = _labelled(world, share, number, seed + 1)
-        of_both = [_against_truth(one, flagged, world.truth) for one in (rows, rows.plain)]
-        found.append([of_metric for of_metrics in of_both for of_metric in of_metrics])
-    means = np.array(found).mean(axis=0).reshape(2, len(METRICS), 3)
-    keys = [f"{metric}.{measure}" for metric in METRICS for measure in ("covered", "width", "error")]
-    of_weighted, of_plain = (dict(zip(keys, part.ravel().tolist(), strict=True)) for part in means)
-    return of_weighted, of_plain
+        of_arms = {"weighted": (rows, flagged), "uniform": _uniform(world, share, number, seed + 1)}
+        for arm, (drawn, alerts) in {**of_arms, "plain": (rows.plain, flagged)}.items():
+            metrics = [value for one in _against_truth(drawn, alerts, world.truth) for value in one]
+            found[arm].append([*metrics, float((drawn.is_fraud & ~alerts).sum())])
+    keys = [*(f"{metric}.{measure}" for metric in METRICS for measure in MEASURES), "missed"]
+    means = {arm: dict(zip(keys, np.mean(values, axis=0).tolist(), strict=True)) for arm, values in found.items()}
+    for of_arm in means.values():
+        of_arm |= {f"{metric}.rmse": of_arm.pop(f"{metric}.square") ** 0.5 for metric in METRICS}
+    return means
 
 
 def _world(traffic: Traffic, rng: np.random.Generator) -> _World:
-    is_fraud = np.repeat([False, True], [CAMPAIGNS, FRAUDS])
+    is_fraud = np.repeat([False, True], [CAMPAIGNS, round(traffic.frauds * FRAUDS)])
     known = is_fraud & (rng.random(len(is_fraud)) >= traffic.new)
     sizes = np.minimum(rng.pareto(TAIL, len(is_fraud)) + 1, MAX_SIZE).astype(np.int64)
     groups = np.repeat(np.arange(len(sizes)), sizes)
     centres = rng.normal(size=len(sizes)) * np.sqrt(0.7) + DISTANCE * known
     signal = centres[groups] + np.sqrt(0.3) * rng.normal(size=len(groups))
     prior = np.log(FRAUDS / CAMPAIGNS)
-    probability = 1 / (1 + np.exp(-(DISTANCE * signal - DISTANCE**2 / 2 + prior)))
+    probability = (1 / (1 + np.exp(-(DISTANCE * signal - DISTANCE**2 / 2 + prior)))) ** traffic.power
     rows = FraudRows(probability, is_fraud[groups], groups, REPLICATES)
     flagged = probability >= np.quantile(probability, 1 - ALERTS)
     truth = rows.share(flagged, rows.is_fraud), rows.average_precision()
@@ -120,18 +150,36 @@ def _labelled(world: _World, share: float, number: int, seed: int) -> tuple[Frau
 
     The draw has the random numbers of ``default_rng([number, seed])``.
     """
-    rows, n_alerts = world.rows, int(world.flagged.sum())
-    groups = np.arange(len(rows.is_fraud)) if rows.groups is None else rows.groups
-    n_audit = round(share * len(np.unique(groups[~world.flagged])))
+    rows, groups, n_audit = _passing(world, share)
+    n_alerts = int(world.flagged.sum())
     plan = ReviewPlan(n_alerts + n_audit, n_audit / (n_alerts + n_audit), seed=number)
-    unknown = np.full(len(groups), np.nan)
-    frame = Frame(rows.probability, world.flagged, unknown, groups, np.zeros(len(groups)))
+    frame = Frame(rows.probability, world.flagged, groups, np.zeros(len(groups)))
     drawn = select(frame, plan, date.fromordinal(seed))
     return replace(rows.part(drawn.rows), weight=1 / drawn.probability), world.flagged[drawn.rows]
 
 
-def _against_truth(rows: FraudRows, flagged: Array, truth: dict[str, float]) -> list[tuple[float, float, float]]:
-    """Return whether the interval of each metric holds the truth, its width, and the error of the estimate."""
+def _uniform(world: _World, share: float, number: int, seed: int) -> tuple[FraudRows, Array]:
+    """Return the same of campaigns with equal probabilities."""
+    rows, groups, n_audit = _passing(world, share)
+    rest, rng = np.flatnonzero(~world.flagged), np.random.default_rng([number, seed])
+    size = np.bincount(groups[rest])
+    one_of_each = rest[draw_of_groups(groups[rest], int(rng.integers(2**63)))]
+    audit = rng.choice(one_of_each, n_audit, replace=False)
+    alerts = np.flatnonzero(world.flagged)
+    weight = np.concatenate([np.ones(len(alerts)), size[groups[audit]] * len(one_of_each) / n_audit])
+    drawn = np.concatenate([alerts, audit])
+    return replace(rows.part(drawn), weight=weight), world.flagged[drawn]
+
+
+def _passing(world: _World, share: float) -> tuple[FraudRows, Array, int]:
+    """Return the records, their campaigns, and how many of these are audited."""
+    rows = world.rows
+    groups = np.arange(len(rows.is_fraud)) if rows.groups is None else rows.groups
+    return rows, groups, round(share * len(np.unique(groups[~world.flagged])))
+
+
+def _against_truth(rows: FraudRows, flagged: Array, truth: dict[str, float]) -> list[tuple[float, ...]]:
+    """Return whether each interval holds the truth, its width, and the error of the estimate and its square."""
     replicates = rows.bootstrap(rows.ranking())
     of_ranking = None if replicates is None else replicates.intervals()["average_precision"]
     intervals = rows.flagged_intervals(flagged)[0], of_ranking
@@ -142,6 +190,6 @@ def _against_truth(rows: FraudRows, flagged: Array, truth: dict[str, float]) -> 
     ]
 
 
-def _one(value: float, interval: Interval | None, truth: float) -> tuple[float, float, float]:
+def _one(value: float, interval: Interval | None, truth: float) -> tuple[float, ...]:
     low, high = interval or (0.0, 0.0)
-    return float(low <= truth <= high), high - low, value - truth
+    return float(low <= truth <= high), high - low, value - truth, (value - truth) ** 2

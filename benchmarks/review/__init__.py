@@ -1,1 +1,1 @@
-"""What reviews are worth: alerts alone, with audits, and with unfamiliar records."""
+"""What reviews are worth: alerts alone, with audits, and with records just below the threshold."""

@@ -1,7 +1,7 @@
 """What reviews are worth: frauds found, the truth and its estimates, by arm: ``python -m benchmarks.review SET``.
 
-With all seeds, the figures are kept in benchmarks/results/review.json, and ``python -m benchmarks.contest --page`` puts
-them into docs/results.md.
+With all seeds, the figures of the weeks are kept in benchmarks/results/review.json, and ``python -m benchmarks.contest
+--page`` puts them into docs/results.md.
 """
 
 import argparse
@@ -18,19 +18,22 @@ from .cards import CAPACITY, card_traffic, payments_of_cards
 from .figures import Figures, over_seeds, quality_figures, type_figures
 from .messages import CAPACITY as MESSAGE_CAPACITY
 from .messages import FIRST_WEEK, message_traffic, messages_in_weeks
+from .new_types import new_types
 from .results import Values, keep_results, medians
 from .weeks import ARMS, Traffic, Week, plan_of, weeks_of_reviews
 
 __all__ = ["SETS", "live_through", "main"]
 
 WEEKS, SEEDS = 12, 5
+NEW_TYPES: Final = "new_types"
 _ARMS: Final = (
     "alerts: the records of highest probability alone. audit_N: N % of the reviews, rounded up, are of records drawn "
-    "at random from the rest. novel_N: N % are of the passed records most unlike training. Draws and inclusion "
-    "probabilities are those of fraudsieve.review, estimates those of the evaluation report. Only reviewed records get "
-    "a label, which is always right; no other label is used by a model or an estimate. There are no chargebacks: they "
-    "would tell of missed frauds after some weeks, and make the blind spot of alerts shorter. Medians over {seeds} "
-    "seeds of the draws and the trees, with the lowest and highest value."
+    "at random from the rest. near_N: N % are the passed records of highest probability, one of each campaign or "
+    "account. Draws and inclusion probabilities are those of fraudsieve.review, estimates those of the evaluation "
+    "report. Only reviewed records get a label, which is always right; no other label is used by a "
+    "model or an estimate. There are no chargebacks: they would tell of missed frauds after some weeks, and make the "
+    "blind spot of alerts shorter. Medians over {seeds} seeds of the draws and the trees, with the lowest and highest "
+    "value."
 )
 _CARDS: Final = (
     "Payments of the first {days} days of fdh_cards, none of its test week. Four weeks are only history. All labels of "
@@ -63,13 +66,15 @@ class _Set(NamedTuple):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line and return the exit code, 0."""
     arguments: Arguments = {
-        "set": {"choices": SETS, "metavar": "SET", "help": ", ".join(SETS)},
+        "set": {"choices": [*SETS, NEW_TYPES], "metavar": "SET", "help": ", ".join([*SETS, NEW_TYPES])},
         "--seeds": {"type": int, "default": SEEDS, "help": f"seeds of draws and models (default {SEEDS})"},
     }
     return run_command("review", _run, __doc__, argv, arguments=arguments)
 
 
 def _run(options: argparse.Namespace) -> Report:
+    if options.set == NEW_TYPES:
+        return new_types(seeds=options.seeds)
     one = SETS[options.set]()
     values = live_through(one.traffic, one.figures, options.seeds)
     protocol = one.protocol + _ARMS.format(seeds=options.seeds)

@@ -11,12 +11,10 @@ from fraudsieve._subjects import Subject
 from fraudsieve._typing import Array
 from fraudsieve.features.accounts import AccountFeatures
 from fraudsieve.features.history.declaration import History
-from fraudsieve.models.unlike_training.compared_columns import compared_columns
 from fraudsieve.training.data.builders import make_classifier
 from fraudsieve.training.recipe.recipe import LabelledSize, Recipe
-from fraudsieve.training.split_model import distance_of
 
-from .weeks import DAYS, FRAUD, LEGITIMATE, Fitted, Traffic
+from .weeks import DAYS, FRAUD, LEGITIMATE, Scores, Traffic
 
 __all__ = ["CAPACITY", "PAST_DAYS", "card_traffic", "payments_of_cards"]
 
@@ -69,18 +67,14 @@ def card_traffic(payments: pd.DataFrame, *, past_days: int = PAST_DAYS, capacity
     is_fraud = payments["label"].to_numpy()[-len(subjects) :] == 1
     truth = np.where(is_fraud, FRAUD, LEGITIMATE)
 
-    def fit(rows: Array, seed: int) -> Fitted:
+    def fit(rows: Array, seed: int) -> Scores:
         recipe = Recipe.read(overrides={"n_jobs": 1, "seed": seed, "model": SETTINGS})
         trained_on = X.iloc[rows]
         classifier = make_classifier(recipe, Subject.EVENT, LabelledSize(len(rows), len(rows))).fit(
             trained_on, truth[rows]
         )
 
-        def unlike(rows: Array) -> Array:
-            compared = compared_columns(features.matrix_, classifier.ensemble_)
-            return distance_of(trained_on, compared).apply(X.iloc[rows].to_numpy(np.float64))
-
-        return Fitted(lambda rows: classifier.predict_proba(X.iloc[rows])[:, 0], unlike)
+        return lambda rows: classifier.predict_proba(X.iloc[rows])[:, 0]
 
     day = ((subjects["occurred_at"] - start) // pd.Timedelta(days=1)).to_numpy(np.int64)
     accounts = pd.factorize(subjects["account_id"])[0]

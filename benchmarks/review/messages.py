@@ -13,12 +13,10 @@ from benchmarks.data.location import load_messages
 from fraudsieve._subjects import Subject
 from fraudsieve._typing import Array
 from fraudsieve.features import MessageFeatures
-from fraudsieve.models.unlike_training.compared_columns import compared_columns
 from fraudsieve.training.data.builders import make_classifier
 from fraudsieve.training.recipe.recipe import LabelledSize, Recipe
-from fraudsieve.training.split_model import distance_of
 
-from .weeks import DAYS, FRAUD, LEGITIMATE, Fitted, Traffic
+from .weeks import DAYS, FRAUD, LEGITIMATE, Scores, Traffic
 
 __all__ = ["CAPACITY", "FIRST_WEEK", "message_traffic", "messages_in_weeks"]
 
@@ -61,7 +59,7 @@ def message_traffic(messages: pd.DataFrame, capacity: int = CAPACITY) -> Traffic
     truth = np.where(is_fraud, FRAUD, LEGITIMATE)
     campaigns = pd.factorize(messages["campaign"])[0]
 
-    def fit(rows: Array, seed: int) -> Fitted:
+    def fit(rows: Array, seed: int) -> Scores:
         recipe = Recipe.read(overrides={"n_jobs": 1, "seed": seed})
         features = MessageFeatures(n_folds=FOLDS, random_state=seed, n_jobs=1).set_output(transform="pandas")
         trained_on = features.fit_transform(texts[rows], truth[rows], groups=campaigns[rows])
@@ -69,11 +67,7 @@ def message_traffic(messages: pd.DataFrame, capacity: int = CAPACITY) -> Traffic
             trained_on, truth[rows], groups=campaigns[rows]
         )
 
-        def unlike(rows: Array) -> Array:
-            distance = distance_of(trained_on, compared_columns(features.matrix_, trees.ensemble_))
-            return distance.apply(features.transform(texts[rows]).to_numpy(np.float64))
-
-        return Fitted(lambda rows: trees.predict_proba(features.transform(texts[rows]))[:, 0], unlike)
+        return lambda rows: trees.predict_proba(features.transform(texts[rows]))[:, 0]
 
     week = messages["week"].to_numpy(np.int64)
     return Traffic(week, week * DAYS, is_fraud, campaigns, fit, capacity, FIRST_DAY, threshold=THRESHOLD)

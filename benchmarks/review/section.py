@@ -11,12 +11,13 @@ from .weeks import ARMS
 __all__ = ["render_section"]
 
 WEEKS: Final = (4, 8, 12)
-INTRODUCTION: Final = """## Reviews: alerts, audits and unfamiliar records
+INTRODUCTION: Final = """## Reviews: alerts, audits and records just below the threshold
 
 People review a number of records. A model learns from their labels every week, and chooses what they review next.
 `alerts` are the records of highest probability alone. With `audit_5`, 5 % of the reviews are of records drawn at random
-from the rest. With `novel_10`, 10 % are of the passed records most unlike training. `python -m benchmarks.review SET`
-prints the protocol. Cells are medians over five seeds, with the lowest and highest value.
+from the rest, the likelier frauds more often. With `near_10`, 10 % are the passed records of highest probability.
+`python -m benchmarks.review SET` prints the protocol. Cells are medians over five seeds, with the lowest and highest
+value.
 """
 CARDS: Final = """
 **Payments** (fdh_cards): 100 reviews a day in 12 weeks, {frauds:,.0f} frauds. Found frauds are counted from week 1 on.

@@ -7,14 +7,14 @@ sees.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 
 from fraudsieve._typing import Array
 from fraudsieve.review.draw import Frame, ReviewPlan, Selection, select
 
-__all__ = ["ARMS", "DAYS", "FRAUD", "LEGITIMATE", "Fitted", "Traffic", "Week", "plan_of", "weeks_of_reviews"]
+__all__ = ["ARMS", "DAYS", "FRAUD", "LEGITIMATE", "Scores", "Traffic", "Week", "plan_of", "weeks_of_reviews"]
 
 DAYS: Final = 7
 """Days of a week."""
@@ -22,22 +22,13 @@ FRAUD, LEGITIMATE = "fraud", "legitimate"
 ARMS: Final[dict[str, dict[str, float]]] = {
     "alerts": {},
     **{f"audit_{share:.0%}".rstrip("%"): {"audit": share} for share in (0.01, 0.02, 0.05, 0.1)},
-    "novel_10": {"novel": 0.1},
+    "near_10": {"near": 0.1},
 }
 """Shares of the reviews that are not alerts, by arm."""
 
 
-class Fitted(NamedTuple):
-    """A trained model.
-
-    Attributes
-    ----------
-    probability, unlike : callable
-        Return the probability of fraud of some rows, and how unlike the training rows they are.
-    """
-
-    probability: Callable[[Array], Array]
-    unlike: Callable[[Array], Array]
+Scores: TypeAlias = Callable[[Array], Array]
+"""A trained model: returns the probability of fraud of some rows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +60,7 @@ class Traffic:
     draw: Array
     is_fraud: Array
     groups: Array
-    fit: Callable[[Array, int], Fitted]
+    fit: Callable[[Array, int], Scores]
     capacity: int
     first: date
     late_draws: int = 0
@@ -105,12 +96,12 @@ def plan_of(arm: str, capacity: int, seed: int) -> ReviewPlan:
     Examples
     --------
     >>> plan_of("audit_5", 100, 0).counts
-    {'alert': 95, 'novel': 0, 'audit': 5}
+    {'alert': 95, 'near': 0, 'audit': 5}
     """
     return ReviewPlan(capacity, **ARMS[arm], seed=seed)
 
 
-def weeks_of_reviews(traffic: Traffic, plan: ReviewPlan, first: Fitted | None = None) -> Iterator[Week]:
+def weeks_of_reviews(traffic: Traffic, plan: ReviewPlan, first: Scores | None = None) -> Iterator[Week]:
     """Live through all weeks by a plan, with a training before each.
 
     Parameters
@@ -118,7 +109,7 @@ def weeks_of_reviews(traffic: Traffic, plan: ReviewPlan, first: Fitted | None = 
     traffic : Traffic
     plan : ReviewPlan
         Its seed is that of the models too.
-    first : Fitted, default=None
+    first : Scores, default=None
         The model of the first week, which is the same for all plans of one seed; None to train it.
 
     Yields
@@ -136,16 +127,15 @@ def weeks_of_reviews(traffic: Traffic, plan: ReviewPlan, first: Fitted | None = 
         yield done
 
 
-def _review(traffic: Traffic, plan: ReviewPlan, model: Fitted, rows: Array) -> Week:
+def _review(traffic: Traffic, plan: ReviewPlan, model: Scores, rows: Array) -> Week:
     """Draw records of a week, draw by draw."""
-    probability = model.probability(rows)
-    unlike = model.unlike(rows) if plan.novel else np.full(len(rows), np.nan)
+    probability = model(rows)
     drawn: list[Selection] = []
     for number in np.unique(traffic.draw[rows]).tolist():
         frame = np.flatnonzero(traffic.draw[rows] == number)
         flagged = _flagged(probability[frame], traffic)
         groups = traffic.groups[rows[frame]]
-        of_frame = Frame(probability[frame], flagged, unlike[frame], groups, np.zeros(len(frame)))
+        of_frame = Frame(probability[frame], flagged, groups, np.zeros(len(frame)))
         selection = select(of_frame, plan, traffic.first + timedelta(days=number))
         drawn.append(selection._replace(rows=frame[selection.rows]))
     reviewed, inclusion = (np.concatenate([getattr(one, name) for one in drawn]) for name in ("rows", "probability"))

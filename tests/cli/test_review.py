@@ -134,9 +134,9 @@ def test_from_the_score_log_with_reasons_to_labels_that_evaluate_reads(
     model: Path, messages: pd.DataFrame, run: Run
 ) -> None:
     serve(model, messages.drop(columns="label").to_dict("records"))  # type: ignore[arg-type]
-    call = ("review", "draw", "--state", "live.db", "--capacity", 40, "--audit", 0.5, "--novel", 0.1)
+    call = ("review", "draw", "--state", "live.db", "--capacity", 40, "--audit", 0.5, "--near", 0.1)
     code, content, error = run(*call, "--model", model, "--output", "draw.csv")
-    assert (code, content["audit"], content["novel"], content["frame"]) == (0, 20, 4, len(messages)), error
+    assert (code, content["audit"], content["near"], content["frame"]) == (0, 20, 4, len(messages)), error
     drawn = pd.read_csv("draw.csv")
     assert set(drawn["model_digest"]) == {Scorer.load(model).model.digest}
     assert drawn["reason_1_sentence"].notna().all()

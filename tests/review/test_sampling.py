@@ -1,5 +1,6 @@
 """The probability of each record is how often it is drawn, and weighted sums are right on average."""
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -7,53 +8,56 @@ import pytest
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import RecipeError
-from fraudsieve.review.draw import ALERT, AUDIT, NOVEL, Frame, ReviewPlan, Selection, select
+from fraudsieve.review.draw import ALERT, AUDIT, NEAR, UNIFORM, Frame, ReviewPlan, Selection, select
 
 MAY = date(2026, 5, 1)
-GROUPS = np.array([0, 1, 1, 2, 3, 3, 3, 4, 5, 6, 6, 7])
-PLAN = ReviewPlan(5, audit=0.4, novel=0.2)
+GROUPS = np.array([5, 1, 1, 7, 3, 3, 3, 0, 2, 6, 6, 4])
+PLAN = ReviewPlan(5, audit=0.4, near=0.2)
 
 
-def frame(n_flagged: int = 4, rank: Array | None = None) -> Frame:
+def frame(n_flagged: int = 4, rank: Array | None = None, power: float = 1) -> Frame:
     """Return twelve records in campaigns, of which the first are flagged."""
     n = len(GROUPS)
-    unlike = np.where(np.arange(n) == 8, np.nan, np.linspace(0, 0.9, n))
-    return Frame(
-        np.linspace(0.9, 0.1, n), np.arange(n) < n_flagged, unlike, GROUPS, np.zeros(n) if rank is None else rank
-    )
+    ranks = np.zeros(n) if rank is None else rank
+    return Frame(np.linspace(0.9, 0.1, n) ** power, np.arange(n) < n_flagged, GROUPS, ranks)
 
 
-def drawn(seed: int, plan: ReviewPlan = PLAN) -> Selection:
-    return select(frame(), ReviewPlan(plan.capacity, plan.audit, plan.novel, seed), MAY)
+def drawn(seed: int, plan: ReviewPlan = PLAN, power: float = 1) -> Selection:
+    return select(frame(power=power), replace(plan, seed=seed), MAY)
 
 
-@pytest.mark.slow
-def test_the_frequency_over_seeds_is_the_probability() -> None:
-    repeats, n = 10_000, len(GROUPS)
+@pytest.mark.parametrize("audit", [0.4, 0.8])  # of 7 campaigns, 2 or 4, some of which are certain
+@pytest.mark.parametrize("power", [0, 0.5, 1, 2, 20])
+def test_the_frequency_over_seeds_is_the_probability_whatever_the_model_says(power: float, audit: float) -> None:
+    repeats, n = 2_000, len(GROUPS)
     counts, stated, totals = np.zeros(n), np.zeros(n), np.zeros(repeats)
     y = np.array([1, 0, 1, 1, 0, 0, 1, 0, 1, 1, 0, 0])
     for seed in range(repeats):
-        found = drawn(seed)
+        found = drawn(seed, replace(PLAN, audit=audit), power)
+        assert len(found.rows) == 5
         counts[found.rows] += 1
         stated[found.rows] = found.probability
         totals[seed] = (y[found.rows] / found.probability).sum()
     assert (stated > 0).all()
     error = np.sqrt(stated * (1 - stated) / repeats)
-    assert (np.abs(counts / repeats - stated) <= 4 * error).all()
+    assert (np.abs(counts / repeats - stated) <= 4 * error + 1e-12).all()
+    assert stated.sum() == pytest.approx(counts.sum() / repeats)
     assert abs(totals.mean() - y.sum()) < 4 * totals.std() / np.sqrt(repeats)
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_one_record_of_a_campaign_is_audited_with_the_derived_probability(seed: int) -> None:
     found = drawn(seed)
-    assert found.why.tolist() == [ALERT, ALERT, NOVEL, AUDIT, AUDIT]
-    assert found.rows[:3].tolist() == [0, 1, 11]
-    rest = np.setdiff1d(np.arange(len(GROUPS)), [0, 1, 11])
+    assert found.why.tolist() == [ALERT, ALERT, NEAR, AUDIT, AUDIT]
+    assert found.rows[:3].tolist() == [0, 1, 4]
+    rest = np.setdiff1d(np.arange(len(GROUPS)), [0, 1, 4])
     audited = found.rows[3:]
     assert len({*GROUPS[audited]}) == 2
-    n_groups = len({*GROUPS[rest]})
-    sizes = [(GROUPS[rest] == GROUPS[row]).sum() for row in audited]
-    assert found.probability.tolist() == pytest.approx([1, 1, 1, *(2 / n_groups / size for size in sizes)])
+    probability = frame().probability
+    means = np.array([probability[rest][GROUPS[rest] == GROUPS[row]].mean() for row in rest])
+    chances = (1 - UNIFORM) * np.sqrt(means) / np.sqrt(means).sum() + UNIFORM / len(rest)
+    expected = 2 * chances[np.searchsorted(rest, audited)]  # of one record, so without the size of the campaign
+    assert found.probability.tolist() == pytest.approx([1, 1, 1, *expected])
 
 
 def test_equal_seeds_and_days_give_equal_draws_and_others_do_not() -> None:
@@ -75,8 +79,8 @@ def test_what_alerts_leave_over_is_not_filled_with_records_that_passed() -> None
 
 
 def test_without_an_audit_nothing_covers_the_rest() -> None:
-    found = select(frame(), ReviewPlan(5, novel=0.2), MAY)
-    assert (found.covers, set(found.why)) == (False, {ALERT, NOVEL})
+    found = select(frame(), ReviewPlan(5, near=0.2), MAY)
+    assert (found.covers, set(found.why)) == (False, {ALERT, NEAR})
     assert select(frame(), ReviewPlan(5, audit=0.01), MAY).covers
     assert select(frame(n_flagged=12), ReviewPlan(12), MAY).covers  # all are drawn
 
@@ -87,9 +91,19 @@ def test_an_audit_of_everything_draws_one_of_each_campaign() -> None:
     assert (1 / found.probability).sum() == pytest.approx(12)
 
 
-def test_novel_records_are_the_most_unfamiliar_of_different_campaigns() -> None:
-    found = select(frame(), ReviewPlan(3, novel=1), MAY)
-    assert found.rows.tolist() == [11, 10, 7]  # not 9, which is of the campaign of 10, and not 8, which is not known
+@pytest.mark.parametrize("n", [1, 2, 7, 12])
+def test_no_probability_is_above_1_and_of_a_model_that_says_0_all_records_are_alike(n: int) -> None:
+    certain = Frame(np.zeros(12), np.zeros(12, np.bool_), np.arange(12), np.zeros(12))
+    assert select(certain, ReviewPlan(n, audit=1), MAY).probability.tolist() == pytest.approx([n / 12] * n)
+    few = certain._replace(probability=np.array([1.0] * 2 + [1e-12] * 10))
+    found = select(few, ReviewPlan(n, audit=1), MAY)
+    assert len(found.rows) == len({*found.rows.tolist()}) == n
+    assert found.probability.max() <= 1
+
+
+def test_near_records_are_the_highest_that_passed_of_different_campaigns() -> None:
+    found = select(frame(), ReviewPlan(3, near=1), MAY)
+    assert found.rows.tolist() == [4, 7, 8]  # not 5 and 6, which are of the campaign of 4
 
 
 def test_alerts_come_case_by_case() -> None:
@@ -99,14 +113,14 @@ def test_alerts_come_case_by_case() -> None:
 
 
 @pytest.mark.parametrize(
-    ("capacity", "audit", "novel", "counts"),
+    ("capacity", "audit", "near", "counts"),
     [(100, 0.07, 0, (93, 0, 7)), (10, 0.01, 0, (9, 0, 1)), (3, 0.5, 0.5, (0, 1, 2)), (100, 0.05, 0.05, (90, 5, 5))],
 )
-def test_counts(capacity: int, audit: float, novel: float, counts: tuple[int, int, int]) -> None:
-    assert tuple(ReviewPlan(capacity, audit, novel).counts.values()) == counts
+def test_counts(capacity: int, audit: float, near: float, counts: tuple[int, int, int]) -> None:
+    assert tuple(ReviewPlan(capacity, audit, near).counts.values()) == counts
 
 
-@pytest.mark.parametrize("wrong", [{"capacity": 0}, {"audit": 1.1}, {"audit": 0.6, "novel": 0.6}, {"seed": -1}])
+@pytest.mark.parametrize("wrong", [{"capacity": 0}, {"audit": 1.1}, {"audit": 0.6, "near": 0.6}, {"seed": -1}])
 def test_wrong_plans(wrong: dict[str, float]) -> None:
     with pytest.raises(RecipeError, match="expected "):
         ReviewPlan(**{"capacity": 10, **wrong})  # type: ignore[arg-type]

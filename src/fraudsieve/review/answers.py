@@ -9,14 +9,14 @@
 ``comment``                free text, or empty; it stays in the answers and does not become part of the labels
 ``reviewer``               who answered; the source of the label is ``review:`` and this name
 ``answered_at``            when, in UTC: ``2026-05-01T10:00:00.000Z``
-``why_drawn``              from the draw: ``alert``, ``novel``, ``audit`` or ``disagreement``
+``why_drawn``              from the draw: ``alert``, ``near``, ``audit`` or ``disagreement``
 ``inclusion_probability``  from the draw, as it is printed there
 ``model_digest``           from the draw; not part of the labels
 ``model_shown``            whether the page showed what the model says before the answer; not part of the labels
 =========================  ===========================================================================================
 
 Further columns are ignored. What an answer lacks from the draw is taken from the draw itself, if it is given. An answer
-whose inclusion probability stays unknown is an error: as a label it would count as certain. Alerts and novel records
+whose inclusion probability stays unknown is an error: as a label it would count as certain. Alerts and near records
 have 1. A changed answer is another row of the same person with a later time, or replaces the row
 in the file. Any other table with these columns will do, such as a workbook that people filled in.
 
@@ -50,7 +50,7 @@ from fraudsieve.tables.values.reading import SHARES
 from fraudsieve.training.evaluation.bootstrap import NORMAL_QUANTILE
 
 from .candidates import drawn_ids
-from .draw import ALERT, AUDIT, NOVEL
+from .draw import ALERT, AUDIT, NEAR
 
 
 @dataclass(frozen=True)
@@ -325,7 +325,7 @@ def _with_probabilities(answers: pd.DataFrame, draws: Source | None, origin: str
         for name in [name for name in PLACED if name in found]:
             answers[name] = answers[name].astype(found[name].dtype).fillna(found[name])
     probability = answers["inclusion_probability"].astype(np.float64)
-    is_certain = probability.isna() & answers["why_drawn"].isin([ALERT, NOVEL])
+    is_certain = probability.isna() & answers["why_drawn"].isin([ALERT, NEAR])
     answers = answers.assign(inclusion_probability=probability.mask(is_certain, 1.0))
     missing = int(answers["inclusion_probability"].isna().sum())
     if missing:

@@ -5,30 +5,39 @@ The design of a draw: which records people look at, and the inclusion probabilit
 A draw is made from a *frame*: the scored records of a day that no earlier draw has selected. It has three parts.
 
 1. `alert`: of the flagged records, those with the highest probability of fraud.
-2. `novel`: of the passed records, those that are most unlike the training records, at most one a campaign or account.
+2. `near`: of the passed records, those with the highest probability of fraud, at most one a campaign or account. New
+   crimes are most often there: the model has seen something like them, but not enough.
 3. `audit`: a random sample of the *rest*, which is the frame without the first two parts. It holds the passed records,
    and the flagged ones that were too many for the capacity.
 
 **Derivation.** The frame, the scores and the campaigns are fixed; only the audit is random. The first two parts depend
-on nothing random, so their records are drawn with probability 1. Let the rest consist of G campaigns or accounts, of
-which campaign g has m_g records. The audit selects k of the G campaigns, every set of k with the same probability, and
-independently of that one record of each campaign, uniformly. For record i of campaign g::
+on nothing random, so their records are drawn with probability 1. Let the rest consist of N records of G campaigns or
+accounts, of which campaign g has m_g records with the mean probability of fraud p_g. The audit selects k of the G
+campaigns, and independently of that one record of each, uniformly. For record i of campaign g::
 
-    P(i is drawn) = P(g is selected) * P(i is the record of g) = k / G * 1 / m_g
+    P(i is drawn) = P(g is selected) * P(i is the record of g) = c_g / m_g
+    c_g = k (0.8 m_g sqrt(p_g) / sum(m sqrt(p)) + 0.2 m_g / N)
 
-A record is in one part only, so this is its inclusion probability in the whole draw. k, G and m_g are known before the
-draw, so the probability is exact, and not estimated. It is above 0 for every record of the rest if k is at least 1.
-Then the sum of y_i / pi_i over the drawn records has the expectation ``sum(y)`` over the frame, whatever y is (Horvitz
-and Thompson, 1952, "A generalization of sampling without replacement from a finite universe"). Without an audit, the
-records of the rest have probability 0, and no sum over them can be estimated: neither the frauds that were missed nor
-recall.
+Where c_g would exceed 1, campaign g is certain, and the others share the places that are left in the same proportion.
+The k campaigns are those in which the points u, u + 1, ..., u + k - 1 fall, for a uniform u from 0 to 1, when lengths
+c_g are laid side by side in random order (systematic sampling, Madow, 1949). A length of at most 1 has at most one of
+the points, and has it with the probability c_g. So c_g is exact, and not estimated.
+
+A record is in one part only, so this is its inclusion probability in the whole draw. It is above 0 for every record of
+the rest if k is at least 1. Then the sum of y_i / pi_i over the drawn records has the expectation ``sum(y)`` over the
+frame, whatever y and p are (Horvitz and Thompson, 1952, "A generalization of sampling without replacement from a finite
+universe"). If a record of g is fraud with probability p_g, and campaigns are of one kind, the variance of the number of
+frauds is smallest for c_g in proportion to m_g sqrt(p_g) (Neyman's allocation). A model that is wrong about p costs
+width and no bias, and the part of 0.2 limits the width: no weight exceeds 5 N / k, unless campaigns are certain.
+Without an audit, the records of the rest have probability 0, and no sum over them can be estimated: neither the frauds
+that were missed nor recall.
 
 Two records of one campaign are never drawn together by the audit. Their joint probability is 0, so the usual estimator
 of variance by pairs of records does not apply: campaigns are the units, as in a bootstrap of campaigns.
 
-**Earlier draws.** What was drawn before is not in the frame, and G and m_g count what is left. The probability is then
-exact given the earlier draws. Frames of separate days are disjoint, so the totals of days add up. A second draw from
-the frame of an earlier one is a sample of what the first has left. Labels of both must not be added up with these
+**Earlier draws.** What was drawn before is not in the frame, and N, G and m_g count what is left. The probability is
+then exact given the earlier draws. Frames of separate days are disjoint, so the totals of days add up. A second draw
+from the frame of an earlier one is a sample of what the first has left. Labels of both must not be added up with these
 probabilities: those of the first represent the rest of its frame already.
 """
 
@@ -71,8 +80,10 @@ from .candidates import Candidates, Sources, read_candidates
 from .context import SHOWN, Context, context_of
 
 ALERT: Final = "alert"
-NOVEL: Final = "novel"
+NEAR: Final = "near"
 AUDIT: Final = "audit"
+UNIFORM: Final = 0.2
+"""The part of the chances of an audit that does not depend on probabilities of fraud."""
 EXACT: Final = 1e-9
 """Shares such as 0.07 are not exact: 100 times it is a little more than 7."""
 
@@ -86,9 +97,10 @@ class ReviewPlan:
     capacity : int
         The number of records.
     audit : float, default=0.0
-        The share that is drawn at random from the records that are not alerts. Without it, recall cannot be estimated.
-    novel : float, default=0.0
-        The share for passed records that are unlike the training records. The rest of the capacity is for alerts.
+        The share that is drawn at random from the other records, the more probable ones more often. Without it, recall
+        cannot be estimated.
+    near : float, default=0.0
+        The share for the passed records with the highest probability. The rest of the capacity is for alerts.
     seed : int, default=0
         Seed of the audit. A draw is the same for equal records, seed and day.
 
@@ -99,22 +111,22 @@ class ReviewPlan:
 
     Examples
     --------
-    >>> ReviewPlan(100, audit=0.05, novel=0.1).counts
-    {'alert': 85, 'novel': 10, 'audit': 5}
+    >>> ReviewPlan(100, audit=0.05, near=0.1).counts
+    {'alert': 85, 'near': 10, 'audit': 5}
     """
 
     capacity: int
     audit: float = 0.0
-    novel: float = 0.0
+    near: float = 0.0
     seed: int = 0
 
     def __post_init__(self) -> None:
         problems = []
         if self.capacity < 1:
             problems.append(f"expected a capacity of at least 1 record, got {self.capacity}")
-        if not (0 <= self.audit <= 1 and 0 <= self.novel <= 1 and self.audit + self.novel <= 1 + EXACT):
+        if not (0 <= self.audit <= 1 and 0 <= self.near <= 1 and self.audit + self.near <= 1 + EXACT):
             problems.append(
-                f"expected shares from 0 to 1, together at most 1, got audit {self.audit}, {self.novel} novel"
+                f"expected shares from 0 to 1, together at most 1, got audit {self.audit}, near {self.near}"
             )
         if self.seed < 0:
             problems.append(f"expected a seed of at least 0, got {self.seed}")
@@ -125,8 +137,8 @@ class ReviewPlan:
     def counts(self) -> dict[str, int]:
         """The largest number of records of each part. The audit is rounded up, so that it is never 0 if asked for."""
         audit = math.ceil(self.audit * self.capacity - EXACT)
-        novel = min(math.ceil(self.novel * self.capacity - EXACT), self.capacity - audit)
-        return {ALERT: self.capacity - audit - novel, NOVEL: novel, AUDIT: audit}
+        near = min(math.ceil(self.near * self.capacity - EXACT), self.capacity - audit)
+        return {ALERT: self.capacity - audit - near, NEAR: near, AUDIT: audit}
 
 
 class Frame(NamedTuple):
@@ -136,8 +148,6 @@ class Frame(NamedTuple):
     probability: Array
     # Shape (n_records,).
     is_flagged: Array
-    # Shape (n_records,). How unlike the training records each is; NaN if that is unknown.
-    unlike: Array
     # Shape (n_records,). Campaigns or accounts.
     groups: Array
     # Shape (n_records,). Rank of the case, from 1; alerts of the first case come first. Equal if cases do not matter.
@@ -147,9 +157,9 @@ class Frame(NamedTuple):
 class Selection(NamedTuple):
     """What was drawn."""
 
-    # Shape (n_drawn,). Positions in the frame: alerts, novel records, audit.
+    # Shape (n_drawn,). Positions in the frame: alerts, near records, audit.
     rows: Array
-    # Shape (n_drawn,). `alert`, `novel` or `audit`.
+    # Shape (n_drawn,). `alert`, `near` or `audit`.
     why: Array
     # Shape (n_drawn,). Inclusion probability of the record in the whole draw.
     probability: Array
@@ -161,13 +171,13 @@ def select(frame: Frame, plan: ReviewPlan, day: date) -> Selection:
     """Select records as the plan says; the module explains their probabilities."""
     counts = plan.counts
     alerts = _alerts(frame, counts[ALERT])
-    novel = _novel(frame, counts[NOVEL])
-    rest = np.setdiff1d(np.arange(len(frame.groups)), np.concatenate([alerts, novel]))
+    near = _near(frame, counts[NEAR])
+    rest = np.setdiff1d(np.arange(len(frame.groups)), np.concatenate([alerts, near]))
     rng = np.random.default_rng([plan.seed, day.toordinal()])
-    audit, probability = _audit(rest, frame.groups[rest], counts[AUDIT], rng)
-    parts = {ALERT: alerts, NOVEL: novel, AUDIT: audit}
+    audit, probability = _audit(rest, frame, counts[AUDIT], rng)
+    parts = {ALERT: alerts, NEAR: near, AUDIT: audit}
     why = np.repeat(np.array([*parts], object), [len(rows) for rows in parts.values()])
-    certain = np.ones(len(alerts) + len(novel))
+    certain = np.ones(len(alerts) + len(near))
     covers = len(audit) > 0 or len(rest) == 0
     return Selection(np.concatenate([*parts.values()]), why, np.concatenate([certain, probability]), covers)
 
@@ -178,23 +188,37 @@ def _alerts(frame: Frame, n: int) -> Array:
     return flagged[order[:n]]
 
 
-def _novel(frame: Frame, n: int) -> Array:
-    """Return the most unfamiliar passed records, the first of each group."""
-    passed = np.flatnonzero(~frame.is_flagged & ~np.isnan(frame.unlike))
-    ordered = passed[np.lexsort((passed, -frame.unlike[passed]))]
+def _near(frame: Frame, n: int) -> Array:
+    """Return the passed records of highest probability, the first of each group."""
+    passed = np.flatnonzero(~frame.is_flagged)
+    ordered = passed[np.argsort(-frame.probability[passed], kind="stable")]
     first = np.sort(np.unique(frame.groups[ordered], return_index=True)[1])
     return ordered[first[:n]]
 
 
-def _audit(rest: Array, groups: Array, n: int, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Return one record of each of at most `n` random groups, and the inclusion probabilities."""
+def _audit(rest: Array, frame: Frame, n: int, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Return one record of each of at most `n` groups, and the inclusion probabilities."""
     if n == 0 or len(rest) == 0:
         return np.zeros(0, np.int64), np.zeros(0)
-    _, code, size = np.unique(groups, return_inverse=True, return_counts=True)
-    one_of_each = draw_of_groups(code, int(rng.integers(2**63)))
+    _, code, size = np.unique(frame.groups[rest], return_inverse=True, return_counts=True)
+    pull = np.sqrt(size * np.bincount(code, frame.probability[rest]))
+    wanted = (1 - UNIFORM) * pull / (pull.sum() or 1.0) + UNIFORM * size / len(rest)
+    one_of_each = rng.permutation(draw_of_groups(code, int(rng.integers(2**63))))
     n = min(n, len(size))
-    drawn = rng.choice(one_of_each, n, replace=False)
-    return rest[drawn], n / len(size) / size[code[drawn]]
+    chances = _chances(wanted, n)
+    steps = np.cumsum(chances[code[one_of_each]])
+    drawn = one_of_each[np.searchsorted(steps * (n / steps[-1]), np.arange(n) + rng.random())]
+    return rest[drawn], (chances / size)[code[drawn]]
+
+
+def _chances(wanted: Array, n: int) -> Array:
+    """Return probabilities of the sum `n` in proportion to positive numbers, except where that would be above 1."""
+    order = np.argsort(-wanted, kind="stable")
+    left, rest = n - np.arange(len(wanted)), np.cumsum(wanted[order][::-1])[::-1]
+    certain = int((left * wanted[order] >= rest).sum())
+    chances = np.ones(len(wanted))
+    chances[order[certain:]] = np.minimum(wanted[order[certain:]] * (n - certain) / wanted[order[certain:]].sum(), 1.0)
+    return chances
 
 
 NO_RECALL: Final = (
@@ -220,7 +244,7 @@ class ReviewDraw:
     Parameters
     ----------
     records : DataFrame of shape (n_drawn, n_columns)
-        ``subject_id``, ``subject`` (message, event or account), ``why_drawn`` (alert, novel or audit),
+        ``subject_id``, ``subject`` (message, event or account), ``why_drawn`` (alert, near or audit),
         ``inclusion_probability``, ``recall_can_be_estimated``, ``day``, ``probability``, ``decision``, ``predicted``
         (the likeliest crime), ``unlike_training``, ``case_id``, ``account_id``, ``time``, ``model_digest``, the text or
         the columns to show, and the sentences of reasons.
@@ -313,7 +337,7 @@ def draw_records(
 
     Examples
     --------
-    >>> scores = pd.DataFrame({"message_id": ["a", "b", "c"], "probability": [0.9, 0.2, 0.1]})
+    >>> scores = pd.DataFrame({"message_id": ["a", "b", "c"], "probability": [0.9, 0.2, 0.2]})
     >>> texts = pd.DataFrame({"message_id": ["a", "b", "c"], "text": ["win 100 now", "see you at six", "lunch?"]})
     >>> drawn = draw_records(scores, ReviewPlan(2, audit=0.5), messages=texts, threshold=0.5)
     >>> drawn.records[["why_drawn", "inclusion_probability"]].to_numpy().tolist()
@@ -322,9 +346,6 @@ def draw_records(
     tables = {"messages": messages, "events": events, "accounts": accounts}
     options = None if model is None else options_of_model(model.model)
     found = read_candidates(scores, tables, threshold=threshold, day=day, previous=previous, options=options)
-    if plan.novel and "unlike_training" not in found.scored:
-        fix = "Score with a model that knows how unlike training a record is, or set the share of novel to 0."
-        raise SchemaError(origin_of(scores), "column 'unlike_training' is missing", fix)
     latest = found.time.max()
     day = day or (date.min if pd.isna(latest) else latest.date())
     case, rank = _cases(cases, found)
@@ -375,11 +396,9 @@ def _table(drawn: Candidates, selection: Selection, day: date, case: Array, expl
 
 
 def _frame(found: Candidates, rank: Array) -> Frame:
-    scored, n = found.scored, len(found.scored)
-    unlike = scored["unlike_training"].to_numpy(np.float64) if "unlike_training" in scored else np.full(n, np.nan)
+    probability, is_flagged = found.scored["probability"].to_numpy(np.float64), found.scored["is_flagged"]
     groups = row_groups(found.records, found.subject)[0]
-    probability = scored["probability"].to_numpy(np.float64)
-    return Frame(probability, scored["is_flagged"].to_numpy(np.bool_), unlike, groups, rank)
+    return Frame(probability, is_flagged.to_numpy(np.bool_), groups, rank)
 
 
 def _cases(folder: str | os.PathLike[str] | None, found: Candidates) -> tuple[Array, Array]:

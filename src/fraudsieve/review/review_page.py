@@ -201,6 +201,6 @@ def _texts() -> dict[str, str]:
         "why": tr("drawn as"),
         "why_alert": tr("alert", sense="why drawn"),
         "why_audit": tr("audit", sense="why drawn"),
-        "why_novel": tr("novel", sense="why drawn"),
+        "why_near": tr("near", sense="why drawn"),
         "why_disagreement": tr("disagreement", sense="why drawn"),
     }

@@ -16,15 +16,19 @@ def test_weighted_intervals_hold_the_truth_and_plain_ones_do_not(monkeypatch: py
     assert [bar.name for bar in report.bars] == [
         "known.0.2.recall.covered",
         "known.0.2.average_precision.covered",
+        "known.0.2.missed",
     ]
     assert all(bar.value >= 0.8 for bar in report.bars)
+    assert report.figures["known.0.2.recall.width"] < report.peers["uniform"]["known.0.2.recall.width"]
     assert report.peers["plain"]["known.0.2.recall.covered"] <= 0.2
     assert abs(report.figures["known.0.2.recall.error"]) < report.peers["plain"]["known.0.2.recall.error"]
 
 
-def test_labelled_records_stand_for_all_records_as_a_mean() -> None:
-    world = module._world(Traffic(0.2), np.random.default_rng(0))
-    drawn = [module._labelled(world, 0.1, number, 1) for number in range(100)]
+@pytest.mark.parametrize("traffic", [Traffic(0.2), Traffic(power=2), Traffic(power=0.5)])
+@pytest.mark.parametrize("draw", ["_labelled", "_uniform"])
+def test_labelled_records_stand_for_all_records_as_a_mean(traffic: Traffic, draw: str) -> None:
+    world = module._world(traffic, np.random.default_rng(0))
+    drawn = [getattr(module, draw)(world, 0.1, number, 1) for number in range(100)]
     records = np.array([float(rows.weights.sum()) for rows, _ in drawn])
     frauds = np.array([float(rows.weights @ rows.is_fraud) for rows, _ in drawn])
     for totals, truth in ((records, len(world.flagged)), (frauds, world.rows.is_fraud.sum())):

@@ -9,7 +9,7 @@ import pytest
 from benchmarks.review.cards import card_traffic
 from benchmarks.review.figures import quality_figures, type_figures
 from benchmarks.review.messages import message_traffic
-from benchmarks.review.weeks import ARMS, DAYS, Fitted, Traffic, Week, plan_of, weeks_of_reviews
+from benchmarks.review.weeks import ARMS, DAYS, Scores, Traffic, Week, plan_of, weeks_of_reviews
 
 from fraudsieve._typing import Array
 from fraudsieve.review import ReviewPlan
@@ -24,9 +24,9 @@ def simulated(trained_on: list[Array], weeks: int = WEEKS) -> Traffic:
     is_fraud = rng.random(len(day)) < 0.1
     signal = rng.normal(size=len(day)) + 1.5 * is_fraud
 
-    def fit(rows: Array, seed: int) -> Fitted:
+    def fit(rows: Array, seed: int) -> Scores:
         trained_on.append(rows)
-        return Fitted(lambda rows: 1 / (1 + np.exp(-signal[rows])), lambda rows: np.abs(signal[rows]))
+        return lambda rows: 1 / (1 + np.exp(-signal[rows]))
 
     accounts = rng.integers(0, len(day) * 2 // 3, len(day))
     return Traffic(day // DAYS, day, is_fraud, accounts, fit, CAPACITY, date(2026, 5, 1), late_draws=1)
@@ -99,7 +99,7 @@ def test_payments_after_the_past_are_scored_by_their_history() -> None:
     payments = frame.assign(label=(frame["amount"] > 100).astype(int))
     traffic = card_traffic(payments, past_days=DAYS, capacity=3)
     assert sorted({*traffic.week.tolist()}) == [0, 1]
-    (week,) = weeks_of_reviews(traffic, plan_of("novel_10", 3, 0))
+    (week,) = weeks_of_reviews(traffic, plan_of("near_10", 3, 0))
     assert quality_figures(traffic, [week])["truth"] > 0.9
     assert len(week.reviewed) == 3 * DAYS
 
@@ -112,5 +112,5 @@ def test_messages_are_scored_by_their_texts() -> None:
     texts = [f"{kinds[label]} {number}" for label, number in zip(labels, rng.integers(0, 99, 200), strict=True)]
     frame = pd.DataFrame({"text": texts, "label": labels, "campaign": texts, "week": np.repeat([0, 1], 100)})
     traffic = message_traffic(frame, capacity=5)
-    (week,) = weeks_of_reviews(traffic, plan_of("novel_10", 5, 0))
+    (week,) = weeks_of_reviews(traffic, plan_of("near_10", 5, 0))
     assert traffic.is_fraud[week.rows[week.reviewed]].sum() >= 4

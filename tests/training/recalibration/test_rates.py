@@ -56,7 +56,7 @@ def test_the_true_rate_exceeds_the_promise_in_at_most_one_audit_of_twenty() -> N
 def reviewed(rng: np.random.Generator, alerts: int, audit: int, *, answered: float = 1.0) -> LabelledRecords:
     """Return the answers to a draw of the highest scores and an audit of the others, without those of some alerts."""
     probability, is_fraud = scored(rng, 8000)
-    frame = Frame(probability, probability > 0.05, np.full(8000, np.nan), np.arange(8000), np.zeros(8000))
+    frame = Frame(probability, probability > 0.05, np.arange(8000), np.zeros(8000))
     plan = ReviewPlan(alerts + audit, audit / (alerts + audit), seed=int(rng.integers(1 << 30)))
     drawn = select(frame, plan, date.min)
     kept = (drawn.probability < 1) | (rng.random(len(drawn.rows)) < answered)
@@ -72,8 +72,9 @@ def reviewed(rng: np.random.Generator, alerts: int, audit: int, *, answered: flo
 def test_the_promise_holds_with_the_answers_to_a_draw_for_review(answered: float) -> None:
     rng, rates = np.random.default_rng(2), []
     for _ in range(200):
-        points = points_of_rates(reviewed(rng, 100, 400, answered=answered), Targets((0.02,)))
+        points = points_of_rates(reviewed(rng, 100, 800, answered=answered), Targets((0.02,)))
         rates += [true_rate(point.threshold) for point in points]
+        assert points[0].max_false_positive_rate == 0.02
     assert len(rates) == 200
     assert np.mean(np.array(rates) > 0.02) <= 0.05
     assert 0.002 < np.mean(rates) < 0.02
@@ -82,7 +83,9 @@ def test_the_promise_holds_with_the_answers_to_a_draw_for_review(answered: float
 def test_above_a_record_without_a_label_the_lowest_probability_holds() -> None:
     records = reviewed(np.random.default_rng(0), 100, 400)
     lowest = records.inclusion.min()
-    assert (records.reach == records.group_inclusion).all()
+    is_above = records.probability > records.unknown
+    assert (records.reach == np.where(is_above, records.group_inclusion, lowest)).all()
+    assert is_above.sum() == 100  # the alerts
     top = replace(records, unknown=float(records.probability.max()))
     assert (top.reach == lowest).all()
     strict = [points_of_rates(one, Targets((0.005,))) for one in (records, top)]

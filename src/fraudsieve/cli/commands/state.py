@@ -323,7 +323,9 @@ def draw_command(
         float,
         typer.Option(help="Share of random records among those that are not alerts. At 0, recall cannot be estimated."),
     ] = 0.0,
-    novel: Annotated[float, typer.Option(help="Share of passed records that are unlike training.")] = 0.0,
+    near: Annotated[
+        float, typer.Option(help="Share of passed records just below the threshold, one of each campaign or account.")
+    ] = 0.0,
     day: Annotated[
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="Draw only from records of this day (UTC); by default from all."),
@@ -367,7 +369,7 @@ def draw_command(
     from fraudsieve.review.draw import ReviewPlan, draw_from_log, draw_records, write_draw
     from fraudsieve.tables.formats.output import check_output_format
 
-    plan = ReviewPlan(capacity, audit, novel, seed)
+    plan = ReviewPlan(capacity, audit, near, seed)
     dates = ReadingOptions(day_first=reading.day_first)
     inputs = tables.inputs(reading)
     earlier, scored = _earlier(previous), input_table(scores, dates)
