@@ -3,7 +3,7 @@
 import re
 import secrets
 import unicodedata
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from itertools import islice
 from typing import Final, NamedTuple
@@ -20,7 +20,7 @@ from fraudsieve.tables.schema import words_of
 from fraudsieve.tables.values.reading import PLAIN
 
 from .custom_columns import CustomColumns, digest_categories
-from .dates import NEVER, DateColumn, has_hours
+from .dates import NEVER, DateColumn, columns_of_dates, has_hours
 from .frames import (
     NOT_PROFILE,
     category_column,
@@ -251,7 +251,21 @@ def choose_profile_columns(
             categories.append(name)
     if "source" in records.columns and "source" not in exclude:
         left_out["source"] = "read as the source of the label"
-    return ProfileColumns(tuple(numbers), tuple(categories), left_out, tuple(dates))
+    kept = _with_free_names(dates, {*numbers, *categories, *used_names}, left_out)
+    return ProfileColumns(tuple(numbers), tuple(categories), left_out, kept)
+
+
+def _with_free_names(dates: Sequence[str], taken: Collection[str], left_out: dict[str, str]) -> tuple[str, ...]:
+    """Return the dates of which no feature has the name of another, such as ``days_since_visit`` beside ``visit``."""
+    kept: list[str] = []
+    for name in dates:
+        columns = columns_of_dates([*(DateColumn(one) for one in kept), DateColumn(name, has_hour=True)])
+        names = {column.removeprefix("profile__") for column, *_ in columns} | {f"years_since_{name}"}
+        if names.isdisjoint(taken):
+            kept.append(name)
+        else:
+            left_out[name] = "another column has the name of one of its features"
+    return tuple(kept)
 
 
 def check_texts(records: pd.DataFrame, names: Collection[str], table: str) -> None:
@@ -319,7 +333,9 @@ def declared_columns(
             raise nested_error(table, name, nested)
         is_word = not is_number(column) or (name in categories and not is_flag(column))
         (words if is_word else numbers).append(name)
-    return ProfileColumns(tuple(numbers), tuple(words), {}, tuple(dates))
+    left_out: dict[str, str] = {}
+    kept = _with_free_names(dates, {*numbers, *words}, left_out)
+    return ProfileColumns(tuple(numbers), tuple(words), left_out, kept)
 
 
 def candidate_columns(records: pd.DataFrame) -> tuple[str, ...]:
