@@ -228,6 +228,7 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         others = AccountMatrix(self._subject, histories, network, timed=timed).columns
         used_names = {name.removeprefix(PROFILE) for name in others if name.startswith(PROFILE)}
         columns = choose_profile_columns(records, exclude=excluded, declared=self.categories, used_names=used_names)
+        columns = columns if timed else columns.without_births()
         _check_amounts(histories, columns.categories)
         settings: dict[str, Any] = {"digested": self.digest_categories, "zone": self.time_zone}
         custom = columns.learn(records, self.min_category_rows, **settings, later=self.later_dates)

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from itertools import islice
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 import pandas as pd
 
@@ -170,6 +170,12 @@ class ProfileColumns(NamedTuple):
     categories: tuple[str, ...]
     left_out: dict[str, str]
     dates: tuple[str, ...] = ()
+
+    def without_births(self) -> Self:
+        """Leave out dates of birth: without times of the records, there is no age."""
+        births = [name for name in self.dates if _kind_of_name(name) == "dates of birth"]
+        left_out = self.left_out | dict.fromkeys(births, "looks like dates of birth")
+        return self._replace(dates=tuple(name for name in self.dates if name not in births), left_out=left_out)
 
     def learn(
         self,
