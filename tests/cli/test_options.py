@@ -10,7 +10,7 @@ import typer
 from typer.testing import CliRunner
 
 from fraudsieve.cli.app import app
-from fraudsieve.cli.options import NEAR_MISSES
+from fraudsieve.cli.options import NEAR_MISSES, ReadingOptions, RunOptions, TableOptions
 
 PAGE = (Path(__file__).parents[2] / "docs/design/options.md").read_text()
 ROW = re.compile(r"^\| `(--[a-z-]+)` \| [^|]+ \| ([^|]+) \|$", re.MULTILINE)
@@ -102,3 +102,22 @@ def test_near_misses_name_options_that_exist() -> None:
     known = options()
     assert {option for meant in NEAR_MISSES.values() for option in meant} <= set(known)
     assert {miss for miss in NEAR_MISSES if len(known.get(miss, ())) == len(commands())} == set()
+
+
+@pytest.mark.parametrize(
+    ("tables", "recipe", "texts"),
+    [
+        ({"messages": ["m.csv"]}, "", ("subject",)),
+        ({"events": ["e.csv"]}, "", ("body", "subject")),
+        ({}, 'events = "e.csv"', ("body", "subject")),
+        ({}, 'messages = "m.csv"\nevents = "e.csv"', ("subject",)),
+        ({"messages": ["m.csv"], "events": ["e.csv"]}, 'subject = "event"', ("body", "subject")),
+    ],
+)
+def test_the_first_column_of_texts_is_that_of_messages_if_these_are_scored(
+    tables: dict[str, Any], recipe: str, texts: tuple[str, ...], tmp_path: Path
+) -> None:
+    path = tmp_path / "r.toml"
+    path.write_text(f"[data]\n{recipe}\n")
+    read = RunOptions(recipe=path).read(TableOptions(**tables), ReadingOptions(text_column=["body", "subject"]), {})
+    assert read.history.texts == texts

@@ -305,11 +305,9 @@ class RunOptions:
         """Return the recipe of a run: that of the file, with the options that were given."""
         from fraudsieve.training.recipe.recipe import Recipe
 
-        has_messages = self.subject != "event" and bool(tables.messages or not (tables.events or tables.accounts))
         overrides = {
             **{f"data.{table}": place for table, place in vars(tables).items()},
             **reading.overrides(),
-            "history.texts": (reading.text_column or [])[has_messages:] or None,
             "data.subject": self.subject,
             "data.score_kind": self.score_kind,
             "data.legitimate": self.legitimate,
@@ -323,7 +321,10 @@ class RunOptions:
             "model.sample_rate": self.sample_rate,
             "seed": self.seed,
         }
-        return Recipe.read(self.recipe, overrides | more)
+        recipe = Recipe.read(self.recipe, overrides | more)
+        has_messages = recipe.data.messages is not None and recipe.data.subject in ("auto", "message")
+        texts = tuple(reading.text_column or ())[has_messages:]
+        return recipe.with_values({"history.texts": texts}) if texts else recipe
 
 
 def loaded_scorer(address: str, progress: Report, **settings: Any) -> "Scorer":
