@@ -1,7 +1,5 @@
 """What reviewers see beside a record: the last ones of its account and counterparty, and labels to choose from."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -86,6 +84,8 @@ def test_the_page_has_the_context_in_words(language: str) -> None:
     assert ("对手方" if language == "zh" else "counterparty") in facts
 
 
-def test_a_context_is_as_private_as_its_page(tmp_path: Path) -> None:
+def test_a_context_is_in_no_table_and_only_for_a_page() -> None:
     drawn = draw_records(scores(), ReviewPlan(5), events=payments(), threshold=0.5)
+    assert drawn.context
     assert "context" not in drawn.records
+    assert not draw_records(scores(), ReviewPlan(5), events=payments(), threshold=0.5, with_context=False).context

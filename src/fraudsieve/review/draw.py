@@ -295,6 +295,7 @@ def draw_records(
     show: Sequence[str] | None = None,
     model: Scorer | None = None,
     history: "Sources" = None,
+    with_context: bool = True,
     language: str = "en",
 ) -> ReviewDraw:
     """Draw the records of a day that people look at.
@@ -322,6 +323,8 @@ def draw_records(
         The model of the scores, for the sentences of reasons if the scores have none. It must score without history.
     history : path or DataFrame, default=None
         Earlier records of the same type, or events of accounts, for the context; None for the table that was scored.
+    with_context : bool, default=True
+        Whether to find the context, which only the page shows.
     language : {"en", "zh"}, default="en"
         The language of these sentences.
 
@@ -361,8 +364,10 @@ def draw_records(
     notes = notes if selection.covers else (*notes, NO_RECALL)
     labels, table = _labels(found, model), "events" if found.subject.is_account else f"{found.subject}s"
     source = history if history is not None or not found.subject.is_account else events
-    known = found.history if source is None else read_table(as_input(source, options), table).good
-    context = context_of(drawn, known, SHOWN if show is None else show)
+    context: Context = {}
+    if with_context:
+        known = found.history if source is None else read_table(as_input(source, options), table).good
+        context = context_of(drawn, known, SHOWN if show is None else show)
     return ReviewDraw(frame, len(found.scored), selection.covers, found.counts, notes, labels, context)
 
 
@@ -493,7 +498,7 @@ def draw_from_log(store: EventStore, plan: ReviewPlan, *, subject: str | None = 
         names = pyarrow.parquet.read_schema(scores).names
         table = next(table for name, table in IDS.items() if name in names)
         named: dict[str, Any] = {table: InputTable(records, name=store.origin)}
-        if table != "messages" and since is not None:
+        if table != "messages" and since is not None and settings.get("with_context", True):
             before = read_stored_tables(store, since=since - CONTEXT, until=until).tables.get("events")
             named["history"] = None if before is None else before.to_pandas()
         return draw_records(InputTable(scores, name=store.origin), plan, **{**settings, **named})

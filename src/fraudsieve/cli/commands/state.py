@@ -379,7 +379,7 @@ def draw_command(
     _check_page(page)
     settings: dict[str, Any] = {"threshold": threshold, "cases": cases, "previous": earlier}
     settings |= {"day": None if day is None else day.date(), "language": language or "en"}
-    settings["show"] = None if show is None else split_names(show)
+    settings |= {"show": None if show is None else split_names(show), "with_context": page is not None}
     settings["model"] = None if model is None else loaded_scorer(model, progress)
     if state is None:
         assert scored is not None
