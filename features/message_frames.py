@@ -17,7 +17,7 @@ from .account_records import as_microseconds
 from .campaign.campaign_batch import band_features, campaign_features
 from .history.history_batch import history_features
 from .profile.custom_columns import CustomColumns
-from .profile.dates import NEVER
+from .profile.dates import UNKNOWN
 
 
 def message_frame(X: Any, columns: Sequence[str]) -> pd.DataFrame:
@@ -58,10 +58,10 @@ def record_blocks(
 
 
 def sent_times(messages: pd.DataFrame) -> Array:
-    """Return the times at which messages were sent; `NEVER` where it is unknown."""
+    """Return the times at which messages were sent, `UNKNOWN` where there is none."""
     if "sent_at" not in messages:
-        return np.full(len(messages), NEVER)
-    return as_microseconds(messages["sent_at"])
+        return np.full(len(messages), UNKNOWN)
+    return np.maximum(as_microseconds(messages["sent_at"]), UNKNOWN)
 
 
 def sender_history(events: pd.DataFrame, messages: Any, histories: Sequence[History]) -> Array:

@@ -8,6 +8,7 @@ Messages as records: why a message is unscorable, and the history of its sender 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import zip_longest
 from typing import Any, ClassVar
 
 import numpy as np
@@ -31,7 +32,7 @@ from .cues.custom_lists import CustomLists
 from .history_declaration import HistoryDeclaration
 from .live_state import HistoryState
 from .profile.custom_columns import NO_COLUMNS, CustomColumns
-from .profile.dates import NEVER
+from .profile.dates import UNKNOWN
 from .record_fields import FeatureRows, HistoryPart, RecordField
 
 
@@ -64,6 +65,18 @@ def message_history(
         why |= {row: reason for row, reason in zip(senders, rejected, strict=True) if reason is not None}
     reasons = (why.get(row) for row in range(n))
     return sender_rows, campaign_rows, [reason and reason.replace("as_of", "sent_at") for reason in reasons]
+
+
+def _sent_times(records: Sequence[Record]) -> tuple[Array, list[str | None]]:
+    """Return the times at which messages were sent, `UNKNOWN` where there is none, and why one cannot be read."""
+    times = np.full(len(records), UNKNOWN)
+    why: list[str | None] = [None] * len(records)
+    for row, record in enumerate(records):
+        try:
+            times[row] = read_time(record.get("sent_at"), "sent_at") or UNKNOWN
+        except RejectedRecordError as error:
+            why[row] = str(error)
+    return times, why
 
 
 def why_unscorable(text: Any) -> str | None:
@@ -254,18 +267,11 @@ class MessageMatrix:
             sender, campaign, history_reasons = message_history(records, state, self.sender, self.campaigns)
             reasons = [text or history for text, history in zip(reasons, history_reasons, strict=True)]
         if self.custom:
-            cutoffs = np.array([self._sent_at(record) for record in records], np.int64)
+            cutoffs, no_times = _sent_times(records) if self.custom.dates else (np.full(len(records), UNKNOWN), [])
+            reasons = [reason or no_time for reason, no_time in zip_longest(reasons, no_times)]
             custom, custom_reasons = self.custom.of_records(records, cutoffs)
             reasons = [reason or of_custom for reason, of_custom in zip(reasons, custom_reasons, strict=True)]
         return self.scorable_rows(texts, reasons, sender, campaign, custom)
-
-    def _sent_at(self, record: Record) -> int:
-        """Return when a message was sent, if its dates are compared with it; `NEVER` if it is unknown."""
-        try:
-            sent_at = read_time(record.get("sent_at"), "sent_at") if self.custom.dates else None
-        except RejectedRecordError:  # the history has rejected it
-            sent_at = None
-        return NEVER if sent_at is None else sent_at
 
     def scorable_rows(
         self,

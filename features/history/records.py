@@ -4,7 +4,7 @@
 compares identifiers without storing them. Needs only NumPy.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -29,12 +29,14 @@ def as_records(records: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> Sequ
     return records
 
 
-def record_time(value: Any, field: str, zone: str = "UTC") -> int | None:
+def record_time(
+    value: Any, field: str, zone: str = "UTC", read: Callable[[Any, str, Reading], int | None] = read_time
+) -> int | None:
     """Read a time of a record, in microseconds since 1970; None if it is missing.
 
     A string without a zone is in that of the model. Other values without one, such as ``datetime64``, are UTC.
     """
-    return read_time(value, field, Reading(zone=zone) if zone != "UTC" and isinstance(value, str) else PLAIN)
+    return read(value, field, Reading(zone=zone) if zone != "UTC" and isinstance(value, str) else PLAIN)
 
 
 def required_time(value: Any, field: str, zone: str = "UTC") -> int:

@@ -19,8 +19,8 @@ from fraudsieve.tables.conversion import dates_of, holds_dates
 from fraudsieve.tables.schema import words_of
 from fraudsieve.tables.values.reading import PLAIN
 
-from .custom_columns import CustomColumns, digest_categories
-from .dates import NEVER, DateColumn, columns_of_dates, has_hours
+from .custom_columns import MAX_TEXTS, CustomColumns, digest_categories
+from .dates import UNKNOWN, DateColumn, columns_of_dates, has_hours
 from .frames import (
     NOT_PROFILE,
     category_column,
@@ -40,8 +40,6 @@ NO_VALUE: Final = "no value in any row"
 FEW_VALUES, MANY_VALUES, MAX_SHARE = 20, 5000, 0.1
 """A column with at most `FEW_VALUES` distinct values holds categories; one with more than `MANY_VALUES`, or more than
 `MAX_SHARE` of the rows, does not."""
-MAX_TEXTS: Final = 4
-"""Columns of texts: each has a text model of its own."""
 MANY_IDS, MAX_ID_SHARE = 500, 0.01
 """A column of ids, such as those of an office or of an advertiser, has more values than categories if it has more than
 `MANY_IDS`, or more than `MAX_ID_SHARE` of the rows: these would tell accounts apart."""
@@ -204,7 +202,7 @@ class ProfileColumns(NamedTuple):
             notes.append(f"the age by {births} is a feature; history.exclude leaves it out")
         for date in custom.dates:
             times = date_column(records, date.name, custom.zone)
-            later = int(((times > cutoffs) & (cutoffs != NEVER)).sum())
+            later = int(((times > cutoffs) & (cutoffs > UNKNOWN)).sum())
             if later and not date.may_be_later:
                 of_rows = f"{date.name} is later than its record in {later:,} of {len(times):,} rows, and missing there"
                 notes.append(f"{of_rows}; history.later_dates names dates that are known before, such as a departure")

@@ -13,9 +13,10 @@ import numpy as np
 
 from fraudsieve._typing import Array, Record
 from fraudsieve.exceptions import RejectedRecordError
+from fraudsieve.features.history.records import record_time
 from fraudsieve.features.record_fields import FieldKind, RecordField
 from fraudsieve.tables.values.moments import read_date, time_zone
-from fraudsieve.tables.values.reading import Reading, is_blank, read_category, read_number, read_plain_text
+from fraudsieve.tables.values.reading import is_blank, read_category, read_number, read_plain_text
 
 from .dates import NEVER, DateColumn, columns_of_dates, compute_dates
 
@@ -38,6 +39,8 @@ class TextFeatures(Protocol):
         """Return the declaration in plain JSON types."""
 
 
+MAX_TEXTS: Final = 4
+"""Columns of texts: each has a text model of its own."""
 NO_TEXTS: Final[Mapping[str, TextFeatures]] = {}
 
 
@@ -133,14 +136,10 @@ class CustomColumns:
     def _parse(self, record: Record) -> list[Any]:
         """Return the checked values of a record, in the order of `names`."""
         numbers = [read_number(record.get(name), name, flags=True) for name in self.numbers]
-        dates = (self._date_of(record.get(date.name), date.name) for date in self.dates)
+        found = (record_time(record.get(date.name), date.name, self.zone, read_date) for date in self.dates)
+        dates = (NEVER if date is None else date for date in found)
         texts = (text_or_none(record.get(name), name) for name in self.texts)
         return [*numbers, *(read_category(record.get(name), name) for name in self.categories), *dates, *texts]
-
-    def _date_of(self, value: Any, name: str) -> int:
-        # As of the time of a record, only a string without a zone is in that of the model.
-        date = read_date(value, name, Reading(zone=self.zone if isinstance(value, str) else "UTC"))
-        return NEVER if date is None else date
 
     def to_dict(self) -> dict[str, Any]:
         """Return the declaration in plain JSON types."""

@@ -16,6 +16,8 @@ from fraudsieve.tables.values.moments import to_local
 
 NEVER: Final = int(np.iinfo(np.int64).min)
 """A date, or a time of a record, that is missing."""
+UNKNOWN: Final = NEVER + 1
+"""The time of a record that lacks it, though others have one: no date is known to be before it."""
 YEAR: Final = 365.25 * DAY
 MAX_BETWEEN: Final = 6
 """Dates of which each pair has a column."""
@@ -63,7 +65,7 @@ def _pairs(dates: Sequence[DateColumn]) -> Iterator[tuple[DateColumn, DateColumn
 def compute_dates(dates: Sequence[DateColumn], values: Mapping[str, Array], cutoffs: Array, zone: str) -> Array:
     """Compute the columns of `columns_of_dates`, from times in microseconds since 1970.
 
-    A date is missing where it is later than its record, unless the time of the record is `NEVER`.
+    A date is missing where it is later than its record. Of records that have no times at all (`NEVER`), none is.
     """
     known: dict[str, Array] = {}
     columns: list[Array] = []
@@ -72,7 +74,7 @@ def compute_dates(dates: Sequence[DateColumn], values: Mapping[str, Array], cuto
         is_known = times != NEVER
         if not date.may_be_later:
             is_known = is_known & ((times <= cutoffs) | (cutoffs == NEVER))
-        since = _difference(cutoffs, times, is_known & (cutoffs != NEVER))
+        since = _difference(cutoffs, times, is_known & (cutoffs > UNKNOWN))
         columns.append(since / (YEAR if date.is_birth else DAY))
         known[date.name] = np.where(is_known, times, NEVER)
         local = to_local(np.where(is_known, times, 0), zone)

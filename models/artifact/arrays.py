@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from fraudsieve._typing import Array
+from fraudsieve.features.profile.custom_columns import MAX_TEXTS
 
 ENTRY_BYTES: Final = 4096
 """Maximum size of an array's header, in bytes."""
@@ -66,7 +67,7 @@ def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Array:
 
 
 MANIFEST_BYTES: Final = 16 << 20
-TEXT_PREFIXES: Final = tuple(f"text{place}-" for place in range(1, 5))
+TEXT_PREFIXES: Final = tuple(f"text{place}-" for place in range(1, 1 + MAX_TEXTS))
 """Of the files of further columns of texts, in their order."""
 _OF_TEXT: Final = {"wording.npz": 1 << 30, "pinyin.npz": 1 << 30, "characters.npz": 256 << 20, "lists.json": 4 << 20}
 FILE_BYTES: Final[Mapping[str, int]] = {

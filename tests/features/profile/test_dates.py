@@ -200,8 +200,15 @@ def test_dates_of_messages_are_compared_with_the_time_they_were_sent() -> None:
     builder = MessageFeatures(n_folds=2, columns=["joined"]).fit(frame, ["spam", "spam", "ham", "ham"])
     found = pd.DataFrame(builder.transform(frame), columns=builder.matrix_.columns)["profile__days_since_joined"]
     np.testing.assert_array_equal(found, [1, np.nan, np.nan, np.nan])
+    later = MessageFeatures(n_folds=2, columns=["joined"], later_dates=["joined"]).fit(frame, ["a", "a", "b", "b"])
+    days = pd.DataFrame(later.transform(frame), columns=later.matrix_.columns)
+    np.testing.assert_array_equal(days["profile__days_since_joined"], [1, -2, np.nan, np.nan])
+    np.testing.assert_array_equal(days["profile__weekday_of_joined"], [0, 3, np.nan, 6])
     np.testing.assert_array_equal(builder.matrix_.rows(records_of(frame)).X, builder.transform(frame))
     assert "sent_at" in {field.name for field in builder.matrix_.fields}
+    unknown = pd.DataFrame(builder.transform(frame.drop(columns="sent_at")), columns=builder.matrix_.columns)
+    assert unknown.filter(like="joined").isna().all(axis=None)  # it may be later
+    assert builder.matrix_.rows([records_of(frame)[0] | {"sent_at": "soon"}]).why[0].startswith("sent_at: expected")
 
 
 def test_flags_of_dates_survive_the_folder() -> None:
