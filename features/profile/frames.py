@@ -49,9 +49,14 @@ def text_column(records: pd.DataFrame, name: str, table: str = "subjects") -> Ar
     read = convert(required_column(records, name, table).reset_index(drop=True), "text")
     if any(rows.any() for rows in read.faults.values()):
         raise ColumnTypeError(table, f"{name!r}: expected texts, got {records[name].dtype}", READ_IT)
-    texts = read.column.to_numpy(object)
-    texts[read.column.isna().to_numpy()] = None
-    return texts
+    return _or_none(read.column)
+
+
+def _or_none(column: pd.Series) -> Array:
+    """Return the cells of a column, None where one is missing."""
+    cells = column.to_numpy(object)
+    cells[column.isna().to_numpy()] = None
+    return cells
 
 
 def date_column(records: pd.DataFrame, name: str, zone: str, table: str = "subjects") -> Array:
@@ -130,9 +135,7 @@ def is_number(column: pd.Series) -> bool:
 def category_column(column: pd.Series) -> tuple[Array, str]:
     """Return a column as categories, None if missing, and why some values are not categories; empty if all are."""
     read = convert(column.reset_index(drop=True), "category")
-    categories = read.column.to_numpy(object)
-    categories[read.column.isna().to_numpy()] = None
-    return categories, next((reason for reason, rows in read.faults.items() if rows.any()), "")
+    return _or_none(read.column), next((reason for reason, rows in read.faults.items() if rows.any()), "")
 
 
 def frequent_categories(column: pd.Series, min_rows: int) -> tuple[str, ...]:

@@ -1,8 +1,9 @@
-"""Log entries of events and messages, and of what a state counts of labels: numbers and declared ids, without text.
+"""Log entries of events and messages, and of what a state counts of labels: numbers and declared ids.
 
 An entry is ``{part: [time, fields]}``, the time in microseconds since 1970. A message is stored as the keys of its
-fingerprint bands (`fraudsieve.features.campaign`), from which its text cannot be restored. A live state only
-reads entries, whether a record arrives or is restored, so everything that is accepted can be restored.
+fingerprint bands (`fraudsieve.features.campaign`), from which its text cannot be restored. An event also has
+the columns that only training reads, texts among them. A live state only reads entries, whether a record arrives or is
+restored, so everything that is accepted can be restored.
 """
 
 import json
