@@ -42,8 +42,8 @@ MUTANTS = (
     Mutant(
         "a record's own numbers are read in another order",
         "features/profile/custom_columns.py",
-        "for name in self.numbers]\n        dates",
-        "for name in sorted(self.numbers)[::-1]]\n        dates",
+        "for name in self.numbers]\n        found",
+        "for name in sorted(self.numbers)[::-1]]\n        found",
         "paysim",
         ("scorer",),
     ),
