@@ -32,7 +32,8 @@ PROTOCOL: Final = (
     "the highest scores are alerts, and the audit is one record of a share of the campaigns that pass, both as `review "
     "draw` selects them. The truth is that of all records of the world. covered: the share of 95 % intervals of "
     "{replicates} replicates that hold it; width: their mean width; error: the mean of the estimate less the truth; "
-    "rmse: the root of its mean square; missed: frauds in the audit. uniform: an audit in which campaigns have equal "
+    "rmse: the root of its mean square; spread: the width of the middle 95 % of these errors, which intervals have if "
+    "their distribution is known; missed: frauds in the audit. uniform: an audit in which campaigns have equal "
     "probabilities. plain: without weights. new: a fifth of the fraudulent campaigns scores as legitimate ones do. "
     "squared, rooted: the model states the square or the root of the probability. halved: half of the frauds, of which "
     "the model does not know."
@@ -95,6 +96,10 @@ def weighted(repeats: int = REPEATS) -> Report:
             arms[arm] |= {f"{head}.{key}": value for key, value in found.items()}
         covered = (f"{head}.{metric}.covered" for metric in METRICS)
         bars += [Bar.at_least(key, figures[key], COVERAGE) for key in covered]
+        if share == AUDITS[-1]:
+            widths = (f"{head}.{metric}.width" for metric in METRICS)
+            at_most = 0.5 if name == "known" else 0.75
+            bars += [Bar.at_most(key, figures[key], at_most * arms["uniform"][key]) for key in widths]
         if traffic.power == 1:
             bars.append(
                 Bar.at_least(f"{head}.missed", figures[f"{head}.missed"], 2 * arms["uniform"][f"{head}.missed"])
@@ -125,8 +130,11 @@ def _coverage(traffic: Traffic, share: float, repeats: int, seed: int) -> dict[s
             found[arm].append([*metrics, float((drawn.is_fraud & ~alerts).sum())])
     keys = [*(f"{metric}.{measure}" for metric in METRICS for measure in MEASURES), "missed"]
     means = {arm: dict(zip(keys, np.mean(values, axis=0).tolist(), strict=True)) for arm, values in found.items()}
-    for of_arm in means.values():
+    for arm, of_arm in means.items():
         of_arm |= {f"{metric}.rmse": of_arm.pop(f"{metric}.square") ** 0.5 for metric in METRICS}
+        errors = np.array(found[arm])[:, [keys.index(f"{metric}.error") for metric in METRICS]]
+        spreads = np.diff(np.quantile(errors, [0.025, 0.975], axis=0), axis=0)[0].tolist()
+        of_arm |= {f"{metric}.spread": spread for metric, spread in zip(METRICS, spreads, strict=True)}
     return means
 
 

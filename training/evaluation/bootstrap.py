@@ -3,9 +3,10 @@
 Rows of one account, or of one campaign, are alike. Drawing single rows would treat them as independent, and the
 intervals would be too narrow (Field and Welsh, Bootstrapping clustered data, 2007).
 
-Rows that stand for several records keep their weights in every draw, as in the bootstrap of a sample with unequal
-probabilities (Rao and Wu, Resampling inference with complex survey data, 1988). The frauds that the sample has not seen
-are drawn too, see `UnseenFrauds`.
+Of a sample with unequal probabilities, an interval holds the value of the records that were sampled. A row that was
+drawn with the probability p stands for 1 / p records in every draw, and varies by the root of 1 - p of what it would
+with replacement, so that alerts that were all reviewed do not vary (Rao and Wu, Resampling inference with complex
+survey data, 1988). The frauds that the sample has not seen are drawn too, see `UnseenFrauds`.
 """
 
 from collections.abc import Iterator
@@ -52,13 +53,28 @@ class Replicates:
         return intervals | {"ece": percentile_interval(np.maximum(moved, 0.0))}
 
 
-def draw_weights(groups: Array, replicates: int, seed: int = 0) -> Iterator[Array]:
-    """Draw as many groups as there are, with replacement; yield how often each row counts, once per replicate."""
-    codes = np.unique(groups, return_inverse=True)[1].astype(np.int32)
+def draw_weights(groups: Array, replicates: int, seed: int = 0, variation: Array | None = None) -> Iterator[Array]:
+    """Draw as many groups as there are, with replacement; yield how often each row counts, once per replicate.
+
+    With the variation of the rows, from `variation_of`, only groups with a row that varies are drawn.
+    """
+    varies = slice(None) if variation is None else np.flatnonzero(variation)
+    codes = np.unique(groups[varies], return_inverse=True)[1].astype(np.int32)
     n_groups = int(codes.max()) + 1
     rng = np.random.default_rng(seed)
     for _ in range(replicates):
-        yield np.bincount(rng.integers(0, n_groups, n_groups), minlength=n_groups)[codes]
+        counts = np.bincount(rng.integers(0, n_groups, n_groups), minlength=n_groups)[codes]
+        if variation is None:
+            yield counts
+        else:
+            drawn = np.ones(len(groups))
+            drawn[varies] += variation[varies] * (counts - 1)
+            yield drawn
+
+
+def variation_of(weight: Array | None) -> Array | None:
+    """Return the part of its count by which each row varies from draw to draw; None if all rows count alike."""
+    return None if weight is None or not (weight > 1).any() else np.sqrt(np.maximum(1 - 1 / weight, 0.0))
 
 
 def bootstrap_ranking(
@@ -101,7 +117,8 @@ def bootstrap_ranking(
     points = np.zeros(0) if alerts is None else np.asarray(alerts, np.float64)
     metrics = np.empty((replicates, len(RANKING_METRICS)))
     at_alerts = np.empty((replicates, 3, len(points)))
-    drawn, draws = _with_unseen(ranking, draw_weights(groups[ranking.order], replicates, seed), replicates, seed)
+    draws = draw_weights(groups[ranking.order], replicates, seed, variation_of(ranking.weight))
+    drawn, draws = _with_unseen(ranking, draws, replicates, seed)
     fraud, frauds = drawn.weight * drawn.is_fraud, float(ranking.weight @ ranking.is_fraud)
     for row, weights in enumerate(draws):
         growth = float(weights @ fraud) / frauds if per_fraud and frauds else 1.0
@@ -115,7 +132,7 @@ def _with_unseen(
 ) -> tuple[Ranking, Iterator[Array]]:
     """Add the frauds that a sample has not seen to a ranking, and to the draws of its rows."""
     ranks = np.argsort(ranking.order)
-    unseen = UnseenFrauds.of(ranking.weight[ranks])
+    unseen = UnseenFrauds.of(ranking.weight[ranks], ranking.is_fraud[ranks] > 0)
     if unseen is None:
         return ranking, draws
     places = ranks[unseen.places]
@@ -145,7 +162,7 @@ def bootstrap_f1(
     n = int(max(truth.max(), predicted.max())) + 1
     cells = truth * n + predicted
     f1 = np.empty((replicates, n))
-    for row, counts in enumerate(draw_weights(groups, replicates, seed)):
+    for row, counts in enumerate(draw_weights(groups, replicates, seed, variation_of(weight))):
         weights = counts if weight is None else counts * weight
         table = np.bincount(cells, weights=weights, minlength=n * n).reshape(n, n)
         with np.errstate(invalid="ignore"):
@@ -200,11 +217,14 @@ def share_intervals(
     """
     codes = np.unique(groups, return_inverse=True)[1]
     n_groups, n_shares = int(codes.max()) + 1, wholes.shape[1]
-    weights = np.ones(len(groups)) if weight is None else weight
+    weights, variation = np.ones(len(groups)) if weight is None else weight, variation_of(weight)
     counted = np.column_stack([parts & wholes, wholes]) * weights[:, None]
     # A draw is a sum over groups, which are often far fewer than rows.
-    sums = np.column_stack([np.bincount(codes, column, n_groups) for column in counted.T])
-    drawn = np.array([counts @ sums for counts in draw_weights(np.arange(n_groups), replicates, seed)])
+    sums = _sums_of(counted, codes, n_groups)
+    varying = sums if variation is None else _sums_of(counted * variation[:, None], codes, n_groups)
+    taking_part = None if variation is None else np.bincount(codes, variation, n_groups) > 0
+    draws = draw_weights(np.arange(n_groups), replicates, seed, taking_part)
+    drawn = sums.sum(axis=0) + np.array([(counts - 1) @ varying for counts in draws])
     if hidden is not None:
         drawn += hidden.drawn(replicates, seed)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -218,6 +238,10 @@ def share_intervals(
             interval = wilson_interval(float(part / whole), n_inside)
         intervals.append(interval)
     return intervals
+
+
+def _sums_of(columns: Array, codes: Array, n_groups: int) -> Array:
+    return np.column_stack([np.bincount(codes, column, n_groups) for column in columns.T])
 
 
 def effective_size(weights: Array) -> float:

@@ -135,7 +135,7 @@ class FraudRows:
 
         None if the groups are unknown; see `share_intervals`.
         """
-        unseen, hidden = UnseenFrauds.of(self.weights), None
+        unseen, hidden = UnseenFrauds.of(self.weights, self.is_fraud), None
         if unseen is not None:
             of_unseen = flagged[unseen.places]
             hidden = Hidden(unseen, *_recall_and_precision(of_unseen, np.ones_like(of_unseen)))

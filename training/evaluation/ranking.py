@@ -28,6 +28,9 @@ FIXED_RATE = 0.01
 """False positive rate at which the recall is computed."""
 UNSEEN = 0.5
 """Number of frauds that every draw adds to those that were found in the sample, as a mean."""
+OTHER_KINDS = 10.0
+"""Weight of other kinds of frauds than those in the sample, as a number of these. With less, the intervals of average
+precision hold the truth too rarely where a fifth of the frauds are of a kind that the model takes for legitimate."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -285,25 +288,33 @@ class UnseenFrauds:
     shape 1/2. A count :math:`k` then has the mean and the variance of :math:`\\Gamma(k + 1/2)`, which is Jeffreys'
     posterior of a Poisson mean. The gamma intervals of weighted sums of counts likewise add one (Fay and Feuer,
     Confidence intervals for directly standardized rates, 1997) or half of one (Fay and Kim, the same with mid-p gamma
-    intervals, 2017). The frauds have the score and the weight of any row of the sample, because those that nobody has
-    seen may be of a kind that the model does not know. Two models get them in the same rows.
+    intervals, 2017). The frauds have the score and the weight of a row of the sample: with the probability k / (k + 10)
+    of one of the k frauds in it, and else of any row, because they may be of a kind that the model does not know. That
+    is the next draw from a Polya urn (Blackwell and MacQueen, Ferguson distributions via Polya urn schemes, 1973). Two
+    models get them in the same rows.
     """
 
     # Shape (n_places,). Positions of the rows that stand for several records.
     places: Array
     # Shape (n_places,). The number of records that each stands for.
     weight: Array
+    # Shape (n_frauds,). Which of the places are frauds.
+    seen: Array
 
     @classmethod
-    def of(cls, weight: Array) -> Self | None:
+    def of(cls, weight: Array, is_fraud: Array) -> Self | None:
         """Return where unseen frauds may be; None if no row stands for more than one record."""
         places = np.flatnonzero(weight > 1)
-        return cls(places, weight[places]) if len(places) else None
+        return cls(places, weight[places], np.flatnonzero(is_fraud[places])) if len(places) else None
 
     def draw(self, replicates: int, seed: int) -> tuple[Array, Array]:
         """Return, for every draw, which of the places has unseen frauds, and their number."""
         rng = np.random.default_rng([seed, 1])
-        return rng.integers(0, len(self.places), replicates), rng.gamma(UNSEEN, 1.0, replicates)
+        chosen, number = rng.integers(0, len(self.places), replicates), rng.gamma(UNSEEN, 1.0, replicates)
+        alike = np.flatnonzero(rng.random(replicates) * (OTHER_KINDS + len(self.seen)) < len(self.seen))
+        if len(alike):
+            chosen[alike] = rng.choice(self.seen, len(alike))
+        return chosen, number
 
 
 @dataclass(frozen=True, eq=False)
