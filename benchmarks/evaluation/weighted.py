@@ -11,6 +11,7 @@ from benchmarks.runner import Bar, Report, progress
 from fraudsieve._typing import Array
 from fraudsieve.models.guarantees import draw_of_groups
 from fraudsieve.review.draw import Frame, ReviewPlan, select
+from fraudsieve.review.planning import half_width
 from fraudsieve.training.evaluation.bootstrap import Interval
 from fraudsieve.training.evaluation.fraud_rows import FraudRows
 
@@ -33,7 +34,8 @@ PROTOCOL: Final = (
     "draw` selects them. The truth is that of all records of the world. covered: the share of 95 % intervals of "
     "{replicates} replicates that hold it; width: their mean width; error: the mean of the estimate less the truth; "
     "rmse: the root of its mean square; spread: the width of the middle 95 % of these errors, which intervals have if "
-    "their distribution is known; missed: frauds in the audit. uniform: an audit in which campaigns have equal "
+    "their distribution is known; planned: the width that `review plan` expects; missed: frauds in the audit. uniform: "
+    "an audit in which campaigns have equal "
     "probabilities. plain: without weights. new: a fifth of the fraudulent campaigns scores as legitimate ones do. "
     "squared, rooted: the model states the square or the root of the probability. halved: half of the frauds, of which "
     "the model does not know."
@@ -121,8 +123,10 @@ def weighted(repeats: int = REPEATS) -> Report:
 def _coverage(traffic: Traffic, share: float, repeats: int, seed: int) -> dict[str, dict[str, float]]:
     """Return coverage, width and error of each metric by arm, and the missed frauds in the audit."""
     found: dict[str, list[list[float]]] = {"weighted": [], "uniform": [], "plain": []}
+    planned = []
     for number in range(repeats):
         world = _world(traffic, np.random.default_rng([number, seed]))
+        planned.append(2 * half_width(*_frame(world, share)))
         rows, flagged = _labelled(world, share, number, seed + 1)
         of_arms = {"weighted": (rows, flagged), "uniform": _uniform(world, share, number, seed + 1)}
         for arm, (drawn, alerts) in {**of_arms, "plain": (rows.plain, flagged)}.items():
@@ -135,6 +139,7 @@ def _coverage(traffic: Traffic, share: float, repeats: int, seed: int) -> dict[s
         errors = np.array(found[arm])[:, [keys.index(f"{metric}.error") for metric in METRICS]]
         spreads = np.diff(np.quantile(errors, [0.025, 0.975], axis=0), axis=0)[0].tolist()
         of_arm |= {f"{metric}.spread": spread for metric, spread in zip(METRICS, spreads, strict=True)}
+    means["weighted"]["recall.planned"] = float(np.mean(planned))
     return means
 
 
@@ -158,17 +163,16 @@ def _labelled(world: _World, share: float, number: int, seed: int) -> tuple[Frau
 
     The draw has the random numbers of ``default_rng([number, seed])``.
     """
-    rows, groups, n_audit = _passing(world, share)
-    n_alerts = int(world.flagged.sum())
+    (frame, n_audit), n_alerts = _frame(world, share), int(world.flagged.sum())
     plan = ReviewPlan(n_alerts + n_audit, n_audit / (n_alerts + n_audit), seed=number)
-    frame = Frame(rows.probability, world.flagged, groups, np.zeros(len(groups)))
     drawn = select(frame, plan, date.fromordinal(seed))
-    return replace(rows.part(drawn.rows), weight=1 / drawn.probability), world.flagged[drawn.rows]
+    return replace(world.rows.part(drawn.rows), weight=1 / drawn.probability), world.flagged[drawn.rows]
 
 
 def _uniform(world: _World, share: float, number: int, seed: int) -> tuple[FraudRows, Array]:
     """Return the same of campaigns with equal probabilities."""
-    rows, groups, n_audit = _passing(world, share)
+    rows, (frame, n_audit) = world.rows, _frame(world, share)
+    groups = frame.groups
     rest, rng = np.flatnonzero(~world.flagged), np.random.default_rng([number, seed])
     size = np.bincount(groups[rest])
     one_of_each = rest[draw_of_groups(groups[rest], int(rng.integers(2**63)))]
@@ -179,11 +183,12 @@ def _uniform(world: _World, share: float, number: int, seed: int) -> tuple[Fraud
     return replace(rows.part(drawn), weight=weight), world.flagged[drawn]
 
 
-def _passing(world: _World, share: float) -> tuple[FraudRows, Array, int]:
-    """Return the records, their campaigns, and how many of these are audited."""
+def _frame(world: _World, share: float) -> tuple[Frame, int]:
+    """Return the frame of the draw, and how many campaigns of passed records are audited."""
     rows = world.rows
     groups = np.arange(len(rows.is_fraud)) if rows.groups is None else rows.groups
-    return rows, groups, round(share * len(np.unique(groups[~world.flagged])))
+    n_audit = round(share * len(np.unique(groups[~world.flagged])))
+    return Frame(rows.probability, world.flagged, groups, np.zeros(len(groups))), n_audit
 
 
 def _against_truth(rows: FraudRows, flagged: Array, truth: dict[str, float]) -> list[tuple[float, ...]]:

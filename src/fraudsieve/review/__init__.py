@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from .draw import draw_from_log as draw_from_log
     from .draw import draw_records as draw_records
     from .draw import write_draw as write_draw
+    from .planning import ReviewCost as ReviewCost
+    from .planning import plan_review as plan_review
     from .review_page import render_review_page as render_review_page
 
 __getattr__, __dir__, __all__ = attach(__name__, __file__)

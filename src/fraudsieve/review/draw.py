@@ -46,7 +46,8 @@ import os
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -201,14 +202,20 @@ def _audit(rest: Array, frame: Frame, n: int, rng: np.random.Generator) -> tuple
     if n == 0 or len(rest) == 0:
         return np.zeros(0, np.int64), np.zeros(0)
     _, code, size = np.unique(frame.groups[rest], return_inverse=True, return_counts=True)
+    one_of_each = rng.permutation(draw_of_groups(code, int(rng.integers(2**63))))
+    n, chances = min(n, len(size)), audit_chances(rest, frame, n)
+    steps = np.cumsum((chances * size[code])[one_of_each])
+    drawn = one_of_each[np.searchsorted(steps * (n / steps[-1]), np.arange(n) + rng.random())]
+    return rest[drawn], chances[drawn]
+
+
+def audit_chances(rest: Array, frame: Frame, n: int) -> Array:
+    """Return the probability with which an audit of at most `n` groups draws each record of the rest."""
+    _, code, size = np.unique(frame.groups[rest], return_inverse=True, return_counts=True)
     pull = np.sqrt(size * np.bincount(code, frame.probability[rest]))
     wanted = (1 - UNIFORM) * pull / (pull.sum() or 1.0) + UNIFORM * size / len(rest)
-    one_of_each = rng.permutation(draw_of_groups(code, int(rng.integers(2**63))))
-    n = min(n, len(size))
-    chances = _chances(wanted, n)
-    steps = np.cumsum(chances[code[one_of_each]])
-    drawn = one_of_each[np.searchsorted(steps * (n / steps[-1]), np.arange(n) + rng.random())]
-    return rest[drawn], (chances / size)[code[drawn]]
+    chances: Array = (_chances(wanted, min(n, len(size))) / size)[code]
+    return chances
 
 
 def _chances(wanted: Array, n: int) -> Array:
@@ -352,7 +359,7 @@ def draw_records(
     latest = found.time.max()
     day = day or (date.min if pd.isna(latest) else latest.date())
     case, rank = _cases(cases, found)
-    selection = select(_frame(found, rank), plan, day)
+    selection = select(frame_of(found, rank), plan, day)
     if not len(selection.rows):
         problem = f"none of the {len(found.scored)} records is drawn, because none of them is flagged"
         raise SchemaError(origin_of(scores), problem, "Lower the threshold, or ask for an audit.")
@@ -400,7 +407,8 @@ def _table(drawn: Candidates, selection: Selection, day: date, case: Array, expl
     return pd.DataFrame(columns, index=drawn.scored.index)[[*COLUMNS]]
 
 
-def _frame(found: Candidates, rank: Array) -> Frame:
+def frame_of(found: Candidates, rank: Array) -> Frame:
+    """Return the frame of scored records and the ranks of their cases."""
     probability, is_flagged = found.scored["probability"].to_numpy(np.float64), found.scored["is_flagged"]
     groups = row_groups(found.records, found.subject)[0]
     return Frame(probability, is_flagged.to_numpy(np.bool_), groups, rank)
@@ -490,18 +498,39 @@ def draw_from_log(store: EventStore, plan: ReviewPlan, *, subject: str | None = 
     fraudsieve.exceptions.StateError: ...live.db: expected logged scores in this span of time, got none. ...
     """
     day = settings.get("day")
-    since = None if day is None else datetime.combine(day, time(), UTC)
-    until = None if since is None else since + timedelta(days=1)
+    with logged_tables(store, day, subject) as logged:
+        named: dict[str, Any] = {logged.table: logged.records}
+        if logged.table != "messages" and day is not None and settings.get("with_context", True):
+            since, until = _span(day)
+            before = read_stored_tables(store, since=since - CONTEXT, until=until).tables.get("events")
+            named["history"] = None if before is None else before.to_pandas()
+        return draw_records(logged.scores, plan, **{**settings, **named})
+
+
+class LoggedTables(NamedTuple):
+    """Logged scores and their records, as tables."""
+
+    scores: InputTable
+    records: InputTable
+    # Which table the records are: messages, accounts or events.
+    table: str
+
+
+@contextmanager
+def logged_tables(store: EventStore, day: date | None, subject: str | None) -> Iterator[LoggedTables]:
+    """Write the logged scores of a day, or all, and their records to files that are deleted in the end."""
+    since, until = (None, None) if day is None else _span(day)
     with tempfile.TemporaryDirectory(prefix="fraudsieve-") as folder:
         scores, records = Path(folder, "scores.parquet"), Path(folder, "records.parquet")
         export_scores(store, scores, since=since, until=until, subject=subject, records=records)
         names = pyarrow.parquet.read_schema(scores).names
         table = next(table for name, table in IDS.items() if name in names)
-        named: dict[str, Any] = {table: InputTable(records, name=store.origin)}
-        if table != "messages" and since is not None and settings.get("with_context", True):
-            before = read_stored_tables(store, since=since - CONTEXT, until=until).tables.get("events")
-            named["history"] = None if before is None else before.to_pandas()
-        return draw_records(InputTable(scores, name=store.origin), plan, **{**settings, **named})
+        yield LoggedTables(InputTable(scores, name=store.origin), InputTable(records, name=store.origin), table)
+
+
+def _span(day: date) -> tuple[datetime, datetime]:
+    since = datetime.combine(day, time(), UTC)
+    return since, since + timedelta(days=1)
 
 
 def write_draw(draw: ReviewDraw, output: str | os.PathLike[str]) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ def test_weighted_intervals_hold_the_truth_and_plain_ones_do_not(monkeypatch: py
     ]
     assert all(bar.value >= 0.8 for bar in report.bars if "width" not in bar.name)
     assert report.figures["known.0.2.recall.width"] < report.peers["uniform"]["known.0.2.recall.width"]
+    assert 0.7 < report.figures["known.0.2.recall.planned"] / report.figures["known.0.2.recall.width"] < 1.6
     assert report.peers["plain"]["known.0.2.recall.covered"] <= 0.2
     assert abs(report.figures["known.0.2.recall.error"]) < report.peers["plain"]["known.0.2.recall.error"]
 

@@ -302,22 +302,35 @@ review_app = command_group(
 )
 
 
+ScoresOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="TABLE", help="Scores of one type of records. Repeat it for several files."),
+]
+StateOfRecords = Annotated[
+    str | None, typer.Option(help="Store of a service that logs records, in place of --scores and tables.")
+]
+SubjectOption = Annotated[
+    str | None,
+    typer.Option(help="message, account or event: with --state, if services of several types log to the store."),
+]
+DayOption = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d"], help="Draw only from records of this day (UTC); by default from all."),
+]
+PreviousOption = Annotated[
+    Path | None,
+    typer.Option(help="An earlier draw, or a folder of all earlier ones: their records are not drawn again."),
+]
+
+
 @subcommand(review_app, "draw")
 def draw_command(
     *,
     progress: Report,
-    scores: Annotated[
-        list[str] | None,
-        typer.Option(metavar="TABLE", help="Scores of one type of records. Repeat it for several files."),
-    ] = None,
+    scores: ScoresOption = None,
     tables: ScoredOptions,
-    state: Annotated[
-        str | None, typer.Option(help="Store of a service that logs records, in place of --scores and tables.")
-    ] = None,
-    subject: Annotated[
-        str | None,
-        typer.Option(help="message, account or event: with --state, if services of several types log to the store."),
-    ] = None,
+    state: StateOfRecords = None,
+    subject: SubjectOption = None,
     capacity: Annotated[int, typer.Option(help="How many records people can look at.")],
     audit: Annotated[
         float,
@@ -326,18 +339,12 @@ def draw_command(
     near: Annotated[
         float, typer.Option(help="Share of passed records just below the threshold, one of each campaign or account.")
     ] = 0.0,
-    day: Annotated[
-        datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="Draw only from records of this day (UTC); by default from all."),
-    ] = None,
+    day: DayOption = None,
     threshold: Threshold = None,
     cases: Annotated[
         Path | None, typer.Option(help="Folder of cases: alerts are drawn case by case, by their ranks.")
     ] = None,
-    previous: Annotated[
-        Path | None,
-        typer.Option(help="An earlier draw, or a folder of all earlier ones: their records are not drawn again."),
-    ] = None,
+    previous: PreviousOption = None,
     show: Annotated[
         str | None,
         typer.Option(help="Columns that people see, with commas between; by default the text, or all columns."),
@@ -359,10 +366,7 @@ def draw_command(
 
     fraudsieve review draw --scores scores.parquet --messages new.parquet --capacity 100 --audit 0.05 --page review.html
     """
-    if (scores is None) == (state is None):
-        raise RecipeError("review draw", ["expected either --scores, with the table that was scored, or --state"])
-    if state is not None and any(vars(tables).values()):
-        raise RecipeError("review draw", ["expected no tables beside --state, which has the records"])
+    _check_scored(scores, tables, state)
     if page is None and choices is not None:
         raise RecipeError("review draw", ["expected --page with --choices: the page offers these labels"])
     progress("reading")
@@ -438,6 +442,54 @@ def _draw_rows(drawn: "ReviewDraw", output: Path) -> list[tuple[str, str]]:
     rows.append(("drawn from", f"{drawn.frame:,} records"))
     rows += [("left out", f"{count:,} {reason}") for reason, count in drawn.left_out.items() if count]
     return [*rows, ("recall", "can be estimated" if drawn.covers else "cannot be estimated: there is no audit")]
+
+
+@subcommand(review_app, "plan")
+def plan_command(
+    *,
+    progress: Report,
+    scores: ScoresOption = None,
+    tables: ScoredOptions,
+    state: StateOfRecords = None,
+    subject: SubjectOption = None,
+    recall: Annotated[float, typer.Option(help="How far the ends of the interval of recall may be from it.")] = 0.05,
+    day: DayOption = None,
+    threshold: Threshold = None,
+    previous: PreviousOption = None,
+    reading: ReadingOptions,
+) -> Answer:
+    """Say how many random records people must look at, beside all alerts, for an interval of recall.
+
+    fraudsieve review plan --scores scores.parquet --messages new.parquet --recall 0.05
+    """
+    _check_scored(scores, tables, state)
+    progress("reading")
+    from fraudsieve.review.planning import plan_review
+
+    settings: dict[str, Any] = {"subject": subject, "day": None if day is None else day.date()}
+    settings |= {"threshold": threshold, "previous": _earlier(previous)}
+    if state is None:
+        scored = input_table(scores, ReadingOptions(day_first=reading.day_first))
+        assert scored is not None
+        cost = plan_review(scored, recall, **tables.inputs(reading), **settings)
+    else:
+        with opened_store(state) as store:
+            cost = plan_review(store, recall, **settings)
+    rows = [("records", f"{cost.records:,}, {cost.flagged:,} of them flagged")]
+    rows.append(("expected frauds", f"{cost.found:,.1f} flagged, {cost.missed:,.1f} missed: recall {cost.recall:.3f}"))
+    for reach, audits in cost.audits.items():
+        needed = f"more than one record of each of {cost.groups:,} campaigns or accounts"
+        rows.append((f"within {reach:g}", needed if audits is None else count_of(audits, "audit")))
+    wanted = cost.audits[recall]
+    notes(("these numbers hold if the probabilities are right: look at the interval after the first draws",))
+    return Answer({**vars(cost), "recall": cost.recall}, "-" if wanted is None else count_of(wanted, "audit"), rows)
+
+
+def _check_scored(scores: list[str] | None, tables: ScoredOptions, state: str | None) -> None:
+    if (scores is None) == (state is None):
+        raise RecipeError("review", ["expected either --scores, with the table that was scored, or --state"])
+    if state is not None and any(vars(tables).values()):
+        raise RecipeError("review", ["expected no tables beside --state, which has the records"])
 
 
 @subcommand(review_app, "collect")
