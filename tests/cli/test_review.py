@@ -51,6 +51,15 @@ def test_a_draw_is_answered_and_collected(run: Run) -> None:
     assert (code, content["audit"], content["left_out"]["drawn before"]) == (0, 2, 3)
 
 
+def test_a_plan_says_what_an_interval_costs(run: Run) -> None:
+    write_tables()
+    code, content, error = run("review", "plan", "--scores", "s.csv", "--messages", "m.csv", "--recall", 0.2)
+    assert (code, content["records"], content["flagged"]) == (0, 5, 1), error
+    assert content["audits"] == {"0.4": 4, "0.2": 4, "0.1": 4}
+    assert "if the probabilities are right" in error
+    assert error_of(run, "review", "plan", "--recall", 0.2).startswith("error: review: expected either --scores")
+
+
 def test_a_draw_and_a_disagreement_have_a_page_to_answer_in(run: Run) -> None:
     write_tables()
     call = ("review", "draw", "--scores", "s.csv", "--messages", "m.csv", "--capacity", 3, "--audit", 0.5)

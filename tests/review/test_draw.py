@@ -221,3 +221,14 @@ def test_a_draw_is_read_as_a_table(tmp_path: Path) -> None:
     write_draw(draw(), tmp_path / "draw.parquet")
     labels = pd.read_parquet(tmp_path / "draw.parquet").assign(label="spam")
     assert read_table(labels, "labels").rejected.empty
+
+
+def test_a_record_without_a_decision_is_not_flagged_and_a_table_of_them_needs_a_threshold(tmp_path: Path) -> None:
+    some = scores(decision=[None, *["flag"] * 3, *["pass"] * (N - 4)])
+    some.to_parquet(tmp_path / "some.parquet")
+    drawn = draw(ReviewPlan(5), scores=tmp_path / "some.parquet").records
+    assert drawn["subject_id"].tolist() == ["m01", "m02", "m03"]
+    none = scores(decision=None)
+    with refused(SchemaError, "no operating point"):
+        draw(scores=none)
+    assert draw(scores=none, threshold=0.5).counts["alert"] == 6

@@ -5,16 +5,21 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from fraudsieve._microseconds import DAY
 from fraudsieve.exceptions import SchemaError, StateError
 from fraudsieve.live import open_store
 from fraudsieve.live.store.score_rows import ScoreRow
+from fraudsieve.models import Scorer
+from fraudsieve.retrain import recomputation
 from fraudsieve.review import ReviewDraw, ReviewPlan, draw_from_log
 from tests.live.samples import logged_score
 from tests.live.small_models import score_log
 from tests.messages import refused
+from tests.retrain.recompute.services import noise_model, records_of, serving, some_events, some_labels
+from tests.service.handling import handler_of, reply_of
 
 TEXTS = {"a": "win 100 now", "b": "see you at six", "c": "minutes of the meeting", "d": "photos of the garden"}
 
@@ -69,3 +74,42 @@ def test_the_type_of_the_records_is_chosen(tmp_path: Path) -> None:
         draw(tmp_path, *rows)
     found = draw(tmp_path, subject="account")
     assert found.records["subject"].tolist() == ["account"]
+
+
+@pytest.mark.parametrize("subject", ["event", "account", "message"])
+def test_reasons_are_those_of_the_answer_whatever_the_history_has_by_now(
+    tmp_path: Path, subject: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A service answers with reasons and logs none. The draw finds the same: later events and labels do not count."""
+    monkeypatch.setattr("fraudsieve.review.draw.REASONS", 5)  # as many as the service gives
+    rng, model = np.random.default_rng(1), Scorer.load(noise_model(subject))
+    events = some_events(rng, 60)
+    answered: dict[tuple[str, float], Any] = {}
+    handler = handler_of(noise_model(subject), state=tmp_path / "live.db", score_log="records")
+    try:
+        assert handler.live is not None
+        for start in range(0, 60, 20):
+            part = events[start : start + 20]
+            records = [one | {"message_id": f"{start}{n}"} for n, one in enumerate(records_of(subject, part))]
+            records = records if subject == "message" else records_of(subject, part)
+            scores = json.loads(reply_of(handler, records, reasons=True, name=f"r{start}").content)
+            answered |= {(score[f"{subject}_id"], score["probability"]): score["reasons"] for score in scores}
+            handler.live.update(part, some_labels(rng, records_of(subject, part), 5) if subject == "event" else ())
+    finally:
+        handler.close()
+    with open_store(tmp_path / "live.db") as store:
+        found = draw_from_log(store, ReviewPlan(200, audit=0.5), model=model, subject=subject, threshold=0.5)
+    assert len(found.records) > 3
+    for row in found.records.to_dict("records"):
+        expected = [reason["sentence"] for reason in answered[row["subject_id"], row["probability"]]][:5]
+        assert [row[f"reason_{place}_sentence"] for place in range(1, 6)] == expected
+
+
+def test_a_record_without_its_history_has_no_reasons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(tmp_path / "live.db") as service:
+        service.score(*some_events(np.random.default_rng(1), 4))
+    monkeypatch.setattr(recomputation, "_is_kept", lambda store, history, answers: np.arange(4) > 0)
+    with open_store(tmp_path / "live.db") as store:
+        found = draw_from_log(store, ReviewPlan(8, audit=0.5), model=Scorer.load(noise_model()), threshold=0.5)
+    assert found.records["reason_1_sentence"].isna().sum() == 1
+    assert "1 records have no reasons: the store no longer has their whole history" in found.notes

@@ -359,7 +359,10 @@ def flagged_mask(scored: pd.DataFrame, threshold: float | None, origin: str) -> 
     if column not in scored:
         raise SchemaError(origin, f"column {column!r} is missing", "Pass the scores of predict.")
     if threshold is None:
-        return scored["decision"].eq("flag")
+        if len(scored) and not scored["decision"].notna().any():
+            problem = "expected a decision of at least one record, got none: the model has no operating point"
+            raise SchemaError(origin, problem, "Give a threshold.")
+        return scored["decision"].eq("flag").fillna(value=False).astype(bool)
     return pd.Series(reached(scored["probability"].to_numpy(np.float64), threshold), scored.index)
 
 

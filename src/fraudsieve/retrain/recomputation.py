@@ -24,6 +24,7 @@ from fraudsieve.live.store.event_store import EventStore
 from fraudsieve.live.store.score_rows import chosen_scores, iterate_scores
 from fraudsieve.live.store.snapshots import list_removals
 from fraudsieve.models.batch.rows import feature_rows
+from fraudsieve.models.batch.score import score_frame
 from fraudsieve.models.batch.scored_tables import TableHistory, check_usable, options_of_model, read_history
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.fields import model_fields
@@ -390,3 +391,28 @@ class _Batch:
 
 
 TIMES: Final = ("answered_at", "as_of")
+
+
+def explain_logged(
+    store: EventStore, scorer: Scorer, ids: Sequence[str], *, reasons: int, language: str = "en"
+) -> pd.DataFrame:
+    """Return the latest scores of a model for some records, with reasons, indexed by the ids of these.
+
+    Each has the history at its offset. Records whose history is no longer kept are not there.
+    """
+    answers = read_answers(store, scorer, *span_of(None, None), None)
+    name = next(name for name in scorer.model.subject.ids if name.endswith("_id"))
+    latest = answers.places[name].isin(ids) & ~answers.places[name].duplicated(keep="last")
+    answers = answers.where(latest.to_numpy(), NOT_SAMPLED)
+    history = read_stored_history(store, scorer.model)
+    linked, is_kept = history.records(answers.places, answers.records), _is_kept(store, history, answers)
+    records = answers.records[is_kept[answers.records.index]]
+    offsets, parts = linked.offsets[records.index], []
+    for offset in np.unique(offsets).tolist():
+        group = records[offsets == offset]
+        codes = linked.links.codes[np.isin(linked.links.owners, group.index)]
+        known = history.until(offset, offset, np.unique(codes))
+        frame = group.reset_index(drop=True)
+        scored = score_frame(scorer, frame, history=known, reasons=reasons, language=language)
+        parts.append(scored.set_index(pd.Index(answers.places[name][group.index])))
+    return pd.concat(parts) if parts else pd.DataFrame()

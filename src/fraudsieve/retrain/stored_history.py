@@ -264,7 +264,7 @@ def read_stored_history(store: EventStore, model: Model) -> StoredHistory:
 
 
 def _table(records: Sequence[dict[str, Any]], columns: Sequence[str], time: str) -> pd.DataFrame:
-    frame = pd.DataFrame(records).reindex(columns=[*columns, time, "offset"])
+    frame = pd.DataFrame(records, columns=[*columns, time, "offset"])
     times = pd.to_datetime(frame[time]).astype("datetime64[us]").dt.tz_localize("UTC")
     frame[time], frame["offset"] = times, frame["offset"].astype(np.int64)
     return frame

@@ -70,6 +70,7 @@ from fraudsieve.models.batch.scored_tables import options_of_model
 from fraudsieve.models.guarantees import draw_of_groups
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.score_fields import CLASS
+from fraudsieve.retrain.recomputation import explain_logged
 from fraudsieve.tables.formats.output import check_output_format, write_frame
 from fraudsieve.tables.reader import read_table
 from fraudsieve.tables.source import InputTable, Source, as_input, origin_of
@@ -302,6 +303,7 @@ def draw_records(
     show: Sequence[str] | None = None,
     model: Scorer | None = None,
     history: "Sources" = None,
+    store: EventStore | None = None,
     with_context: bool = True,
     language: str = "en",
 ) -> ReviewDraw:
@@ -327,9 +329,12 @@ def draw_records(
     show : sequence of str, default=None
         Columns of the records that people see; None for the text of messages, and for all columns of other records.
     model : Scorer, default=None
-        The model of the scores, for the sentences of reasons if the scores have none. It must score without history.
+        The model of the scores, for the sentences of reasons if the scores have none. It must score without history,
+        or its scores must come from a store.
     history : path or DataFrame, default=None
         Earlier records of the same type, or events of accounts, for the context; None for the table that was scored.
+    store : EventStore, default=None
+        The store that logged the scores, whose history gives the reasons of a model that uses one, as of each score.
     with_context : bool, default=True
         Whether to find the context, which only the page shows.
     language : {"en", "zh"}, default="en"
@@ -364,7 +369,7 @@ def draw_records(
         problem = f"none of the {len(found.scored)} records is drawn, because none of them is flagged"
         raise SchemaError(origin_of(scores), problem, "Lower the threshold, or ask for an audit.")
     drawn = found.taken(selection.rows)
-    explained, notes = _explained(drawn, model, language)
+    explained, notes = _explained(drawn, model, store, language)
     frame = _table(drawn, selection, day, case[selection.rows], explained)
     sentences = explained[[name for name in explained if SENTENCE.fullmatch(str(name))]]
     frame = pd.concat([frame, _shown(drawn, show), sentences], axis=1)
@@ -441,26 +446,37 @@ def _shown(drawn: Candidates, show: Sequence[str] | None) -> pd.DataFrame:
     return drawn.records[[name for name in dict.fromkeys(show) if name != "account_id"]]
 
 
-def _explained(drawn: Candidates, model: Scorer | None, language: str) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def _explained(
+    drawn: Candidates, model: Scorer | None, store: EventStore | None, language: str
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Return the scores with the sentences of reasons, if a model is given, and notes."""
     scored = drawn.scored
     if model is None:
         return scored, ()
-    if drawn.subject != model.model.subject or model.model.matrix.history_parts:
+    uses_history = bool(model.model.matrix.history_parts)
+    if drawn.subject != model.model.subject or (uses_history and store is None):
         problem = "its scores need history or other records, so the drawn records alone give no reasons"
         raise SchemaError("--model", problem, f"Score with predict --reasons {REASONS}: the draw takes its sentences.")
-    again = score_frame(model, drawn.records, reasons=REASONS, language=language)
+    if uses_history and store is not None:
+        ids = pd.Index(scored["subject_id"])
+        again = explain_logged(store, model, ids, reasons=REASONS, language=language).reindex(ids)
+        again = again.set_axis(scored.index)
+    else:
+        again = score_frame(model, drawn.records, reasons=REASONS, language=language)
     digest = scored.get("model_digest", pd.Series(model.model.digest, scored.index))
     is_own = (digest == model.model.digest).to_numpy(np.bool_)
+    is_known = again["probability"].notna().to_numpy(np.bool_)
     gap = np.abs(again["probability"].to_numpy(np.float64) - scored["probability"].to_numpy(np.float64))
-    if not is_own.any() or not (gap[is_own] <= CLOSE).all():
+    if not is_own.any() or not (gap[is_own & is_known] <= CLOSE).all():
         raise SchemaError("--model", "expected the model that gave the scores, got another", "Name that model.")
     names = [name for name in again if SENTENCE.fullmatch(str(name))]
     sentences = again[names].where(pd.Series(is_own, again.index), None)
-    others = int((~is_own).sum())
-    notes = (f"{others:,} records were scored by another model, and have no reasons",) if others else ()
+    others, lost = int((~is_own).sum()), int((is_own & ~is_known).sum())
+    notes = [f"{others:,} records were scored by another model, and have no reasons"] if others else []
+    if lost:
+        notes.append(f"{lost:,} records have no reasons: the store no longer has their whole history")
     kept = scored.drop(columns=[name for name in scored if SENTENCE.fullmatch(str(name))])
-    return pd.concat([kept.assign(model_digest=digest), sentences], axis=1), notes
+    return pd.concat([kept.assign(model_digest=digest), sentences], axis=1), tuple(notes)
 
 
 def draw_from_log(store: EventStore, plan: ReviewPlan, *, subject: str | None = None, **settings: Any) -> ReviewDraw:
@@ -504,7 +520,7 @@ def draw_from_log(store: EventStore, plan: ReviewPlan, *, subject: str | None = 
             since, until = _span(day)
             before = read_stored_tables(store, since=since - CONTEXT, until=until).tables.get("events")
             named["history"] = None if before is None else before.to_pandas()
-        return draw_records(logged.scores, plan, **{**settings, **named})
+        return draw_records(logged.scores, plan, store=store, **{**settings, **named})
 
 
 class LoggedTables(NamedTuple):

@@ -9,6 +9,7 @@ those that follow, because all alerts are reviewed, and the F frauds among them 
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 
@@ -104,7 +105,7 @@ def plan_review(
     """
     if not 0 < recall < 1:
         raise RecipeError("review plan", [f"expected a distance between 0 and 1 for recall, got {recall:g}"])
-    settings = {"threshold": threshold, "previous": previous}
+    settings: dict[str, Any] = {"threshold": threshold, "previous": previous}
     if isinstance(scores, EventStore):
         with logged_tables(scores, day, subject) as logged:
             found = read_candidates(logged.scores, {logged.table: logged.records}, **settings)
@@ -142,6 +143,8 @@ def half_width(frame: Frame, n_audits: int) -> float:
     rest = np.flatnonzero(~frame.is_flagged)
     found, p = float(frame.probability[frame.is_flagged].sum()), frame.probability[rest]
     weight = 1 / audit_chances(rest, frame, n_audits)
+    if weight.max() <= 1:
+        return 0.0  # every record is looked at
     drawn = float((p / weight).sum())
     is_alike, square = drawn / (drawn + OTHER_KINDS), UNSEEN + UNSEEN**2
     unseen = is_alike * _mean_square(weight, p) + (1 - is_alike) * _mean_square(weight, np.ones(len(p)))

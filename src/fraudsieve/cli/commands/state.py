@@ -22,6 +22,7 @@ from fraudsieve.cli.options import (
     Messages,
     ModelOption,
     ReadingOptions,
+    RecordOptions,
     ScoredOptions,
     Threshold,
     command_group,
@@ -449,7 +450,7 @@ def plan_command(
     *,
     progress: Report,
     scores: ScoresOption = None,
-    tables: ScoredOptions,
+    tables: RecordOptions,
     state: StateOfRecords = None,
     subject: SubjectOption = None,
     recall: Annotated[float, typer.Option(help="How far the ends of the interval of recall may be from it.")] = 0.05,
@@ -485,7 +486,7 @@ def plan_command(
     return Answer({**vars(cost), "recall": cost.recall}, "-" if wanted is None else count_of(wanted, "audit"), rows)
 
 
-def _check_scored(scores: list[str] | None, tables: ScoredOptions, state: str | None) -> None:
+def _check_scored(scores: list[str] | None, tables: RecordOptions, state: str | None) -> None:
     if (scores is None) == (state is None):
         raise RecipeError("review", ["expected either --scores, with the table that was scored, or --state"])
     if state is not None and any(vars(tables).values()):
