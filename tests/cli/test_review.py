@@ -57,7 +57,7 @@ def test_a_plan_says_what_an_interval_costs(run: Run) -> None:
     assert (code, content["records"], content["flagged"]) == (0, 5, 1), error
     assert content["audits"] == {"0.4": 4, "0.2": 4, "0.1": 4}
     assert "if the probabilities are right" in error
-    assert error_of(run, "review", "plan", "--recall", 0.2).startswith("error: review: expected either --scores")
+    assert error_of(run, "review", "plan", "--recall", 0.2).startswith("review: expected either --scores")
 
 
 def test_a_draw_and_a_disagreement_have_a_page_to_answer_in(run: Run) -> None:

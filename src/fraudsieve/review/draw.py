@@ -364,7 +364,7 @@ def draw_records(
     latest = found.time.max()
     day = day or (date.min if pd.isna(latest) else latest.date())
     case, rank = _cases(cases, found)
-    selection = select(frame_of(found, rank), plan, day)
+    selection = select(draw_frame(found, rank), plan, day)
     if not len(selection.rows):
         problem = f"none of the {len(found.scored)} records is drawn, because none of them is flagged"
         raise SchemaError(origin_of(scores), problem, "Lower the threshold, or ask for an audit.")
@@ -412,7 +412,7 @@ def _table(drawn: Candidates, selection: Selection, day: date, case: Array, expl
     return pd.DataFrame(columns, index=drawn.scored.index)[[*COLUMNS]]
 
 
-def frame_of(found: Candidates, rank: Array) -> Frame:
+def draw_frame(found: Candidates, rank: Array) -> Frame:
     """Return the frame of scored records and the ranks of their cases."""
     probability, is_flagged = found.scored["probability"].to_numpy(np.float64), found.scored["is_flagged"]
     groups = row_groups(found.records, found.subject)[0]

@@ -21,7 +21,7 @@ from fraudsieve.training.evaluation.bootstrap import LEVEL
 from fraudsieve.training.evaluation.ranking import OTHER_KINDS, UNSEEN
 
 from .candidates import Sources, read_candidates
-from .draw import Frame, audit_chances, frame_of, logged_tables
+from .draw import Frame, audit_chances, draw_frame, logged_tables
 
 
 @dataclass(frozen=True)
@@ -58,16 +58,16 @@ class ReviewCost:
 
 
 def plan_review(
-    scores: Source | EventStore,
+    scores: "Source | EventStore",
     recall: float,
     *,
-    messages: Sources = None,
-    events: Sources = None,
-    accounts: Sources = None,
+    messages: "Sources" = None,
+    events: "Sources" = None,
+    accounts: "Sources" = None,
     subject: str | None = None,
     day: date | None = None,
     threshold: float | None = None,
-    previous: Sources = None,
+    previous: "Sources" = None,
 ) -> ReviewCost:
     """Say how many audits an interval of recall needs: one that reaches as far as `recall` to each side, or half of it.
 
@@ -77,10 +77,16 @@ def plan_review(
         Scores of one type of records with their tables, or the store of a service that keeps records.
     recall : float
         How far the ends of the interval of recall may be from it, such as 0.05.
-    messages, events, accounts, day, threshold, previous
-        As for `draw_records`.
+    messages, events, accounts : path or DataFrame, default=None
+        The table that was scored.
     subject : {"message", "account", "event"}, default=None
-        As for `draw_from_log`.
+        Which records, if services of several types log to the store.
+    day : date, default=None
+        Only records of this day (UTC), as for `draw_records`.
+    threshold : float, default=None
+        Records with at least this probability are flagged; None to use ``decision``.
+    previous : path, DataFrame, or a list of them, default=None
+        Earlier draws, whose records are left out.
 
     Returns
     -------
@@ -113,7 +119,7 @@ def plan_review(
     else:
         tables = {"messages": messages, "events": events, "accounts": accounts}
         found, origin = read_candidates(scores, tables, day=day, **settings), origin_of(scores)
-    frame = frame_of(found, np.zeros(len(found.scored)))
+    frame = draw_frame(found, np.zeros(len(found.scored)))
     caught = float(frame.probability[frame.is_flagged].sum())
     missed = float(frame.probability[~frame.is_flagged].sum())
     if not caught or not missed:
