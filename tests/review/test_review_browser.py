@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -271,3 +272,25 @@ def test_500_records(page: Page) -> None:
     assert page.text("#progress") == "500 of 500 answered, 0 skipped, 500 not downloaded."
     collected = collect_answers(page.saved(), page.folder / "labels.parquet")
     assert (collected.added, set(collected.labels["label"])) == (500, {"legitimate"})
+
+
+def test_400_records_answered_with_keys_and_mouse_have_the_labels_that_were_chosen(page: Page) -> None:
+    records, rng = drawn(400), np.random.default_rng(0)
+    page.open(records)
+    page.name()
+    labels = page.chromium.value("JSON.parse(document.getElementById('data').textContent).labels.map((x) => x.value)")
+    middle = "({x, y, width, height}) => [x + width / 2, y + height / 2]"
+    chosen: dict[str, str] = {}
+    for answered in range(1, 401):
+        shown, place = page.text("#text").split()[1], int(rng.integers(1, 4))
+        chosen[f"m{shown}"] = labels[place - 1]
+        if rng.random() < 0.5:
+            page.keys(str(place))
+        else:
+            button = f"document.querySelector('#labels button:nth-child({place})')"
+            x, y = page.chromium.value(f"({middle})({button}.getBoundingClientRect())")
+            at = {"x": x, "y": y, "button": "left", "clickCount": 1}
+            page.chromium.call("Input.dispatchMouseEvent", type="mousePressed", **at)
+            page.chromium.call("Input.dispatchMouseEvent", type="mouseReleased", **at)
+        page.chromium.wait_for(f"document.querySelector('#progress').textContent.startsWith('{answered} of 400')")
+    assert ids(page.saved()) == chosen
