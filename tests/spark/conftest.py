@@ -23,6 +23,8 @@ SETTINGS: dict[str, bool | float | int | str | None] = {
     "spark.sql.shuffle.partitions": "2",
     "spark.sql.session.timeZone": "Asia/Shanghai",  # times are UTC whatever it is
 }
+CONNECT = "FRAUDSIEVE_TEST_SPARK_CONNECT"
+"""With this variable, the tests run over Spark Connect. A process cannot have both kinds of sessions."""
 # PySpark 4.0 leaves its sockets to the garbage collector.
 UNCLOSED = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 
@@ -42,7 +44,12 @@ def spark() -> Iterator["SparkSession"]:
     from pyspark.sql import SparkSession
 
     os.environ |= {"PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
-    session = SparkSession.builder.master("local[2]").config(map=SETTINGS).getOrCreate()
-    session.sparkContext.setLogLevel("ERROR")
+    if CONNECT in os.environ:
+        settings = " ".join(f"--conf {name}={value}" for name, value in SETTINGS.items())
+        os.environ["PYSPARK_SUBMIT_ARGS"] = f"{settings} pyspark-shell"
+        session = SparkSession.builder.remote("local[2]").getOrCreate()
+    else:
+        session = SparkSession.builder.master("local[2]").config(map=SETTINGS).getOrCreate()
+        session.sparkContext.setLogLevel("ERROR")
     yield session
     session.stop()

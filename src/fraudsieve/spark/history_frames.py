@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
@@ -50,6 +50,8 @@ BUCKET_CELLS = 25_000_000
 """Cells of features of a bucket, at most on average; they take 200 MB."""
 MIN_ROWS = 50_000
 """Rows below which a bucket is not split further so that all cores have work."""
+MOST_CORES = 10_000
+"""Cores that are counted, at most."""
 SAMPLE = 500_000
 """Events that hot entities are looked for in."""
 
@@ -257,8 +259,7 @@ def append_views(
     groups = group_views(views)
     (events, n_events), labels = history.read_events(groups), history.read_labels(groups)
     n_columns = len(history_columns(views))
-    cores = subjects.sparkSession.sparkContext.defaultParallelism
-    n = n_buckets or choose_n_buckets(n_events, n_subjects, n_columns, cores)
+    n = n_buckets or choose_n_buckets(n_events, n_subjects, n_columns, _n_cores(subjects.sparkSession))
     for place, group in enumerate(groups):
         keys = [of_name(f"id:{name}") for name in group.entities]
         found = _has_entity(events, keys)
@@ -275,6 +276,12 @@ def append_views(
         subjects = left.groupBy(BUCKET).cogroup(rows.groupBy(BUCKET)).applyInArrow(compute.as_function(), appended)
         subjects = subjects if place == len(groups) - 1 else subjects.drop(BUCKET)
     return subjects
+
+
+def _n_cores(session: SparkSession) -> int:
+    """Return the cores of a session: Spark splits a range into as many parts. Spark Connect has no other way to ask."""
+    parts = session.range(MOST_CORES).select(F.spark_partition_id().alias("part"))
+    return parts.distinct().count()
 
 
 def _has_entity(rows: DataFrame, keys: Sequence[Column]) -> DataFrame:

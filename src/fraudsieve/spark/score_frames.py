@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from pyspark import SparkFiles
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
@@ -39,6 +38,8 @@ from .spark_columns import check_added_names, micros_column
 @lru_cache(maxsize=4)
 def load_shipped(archive: str, digest: str) -> Scorer:
     """Return the scorer of an archive among the files that Spark ships; every process checks the digest."""
+    from pyspark import SparkFiles  # workers have it, and the client of Spark Connect has not
+
     with tempfile.TemporaryDirectory(prefix="fraudsieve-model-") as folder:
         with zipfile.ZipFile(SparkFiles.get(archive)) as packed:
             packed.extractall(folder)
