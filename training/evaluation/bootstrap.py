@@ -83,6 +83,7 @@ def bootstrap_ranking(
     *,
     alerts: Array | None = None,
     per_fraud: bool = False,
+    later: bool = False,
     replicates: int = 200,
     seed: int = 0,
 ) -> Replicates:
@@ -98,6 +99,8 @@ def bootstrap_ranking(
         Numbers of alerts at which recall and precision are computed, ascending; None for none.
     per_fraud : bool, default=False
         Whether the numbers of alerts are multiples of the number of frauds, and grow with it from draw to draw.
+    later : bool, default=False
+        Whether the metrics are those of later records like these, so that also rows vary that were certain to be drawn.
     replicates : int, default=200
         Number of draws.
     seed : int, default=0
@@ -117,7 +120,8 @@ def bootstrap_ranking(
     points = np.zeros(0) if alerts is None else np.asarray(alerts, np.float64)
     metrics = np.empty((replicates, len(RANKING_METRICS)))
     at_alerts = np.empty((replicates, 3, len(points)))
-    draws = draw_weights(groups[ranking.order], replicates, seed, variation_of(ranking.weight))
+    variation = None if later else variation_of(ranking.weight)
+    draws = draw_weights(groups[ranking.order], replicates, seed, variation)
     drawn, draws = _with_unseen(ranking, draws, replicates, seed)
     fraud, frauds = drawn.weight * drawn.is_fraud, float(ranking.weight @ ranking.is_fraud)
     for row, weights in enumerate(draws):

@@ -124,10 +124,12 @@ class FraudRows:
         is_drawn = self.groups is not None and self.replicates and len(np.unique(self.groups)) > 1
         return self.groups if is_drawn else None
 
-    def bootstrap(self, ranking: Ranking, alerts: Array | None = None, *, per_fraud: bool = False) -> Replicates | None:
+    def bootstrap(
+        self, ranking: Ranking, alerts: Array | None = None, *, per_fraud: bool = False, later: bool = False
+    ) -> Replicates | None:
         """Draw groups for the ranking of these rows; None if there are fewer than two groups."""
         groups = self.sources
-        settings: dict[str, Any] = {"per_fraud": per_fraud, "replicates": self.replicates}
+        settings: dict[str, Any] = {"per_fraud": per_fraud, "later": later, "replicates": self.replicates}
         return None if groups is None else bootstrap_ranking(ranking, groups, alerts=alerts, **settings)
 
     def flagged_intervals(self, flagged: Array) -> tuple[Interval | None, Interval | None]:

@@ -320,7 +320,9 @@ class _Side:
         points = np.zeros(0) if capacity is None else capacity.points
         per_fraud = capacity is not None and capacity.per_fraud
         ranking = rows.ranking(rows.costs(missed_cost))
-        return cls(ranking.metrics(), ranking.at_alerts(points), rows.bootstrap(ranking, points, per_fraud=per_fraud))
+        # A promotion is about records to come.
+        drawn = rows.bootstrap(ranking, points, per_fraud=per_fraud, later=True)
+        return cls(ranking.metrics(), ranking.at_alerts(points), drawn)
 
     def metric(self, place: int) -> Drawn:
         return self.metrics[place], None if self.drawn is None else self.drawn.metrics[:, place]

@@ -202,3 +202,12 @@ def test_a_report_says_what_it_is_computed_from_and_has_the_plain_figures() -> N
     assert re.search(r"log loss</th><td>[\d.]+</td><td>–</td><td>[\d.]+</td>", page) is not None
     assert "weights" not in render_report(plain)
     assert "包含概率" in render_report(report, language="zh")
+
+
+def test_records_to_come_vary_also_where_all_were_reviewed() -> None:
+    rows, _ = audited()
+    of_these, to_come = (rows.bootstrap(rows.ranking(), np.array([80.0]), later=later) for later in (False, True))
+    assert of_these is not None
+    assert to_come is not None
+    assert of_these.at_alerts[:, 1].std() == pytest.approx(0.0)  # the precision of the alerts is known
+    assert to_come.at_alerts[:, 1].std() > 0.05
