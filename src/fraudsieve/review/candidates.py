@@ -114,7 +114,8 @@ def _joined(scored: pd.DataFrame, records: pd.DataFrame, name: str, origin: str)
     if (positions < 0).any():
         problem = f"{int((positions < 0).sum())} scored records are not in the table of {IDS[name]}"
         raise SchemaError(origin, problem, "Pass the table that was scored.")
-    return records.iloc[positions].reset_index(drop=True)
+    joined: pd.DataFrame = records.iloc[positions].reset_index(drop=True)
+    return joined
 
 
 def _of_day(found: Candidates, day: date | None, origin: str) -> Candidates:

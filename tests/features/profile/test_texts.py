@@ -105,7 +105,8 @@ def test_a_row_of_a_file_whose_text_is_none_is_rejected_as_its_record_is(tmp_pat
     pipeline = make_pipeline(features(), FraudClassifier(n_rounds=3, n_jobs=1)).fit(rows, payments()["label"])
     save_pipeline(pipeline, tmp_path / "model")
     scorer = Scorer.load(tmp_path / "model")
-    given = rows.head(40).assign(remark=[*["rent"] * 36, 7, True, ["rent"], "x" * (MAX_TEXT_LENGTH + 1)])
+    wrong: list[Any] = [7, True, ["rent"], "x" * (MAX_TEXT_LENGTH + 1)]
+    given = rows.head(40).assign(remark=["rent"] * 36 + wrong)
     given.to_json(tmp_path / "new.jsonl", orient="records", lines=True, date_format="iso")
     done = score_file(scorer, tmp_path / "new.jsonl", tmp_path / "scores.parquet")
     assert (done.scored, done.rejected) == (36, 4)
