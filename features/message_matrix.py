@@ -19,6 +19,7 @@ from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.campaign.over_time import N_BANDS, CampaignHistory, campaign_subjects
 from fraudsieve.features.cues.matrix import CUES, NO_LISTS, SHAPES, cues_and_shape
 from fraudsieve.features.history.declaration import History, history_columns
+from fraudsieve.features.history.records import record_time
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.fold import OBFUSCATIONS, fold_codes, fold_text, obfuscation_shares
 from fraudsieve.features.text.pinyin import to_pinyin
@@ -67,13 +68,13 @@ def message_history(
     return sender_rows, campaign_rows, [reason and reason.replace("as_of", "sent_at") for reason in reasons]
 
 
-def _sent_times(records: Sequence[Record]) -> tuple[Array, list[str | None]]:
+def _sent_times(records: Sequence[Record], zone: str) -> tuple[Array, list[str | None]]:
     """Return the times at which messages were sent, `UNKNOWN` where there is none, and why one cannot be read."""
     times = np.full(len(records), UNKNOWN)
     why: list[str | None] = [None] * len(records)
     for row, record in enumerate(records):
         try:
-            times[row] = read_time(record.get("sent_at"), "sent_at") or UNKNOWN
+            times[row] = record_time(record.get("sent_at"), "sent_at", zone) or UNKNOWN
         except RejectedRecordError as error:
             why[row] = str(error)
     return times, why
@@ -267,7 +268,8 @@ class MessageMatrix:
             sender, campaign, history_reasons = message_history(records, state, self.sender, self.campaigns)
             reasons = [text or history for text, history in zip(reasons, history_reasons, strict=True)]
         if self.custom:
-            cutoffs, no_times = _sent_times(records) if self.custom.dates else (np.full(len(records), UNKNOWN), [])
+            zone, unknown = self.custom.zone, np.full(len(records), UNKNOWN)
+            cutoffs, no_times = _sent_times(records, zone) if self.custom.dates else (unknown, [])
             reasons = [reason or no_time for reason, no_time in zip_longest(reasons, no_times)]
             custom, custom_reasons = self.custom.of_records(records, cutoffs)
             reasons = [reason or of_custom for reason, of_custom in zip(reasons, custom_reasons, strict=True)]

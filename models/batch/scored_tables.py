@@ -233,10 +233,8 @@ def options_of_model(model: Model) -> ReadOptions:
         labels_optional=True,
         categories=tuple(column for name, column in categories.items() if name in declared),
         dates=tuple(f"{model.subject}s.{date.name}" for date in model.matrix.custom.dates),
-        words=(
-            *(column for name, column in categories.items() if name not in declared),
-            *(f"{model.subject}s.{name}" for name in model.matrix.custom.texts),
-        ),
+        texts=tuple(f"{model.subject}s.{name}" for name in model.matrix.custom.texts),
+        words=tuple(column for name, column in categories.items() if name not in declared),
         read_as=model.training.get("read_as") or {},
     )
 

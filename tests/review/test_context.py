@@ -44,6 +44,16 @@ def test_the_last_records_strictly_before_one_are_shown() -> None:
     assert all(row[0] < TIMES[38] for before in drawn.context["e38"] for row in before.rows)
 
 
+@pytest.mark.parametrize("sent_at", ["yesterday", "2020-01-01"])
+def test_a_payment_happened_at_its_own_time_whatever_another_column_is_called(sent_at: str) -> None:
+    drawn = draw_records(scores(10), ReviewPlan(10, audit=0.5), events=payments(), threshold=0.5)
+    found = draw_records(
+        scores(10), ReviewPlan(10, audit=0.5), events=payments().assign(sent_at=sent_at), threshold=0.5
+    )
+    assert found.records["time"].tolist() == drawn.records["time"].tolist()
+    assert found.context == drawn.context
+
+
 def test_equal_times_are_not_before() -> None:
     events = payments().assign(occurred_at=TIMES[0])
     drawn = draw_records(scores(), ReviewPlan(10, audit=0.5), events=events, threshold=0.5)

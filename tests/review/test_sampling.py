@@ -45,6 +45,20 @@ def test_the_frequency_over_seeds_is_the_probability_whatever_the_model_says(pow
     assert abs(totals.mean() - y.sum()) < 4 * totals.std() / np.sqrt(repeats)
 
 
+def test_a_second_draw_of_a_day_does_not_depend_on_what_chance_gave_the_first() -> None:
+    repeats, n, plan = 4_000, 60, ReviewPlan(8, audit=1)
+    chance = np.random.default_rng(1)
+    whole = Frame(chance.beta(0.5, 3, n), np.zeros(n, bool), np.arange(n) // 3, np.zeros(n))
+    weights, drawable = np.zeros(n), np.zeros(n)
+    for seed in range(repeats):
+        first = select(whole, replace(plan, seed=seed), MAY)
+        left = np.setdiff1d(np.arange(n), first.rows)
+        second = select(Frame(*(part[left] for part in whole)), replace(plan, seed=seed), MAY)
+        weights[left[second.rows]] += 1 / second.probability
+        drawable[left] += 1
+    assert np.abs(weights / drawable - 1).max() < 0.2
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_one_record_of_a_campaign_is_audited_with_the_derived_probability(seed: int) -> None:
     found = drawn(seed)

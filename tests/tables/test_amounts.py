@@ -76,6 +76,10 @@ def test_the_sign_of_the_training_is_taken_unless_the_column_contradicts_it(
     assert ("unlike in the training data" in done.notes[0]) == (sign != likely)
 
 
+def test_numbers_that_are_no_words_have_no_sign() -> None:
+    assert convert(pd.Series([1.234, 2.5]), "number", Reading(decimal="auto", likely=",")).notes == ()
+
+
 @pytest.mark.parametrize("values", [["1,234"], ["79,90", "12"], ["1,234", "5000"], ["1,5", "abc"]])
 def test_a_lone_comma_is_rejected_with_the_options(values: list[str]) -> None:
     numbers, reasons, _ = read(values)

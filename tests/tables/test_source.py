@@ -173,6 +173,8 @@ def test_a_table_or_a_query_of_a_file_of_duckdb(tmp_path: Path, monkeypatch: pyt
     with duckdb.connect("world.duckdb") as base:
         base.register("frame", FRAME)
         base.execute("create table sms as select * from frame")
+        base.execute('create view "order" as select * from sms')
+    check("world.duckdb#order")
     for place in ("world.duckdb", "duckdb:///world.duckdb", f"duckdb:///{tmp_path}/world.duckdb"):
         check(f"{place}#sms")
         check(f"{place}#select * from sms where length > 0 order by 1")

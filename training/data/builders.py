@@ -220,10 +220,10 @@ def _read_subject(
     recipe: Recipe, given: dict[str, InputTable], min_label_rows: int, reader: LabelReader | None
 ) -> LabelledData:
     subject = recipe.data.subject_of(given)
-    categories, words = (
+    categories, texts = (
         [f"{subject}s.{name}" for name in names] for names in (recipe.history.categories, recipe.history.texts)
     )
-    declared = ReadOptions(categories=tuple(categories), words=tuple(words))
+    declared = ReadOptions(categories=tuple(categories), texts=tuple(texts))
     given = {name: as_input(source, declared) for name, source in given.items()}
     labels, events = given.get("labels"), given.get("events")
     reader = partial(read_labels, legitimate=recipe.data.legitimate) if reader is None else reader

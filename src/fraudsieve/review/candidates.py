@@ -71,8 +71,10 @@ def read_candidates(
     counts = {"without an id or a score": int((~is_usable).sum())}
     scored = scored[is_usable].sort_values("subject_id", ignore_index=True)
     records = read_table(as_input(source, options), IDS[name], require=[name]).good
-    joined = _joined(scored, records, name, origin)
-    found = Candidates(Subject(name.removesuffix("_id")), scored, *joined, counts, records)
+    subject, joined = Subject(name.removesuffix("_id")), _joined(scored, records, name, origin)
+    times = times_of(joined, subject)
+    times = pd.Series(pd.NaT, joined.index, "datetime64[us, UTC]") if times is None else times
+    found = Candidates(subject, scored, joined, times, counts, records)
     found = _of_day(found, day, origin)
     return _not_drawn_before(found, previous, origin)
 
@@ -99,16 +101,21 @@ def _read_scores(scores: Source) -> tuple[pd.DataFrame, str, str]:
     return scored.assign(**columns), name, origin
 
 
-def _joined(scored: pd.DataFrame, records: pd.DataFrame, name: str, origin: str) -> tuple[pd.DataFrame, pd.Series]:
-    """Return the record of each score, and its time."""
+def times_of(records: pd.DataFrame, subject: Subject) -> pd.Series | None:
+    """Return when records of a type happened; None if no column says it. Another column may have any of these names."""
+    names = (name for name in (*subject.times, *TIMES) if name in records and records[name].dtype.kind == "M")
+    return next((records[name] for name in names), None)
+
+
+def _joined(scored: pd.DataFrame, records: pd.DataFrame, name: str, origin: str) -> pd.DataFrame:
+    """Return the record of each score."""
     records = records[records[name].notna()].drop(columns=LABELS, errors="ignore")
     positions = pd.Index(records[name].to_numpy(object)).get_indexer(pd.Index(scored["subject_id"].to_numpy(object)))
     if (positions < 0).any():
         problem = f"{int((positions < 0).sum())} scored records are not in the table of {IDS[name]}"
         raise SchemaError(origin, problem, "Pass the table that was scored.")
-    joined = records.iloc[positions].reset_index(drop=True)
-    missing = pd.Series(pd.NaT, joined.index, "datetime64[us, UTC]")
-    return joined, next((joined[column] for column in TIMES if column in joined), missing)
+    joined: pd.DataFrame = records.iloc[positions].reset_index(drop=True)
+    return joined
 
 
 def _of_day(found: Candidates, day: date | None, origin: str) -> Candidates:

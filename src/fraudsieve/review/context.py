@@ -6,7 +6,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from .candidates import TIMES, Candidates
+from fraudsieve._subjects import Subject
+
+from .candidates import Candidates, times_of
 
 LAST: Final = 5
 """Records that are shown of each entity, the latest first."""
@@ -31,7 +33,7 @@ Context = Mapping[str, Sequence[Before]]
 
 def context_of(drawn: Candidates, history: pd.DataFrame, shown: Sequence[str] = SHOWN) -> dict[str, list[Before]]:
     """Return what came strictly before each drawn record, by the entities that it shares with the history."""
-    times = next((history[name] for name in TIMES if name in history), None)
+    times = times_of(history, Subject.MESSAGE if drawn.subject.has_text else Subject.EVENT)
     if times is None:
         return {}
     known = times.notna().to_numpy(np.bool_)

@@ -175,7 +175,7 @@ def select(frame: Frame, plan: ReviewPlan, day: date) -> Selection:
     alerts = _alerts(frame, counts[ALERT])
     near = _near(frame, counts[NEAR])
     rest = np.setdiff1d(np.arange(len(frame.groups)), np.concatenate([alerts, near]))
-    rng = np.random.default_rng([plan.seed, day.toordinal()])
+    rng = np.random.default_rng([plan.seed, day.toordinal(), len(frame.groups)])
     audit, probability = _audit(rest, frame, counts[AUDIT], rng)
     parts = {ALERT: alerts, NEAR: near, AUDIT: audit}
     why = np.repeat(np.array([*parts], object), [len(rows) for rows in parts.values()])

@@ -184,6 +184,8 @@ def _convert(cells: Cells, name: str, kind: Kind | None, reading: Reading, optio
         kind = "category"
     if name in options.dates:
         return replace(convert(cells, "date", reading), notes=())
+    if name in options.texts:
+        return convert(cells, "text", reading)
     if kind is None:
         # Read by their cells alone, 1.10 would be 1.1 in a table that happens to hold no 1.9.1.
         sign = reading.likely or reading.decimal
@@ -202,7 +204,7 @@ def _plain_columns(
 ) -> dict[str, Converted]:
     """Return undeclared columns of strings that need no reading one by one: most of those of a table with many."""
     is_string = dict(zip(frame.columns, frame.dtypes == STRING, strict=True))
-    odd = {*options.categories, *options.words, *options.dates, *options.read_as}
+    odd = {*options.categories, *options.words, *options.dates, *options.texts, *options.read_as}
     chosen = [name for name in names if is_string[name] and f"{table.name}.{name}" not in odd]
     chosen = [name for name in chosen if not looks_like_dates(frame[name])]
     if not reading.printed and reading.decimal is None:

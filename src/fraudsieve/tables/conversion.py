@@ -134,7 +134,7 @@ def convert_amounts(strings: Cells, plain: Mask, reading: Reading) -> Amounts:
     removed = tr(", and currency signs are removed") if has_currency.any() else ""
     unlike = tr(UNLIKE) if reading.likely not in (None, decimal) else ""
     note = tr("{note}{removed}{unlike}", note=tr(NOTES[decimal or "."]), removed=removed, unlike=unlike)
-    notes = (note,) if is_written.any() or reading.likely == "," else ()
+    notes = (note,) if is_written.any() or (reading.likely == "," and strings.notna().any()) else ()
     return Amounts(values, known, replace(reading, decimal=decimal), faults, notes)
 
 

@@ -278,7 +278,8 @@ def _load_from_database(address: str) -> LoadedTable:
 
             # Read-only, and without access to other files, which a query could write or read.
             with duckdb.connect(place.partition(":///")[2], True, {"enable_external_access": False}) as base:
-                return LoadedTable(frame_of(base.sql(query if is_query else f"from {query}").to_arrow_table(), place))
+                found_rows = base.sql(query) if is_query else base.table(query)
+                return LoadedTable(frame_of(found_rows.to_arrow_table(), place))
         engine = sqlalchemy.create_engine(place, **_reading_only(sqlalchemy.make_url(place)))
         rows = sqlalchemy.text(query) if is_query else sqlalchemy.select(sqlalchemy.text("*")).select_from(
             sqlalchemy.table(query.strip())

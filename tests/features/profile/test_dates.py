@@ -211,6 +211,16 @@ def test_dates_of_messages_are_compared_with_the_time_they_were_sent() -> None:
     assert builder.matrix_.rows([records_of(frame)[0] | {"sent_at": "soon"}]).why[0].startswith("sent_at: expected")
 
 
+def test_a_message_without_a_zone_was_sent_in_that_of_the_model_as_its_dates_are() -> None:
+    frame = pd.DataFrame(
+        {"text": ["win a prize", "see you"], "sent_at": "2026-03-10 01:00", "joined": "2026-03-10 02:00"}
+    )
+    builder = MessageFeatures(n_folds=2, columns=["joined"], later_dates=["joined"], time_zone="Asia/Shanghai")
+    matrix = builder.fit(frame.assign(sent_at="2026-03-10 01:00+08:00"), ["spam", "ham"]).matrix_
+    found = matrix.rows(records_of(frame)).X[:, matrix.columns.index("profile__days_since_joined")]
+    assert found.tolist() == [pytest.approx(-1 / 24)] * 2
+
+
 def test_flags_of_dates_survive_the_folder() -> None:
     dates = (DateColumn("dob", is_birth=True), DateColumn("leaves", has_hour=True, may_be_later=True))
     own = CustomColumns(dates=dates, zone="Asia/Shanghai")

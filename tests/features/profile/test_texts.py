@@ -10,7 +10,8 @@ from sklearn.pipeline import make_pipeline
 
 from fraudsieve import AccountFeatures, FraudClassifier, MessageFeatures, Scorer, save_pipeline
 from fraudsieve.exceptions import ColumnTypeError, SchemaError
-from fraudsieve.models.batch.score import score_frame
+from fraudsieve.models.batch.score import score_file, score_frame
+from fraudsieve.tables.limits import MAX_TEXT_LENGTH
 
 FRAUD = (
     "deposit now to unlock your winnings",
@@ -97,6 +98,20 @@ def test_a_folder_has_the_scores_of_the_pipeline_and_says_them_in_words(subject:
     scored = score_frame(scorer, rows, reasons=2)
     np.testing.assert_array_equal(scores, scored["probability"])
     assert scored["reasons"].str.contains('"remark: the (?:wording|pinyin)').any()
+
+
+def test_a_row_of_a_file_whose_text_is_none_is_rejected_as_its_record_is(tmp_path: Path) -> None:
+    rows = payments().drop(columns="label")
+    pipeline = make_pipeline(features(), FraudClassifier(n_rounds=3, n_jobs=1)).fit(rows, payments()["label"])
+    save_pipeline(pipeline, tmp_path / "model")
+    scorer = Scorer.load(tmp_path / "model")
+    wrong: list[Any] = [7, True, ["rent"], "x" * (MAX_TEXT_LENGTH + 1)]
+    given = rows.head(40).assign(remark=["rent"] * 36 + wrong)
+    given.to_json(tmp_path / "new.jsonl", orient="records", lines=True, date_format="iso")
+    done = score_file(scorer, tmp_path / "new.jsonl", tmp_path / "scores.parquet")
+    assert (done.scored, done.rejected) == (36, 4)
+    reasons = pd.read_parquet(tmp_path / "scores.rejected.parquet")["reason"]
+    assert [f"remark: {reason}" for reason in reasons] == [row["why"] for row in scorer.score(records_of(given))[36:]]
 
 
 def test_messages_have_further_texts() -> None:

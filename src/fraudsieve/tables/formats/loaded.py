@@ -49,8 +49,8 @@ class ReadOptions:
         their whole numbers as 7 or as 7.0, which is the same category.
     words : tuple of str, default=()
         Further columns that stay as they are printed, though all of their cells may look like numbers.
-    dates : tuple of str, default=()
-        Further columns that are dates: a row is rejected if its cell is none.
+    dates, texts : tuple of str, default=()
+        Further columns that are dates, or texts: a row is rejected if its cell is none.
     kinds : mapping of str to str, optional
         Of the tables of events that `columns` may name, such as ``logins`` in ``logins.event_id`` for a file
         ``logins.csv``: the kind of their events if they have no such column; empty for ``event``.
@@ -75,6 +75,7 @@ class ReadOptions:
     categories: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     dates: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
     kinds: Mapping[str, str] = field(default_factory=dict)
     max_rejected: float | None = None
     read_as: Mapping[str, str] = field(default_factory=dict)
@@ -130,6 +131,7 @@ class ReadOptions:
             categories=tuple(dict.fromkeys((*self.categories, *defaults.categories))),
             words=tuple(dict.fromkeys((*self.words, *defaults.words))),
             dates=tuple(dict.fromkeys((*self.dates, *defaults.dates))),
+            texts=tuple(dict.fromkeys((*self.texts, *defaults.texts))),
             kinds={**defaults.kinds, **self.kinds},
             read_as={**defaults.read_as, **self.read_as},
         )
