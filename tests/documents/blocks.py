@@ -17,7 +17,7 @@ NOT_RUN = {
     "retrain --model models:/payments@champion --events": "docs/how_to/next_model.md runs it, and tests/retrain",
     "retrain --model models:/sms@champion": "tests/retrain runs it, on SQLite",
     "retrain --model fraudsieve-model": "tests/retrain runs it",
-    "review draw --state": "tests/cli/test_review.py draws from the log of a service",
+    "review draw --state live.db": "tests/cli/test_review.py draws from the log of a service",
     "--flagged 0.02 --labels reviewed.parquet": "tests/training/recalibration recalibrates with a hundred such labels",
     "--events logins.csv": "tests/cli/test_event_tables.py trains on and scores such tables",
     "--labels chargebacks.csv": "tests/training/test_assumed_run.py trains so; the tables of the reader are shorter",

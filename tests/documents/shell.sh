@@ -42,11 +42,25 @@ once() {
     return $code
 }
 
+# People answer the page of a draw, each record as the model says, and save their answers.
+people() {
+    python -W ignore - <<'END'
+import pandas as pd
+drawn = pd.read_csv("draw.csv")
+label = drawn["probability"].ge(0.5).map({True: "fraud", False: "legitimate"})
+answers = drawn[["subject_id", "why_drawn", "inclusion_probability", "model_digest"]].assign(
+    label=label, confidence=None, comment="", reviewer="ann", answered_at=pd.Timestamp.now("UTC").isoformat()
+)
+answers.to_csv("answers-ann.csv", index=False)
+END
+}
+
 fraudsieve() {
     local code=0
     if [ "$1" = serve ]; then shift; serve "$@"; return; fi
     case $1 in quickstart | train | evaluate | predict) once "$@"; return ;; esac
     $COMMAND "$@" || code=$?
+    case "$1 $2 $*" in "review draw"*--page*--output\ draw.csv* | "review draw"*--output\ draw.csv*--page*) people ;; esac
     # A bound may be exceeded (3), and a refused challenger leaves nothing to roll back (2): both are answers.
     case "$1 $code" in "monitor 3" | "rollback 2") code=0 ;; esac
     return $code
