@@ -16,6 +16,8 @@ from typer.testing import CliRunner
 from fraudsieve.cli.app import app
 from fraudsieve.exceptions import RecipeError, SchemaError, TrackingError
 from fraudsieve.models import Model, Scorer, read_model, write_model
+from fraudsieve.models.points import OperatingPoint
+from fraudsieve.models.thresholds import Targets
 from fraudsieve.review import ReviewPlan, draw_records
 from fraudsieve.training import Recipe, recalibrate
 from fraudsieve.training.data.builders import read_data
@@ -104,7 +106,12 @@ def test_drawn_labels_set_rates_and_calibration_and_the_run_is_tracked(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[LabelledRecords] = []
-    monkeypatch.setattr(outcomes, "points_of_rates", lambda *given: seen.append(given[0]) or points_of_rates(*given))
+
+    def choose(records: LabelledRecords, targets: Targets) -> list[OperatingPoint]:
+        seen.append(records)
+        return points_of_rates(records, targets)
+
+    monkeypatch.setattr(outcomes, "points_of_rates", choose)
     (tmp_path / "r.toml").write_text(f'[track]\nuri = "{mlflow_uri(tmp_path)}"\n')
     drawn = drawn_labels(folder)
     drawn.to_csv(tmp_path / "labels.csv", index=False)
