@@ -273,11 +273,14 @@ def _with_free_names(dates: Sequence[str], taken: Collection[str], left_out: dic
 
 
 def check_texts(records: pd.DataFrame, names: Collection[str], table: str) -> None:
-    """Raise SchemaError if a column that is named for texts is missing, or if there are too many."""
-    for name in names:
-        required_column(records, name, table)
+    """Raise SchemaError if a column that is named for texts is missing, no feature or named twice, or if there are too
+    many."""
     if len(names) > MAX_TEXTS:
         raise SchemaError(table, f"expected at most {MAX_TEXTS} columns of texts, got {len(names)}", "Name fewer.")
+    for name in names:
+        required_column(records, name, table)
+        if name in NOT_PROFILE or [*names].count(name) > 1:
+            raise SchemaError(table, f"column {name!r} is named twice, or cannot be a text", "Name another column.")
 
 
 def are_dates(column: pd.Series) -> bool:

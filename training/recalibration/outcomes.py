@@ -24,7 +24,9 @@ from fraudsieve.models.thresholds import CAPACITY, Targets, operating_points
 from .traffic import Traffic, volume_point
 
 OF_FRAUD = 0.2
-"""Part of the error probability that the bound of the share of fraud takes; that of false positives has the rest."""
+"""Part of the error probability that the bound of the share of fraud takes."""
+OF_OTHERS = 0.2
+"""Part that the bound by all records takes; that of false positives by labels has the rest."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +44,9 @@ class LabelledRecords:
     # Highest probability of fraud of the records whose own inclusion probability is unknown. From there down, the
     # lowest one holds.
     unknown: float = -np.inf
+    # Shape (n,). Of every campaign or account with a record that is not labelled fraud, the highest probability of
+    # these records, in ascending order; None if it is not known.
+    others: Array | None = None
 
     @property
     def reach(self) -> Array:
@@ -57,11 +62,17 @@ def points_of_rates(records: LabelledRecords, targets: Targets) -> list[Operatin
     false positives that are kept is then binomial, and its upper bound divided by that probability bounds the share of
     all campaigns or accounts. The weighted count is rounded up. Bounds are checked from the strictest threshold down,
     and the first failure ends the search (fixed sequence testing, as in Angelopoulos et al., 2021, "Learn then test").
+    Whatever was drawn, there are at most as many false positives as campaigns or accounts with a record above a
+    threshold that is not labelled fraud. Their number bounds the rate too, however small the lowest probability is.
     """
     points: list[OperatingPoint] = []
     error = 1 - targets.confidence
     legitimate = 1 - _fraud_bound(records, 1 - OF_FRAUD * error)
-    thresholds, bounds = _bounds(records, 1 - (1 - OF_FRAUD) * error)
+    thresholds, bounds = _bounds(records, 1 - (1 - OF_FRAUD - OF_OTHERS) * error)
+    if records.others is not None:
+        above = np.minimum(len(records.others) - np.searchsorted(records.others, thresholds), records.n_groups)
+        of_all = [upper_rate(int(hits), records.n_groups, 1 - OF_OTHERS * error) for hits in above]
+        bounds = np.minimum(bounds, of_all)
     for name, rate in zip(targets.names, targets.false_positive_rates, strict=False):
         holds = np.cumprod(bounds <= rate * legitimate)
         if holds.any():
@@ -231,7 +242,11 @@ def by_drawn_labels(model: Model, read: Traffic, inclusion: Array, targets: Targ
     of_groups = np.minimum(inclusion * sizes[code[rows]], 1.0)  # a campaign or account has at most one label
     n_groups = min(len(sizes), round((1 / of_groups).sum()))
     unknown = probability[~has_label].max(initial=-np.inf)
-    records = LabelledRecords(probability[rows], is_fraud, inclusion, of_groups, n_groups, unknown)
+    highest = np.full(len(sizes), -np.inf)
+    is_other = ~has_label | (read.labels == model.legitimate)
+    np.maximum.at(highest, code[is_other], probability[is_other])
+    others = np.sort(highest[highest > -np.inf])
+    records = LabelledRecords(probability[rows], is_fraud, inclusion, of_groups, n_groups, unknown, others)
     points = with_rates(
         [*points_of_rates(records, targets), volume_point(CAPACITY, probability, share)],
         records,

@@ -150,5 +150,8 @@ def test_errors_name_the_column() -> None:
         features().fit(frame.rename(columns={"remark": "Remark"}), frame["label"])
     with pytest.raises(SchemaError, match="expected at most 4 columns of texts, got 5"):
         AccountFeatures(texts=["remark"] * 5).fit(frame, frame["label"])
+    for wrong in (["remark", "remark"], ["label"]):
+        with pytest.raises(SchemaError, match=f"'{wrong[0]}' is named twice, or cannot be a text"):
+            AccountFeatures(texts=wrong).fit(frame, frame["label"])
     with pytest.raises(ColumnTypeError, match="'remark': expected texts"):
         features().fit(frame.assign(remark=7), frame["label"])

@@ -62,9 +62,9 @@ def reviewed(rng: np.random.Generator, alerts: int, audit: int, *, answered: flo
     kept = (drawn.probability < 1) | (rng.random(len(drawn.rows)) < answered)
     rows, inclusion = drawn.rows[kept], drawn.probability[kept]
     unknown = np.delete(probability, rows).max()
-    return LabelledRecords(
-        probability[rows], is_fraud[rows], inclusion, inclusion, round((1 / inclusion).sum()), unknown
-    )
+    others = np.sort(np.delete(probability, rows[is_fraud[rows]]))
+    n = min(8000, round((1 / inclusion).sum()))
+    return LabelledRecords(probability[rows], is_fraud[rows], inclusion, inclusion, n, unknown, others)
 
 
 @pytest.mark.slow
@@ -88,8 +88,21 @@ def test_above_a_record_without_a_label_the_lowest_probability_holds() -> None:
     assert is_above.sum() == 100  # the alerts
     top = replace(records, unknown=float(records.probability.max()))
     assert (top.reach == lowest).all()
-    strict = [points_of_rates(one, Targets((0.005,))) for one in (records, top)]
+    strict = [points_of_rates(replace(one, others=None), Targets((0.005,))) for one in (records, top)]
     assert [point.max_false_positive_rate for (point,) in strict] == [0.005, None]
+
+
+def test_all_records_above_a_threshold_bound_the_rate_that_few_audits_cannot() -> None:
+    records = reviewed(np.random.default_rng(0), 60, 60)
+    (alone,) = points_of_rates(replace(records, others=None), Targets((0.02,)))
+    (point,) = points_of_rates(records, Targets((0.02,)))
+    assert point.max_false_positive_rate == 0.02
+    assert point.threshold < alone.threshold
+    assert records.others is not None
+    few = len(records.others) - np.searchsorted(records.others, point.threshold)
+    assert few / 8000 < 0.02
+    (strict,) = points_of_rates(replace(records, others=np.ones(8000)), Targets((0.02,)))
+    assert strict.threshold == alone.threshold
 
 
 @pytest.mark.slow

@@ -16,6 +16,8 @@ from typer.testing import CliRunner
 from fraudsieve.cli.app import app
 from fraudsieve.exceptions import RecipeError, SchemaError, TrackingError
 from fraudsieve.models import Model, Scorer, read_model, write_model
+from fraudsieve.models.points import OperatingPoint
+from fraudsieve.models.thresholds import Targets
 from fraudsieve.review import ReviewPlan, draw_records
 from fraudsieve.training import Recipe, recalibrate
 from fraudsieve.training.data.builders import read_data
@@ -25,6 +27,8 @@ from fraudsieve.training.data.groups import (
     rows_after_training,
     trained_until,
 )
+from fraudsieve.training.recalibration import outcomes
+from fraudsieve.training.recalibration.outcomes import LabelledRecords, points_of_rates
 from fraudsieve.training.simulation.world import simulate
 from tests.attack.small_models import write_message_model
 from tests.messages import refused
@@ -98,7 +102,16 @@ def test_alerts_per_day_are_those_of_the_traffic(folder: Path, tmp_path: Path) -
         recalibrate(folder / "m", traffic, output=tmp_path / "m3", alerts_a_day=5, flagged=0.1, recipe=UNTRACKED)
 
 
-def test_drawn_labels_set_rates_and_calibration_and_the_run_is_tracked(folder: Path, tmp_path: Path) -> None:
+def test_drawn_labels_set_rates_and_calibration_and_the_run_is_tracked(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[LabelledRecords] = []
+
+    def choose(records: LabelledRecords, targets: Targets) -> list[OperatingPoint]:
+        seen.append(records)
+        return points_of_rates(records, targets)
+
+    monkeypatch.setattr(outcomes, "points_of_rates", choose)
     (tmp_path / "r.toml").write_text(f'[track]\nuri = "{mlflow_uri(tmp_path)}"\n')
     drawn = drawn_labels(folder)
     drawn.to_csv(tmp_path / "labels.csv", index=False)
@@ -122,6 +135,10 @@ def test_drawn_labels_set_rates_and_calibration_and_the_run_is_tracked(folder: P
     low, high = facts["observed_over_expected_interval"]
     assert low <= is_fraud.sum() / probability.sum() <= high
     assert (probability >= capacity.threshold)[~is_fraud].mean() <= facts["false_positive_rate_interval"]["capacity"][1]
+    is_known_fraud = traffic["message_id"].isin(drawn["subject_id"]).to_numpy() & is_fraud
+    assert seen[0].others is not None
+    assert len(seen[0].others) == pytest.approx((~is_known_fraud).sum(), rel=0.01)  # two campaigns have two messages
+    np.testing.assert_allclose(seen[0].others[-20:], np.sort(probability[~is_known_fraud])[-20:])
     # In MLflow: a version, linked to its parent.
     assert content["model"] == "models:/messages/1"
     client = mlflow.MlflowClient(mlflow_uri(tmp_path), mlflow_uri(tmp_path))
