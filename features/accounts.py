@@ -231,7 +231,8 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         columns = columns if timed else columns.without_births()
         _check_amounts(histories, columns.categories)
         settings: dict[str, Any] = {"digested": self.digest_categories, "zone": self.time_zone}
-        custom = columns.learn(records, self.min_category_rows, **settings, later=self.later_dates)
+        cutoffs = cutoff_times(records, self._subject) if timed else np.full(len(records), NEVER)
+        custom = columns.learn(records, self.min_category_rows, cutoffs, **settings, later=self.later_dates)
         of_texts = np.empty((len(records), 0))
         if len(self.texts):
             if y is None:
@@ -242,7 +243,6 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.matrix_ = AccountMatrix(self._subject, histories, network, custom, timed, self.time_zone)
         read = {field.name for field in event_fields(histories, network)}  # an identifier of a view is not left out
         left_out = {name: reason for name, reason in columns.left_out.items() if name not in read}
-        cutoffs = self.matrix_.custom_cutoffs(self._cutoffs(records))
         self.notes_ = columns._replace(left_out=left_out).notes(custom, records, cutoffs)
         return of_texts
 

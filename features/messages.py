@@ -372,8 +372,9 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         records = message_frame(X, self.columns)
         columns = declared_columns(records, self.columns, categories=self.categories)
         settings: dict[str, Any] = {"digested": self.digest_categories, "zone": self.time_zone}
-        custom = columns.learn(records, self.min_category_rows, **settings, later=self.later_dates)
-        self.notes_ = columns.notes(custom, records, sent_times(records))
+        times = sent_times(records)
+        custom = columns.learn(records, self.min_category_rows, times, **settings, later=self.later_dates)
+        self.notes_ = columns.notes(custom, records, times)
         return custom
 
     def _record_columns(self, X: Any) -> tuple[Array | None, Array | None, Array | None]:

@@ -179,6 +179,7 @@ class ProfileColumns(NamedTuple):
         self,
         records: pd.DataFrame,
         min_rows: int,
+        cutoffs: Array | None = None,
         *,
         digested: bool = False,
         zone: str = "UTC",
@@ -191,7 +192,9 @@ class ProfileColumns(NamedTuple):
         dates = []
         for name in self.dates:
             is_birth, times = _kind_of_name(name) == "dates of birth", date_column(records, name, zone)
-            dates.append(DateColumn(name, is_birth, not is_birth and has_hours(times, zone), name in later))
+            has_hour, is_later = has_hours(times, zone), cutoffs is not None and bool(_later(times, cutoffs).any())
+            next_day = is_later and not has_hour and not is_birth and name not in later
+            dates.append(DateColumn(name, is_birth, has_hour and not is_birth, name in later, next_day))
         return CustomColumns(self.numbers, words, key, tuple(dates), zone if dates else "UTC")
 
     def notes(self, custom: CustomColumns, records: pd.DataFrame, cutoffs: Array) -> tuple[str, ...]:
@@ -202,9 +205,10 @@ class ProfileColumns(NamedTuple):
             notes.append(f"the age by {births} is a feature; history.exclude leaves it out")
         for date in custom.dates:
             times = date_column(records, date.name, custom.zone)
-            later = int(((times > cutoffs) & (cutoffs > UNKNOWN)).sum())
+            later = int(_later(times, cutoffs).sum())
             if later and not date.may_be_later:
                 of_rows = f"{date.name} is later than its record in {later:,} of {len(times):,} rows, and missing there"
+                of_rows += ", and counts from the next day on" if date.next_day else ""
                 notes.append(f"{of_rows}; history.later_dates names dates that are known before, such as a departure")
         if self.left_out:
             columns = ", ".join(f"{name} ({reason})" for name, reason in self.left_out.items())
@@ -357,3 +361,9 @@ def _varies(column: pd.Series) -> bool:
     if is_number(column):
         return bool(column.min() != column.max())
     return len(column.dropna().unique()) > 1
+
+
+def _later(times: Array, cutoffs: Array) -> Array:
+    """Return which dates are later than their records."""
+    later: Array = (times > cutoffs) & (cutoffs > UNKNOWN)
+    return later

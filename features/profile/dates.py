@@ -34,6 +34,9 @@ class DateColumn:
     has_hour: bool = False
     # Whether those after the record count: a departure, but not the day on which a case was closed.
     may_be_later: bool = False
+    # Whether a date counts from the next day on: some were later than their records, and they have no hour, so that one
+    # of the same day may be later too.
+    next_day: bool = False
 
 
 def has_hours(times: Array, zone: str) -> bool:
@@ -73,7 +76,8 @@ def compute_dates(dates: Sequence[DateColumn], values: Mapping[str, Array], cuto
         times = np.asarray(values[date.name], np.int64)
         is_known = times != NEVER
         if not date.may_be_later:
-            is_known = is_known & ((times <= cutoffs) | (cutoffs == NEVER))
+            since_when = times + DAY if date.next_day else times
+            is_known = is_known & ((since_when <= cutoffs) | (cutoffs == NEVER))
         since = _difference(cutoffs, times, is_known & (cutoffs > UNKNOWN))
         columns.append(since / (YEAR if date.is_birth else DAY))
         known[date.name] = np.where(is_known, times, NEVER)

@@ -82,7 +82,8 @@ def test_a_later_date_was_not_known_unless_it_is_declared() -> None:
     assert found["profile__days_from_opened_to_departure"].tolist() == [3, 3]
     assert found.filter(like="closed").isna().all(axis=None)  # nor whether there is one
     (note,) = builder.notes_
-    assert note.startswith("closed is later than its record in 1 of 2 rows, and missing there; history.later_dates")
+    start = "closed is later than its record in 1 of 2 rows, and missing there, and counts from the next day on; "
+    assert note.startswith(f"{start}history.later_dates")
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Shanghai"])
@@ -252,3 +253,25 @@ def test_any_value_is_one_date_in_frames_and_records(value: Any, zone: str) -> N
     else:
         assert why is None
         np.testing.assert_array_equal(found, read)
+
+
+def test_a_date_without_an_hour_that_may_be_later_counts_from_the_next_day_on() -> None:
+    """The day on which an account was closed is not known in the morning; the day on which it was opened is."""
+    times = pd.to_datetime([f"2026-05-{day:02} 10:00" for day in range(1, 29)], utc=True)
+    frame = pd.DataFrame({"event_id": [f"e{k}" for k in range(28)], "account_id": "a", "occurred_at": times})
+    frame["opened"] = times.strftime("%Y-%m-%d")
+    frame["closed"] = [(time + pd.Timedelta(days=k % 3 - 1)).strftime("%Y-%m-%d") for k, time in enumerate(times)]
+    features = AccountFeatures(frame, network=False, history=(), subject="event").fit(frame)
+    flags = {date.name: date.next_day for date in features.matrix_.custom.dates}
+    assert flags == {"opened": False, "closed": True}
+    assert any("counts from the next day on" in note for note in features.notes_)
+    columns = pd.DataFrame(features.transform(frame), columns=features.matrix_.columns)
+    closed = columns["profile__days_since_closed"].to_numpy()
+    assert np.isnan(closed[np.arange(28) % 3 > 0]).all()
+    assert closed[np.arange(28) % 3 == 0] == pytest.approx(1 + 10 / 24)
+    assert columns["profile__days_since_opened"].to_numpy() == pytest.approx(10 / 24)
+    records = [dict(row) for row in frame.assign(occurred_at=times.astype(str)).to_dict("records")]
+    found = features.matrix_.rows(records).X[:, features.matrix_.columns.index("profile__days_since_closed")]
+    np.testing.assert_array_equal(found, closed)
+    allowed = AccountFeatures(frame, network=False, history=(), subject="event", later_dates=["closed"]).fit(frame)
+    assert [date.next_day for date in allowed.matrix_.custom.dates] == [False, False]
