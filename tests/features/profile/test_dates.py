@@ -270,7 +270,7 @@ def test_a_date_without_an_hour_that_may_be_later_counts_from_the_next_day_on() 
     assert np.isnan(closed[np.arange(28) % 3 > 0]).all()
     assert closed[np.arange(28) % 3 == 0] == pytest.approx(1 + 10 / 24)
     assert columns["profile__days_since_opened"].to_numpy() == pytest.approx(10 / 24)
-    records = [dict(row) for row in frame.assign(occurred_at=times.astype(str)).to_dict("records")]
+    records: Any = frame.assign(occurred_at=times.astype(str)).to_dict("records")
     found = features.matrix_.rows(records).X[:, features.matrix_.columns.index("profile__days_since_closed")]
     np.testing.assert_array_equal(found, closed)
     allowed = AccountFeatures(frame, network=False, history=(), subject="event", later_dates=["closed"]).fit(frame)
