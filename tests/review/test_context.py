@@ -34,7 +34,10 @@ def scores(n: int = 40) -> pd.DataFrame:
 def test_the_last_records_strictly_before_one_are_shown() -> None:
     drawn = draw_records(scores(10), ReviewPlan(10, audit=0.5), events=payments(), threshold=0.5)
     assert set(drawn.context) == set(drawn.records["subject_id"])
-    only = draw_records(scores(10), ReviewPlan(10, audit=0.5), events=payments(), threshold=0.5, show=["amount"])
+    with_remark = payments().assign(remark="thanks for everything")
+    named = ["amount", "remark"]
+    only = draw_records(scores(10), ReviewPlan(10, audit=0.5), events=with_remark, threshold=0.5, show=named)
+    assert only.records["remark"].notna().all()
     assert only.context["e38"][0].columns == ("amount",)
     of_account, of_merchant = drawn.context["e38"]
     assert (of_account.entity, of_merchant.entity) == ("account_id", "counterparty_id")

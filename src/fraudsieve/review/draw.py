@@ -379,7 +379,7 @@ def draw_records(
     context: Context = {}
     if with_context:
         known = found.history if source is None else read_table(as_input(source, options), table).good
-        context = context_of(drawn, known, SHOWN if show is None else show)
+        context = context_of(drawn, known, [name for name in SHOWN if show is None or name in show])
     return ReviewDraw(frame, len(found.scored), selection.covers, found.counts, notes, labels, context)
 
 
