@@ -50,6 +50,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from time import time_ns
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -62,8 +63,10 @@ from fraudsieve.cases.actions import IDS
 from fraudsieve.cases.tables import read_ledger
 from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.live.export import read_stored_tables
+from fraudsieve.live.promises import DrawnDay, DrawnRecord, record_draw
 from fraudsieve.live.score_tables import export_scores
 from fraudsieve.live.store.event_store import EventStore
+from fraudsieve.live.store.facts import key_of_labels
 from fraudsieve.models.batch.score import score_frame
 from fraudsieve.models.batch.scored_tables import options_of_model
 from fraudsieve.models.guarantees import draw_of_groups
@@ -260,6 +263,8 @@ class ReviewDraw:
         Labels to choose from: fraud and legitimate, and the classes of the model or of the scores.
     context : dict of str to list of Before, optional
         The last records of the account and of the counterparty before each one, by its id.
+    days : tuple of DrawnDay, default=()
+        What the watch of each model's promises keeps of the draw, if it is from a day of a score log.
 
     Examples
     --------
@@ -274,6 +279,7 @@ class ReviewDraw:
     notes: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     context: Context = field(default_factory=dict)
+    days: tuple[DrawnDay, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -352,7 +358,8 @@ def draw_records(
     latest = found.time.max()
     day = day or (date.min if pd.isna(latest) else latest.date())
     case, rank = _cases(cases, found)
-    selection = select(_frame(found, rank), plan, day)
+    records = _frame(found, rank)
+    selection = select(records, plan, day)
     if not len(selection.rows):
         problem = f"none of the {len(found.scored)} records is drawn, because none of them is flagged"
         raise SchemaError(origin_of(scores), problem, "Lower the threshold, or ask for an audit.")
@@ -368,7 +375,29 @@ def draw_records(
     if with_context:
         known = found.history if source is None else read_table(as_input(source, options), table).good
         context = context_of(drawn, known, SHOWN if show is None else show)
-    return ReviewDraw(frame, len(found.scored), selection.covers, found.counts, notes, labels, context)
+    days = _drawn_days(found, records.groups, selection, day) if "model_digest" in found.scored else ()
+    return ReviewDraw(frame, len(found.scored), selection.covers, found.counts, notes, labels, context, days)
+
+
+def _drawn_days(found: Candidates, groups: Array, selection: Selection, day: date) -> tuple[DrawnDay, ...]:
+    """Return what was drawn from the scores of each model, by its own decisions."""
+    scored, now, days = found.scored, time_ns() // 1000, []
+    decision = scored.get("model_decision", scored["decision"]).fillna(scored["decision"])
+    is_flagged = decision.eq("flag").to_numpy(np.bool_)
+    ids, digests = scored["subject_id"].to_numpy(object), scored["model_digest"].to_numpy(object)
+    for digest in scored["model_digest"].dropna().unique():
+        of_model = digests == digest
+        _, code, counts = np.unique(groups[of_model], return_inverse=True, return_counts=True)
+        size = np.zeros(len(groups), np.int64)
+        size[of_model] = counts[code]
+        drawn = [
+            DrawnRecord(key_of_labels(found.subject, ids[row]), float(chance), int(size[row]), bool(is_flagged[row]))
+            for row, chance in zip(selection.rows.tolist(), selection.probability, strict=True)
+            if of_model[row]
+        ]
+        flagged = float((1 / size[of_model & is_flagged]).sum())
+        days.append(DrawnDay(day.isoformat(), digest, len(counts), flagged, selection.covers, drawn, now))
+    return tuple(days)
 
 
 def _labels(found: Candidates, model: Scorer | None) -> tuple[str, ...]:
@@ -458,6 +487,8 @@ def _explained(drawn: Candidates, model: Scorer | None, language: str) -> tuple[
 def draw_from_log(store: EventStore, plan: ReviewPlan, *, subject: str | None = None, **settings: Any) -> ReviewDraw:
     """Draw from the score log of a service that keeps records.
 
+    The store remembers the first draw from a day until its labels are there, to watch the promises of the models.
+
     Parameters
     ----------
     store : EventStore
@@ -501,7 +532,10 @@ def draw_from_log(store: EventStore, plan: ReviewPlan, *, subject: str | None = 
         if table != "messages" and since is not None and settings.get("with_context", True):
             before = read_stored_tables(store, since=since - CONTEXT, until=until).tables.get("events")
             named["history"] = None if before is None else before.to_pandas()
-        return draw_records(InputTable(scores, name=store.origin), plan, **{**settings, **named})
+        drawn = draw_records(InputTable(scores, name=store.origin), plan, **{**settings, **named})
+    if day is not None:
+        record_draw(store, drawn.days)
+    return drawn
 
 
 def write_draw(draw: ReviewDraw, output: str | os.PathLike[str]) -> tuple[str, ...]:
