@@ -59,12 +59,8 @@ def simulated_day(rng: np.random.Generator, number: int, rate: float, recall: fl
     plan = ReviewPlan(40, audit=0.4, near=0.1, seed=int(rng.integers(2**31)))
     drawn = select(Frame(probability, flagged, groups, np.zeros(len(groups))), plan, date.fromordinal(1))
     rows = drawn.rows.tolist()
-    records = [
-        DrawnRecord(row, chance, int(sizes[groups[row]]), bool(flagged[row]))
-        for row, chance in zip(rows, drawn.probability.tolist(), strict=True)
-    ]
-    share = float((1 / sizes[groups[flagged]]).sum())
-    of_day = DrawnDay(day_text(number), "5f", len(sizes), share, drawn.covers, records, 0)
+    keyed = {row: (row, chance) for row, chance in zip(rows, drawn.probability.tolist(), strict=True)}
+    of_day = DrawnDay.of(day_text(number), "5f", groups, flagged, keyed, drawn.covers)
     return of_day.review({row: bool(of_fraud[row]) for row in rows})
 
 

@@ -33,7 +33,7 @@ expert", Machine Learning 32).
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, NamedTuple, Self
@@ -42,6 +42,7 @@ import numpy as np
 
 from fraudsieve._microseconds import DAY
 from fraudsieve._translation import tr
+from fraudsieve._typing import Array
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.models.artifact.folder import Model
 
@@ -167,6 +168,24 @@ class DrawnDay(NamedTuple):
     drawn: Sequence[DrawnRecord]
     # Microseconds since 1970.
     made: int
+
+    @classmethod
+    def of(
+        cls,
+        day: str,
+        digest: str,
+        groups: Array,
+        is_flagged: Array,
+        drawn: Mapping[int, tuple[int, float]],
+        covers: bool,
+    ) -> Self:
+        """Return what was drawn from the records of a frame: their positions, with keys and inclusion probabilities."""
+        _, code, counts = np.unique(groups, return_inverse=True, return_counts=True)
+        size, rows = counts[code], list(drawn)
+        both = zip(drawn.values(), size[rows].tolist(), is_flagged[rows].tolist(), strict=True)
+        records = [DrawnRecord(*record, n_alike, flag) for record, n_alike, flag in both]
+        flagged = float((1 / size[is_flagged]).sum())
+        return cls(day, digest, len(counts), flagged, covers, records, time.time_ns() // 1000)
 
     @property
     def name(self) -> str:

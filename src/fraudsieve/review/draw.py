@@ -50,7 +50,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from time import time_ns
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -63,7 +62,7 @@ from fraudsieve.cases.actions import IDS
 from fraudsieve.cases.tables import read_ledger
 from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.live.export import read_stored_tables
-from fraudsieve.live.promises import DrawnDay, DrawnRecord, record_draw
+from fraudsieve.live.promises import DrawnDay, record_draw
 from fraudsieve.live.score_tables import export_scores
 from fraudsieve.live.store.event_store import EventStore
 from fraudsieve.live.store.facts import key_of_labels
@@ -381,22 +380,18 @@ def draw_records(
 
 def _drawn_days(found: Candidates, groups: Array, selection: Selection, day: date) -> tuple[DrawnDay, ...]:
     """Return what was drawn from the scores of each model, by its own decisions."""
-    scored, now, days = found.scored, time_ns() // 1000, []
+    scored, days = found.scored, []
     decision = scored.get("model_decision", scored["decision"]).fillna(scored["decision"])
-    is_flagged = decision.eq("flag").to_numpy(np.bool_)
-    ids, digests = scored["subject_id"].to_numpy(object), scored["model_digest"].to_numpy(object)
-    for digest in scored["model_digest"].dropna().unique():
-        of_model = digests == digest
-        _, code, counts = np.unique(groups[of_model], return_inverse=True, return_counts=True)
-        size = np.zeros(len(groups), np.int64)
-        size[of_model] = counts[code]
-        drawn = [
-            DrawnRecord(key_of_labels(found.subject, ids[row]), float(chance), int(size[row]), bool(is_flagged[row]))
-            for row, chance in zip(selection.rows.tolist(), selection.probability, strict=True)
-            if of_model[row]
-        ]
-        flagged = float((1 / size[of_model & is_flagged]).sum())
-        days.append(DrawnDay(day.isoformat(), digest, len(counts), flagged, selection.covers, drawn, now))
+    is_flagged, ids = decision.eq("flag").to_numpy(np.bool_), scored["subject_id"].to_numpy(object)
+    drawn = dict(zip(selection.rows.tolist(), selection.probability.tolist(), strict=True))
+    for digest, rows in scored.groupby("model_digest").indices.items():
+        keyed = {
+            place: (key_of_labels(found.subject, ids[row]), drawn[row])
+            for place, row in enumerate(rows.tolist())
+            if row in drawn
+        }
+        of_model = groups[rows], is_flagged[rows]
+        days.append(DrawnDay.of(day.isoformat(), str(digest), *of_model, keyed, selection.covers))
     return tuple(days)
 
 
