@@ -24,7 +24,7 @@ TRAINED: Final = 110
 """Days before the reference week."""
 WEEK: Final = pd.Timedelta(days=7)
 REPLICATES: Final = 200
-BOUNDS: Final = tuple(name for name in MonitorRecipe.model_fields if name.endswith(("psi", "times", "rise", "ece")))
+BOUNDS: Final = tuple(name for name in MonitorRecipe.model_fields if name.endswith(("psi", "rise")))
 SUBJECTS: Final = {"messages": "message", "senders": "message", "accounts": "account"}
 MAX_RATE: Final = 0.05
 PROTOCOL: Final = (
