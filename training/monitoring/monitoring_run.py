@@ -397,7 +397,7 @@ def _limits(
     for name, table in ((tr("records of the reference"), before), (tr("current records"), after)):
         if not table.clusters.has_variance:
             yield tr(
-                "nearly all {records} are of one account, so what chance explains is unknown, and drift, alerts and "
+                "nearly all {records} are of one account, so what chance explains is unknown, and drift and "
                 "shares exceed no bound. Use records of more accounts. If account_id does not name accounts, remove it",
                 records=name,
             )

@@ -41,7 +41,6 @@ from typing import Any, Final, NamedTuple, Self
 import numpy as np
 
 from fraudsieve._microseconds import DAY
-from fraudsieve._translation import tr
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.models.artifact.folder import Model
@@ -103,17 +102,17 @@ class Promise:
     @property
     def title(self) -> str:
         """What is promised, in words."""
-        return f"{tr(TITLES[self.name])} {100 * self.bound:.4g} %"
+        return f"{TITLES[self.name]} {100 * self.bound:.4g} %"
 
     @property
     def text(self) -> str:
         """Whether it holds, in words."""
         e = f"{self.e:.1f}" if self.e < 10 else f"{self.e:.0f}"
         if self.since is not None:
-            return tr("broken since {day} (e = {e})", day=self.since, e=e)
+            return f"broken since {self.since} (e = {e})"
         if not self.days:
-            return tr("not watched: no reviewed day yet. Draw from days (review draw --state), and load the labels")
-        return tr("holds (e = {e})", e=e)
+            return "not watched: no reviewed day yet. Draw from days (review draw --state --day), and load the labels"
+        return f"holds (e = {e})"
 
     def to_dict(self) -> dict[str, Any]:
         """Return it in plain JSON types, without its parts of the capital."""

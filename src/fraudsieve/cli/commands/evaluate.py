@@ -253,7 +253,7 @@ def watch_stored(model: str, state: str, given: Mapping[str, object], progress: 
     with opened_store(state) as store:
         promises = watch_promises(store, scorer.model)
     rows = [(promise.title, promise.text) for promise in promises]
-    rows = rows or [("promises", tr("none: the deciding point promises no false positive rate"))]
+    rows = rows or [("promises", "none: the deciding point promises no false positive rate")]
     content = {"model": scorer.model.name, "digest": scorer.model.digest, "promises": [*map(Promise.to_dict, promises)]}
     broken = any(promise.since is not None for promise in promises)
     return Answer(content, scorer.model.name, rows, BOUND_EXCEEDED if broken else 0)
