@@ -38,6 +38,10 @@ class OperatingPoint:
         float | None, "The rate that the point is estimated to have; null if the rate is promised, or not the target."
     ] = None
     interval: Annotated[tuple[float, float] | None, "Ends of the 95 % interval of an estimated rate."] = None
+    min_recall: Annotated[
+        float | None,
+        "Lower bound of recall, over fraudulent campaigns or accounts; null if no rate is promised.",
+    ] = None
 
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> Self:
@@ -77,9 +81,9 @@ class OperatingPoint:
     def problem(self) -> str | None:
         """What is wrong with the name or a number; None if nothing is."""
         name: Any = self.name  # a manifest can hold any type
-        optional = (self.false_positive_rate, self.recall, self.precision, self.target_rate, self.confidence)
+        rates = (self.false_positive_rate, self.recall, self.precision, self.target_rate, self.min_recall)
         ends: Any = self.interval or ()
-        shares: list[Any] = [share for share in (self.flagged, *optional, *ends) if share is not None]
+        shares: list[Any] = [share for share in (self.flagged, self.confidence, *rates, *ends) if share is not None]
         alerts = 0.0 if self.alerts_a_day is None else self.alerts_a_day
         if not isinstance(name, str) or not name.isprintable():
             return "expected a printable string as name, got something else"

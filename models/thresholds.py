@@ -12,7 +12,7 @@ import numpy as np
 
 from fraudsieve._typing import Array
 
-from .guarantees import CONFIDENCE, allowed_false_positives, draw_of_groups, rate_bounds
+from .guarantees import CONFIDENCE, allowed_false_positives, draw_of_groups, rate_bounds, upper_rate
 from .points import MAX_THRESHOLD, OperatingPoint
 
 FALSE_POSITIVE_RATES = (0.01, 0.001, 0.05)
@@ -200,10 +200,8 @@ def _of_rates(
     ranked: _Ranked, is_fraud: Array, groups: Array | None, targets: Targets, days: float | None, promise: bool
 ) -> list[OperatingPoint]:
     """Return the points of the false positive rates, promised where that is possible, otherwise estimated."""
-    clean = np.flatnonzero(~is_fraud)
-    drawn = np.zeros(len(is_fraud), np.bool_)
-    drawn[clean if groups is None else clean[draw_of_groups(groups[clean])]] = True
-    alarms = np.concatenate([[0], np.cumsum(drawn[ranked.order])])[ranked.cuts]
+    drawn, of_fraud = (_one_of_each(rows, groups) for rows in (~is_fraud, is_fraud))
+    alarms, caught = (np.concatenate([[0], np.cumsum(rows[ranked.order])])[ranked.cuts] for rows in (drawn, of_fraud))
     of_groups = ranked.probability[drawn[ranked.order]]
     n = len(of_groups)
     on_these = 1 - (1 - targets.confidence) * (1 - targets.reserve)
@@ -212,8 +210,13 @@ def _of_rates(
         allowed = allowed_false_positives(n, rate, on_these) if promise else -1
         if allowed >= 0:
             at = ranked.last(alarms <= allowed)
+            # Frauds have no part in the choice of the threshold, so those that it catches are binomial.
+            n_missed, n_fraud = int(caught[-1] - caught[at]), int(caught[-1])
             of_rate = replace(
-                _point(name, ranked, at, days), max_false_positive_rate=rate, confidence=targets.confidence
+                _point(name, ranked, at, days),
+                max_false_positive_rate=rate,
+                confidence=targets.confidence,
+                min_recall=1 - upper_rate(n_missed, n_fraud, on_these) if n_fraud else None,
             )
         else:
             threshold = estimated_threshold(of_groups, rate)
@@ -223,6 +226,13 @@ def _of_rates(
             of_rate = replace(of_rate, estimated_false_positive_rate=rate, interval=bounds)
         points.append(replace(of_rate, legitimate_groups=n))
     return points
+
+
+def _one_of_each(chosen: Array, groups: Array | None) -> Array:
+    """Return one of the chosen rows of every group."""
+    rows, drawn = np.flatnonzero(chosen), np.zeros(len(chosen), np.bool_)
+    drawn[rows if groups is None else rows[draw_of_groups(groups[rows])]] = True
+    return drawn
 
 
 def estimated_threshold(probability: Array, rate: float) -> float:

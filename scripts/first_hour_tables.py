@@ -35,9 +35,6 @@ MONITOR = """
 [monitor]
 family_psi = 5.0
 score_psi = 5.0
-alerts_times = 50.0
-observed_times = 50.0
-ece = 0.5
 unlike_rise = 0.5
 """
 

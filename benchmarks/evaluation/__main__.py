@@ -9,6 +9,8 @@ from benchmarks.evaluation.calibration_folds import smishing
 from benchmarks.evaluation.capacity_world import capacity_world
 from benchmarks.evaluation.guarantee import guarantee
 from benchmarks.evaluation.joined_groups import joined_groups
+from benchmarks.evaluation.promise import promise
+from benchmarks.evaluation.quiet_weeks import quiet_weeks
 from benchmarks.evaluation.refits import refits
 from benchmarks.evaluation.report_sets import fdh_cards, s_ffsd
 from benchmarks.evaluation.weighted import weighted
@@ -25,6 +27,8 @@ SETS: dict[str, Callable[[], Report]] = {
     "groups": joined_groups,
     "refits": refits,
     "weighted": weighted,
+    "promise": promise,
+    "quiet_weeks": quiet_weeks,
     **{f"{name}_apart": partial(accounts_apart, name) for name in APART},
 }
 

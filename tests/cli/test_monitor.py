@@ -44,7 +44,7 @@ def test_monitor_exits_with_3_when_a_bound_is_exceeded_and_names_it(
     shown = CliRunner().invoke(app, [*map(str, call)])
     assert shown.exit_code == 3
     assert answer["exceeded"][0]["text"] in shown.stdout
-    Path("recipe.toml").write_text("[monitor]\nfamily_psi = 50\nscore_psi = 50\nalerts_times = 500\nece = 1\n")
+    Path("recipe.toml").write_text("[monitor]\nfamily_psi = 50\nscore_psi = 50\n")
     options = ("--recipe", "recipe.toml", "--report", "zh.html", "--language", "zh")
     assert "family_psi" not in {bound["bound"] for bound in run(*call, *options)[1]["exceeded"]}
     assert "<h1>监控报告：" in Path("zh.html").read_text("utf-8")

@@ -127,6 +127,7 @@ def test_a_warm_up_that_fails_at_the_start_is_tried_again(binary: Any, monkeypat
         "behind": False,
         "unwritable": False,
         "unusual_shares": [],
+        "promises": {},
         "refused_version": None,
         "needs_restart": False,
     }

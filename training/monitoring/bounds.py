@@ -1,7 +1,8 @@
 """Bounds on drift: which measures of a monitor report exceed which bound of the recipe.
 
 A difference that chance explains does not exceed a bound. For indices, `Drift.chance` is the part that chance explains.
-Shares must differ by three standard errors, and the whole interval of the calibration error must be beyond the bound.
+Shares must differ by three standard errors. How often bounds are exceeded without drift is measured: ``python -m
+benchmarks.evaluation quiet_weeks``. Labels break promises instead (`fraudsieve.live.promises`).
 If what chance explains is unknown, because all rows are of one account, no difference exceeds a bound.
 
 The variance of a share when rows come in clusters, such as the messages of one sender.
@@ -25,7 +26,6 @@ from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.points import WHERE
 from fraudsieve.models.scoring.traffic import share_rows
 from fraudsieve.models.unlike_training.expected_shares import FLAGGED, MIN_RECORDS, UNLIKE, ExpectedShare
-from fraudsieve.pages.words import point_words
 from fraudsieve.training.json_types import finite_or_none
 from fraudsieve.training.recipe.sections import MonitorRecipe
 
@@ -130,8 +130,6 @@ def bounds_exceeded(measures: MonitorMeasures, settings: MonitorRecipe) -> Itera
     """Yield the bounds that are exceeded."""
     yield from _exceeded_by_indices(measures, settings)
     yield from _exceeded_by_shares(measures, settings)
-    yield from _exceeded_by_alerts(measures, settings)
-    yield from _exceeded_by_calibration(measures, settings)
 
 
 def _exceeded_by_indices(measures: MonitorMeasures, settings: MonitorRecipe) -> Iterator[ExceededBound]:
@@ -169,74 +167,19 @@ def _exceeded_by_shares(measures: MonitorMeasures, settings: MonitorRecipe) -> I
     ]
     for bound, name, words, share in named:
         limit = getattr(settings, bound)
-        if share is not None and limit is not None and _is_beyond(share.rise, limit, share.chance):
-            both, limited = _both(share), _percent(limit)
-            text = tr("{words}: {both}; the bound is a rise of {limit}", words=words, both=both, limit=limited)
-            yield ExceededBound(bound, name, share.rise, limit, text)
-
-
-def _is_beyond(value: float, limit: float, chance: float | None) -> bool:
-    """Return whether a value is beyond a bound and beyond what chance explains."""
-    return chance is not None and value > max(limit, chance)
-
-
-def _exceeded_by_alerts(measures: MonitorMeasures, settings: MonitorRecipe) -> Iterator[ExceededBound]:
-    limit = settings.alerts_times
-    of_values = (point for point in measures.alerts[1:] if WHERE in point.name)
-    for point in (*measures.alerts[:1], *of_values):  # those that decide
-        times = point.times
-        if limit is not None and _is_beyond(max(times, 1 / times), limit, point.chance):
-            text = tr(
-                "alerts at {point}: {both}; the bound is {limit:g} times",
-                point=point_words(point.name),
-                both=_both(point),
-                limit=limit,
-            )
-            yield ExceededBound("alerts_times", point.name, times, limit, text)
-
-
-def _exceeded_by_calibration(measures: MonitorMeasures, settings: MonitorRecipe) -> Iterator[ExceededBound]:
-    calibration = measures.calibration
-    if calibration is None or calibration.share < settings.labelled_share:
-        return
-    limit, value, interval = settings.ece, calibration.ece, calibration.intervals["ece"]
-    if limit is not None and value is not None and interval is not None and interval[0] > limit:
-        between = _between(interval)
-        text = tr(
-            "calibration error {value:.3f} ({interval}); the bound is {limit:g}",
-            value=value,
-            interval=between,
-            limit=limit,
+        if share is None or limit is None or share.chance is None or share.rise <= max(limit, share.chance):
+            continue
+        both = tr(
+            "{current} of the current rows, {reference} of the reference",
+            current=_percent(share.current),
+            reference=_percent(share.reference),
         )
-        yield ExceededBound("ece", "ece", value, limit, text)
-    limit, value = settings.observed_times, calibration.observed_over_expected
-    interval = calibration.intervals["observed_over_expected"]
-    if limit is None or value is None or interval is None:
-        return
-    if interval[0] > limit or interval[1] < 1 / limit:
-        text = tr(
-            "{value:.2f} times as much fraud as expected ({interval}); the bound is {limit:g} times",
-            value=value,
-            interval=_between(interval),
-            limit=limit,
-        )
-        yield ExceededBound("observed_times", "observed_over_expected", value, limit, text)
+        text = tr("{words}: {both}; the bound is a rise of {limit}", words=words, both=both, limit=_percent(limit))
+        yield ExceededBound(bound, name, share.rise, limit, text)
 
 
 def _percent(share: float) -> str:
     return f"{100 * share:.1f} %"
-
-
-def _both(shares: ShareChange | RatioChange) -> str:
-    return tr(
-        "{current} of the current rows, {reference} of the reference",
-        current=_percent(shares.current),
-        reference=_percent(shares.reference),
-    )
-
-
-def _between(interval: tuple[float, float]) -> str:
-    return tr("{low} to {high}", low=f"{interval[0]:.3f}", high=f"{interval[1]:.3f}")
 
 
 MIN_BLOCKS = 4

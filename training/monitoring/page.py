@@ -211,14 +211,10 @@ TABLES = ("reference", "current")
 BOUND_NAMES = {
     "family_psi": "PSI of a family's worst column",
     "score_psi": "PSI of the scores",
-    "alerts_times": "alerts, times the reference",
     "rejected_rise": "rise of rejected rows",
     "unseen_rise": "rise of unseen categories",
     "cold_start_rise": "rise of rows without a history",
     "unlike_rise": "rise of rows unlike training",
-    "ece": "calibration error (ECE)",
-    "observed_times": "observed over expected fraud, times",
-    "labelled_share": "share with labels that calibration needs",
 }
 """The bounds of a recipe, in words."""
 

@@ -82,8 +82,6 @@ class MonitorRecipe(RecipeSection):
     large."""
     score_psi: Positive | None = 0.2
     """Population stability index of the probability of fraud, and of the predicted types."""
-    alerts_times: Factor | None = 2.0
-    """Factor by which the share of rows flagged at the deciding operating point may rise or fall."""
     rejected_rise: Share | None = 0.05
     """Rise of the share of rejected rows."""
     unseen_rise: Share | None = 0.05
@@ -92,12 +90,6 @@ class MonitorRecipe(RecipeSection):
     """Rise of the share of rows without a history."""
     unlike_rise: Share | None = 0.05
     """Rise of the share of rows that look like nothing in training; about .01 is usual."""
-    ece: Share | None = 0.05
-    """Calibration error on the labelled rows, at the lower end of its interval."""
-    observed_times: Factor | None = 2.0
-    """Factor by which observed fraud may exceed or fall below expected fraud; the interval must not reach it."""
-    labelled_share: Annotated[float, Field(ge=0, le=1)] = 0.5
-    """Share of labelled rows below which calibration raises no alarm: rows labelled early are not representative."""
     replicates: int = Field(default=400, ge=0)
     """Bootstrap replicates, over accounts or campaigns, for the intervals of the calibration; 0 for none."""
 

@@ -16,6 +16,7 @@ from fraudsieve.live.store.snapshots import list_removals, remove_rows
 from fraudsieve.tables.values.reading import read_id
 
 from .labels import LABEL, RETRACTED, is_effect
+from .promises import forget_drawn
 from .recording import erase_scores
 from .records import OWN
 from .store.chain import Row
@@ -133,6 +134,7 @@ def erase(store: EventStore, *, account_id: str | int) -> int:
     def choose(transaction: StoreTransaction) -> tuple[Callable[[Row], bool], int]:
         subjects = _subjects_of(transaction, account)
         n_scores = erase_scores(transaction, account, subjects)
+        forget_drawn(transaction, subjects)
         return lambda row: not _names(row, account) and _labelled_by(row) not in subjects, n_scores
 
     return remove_rows(store, choose, {"kind": "erase"})

@@ -63,8 +63,10 @@ from fraudsieve.cases.actions import IDS
 from fraudsieve.cases.tables import read_ledger
 from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.live.export import read_stored_tables
+from fraudsieve.live.promises import DrawnDay, record_draw
 from fraudsieve.live.score_tables import export_scores
 from fraudsieve.live.store.event_store import EventStore
+from fraudsieve.live.store.facts import key_of_labels
 from fraudsieve.models.batch.score import score_frame
 from fraudsieve.models.batch.scored_tables import options_of_model
 from fraudsieve.models.guarantees import draw_of_groups
@@ -268,6 +270,8 @@ class ReviewDraw:
         Labels to choose from: fraud and legitimate, and the classes of the model or of the scores.
     context : dict of str to list of Before, optional
         The last records of the account and of the counterparty before each one, by its id.
+    days : tuple of DrawnDay, default=()
+        What the watch of each model's promises keeps of the draw, if it is from a day of a score log.
 
     Examples
     --------
@@ -282,6 +286,7 @@ class ReviewDraw:
     notes: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     context: Context = field(default_factory=dict)
+    days: tuple[DrawnDay, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -364,7 +369,8 @@ def draw_records(
     latest = found.time.max()
     day = day or (date.min if pd.isna(latest) else latest.date())
     case, rank = _cases(cases, found)
-    selection = select(draw_frame(found, rank), plan, day)
+    records = draw_frame(found, rank)
+    selection = select(records, plan, day)
     if not len(selection.rows):
         problem = f"none of the {len(found.scored)} records is drawn, because none of them is flagged"
         raise SchemaError(origin_of(scores), problem, "Lower the threshold, or ask for an audit.")
@@ -380,7 +386,25 @@ def draw_records(
     if with_context:
         known = found.history if source is None else read_table(as_input(source, options), table).good
         context = context_of(drawn, known, [name for name in SHOWN if show is None or name in show])
-    return ReviewDraw(frame, len(found.scored), selection.covers, found.counts, notes, labels, context)
+    days = _drawn_days(found, records.groups, selection, day) if "model_digest" in found.scored else ()
+    return ReviewDraw(frame, len(found.scored), selection.covers, found.counts, notes, labels, context, days)
+
+
+def _drawn_days(found: Candidates, groups: Array, selection: Selection, day: date) -> tuple[DrawnDay, ...]:
+    """Return what was drawn from the scores of each model, by its own decisions."""
+    scored, days = found.scored, []
+    decision = scored.get("model_decision", scored["decision"]).fillna(scored["decision"])
+    is_flagged, ids = decision.eq("flag").to_numpy(np.bool_), scored["subject_id"].to_numpy(object)
+    drawn = dict(zip(selection.rows.tolist(), selection.probability.tolist(), strict=True))
+    for digest, rows in scored.groupby("model_digest").indices.items():
+        keyed = {
+            place: (key_of_labels(found.subject, ids[row]), drawn[row])
+            for place, row in enumerate(rows.tolist())
+            if row in drawn
+        }
+        of_model = groups[rows], is_flagged[rows]
+        days.append(DrawnDay.of(day.isoformat(), str(digest), *of_model, keyed, selection.covers))
+    return tuple(days)
 
 
 def _labels(found: Candidates, model: Scorer | None) -> tuple[str, ...]:
@@ -482,6 +506,8 @@ def _explained(
 def draw_from_log(store: EventStore, plan: ReviewPlan, *, subject: str | None = None, **settings: Any) -> ReviewDraw:
     """Draw from the score log of a service that keeps records.
 
+    The store remembers the first draw from a day until its labels are there, to watch the promises of the models.
+
     Parameters
     ----------
     store : EventStore
@@ -520,7 +546,10 @@ def draw_from_log(store: EventStore, plan: ReviewPlan, *, subject: str | None = 
             since, until = _span(day)
             before = read_stored_tables(store, since=since - CONTEXT, until=until).tables.get("events")
             named["history"] = None if before is None else before.to_pandas()
-        return draw_records(logged.scores, plan, store=store, **{**settings, **named})
+        drawn = draw_records(logged.scores, plan, store=store, **{**settings, **named})
+    if day is not None:
+        record_draw(store, drawn.days)
+    return drawn
 
 
 class LoggedTables(NamedTuple):

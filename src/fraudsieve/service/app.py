@@ -33,6 +33,7 @@ from .watchers import AliasWatcher, RulesWatcher
 CHECKPOINT_SECONDS = 60.0
 DAY_SECONDS = 86_400.0
 """Until a service with few requests deletes rows that are too old to be kept."""
+PROMISE_SECONDS = 3_600.0
 MEASURE_SECONDS = 1.0
 FOLLOW_SECONDS = 1.0
 """Seconds between two looks at the version that the workers share."""
@@ -111,6 +112,9 @@ async def _lifespan(
             background.repeat("score log", handler.score_log.drop_old, CHECKPOINT_SECONDS)
     if handler.settings.state is not None:
         background.repeat("store", partial(_check_store, handler), MEASURE_SECONDS)
+    if handler.score_log is not None:  # every worker shows it, and the store lets one of them bet on a day
+        background.run_once("first look at promises", handler.watch_promises, PROMISE_SECONDS)
+        background.repeat("promises", handler.watch_promises, PROMISE_SECONDS)
     if channel is not None:  # another worker may answer /metrics
         background.repeat("metrics", handler.measure_history, MEASURE_SECONDS)
     if handler.evidence is not None:

@@ -11,8 +11,10 @@ import numpy as np
 from fraudsieve.exceptions import ArtifactError, EvidenceError, RecordError, ServiceError, StateError
 from fraudsieve.features.history_declaration import event_fields
 from fraudsieve.features.record_fields import FeatureRows
+from fraudsieve.live.promises import Promise, watch_promises
 from fraudsieve.live.records import not_kept
 from fraudsieve.live.state import LiveState
+from fraudsieve.live.store.event_store import open_store
 from fraudsieve.live.store.score_rows import ScoreRow
 from fraudsieve.models.artifact.folder import Model, TrainingRecords
 from fraudsieve.models.rules.rule_set import RuleSet
@@ -64,6 +66,7 @@ class RequestHandler:
         self.ingestion: EventIngestion | None = None
         self.shadow: Shadow | None = None
         self.refused: RefusedVersion | None = None
+        self.promises: tuple[Promise, ...] = ()
         self._replacing = threading.Lock()
         self.evidence = None if settings.evidence is None else EvidenceRecorder(settings.evidence, loaded)
         has_history = bool(loaded.scorer.model.matrix.history_parts)
@@ -303,9 +306,24 @@ class RequestHandler:
             loaded.scorer.rules = self.loaded.scorer.rules
             if self.store is not None:
                 self.store.scorer = loaded.scorer
-            self.loaded, self.traffic = loaded, LatestTraffic(loaded.scorer.model)
+            self.loaded, self.traffic, self.promises = loaded, LatestTraffic(loaded.scorer.model), ()
         self.metrics.set_model(loaded)
         self.metrics.set_traffic(self.traffic)
+
+    def watch_promises(self) -> None:
+        """Bet on the days whose labels are complete, and show whether the promises of the model in use hold."""
+        assert self.settings.state is not None
+        model, before = self.loaded.scorer.model, {promise.name: promise.since for promise in self.promises}
+        with open_store(self.settings.state) as store:
+            promises = watch_promises(store, model)
+        if model is not self.loaded.scorer.model:  # exchanged meanwhile
+            return
+        self.promises = promises
+        self.metrics.set_promises(self.promises)
+        for promise in self.promises:
+            if promise.since is not None and before.get(promise.name) is None:
+                facts = {"promise": promise.title, "since": promise.since, "e": round(promise.e, 1)}
+                log_event("promise broken", level=logging.WARNING, digest=model.digest, **facts)
 
     def replace_rules(self, rules: RuleSet) -> None:
         """Use other rules from now on."""

@@ -8,6 +8,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from fraudsieve.live.promises import RATE, RECALL, Promise
 from fraudsieve.live.state import LiveSize
 from fraudsieve.models.scoring.latest_traffic import LatestTraffic
 from fraudsieve.models.scoring.score_fields import Score, model_decision
@@ -95,6 +96,8 @@ class Metrics:
             "1 if this share of the latest records lies outside the interval that the model expects.",
             ("share",),
         )
+        self.promise_e = gauge("promise_e", "Evidence against a promise of the model; 20 breaks it.", ("promise",))
+        self.promise_broken = gauge("promise_broken", "1 if a promise of the model is broken.", ("promise",))
         self.rule_decisions = counter("rule_decisions", "Records that a rule decided.", ("rule", "action"))
         self.rule_loads = counter("rule_loads", "Changed rules files, by outcome.", ("outcome",))
         self.rules_refused = gauge("rules_refused", "1 if the rules file cannot be used, and earlier rules are in use.")
@@ -166,6 +169,13 @@ class Metrics:
             hits, records = traffic.counts.get(name, (0, 0)) if name in expected else (0, 0)
             self.latest_share.labels(name).set(hits / records if records else nan)
             self.unusual_share.labels(name).set(name in unusual)
+
+    def set_promises(self, promises: Sequence[Promise]) -> None:
+        """Show the evidence against the promises of the model in use, and which of them are broken."""
+        for name in (RATE, RECALL):
+            watched = {promise.name: promise for promise in promises if promise.days}.get(name)
+            self.promise_e.labels(name).set(nan if watched is None else watched.e)
+            self.promise_broken.labels(name).set(watched is not None and watched.since is not None)
 
     def set_history(self, size: LiveSize, offset: int, *, is_behind: bool) -> None:
         """Show size and offset of the live history, and whether it cannot follow its store."""

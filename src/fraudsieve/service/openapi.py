@@ -155,6 +155,11 @@ class Readiness(Health):
         description="Shares of the latest records that lie outside the interval that the model expects. The model may "
         "be used on other traffic: `fraudsieve recalibrate` sets thresholds for it. `/metrics` has the shares."
     )
+    promises: dict[str, str] = Field(
+        description="Whether the false positive rate and the recall that the model promised hold, by the labels of "
+        "records that were drawn for review: `holds (e = 0.4)`, or `broken since 2026-05-03 (e = 57)`. The status "
+        "stays 200."
+    )
     refused_version: str | None = Field(description="The version that the alias points to, if it was refused.")
     needs_restart: bool = Field(description="Whether that version uses another history than the service holds.")
 

@@ -125,6 +125,7 @@ class Routes:
         stalled = tasks.stalled + (["history"] if self.handler.is_stalled else [])
         readiness: dict[str, Any] = {"status": "ready", "failing": tasks.failing, "stalled": stalled, "ages": ages}
         kinds = dict.fromkeys(share.kind for share in self.handler.traffic.unusual)  # no figures: anyone may ask
+        readiness["promises"] = {promise.name: promise.text for promise in self.handler.promises}
         refused = self.handler.refused
         readiness |= {"refused_version": refused and refused.version, "needs_restart": bool(refused and refused[1])}
         return JSONResponse(

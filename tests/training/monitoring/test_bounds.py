@@ -11,7 +11,6 @@ from fraudsieve.training.monitoring.report import (
     Both,
     ColumnDrift,
     FamilyDrift,
-    LabelledCalibration,
     MeanDrift,
     MonitorMeasures,
     PointAlerts,
@@ -68,13 +67,6 @@ def alerts(name: str, before: Share, after: Share) -> PointAlerts:
     return PointAlerts(**vars(compare_ratio(before, after)), name=name, **facts)
 
 
-def calibration(share: float = 1.0, **intervals: tuple[float, float] | None) -> LabelledCalibration:
-    facts: dict[str, Any] = dict.fromkeys(("brier", "average_precision", "base_rate", "frauds"))
-    between = {"ece": None, "observed_over_expected": None} | intervals
-    facts |= {"rows": 100, "over": "account", "reliability": (), "intervals": between}
-    return LabelledCalibration(share=share, ece=0.1, observed_over_expected=3.0, **facts)
-
-
 def names(measured: MonitorMeasures, **settings: Any) -> list[str]:
     return [bound.bound for bound in bounds_exceeded(measured, MonitorRecipe(**settings))]
 
@@ -117,19 +109,6 @@ def test_a_rise_of_a_share(name: str) -> None:
     assert names(of(compare_shares(share(10, 1000), share(300, 1000))), **{bound: None}) == []
 
 
-def test_alerts_both_ways_at_the_point_that_decides() -> None:
-    def of(before: Share, after: Share) -> MonitorMeasures:
-        still = alerts("other", share(10, 1000), share(10, 1000))
-        return measures(alerts=(alerts("first", before, after), still))
-
-    assert names(of(share(20, 2000), share(80, 2000))) == ["alerts_times"]
-    assert names(of(share(80, 2000), share(20, 2000))) == ["alerts_times"]
-    assert names(of(share(40, 2000), share(70, 2000))) == []
-    assert names(of(share(2, 200), share(8, 200))) == []  # the same factor, with fewer rows
-    assert names(of(share(0, 2000), share(0, 2000))) == []
-    assert names(of(share(0, 2000), share(60, 2000))) == ["alerts_times"]
-
-
 def test_the_alerts_of_one_account_may_be_chance() -> None:
     flagged = np.arange(2000) < 80
     alone, together = Share.of(flagged), Share.of(flagged, Clusters.of(np.maximum(np.arange(2000) - 79, 0)))
@@ -150,14 +129,3 @@ def test_rows_of_one_account_exceed_no_bound_on_shares() -> None:
         assert (point.chance, cold_start.chance) == (None, None)
     two = Share.of(flagged, Clusters.of(np.repeat([0, 1], 1000)))
     assert compare_ratio(two, two).chance is not None
-
-
-def test_calibration_must_be_wrong_with_its_whole_interval_and_on_enough_labels() -> None:
-    assert names(measures(calibration=calibration(ece=(0.06, 0.12)))) == ["ece"]
-    assert names(measures(calibration=calibration(ece=(0.04, 0.12)))) == []
-    assert names(measures(calibration=calibration(ece=(0.06, 0.12), share=0.4))) == []
-    assert names(measures(calibration=calibration(ece=(0.06, 0.12), share=0.4)), labelled_share=0.0) == ["ece"]
-    assert names(measures(calibration=calibration(observed_over_expected=(2.1, 4.0)))) == ["observed_times"]
-    assert names(measures(calibration=calibration(observed_over_expected=(0.1, 0.4)))) == ["observed_times"]
-    assert names(measures(calibration=calibration(observed_over_expected=(0.4, 2.5)))) == []
-    assert names(measures(calibration=calibration(ece=(0.06, 0.1))), ece=None) == []

@@ -83,17 +83,17 @@ def test_nothing_changed(watch: Watch, current: pd.DataFrame) -> None:
 def test_what_counts_over_all_time_is_not_compared_as_ages_are_not(ages: bool) -> None:
     measures = (*MEASURES, "known", "frauds", "fraud_rate")
     view = History(("1d", "all"), ("pay",), identifiers=("device_id",), name="sum", measures=measures)
-    names = [*view.columns, *Network(identifiers=("ip",)).columns, "profile__age_days", "profile__count_all_day"]
+    of_network = Network(identifiers=("ip",)).columns
+    names = [*view.columns, *of_network, "profile__age_days", "profile__count_all_day"]
     model: Any = SimpleNamespace(subject=Subject.EVENT, matrix=SimpleNamespace(columns=names))
     table: Any = SimpleNamespace(cutoff_times=lambda subject: None)
     left_out = monitoring_run._left_out(model, table, table, np.ones(len(names), bool), MonitorRecipe(ages=ages))
     grown = left_out.get("they grow by themselves", ())
-    expected = {"profile__sum_since_first", "profile__age_days", "volume__sum_count_all", "volume__sum_count_all_pay"}
-    expected |= {"value__sum_sum_all", "value__sum_sum_all_pay", "network__sum_known_all", "network__sum_frauds_all"}
-    expected |= {f"counterparties__sum_distinct{name}_all" for name in ("", "_device_id")}
-    counts = ("degree", "sharing", "sharing_mean", "sharing_max", "sharing_known", "sharing_frauds")
-    expected |= {f"network__{name}{ending}" for name in counts for ending in ("", "_ip")}
-    expected |= {f"network__{name}" for name in ("fans", "met_degree", "fan_degree", "met_frauds", "fan_frauds")}
+    expected = {"profile__sum_since_first", "profile__age_days"}
+    expected |= {name for name in view.columns if name.endswith(("_all", "_all_pay"))}
+    expected |= {name for name in of_network if name.startswith("network__")}
+    assert {"volume__sum_count_all", "value__sum_sum_all_pay", "network__sum_frauds_all"} < expected
+    assert not any("1d" in name for name in grown)
     assert {*grown} == (set() if ages else expected)
 
 
@@ -141,7 +141,8 @@ def test_concept_drift_shows_in_the_calibration_only(watch: Watch, current: pd.D
     """The relation of payments to fraud has changed, but features, scores and expected metrics have not."""
     small = np.where(current["amount"] < 12, "online_fraud", current["label"])
     report, before = watch(current.assign(label=small)), watch(current)
-    assert exceeded(report) == {"ece ece", "observed_times observed_over_expected"}
+    assert exceeded(report) == set()
+    assert report.calibration.intervals["observed_over_expected"][0] > 1.5
     name = "recall"
     assert getattr(report.expected[-1].current, name) == getattr(before.expected[-1].current, name)
     assert getattr(report.expected[-1].current.observed, name) < getattr(before.expected[-1].current.observed, name)
@@ -202,7 +203,7 @@ def test_one_very_active_account_is_not_drift(watch: Watch, current: pd.DataFram
 
 def test_records_of_one_account_exceed_no_bound_and_are_noted(watch: Watch, current: pd.DataFrame) -> None:
     report = watch(current.assign(amount=5000.0, account_id="one"))
-    assert exceeded(report) <= {"ece ece", "observed_times observed_over_expected"}
+    assert exceeded(report) == set()
     assert report.families[0].worst.psi > 0.25
     assert {column.chance for column in report.columns} == {report.alerts[0].chance} == {None}
     assert [note for note in report.notes if "current records are of one account" in note]
@@ -233,7 +234,7 @@ def test_a_wave_of_a_new_template(message_scorer: Scorer, small_world: World) ->
     report = monitor_tables(message_scorer, reference, calm.assign(text=calm["text"].where(~hit, wave)))
     families = {bound.name for bound in report.exceeded if bound.bound == "family_psi"}
     assert {"cues", "shape", "surprisal"} <= families
-    assert not {bound.bound for bound in report.exceeded} & {"rejected_rise", "cold_start_rise", "ece"}
+    assert not {bound.bound for bound in report.exceeded} & {"rejected_rise", "cold_start_rise"}
     assert report.shares.cold_start is None
 
 

@@ -25,13 +25,13 @@ def test_a_file_sets_thresholds_bounds_policy_and_gates(tmp_path: Path) -> None:
     path.write_text(
         "[thresholds]\nfalse_positive_rates = [0.02]\nalerts_a_day = [50, 7.5]\nprecisions = [0.9]\n"
         'decide_by = "alerts_a_day_7.5"\ncosts = {missed = 0.5, false_alarm = 3, review = 1, by_amount = true}\n'
-        '[monitor]\nfamily_psi = 0.1\nexclude = ["cues"]\nece = 0.02\n[gates]\ngain = 0.02\nlatency_ms = 5\n'
+        '[monitor]\nfamily_psi = 0.1\nexclude = ["cues"]\nunlike_rise = 0.02\n[gates]\ngain = 0.02\nlatency_ms = 5\n'
         '[scoring]\nmissing = "error"\nwrong_type = "missing"\n'
     )
     recipe = Recipe.read(path)
     costs = Costs(0.5, 3.0, 1.0, by_amount=True)
     assert recipe.thresholds.targets == Targets((0.02,), (50.0, 7.5), (0.9,), costs, "alerts_a_day_7.5")
-    assert recipe.monitor == MonitorRecipe(family_psi=0.1, exclude=("cues",), ece=0.02)
+    assert recipe.monitor == MonitorRecipe(family_psi=0.1, exclude=("cues",), unlike_rise=0.02)
     assert recipe.scoring.policy == Policy("error", "missing", "ignore")
     assert (recipe.gates.gain, recipe.gates.latency_ms, recipe.gates.recall_loss) == (0.02, 5.0, 0.05)
 
@@ -53,9 +53,9 @@ def test_a_file_sets_thresholds_bounds_policy_and_gates(tmp_path: Path) -> None:
         ("thresholds", {"alerts_a_day": [5, 5.0]}, "two operating points have the same name"),
         ("monitor", {"family_psi": 0}, "monitor.family_psi: "),
         ("monitor", {"family_psi": float("inf")}, "monitor.family_psi: "),
-        ("monitor", {"alerts_times": 1}, "monitor.alerts_times: "),
-        ("monitor", {"ece": 1.5}, "monitor.ece: "),
-        ("monitor", {"labelled_share": -0.1}, "monitor.labelled_share: "),
+        ("monitor", {"unlike_rise": 1.5}, "monitor.unlike_rise: "),
+        ("monitor", {"replicates": -1}, "monitor.replicates: "),
+        ("monitor", {"ece": 0.05}, "monitor.ece: unknown key"),
         ("monitor", {"psi": 0.2}, "monitor.psi: unknown key"),
         *(("scoring", {key: "guess"}, f"scoring.{key}: ") for key in ("missing", "wrong_type", "unknown", "other")),
         ("gates", {"gain": -0.1}, "gates.gain: "),

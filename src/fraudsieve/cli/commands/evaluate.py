@@ -185,7 +185,10 @@ class RecomputeOptions:
     ] = False
     state: Annotated[
         str | None,
-        typer.Option(help="With --recompute: event store with the log, such as live.db or postgresql://USER@HOST/DB."),
+        typer.Option(
+            help="Event store of a service, such as live.db or postgresql://USER@HOST/DB. Alone: whether the promises "
+            "of the model hold, by the labels of reviewed days. With --recompute: the log."
+        ),
     ] = None
     since: Annotated[
         datetime | None, typer.Option(help="With --recompute: only scores answered from this time on (UTC).")
@@ -203,7 +206,7 @@ class RecomputeOptions:
     def check_unused(self) -> None:
         """Check that no option was given that needs --recompute."""
         for name, value in vars(self).items():
-            if value not in (None, False):
+            if name != "state" and value not in (None, False):
                 problem = "expected --recompute with it. Add --recompute, or leave it out"
                 raise RecipeError("--" + name.replace("_", "-"), [problem])
 
@@ -238,6 +241,24 @@ def recompute_logged(
     return Answer(content, title, _recomputed_rows(result, given.output), code)
 
 
+def watch_stored(model: str, state: str, given: Mapping[str, object], progress: Report) -> Answer:
+    """Say whether the promises of a model hold; exit with 3 if one is broken."""
+    for name, value in given.items():
+        if value is not None:
+            problem = "expected no table or setting beside --state, which has the reviewed days. Leave it out"
+            raise RecipeError("--" + name.replace("_", "-"), [problem])
+    from fraudsieve.live.promises import Promise, watch_promises
+
+    scorer = loaded_scorer(model, progress)
+    with opened_store(state) as store:
+        promises = watch_promises(store, scorer.model)
+    rows = [(promise.title, promise.text) for promise in promises]
+    rows = rows or [("promises", "none: the deciding point promises no false positive rate")]
+    content = {"model": scorer.model.name, "digest": scorer.model.digest, "promises": [*map(Promise.to_dict, promises)]}
+    broken = any(promise.since is not None for promise in promises)
+    return Answer(content, scorer.model.name, rows, BOUND_EXCEEDED if broken else 0)
+
+
 def _recomputed_rows(result: "Recomputation", output: Path | None) -> list[tuple[str, str]]:
     """Return the rows of the table: what is equal, the causes of differences, and what was left out."""
     n, n_complete = len(result.rows), sum(result.causes.values())
@@ -257,7 +278,7 @@ def monitor_command(
         typer.Option(
             metavar="TABLE",
             help="Reference records that were not trained on, such as the test slice or the first week in use. "
-            "Required, unless --recompute is given.",
+            "Required, unless --state is given.",
         ),
     ] = None,
     tables: ScoredOptions,
@@ -273,17 +294,21 @@ def monitor_command(
 ) -> Answer:
     """Report what has changed since a reference period: features, scores, alerts, calibration, unknown accounts.
 
+    With --state alone, say whether the promises of the model hold: its false positive rate, and its recall.
+
     With --recompute, compare the scores that a service logged with those of the batch, with the history at their
     offsets: none may differ. --events and --labels name the complete history; without them, it is that of the store.
 
-    Exit code 3 means that the command succeeded and a bound of the recipe is exceeded; the output names the bound. With
-    --recompute, it means that a score differs for no known cause. Other codes are as usual: 0 for success, 1 for a
-    failure, 2 for wrong options or wrong data.
+    Exit code 3 means that the command succeeded and a bound of the recipe is exceeded, or a promise is broken; the
+    output names it. With --recompute, it means that a score differs for no known cause. Other codes are as usual: 0 for
+    success, 1 for a failure, 2 for wrong options or wrong data.
     """
+    others = {"reference": reference, "recipe": recipe, "report": report, "rules": rules, "language": language}
     if recomputing.recompute:
-        others = {"reference": reference, "recipe": recipe, "report": report, "rules": rules, "language": language}
         return recompute_logged(model, recomputing, tables, labels, reading, others, progress)
     recomputing.check_unused()
+    if recomputing.state is not None:
+        return watch_stored(model, recomputing.state, others | vars(tables) | {"labels": labels}, progress)
     inputs = tables.inputs(reading)
     labelled, before = input_table(labels, reading), input_table(reference, reading)
     if before is None:
