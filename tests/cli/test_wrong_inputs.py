@@ -163,8 +163,6 @@ CASES: list[tuple[str, ...]] = [
     (*RULES, "rules-twice.toml"),
     (*RULES, "none.toml"),
     SERVE,
-    (*SERVE, "--shadow-file", "s.jsonl"),
-    (*SERVE, "--shadow-ids"),
     (*SERVE, "--token-file", "none"),
     ("serve", "--model", "models:/nothing", "--port", "0"),
     (*SERVE, "--host", "0.0.0.0"),
