@@ -14,14 +14,14 @@ from fraudsieve.review.draw import Frame, ReviewPlan, select
 __all__ = ["AUDITS", "REFUSED", "WORLDS", "World", "rehearsal"]
 
 REPEATS = 200
-CAMPAIGNS, FRAUDS, TAIL, MAX_SIZE, WEEKS = 60_000, 1_200, 1.5, 20, 13
+CAMPAIGNS, FRAUDS, TAIL, MAX_SIZE, WEEKS = 120_000, 2_400, 2.0, 20, 13
 ALERTS, DISTANCE, AGREEMENT, REPORTED = 0.02, 2.5, 0.8, 0.3
 COVERAGE: Final = 0.92
 FIRST_SEED: Final = 100
 """The intervals were chosen on quarters with smaller seeds."""
 AUDITS: Final = (0.01, 0.02, 0.05)
 """Shares of the campaigns that pass of which one record is audited each week."""
-MEASURES: Final = ("frauds", "false_alarms")
+MEASURES: Final = ("frauds", "false_alarms", "amount")
 PROTOCOL: Final = (
     "{repeats} simulated quarters a world and audit, each of {campaigns:,} legitimate and {frauds:,} fraudulent "
     "campaigns with a Pareto tail of sizes and a correlation of .7 in a campaign. The scores of the old and the new "
@@ -83,7 +83,7 @@ def rehearsal(repeats: int = REPEATS) -> Report:
         bars += [Bar.at_least(key, figures[key], COVERAGE) for one in MEASURES if (key := f"{head}.{one}.covered")]
     for setting, (name, (world, share)) in enumerate(REFUSED.items()):
         progress(f"the {name} world")
-        figures[f"{name}.refused"] = 1 - measure(world, share, repeats, FIRST_SEED - 1 - setting)[0]["shown"]
+        figures[f"{name}.refused"] = 1 - measure(world, share, repeats, FIRST_SEED - 1 - setting)[0]["frauds.shown"]
         bars.append(Bar.at_least(f"{name}.refused", figures[f"{name}.refused"], 1.0))
     facts = {"campaigns": CAMPAIGNS, "frauds": FRAUDS, "alerts": ALERTS, "agreement": AGREEMENT, "reported": REPORTED}
     protocol = PROTOCOL.format(repeats=repeats, audits=MIN_AUDITS, **facts)
@@ -93,31 +93,40 @@ def rehearsal(repeats: int = REPEATS) -> Report:
 
 def measure(world: World, share: float, repeats: int, seed: int) -> tuple[dict[str, float], dict[str, float]]:
     """Return how often quarters are shown, and coverage, width and errors of each measure; also those of the naive."""
-    rows, of_naive, n_audits = [], [], []
+    rows, of_naive = [], []
     for number in range(repeats):
         records, is_fraud = _quarter(world, share, np.random.default_rng([number, seed]), seed)
-        row, one = [], []
-        for fraud, truths in ((records.fraud, is_fraud), (1 - records.fraud, ~is_fraud)):
-            truth = float(truths @ (records.is_flagged.astype(int) - records.was_flagged))
-            found, audits = compare_frauds(records._replace(fraud=fraud))
-            error = found.difference - truth
-            row += [found.low <= truth <= found.high, found.high - found.low, error, error**2]
-            counted = np.nan_to_num(fraud) @ (records.is_flagged.astype(int) - records.was_flagged)
-            one += [counted - truth, (counted - truth) ** 2]
-        n_audits.append(audits)
+        change, ones = records.is_flagged.astype(np.int64) - records.was_flagged, np.ones(len(is_fraud))
+        row: list[float] = []
+        one: list[float] = []
+        for fraud, truths, worth in (
+            (records.fraud, is_fraud, ones),
+            (1 - records.fraud, ~is_fraud, ones),
+            (records.fraud, is_fraud, records.worth),
+        ):
+            truth = float((worth * truths) @ change)
+            found, audits = compare_frauds(records._replace(fraud=fraud, worth=worth))
+            error, of_counted = found.difference - truth, float((worth * np.nan_to_num(fraud)) @ change) - truth
+            is_shown = audits >= MIN_AUDITS
+            row += [is_shown, found.low <= truth <= found.high, found.high - found.low, error, error**2]
+            one += [of_counted, of_counted**2]
         rows.append(row)
         of_naive.append(one)
-    is_shown = np.array(n_audits) >= MIN_AUDITS
-    figures = {"shown": float(is_shown.mean()), "audits": float(np.mean(n_audits))}
-    keys = [f"{name}.{part}" for name in MEASURES for part in ("covered", "width", "error", "square")]
-    shown = np.array(rows, np.float64)[is_shown]
-    means = shown.mean(axis=0).tolist() if len(shown) else [np.nan] * len(keys)
-    figures |= dict(zip(keys, means, strict=True))
-    keys = [f"{name}.{part}" for name in MEASURES for part in ("error", "square")]
-    naive = dict(zip(keys, np.mean(of_naive, axis=0).tolist(), strict=True))
-    for of_arm in (figures, naive):
-        of_arm |= {f"{name}.rmse": of_arm.pop(f"{name}.square") ** 0.5 for name in MEASURES}
-    return figures, naive
+    figures = _means(rows, ("shown", "covered", "width", "error", "square"))
+    return figures, _means(of_naive, ("error", "square"))
+
+
+def _means(rows: list[list[float]], parts: tuple[str, ...]) -> dict[str, float]:
+    """Return the means of each part of each measure, over the quarters in which it is shown."""
+    figures: dict[str, float] = {}
+    for measure, columns in zip(MEASURES, np.split(np.array(rows), len(MEASURES), axis=1), strict=True):
+        is_shown = columns[:, 0] > 0 if parts[0] == "shown" else np.ones(len(columns), np.bool_)
+        means = columns[is_shown].mean(axis=0) if is_shown.any() else np.full(len(parts), np.nan)
+        found = dict(zip(parts, means.tolist(), strict=True))
+        found |= {"shown": float(is_shown.mean())} if "shown" in found else {}
+        found["rmse"] = found.pop("square") ** 0.5
+        figures |= {f"{measure}.{part}": value for part, value in found.items()}
+    return figures
 
 
 def _quarter(world: World, share: float, rng: np.random.Generator, seed: int) -> tuple[ReviewedRecords, Array]:
@@ -132,8 +141,8 @@ def _quarter(world: World, share: float, rng: np.random.Generator, seed: int) ->
     probability = _probability(of_old + DISTANCE * known, DISTANCE)
     other = probability if world.more else _probability(of_new + world.distance * is_fraud, world.distance)
     n_alerts = round(ALERTS * len(groups))
-    was = probability >= np.sort(probability)[-n_alerts]
-    now = other >= np.sort(other)[-n_alerts - world.more]
+    was = probability >= np.partition(probability, -n_alerts)[-n_alerts]
+    now = other >= np.partition(other, -n_alerts - world.more)[-n_alerts - world.more]
     inclusion = np.full(len(groups), np.nan)
     for number in range(WEEKS):
         rows = np.flatnonzero(week[groups] == number)
@@ -145,8 +154,8 @@ def _quarter(world: World, share: float, rng: np.random.Generator, seed: int) ->
         inclusion[rows[drawn.rows]] = drawn.probability
     fraud = np.where(~np.isnan(inclusion), is_fraud, np.nan)
     fraud[is_fraud & ~was & (rng.random(len(groups)) < REPORTED)] = 1.0
-    worth = np.ones(len(groups))
-    return ReviewedRecords(was, now, probability, fraud, inclusion, groups, worth), is_fraud
+    amounts = rng.lognormal(0.0, 1.0, len(groups))
+    return ReviewedRecords(was, now, probability, fraud, inclusion, groups, amounts), is_fraud
 
 
 def _noise(rng: np.random.Generator, n: int) -> Array:

@@ -202,8 +202,8 @@ class Rehearsal:
             return None
         n = self.totals["newly_flagged"]
         return (
-            f"of {n:,} newly flagged records, there are {self.audits:.0f} effective audits, and an estimate needs "
-            f"{MIN_AUDITS}, of probable and of improbable ones. Draw more records that pass: review draw --audit or --near"
+            f"the {n:,} newly flagged records have {self.audits:.0f} effective audits. An estimate needs {MIN_AUDITS}, "
+            "and some of both probable and improbable records. Draw more that pass: review draw --audit or --near"
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -332,7 +332,7 @@ def _chosen(answers: LoggedAnswers, model: Model) -> LoggedAnswers:
     answers = answers.where((~ids.duplicated(keep="last") | ids.isna()).to_numpy(), SUPERSEDED)
     if until is not None:
         times = answers.places["as_of"].fillna(answers.places["answered_at"]).to_numpy(np.int64)
-        answers = answers.where(times > until.as_unit("us").value, LEARNED)
+        answers = answers.where(times > until.as_unit("us").asm8.astype(np.int64), LEARNED)
     return answers.where(np.isin(np.arange(len(answers.places)), answers.records.index), REJECTED)
 
 
