@@ -10,6 +10,7 @@ from benchmarks.evaluation.capacity_world import capacity_world
 from benchmarks.evaluation.guarantee import guarantee
 from benchmarks.evaluation.joined_groups import joined_groups
 from benchmarks.evaluation.refits import refits
+from benchmarks.evaluation.rehearsal import rehearsal
 from benchmarks.evaluation.report_sets import fdh_cards, s_ffsd
 from benchmarks.evaluation.weighted import weighted
 from benchmarks.runner import Report, run_command
@@ -25,6 +26,7 @@ SETS: dict[str, Callable[[], Report]] = {
     "groups": joined_groups,
     "refits": refits,
     "weighted": weighted,
+    "rehearsal": rehearsal,
     **{f"{name}_apart": partial(accounts_apart, name) for name in APART},
 }
 

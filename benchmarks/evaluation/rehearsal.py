@@ -14,9 +14,11 @@ from fraudsieve.review.draw import Frame, ReviewPlan, select
 __all__ = ["AUDITS", "REFUSED", "WORLDS", "World", "rehearsal"]
 
 REPEATS = 200
-CAMPAIGNS, FRAUDS, TAIL, MAX_SIZE, WEEKS = 120_000, 2_400, 2.0, 20, 13
-ALERTS, DISTANCE, AGREEMENT, REPORTED = 0.02, 2.5, 0.8, 0.3
+CAMPAIGNS, FRAUDS, TAIL, MAX_SIZE, WEEKS = 120_000, 3_000, 2.0, 20, 13
+ALERTS, DISTANCE, AGREEMENT, REPORTED = 0.03, 2.5, 0.8, 0.3
 COVERAGE: Final = 0.92
+USUALLY: Final = 0.5
+"""The share of the quarters in which a measure must be shown so that its coverage is judged."""
 FIRST_SEED: Final = 100
 """The intervals were chosen on quarters with smaller seeds."""
 AUDITS: Final = (0.01, 0.02, 0.05)
@@ -24,15 +26,16 @@ AUDITS: Final = (0.01, 0.02, 0.05)
 MEASURES: Final = ("frauds", "false_alarms", "amount")
 PROTOCOL: Final = (
     "{repeats} simulated quarters a world and audit, each of {campaigns:,} legitimate and {frauds:,} fraudulent "
-    "campaigns with a Pareto tail of sizes and a correlation of .7 in a campaign. The scores of the old and the new "
-    "model have a correlation of {agreement}, and each flags the {alerts:.0%} of the records with its highest scores. "
-    "All alerts of the old one are reviewed, and every week one record of a share of the campaigns that pass, both as "
-    "`review draw` selects them. Of the frauds that pass, {reported:.0%} are reported without a review. The truth is "
+    "campaigns with a Pareto tail of sizes, a correlation of .7 in a campaign and log-normal amounts. The scores of "
+    "the old and the new model have a correlation of {agreement}, and each flags the {alerts:.0%} of the records with "
+    "its highest scores. All alerts of the old one are reviewed, and every week one record of a share of the campaigns "
+    "that pass, both as `review draw` selects them. Of the frauds that pass, {reported:.0%} are reported without a "
+    "review. The truth is "
     "that of all records. shown: the share of the quarters in which there are at least {audits} effective audits; "
-    "covered: of these, the share in which the 95 % interval of the difference holds it; width: its mean width; error "
-    "and rmse: of the estimate. naive: labelled records alone are counted, each once. new: a fifth of the fraudulent "
-    "campaigns scores as legitimate ones do with the old model. same: no model is better. few, none: the new policy is "
-    "the old one with 100 alerts more, and there is no audit."
+    "covered: of these, the share in which the 95 % interval of the difference holds it, judged if at least half are "
+    "shown; width: its mean width; error and rmse: of the estimate. naive: labelled records alone are counted, each "
+    "once. new: a fifth of the fraudulent campaigns scores as legitimate ones do with the old model. same: no model is "
+    "better. few: the new policy is the old one with 100 alerts more. none: there is no audit."
 )
 
 
@@ -60,7 +63,7 @@ REFUSED: Final = {"few": (World(more=100), 0.02), "none": (World(), 0.0)}
 
 
 def rehearsal(repeats: int = REPEATS) -> Report:
-    """Measure the intervals of the difference in frauds found and in false alarms, and refusals.
+    """Measure the intervals of differences in frauds found, false alarms and amounts, and refusals.
 
     Parameters
     ----------
@@ -80,7 +83,8 @@ def rehearsal(repeats: int = REPEATS) -> Report:
         found, of_naive = measure(world, share, repeats, FIRST_SEED + setting)
         figures |= {f"{head}.{key}": value for key, value in found.items()}
         naive |= {f"{head}.{key}": value for key, value in of_naive.items()}
-        bars += [Bar.at_least(key, figures[key], COVERAGE) for one in MEASURES if (key := f"{head}.{one}.covered")]
+        for key in (f"{head}.{one}" for one in MEASURES if figures[f"{head}.{one}.shown"] >= USUALLY):
+            bars.append(Bar.at_least(f"{key}.covered", figures[f"{key}.covered"], COVERAGE))
     for setting, (name, (world, share)) in enumerate(REFUSED.items()):
         progress(f"the {name} world")
         figures[f"{name}.refused"] = 1 - measure(world, share, repeats, FIRST_SEED - 1 - setting)[0]["frauds.shown"]
@@ -96,7 +100,7 @@ def measure(world: World, share: float, repeats: int, seed: int) -> tuple[dict[s
     rows, of_naive = [], []
     for number in range(repeats):
         records, is_fraud = _quarter(world, share, np.random.default_rng([number, seed]), seed)
-        change, ones = records.is_flagged.astype(np.int64) - records.was_flagged, np.ones(len(is_fraud))
+        change, ones = records.is_flagged * 1.0 - records.was_flagged, np.ones(len(is_fraud))
         row: list[float] = []
         one: list[float] = []
         for fraud, truths, worth in (
@@ -121,10 +125,10 @@ def _means(rows: list[list[float]], parts: tuple[str, ...]) -> dict[str, float]:
     figures: dict[str, float] = {}
     for measure, columns in zip(MEASURES, np.split(np.array(rows), len(MEASURES), axis=1), strict=True):
         is_shown = columns[:, 0] > 0 if parts[0] == "shown" else np.ones(len(columns), np.bool_)
-        means = columns[is_shown].mean(axis=0) if is_shown.any() else np.full(len(parts), np.nan)
-        found = dict(zip(parts, means.tolist(), strict=True))
-        found |= {"shown": float(is_shown.mean())} if "shown" in found else {}
-        found["rmse"] = found.pop("square") ** 0.5
+        found = {"shown": float(is_shown.mean())} if parts[0] == "shown" else {}
+        if is_shown.any():
+            found = dict(zip(parts, columns[is_shown].mean(axis=0).tolist(), strict=True)) | found
+            found["rmse"] = found.pop("square") ** 0.5
         figures |= {f"{measure}.{part}": value for part, value in found.items()}
     return figures
 

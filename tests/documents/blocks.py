@@ -17,6 +17,7 @@ NOT_RUN = {
     "retrain --model models:/payments@champion --events": "docs/how_to/next_model.md runs it, and tests/retrain",
     "retrain --model models:/sms@champion": "tests/retrain runs it, on SQLite",
     "retrain --model fraudsieve-model": "tests/retrain runs it",
+    "promote --dry-run --state": "tests/cli/test_promotion.py rehearses a challenger on the log of a service",
     "review draw --state": "tests/cli/test_review.py draws from the log of a service",
     "--flagged 0.02 --labels reviewed.parquet": "tests/training/recalibration recalibrates with a hundred such labels",
     "--events logins.csv": "tests/cli/test_event_tables.py trains on and scores such tables",
@@ -51,7 +52,7 @@ AFTER = {
     },
     f"{GUIDES}/cases.md": (MESSAGES, f"{GUIDES}/payments.md"),
     f"{GUIDES}/recalibrate.md": (MESSAGES, f"{GUIDES}/payments.md"),
-    f"{GUIDES}/shadow.md": (MESSAGES, f"{GUIDES}/promote.md"),
+    f"{GUIDES}/rehearse.md": (MESSAGES, f"{GUIDES}/promote.md", f"{GUIDES}/score_log.md"),
 }
 """The documents whose blocks make the models that the blocks of a document use."""
 

@@ -150,6 +150,7 @@ def test_rules_override_as_of_the_day(filled: Any) -> None:
     store, events = filled
     of_ann = np.array([event["account_id"] == "a1" for event in events])
     flagged = np.array([one.score["decision"] == "flag" for one in logged(store)])
+    action: Any
     for action, expected in (("flag", flagged | of_ann), ("pass", flagged & ~of_ann)):
         result = run(store, rules=RuleSet([Rule("ours", "account_id", ["a1"], action, "why")]))
         assert result.totals["flagged_rehearsed"] == expected.sum() != flagged.sum()
