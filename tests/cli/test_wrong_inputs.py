@@ -183,6 +183,8 @@ CASES: list[tuple[str, ...]] = [
     ("monitor", *MODEL, "--recompute"),
     ("monitor", *MODEL, "--recompute", "--state", "live.db", "--report", "m.html"),
     ("monitor", *MODEL, "--recompute", "--state", "none.db"),
+    ("rehearse", *MODEL, "--state", "none.db"),
+    ("rehearse", *MODEL, "--state", "none.db", "--output", "days.pdf"),
     ("scores", "export", "none.db"),
     ("state", "info", "none.db"),
     ("state", "export", "none.db"),

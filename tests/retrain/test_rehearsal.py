@@ -22,7 +22,7 @@ from fraudsieve.models.batch.rows import feature_rows
 from fraudsieve.models.points import OperatingPoint
 from fraudsieve.models.rules import Rule, RuleSet
 from fraudsieve.retrain import Rehearsal, rehearse
-from fraudsieve.retrain.recomputation import are_equal, read_answers, read_batch
+from fraudsieve.retrain.recomputation import are_equal, read_answers, read_replay
 from fraudsieve.retrain.rehearsal import MIN_AUDITS, ReviewedRecords, compare_frauds, estimate_frauds
 from fraudsieve.retrain.stored_history import read_stored_history
 from tests.messages import refused
@@ -106,7 +106,7 @@ def test_with_the_model_in_use_nothing_differs(subject: str, tmp_path: Path, mon
     scorer = Scorer.load(with_point(subject))
     with open_store(store) as opened:
         answers = read_answers(opened, scorer, span_of(None, None), of_any=True)
-        batch = read_batch(opened, scorer, answers, lambda step: None)
+        batch = read_replay(opened, scorer, answers, lambda step: None)
     assert are_equal(batch.at_offsets(), batch.answers.scores).all()
     result = run(store, scorer)
     latest = {one.ids[f"{subject}_id"]: one.score["decision"] for one in logged(store)}

@@ -76,7 +76,7 @@ class LoggedAnswers:
     # Shape (n_readable, any). The records as a table of the batch has them, indexed by the position of their score. It
     # lacks those that the table rejects.
     records: pd.DataFrame
-    # Length n_scores. The records as they came, which rules read.
+    # Length n_scores. The records as they were logged, which rules read.
     given: list[dict[str, Any]]
     # Shape (n_scores, n_columns), from `to_array`. Its decisions are those of the model.
     scores: Array
@@ -303,7 +303,7 @@ def recompute_scores(
     past = "history" if scorer.model.subject.is_event else "events"
     check_usable([scorer.model], {past: events, "known_labels": known_labels})
     report("reading the log")
-    batch = read_batch(store, scorer, read_answers(store, scorer, span_of(since, until), max_scores), report)
+    batch = read_replay(store, scorer, read_answers(store, scorer, span_of(since, until), max_scores), report)
     answers = batch.answers
     tables, notes = _tables(scorer, events, known_labels)
     rows = batch.compare(tables)
@@ -320,13 +320,13 @@ def _tables(scorer: Scorer, events: Source | None, known_labels: Source | None) 
     return TableHistory(*history), tuple(notes)
 
 
-def read_batch(store: EventStore, scorer: Scorer, answers: LoggedAnswers, progress: Progress) -> "Batch":
+def read_replay(store: EventStore, scorer: Scorer, answers: LoggedAnswers, progress: Progress) -> "Replay":
     """Read the history of logged scores, to compute them; those whose history is not complete are left out."""
     progress("reading the history")
     history = read_stored_history(store, scorer.model)
     answers = answers.where(_is_kept(store, history, answers), HISTORY_NOT_KEPT)
     progress("computing the scores")
-    return Batch(scorer, answers, history)
+    return Replay(scorer, answers, history)
 
 
 def _is_kept(store: EventStore, history: StoredHistory, answers: LoggedAnswers) -> Array:
@@ -339,8 +339,8 @@ def _is_kept(store: EventStore, history: StoredHistory, answers: LoggedAnswers) 
     return np.asarray(is_kept & (answers.places["answered_at"].to_numpy(np.int64) >= removed))
 
 
-class Batch:
-    """Logged scores, and what the batch computes for them."""
+class Replay:
+    """Logged scores, and what is computed for them again in batch."""
 
     def __init__(self, scorer: Scorer, answers: LoggedAnswers, history: StoredHistory) -> None:
         self._scorer, self.answers, self._history = scorer, answers, history

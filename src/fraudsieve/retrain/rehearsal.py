@@ -45,7 +45,7 @@ from fraudsieve.models.scoring.decision import reached
 from fraudsieve.training.data.groups import row_groups, trained_until
 from fraudsieve.training.evaluation.bootstrap import LEVEL, effective_size
 
-from .recomputation import NUMBERS, WORDS, LoggedAnswers, read_answers, read_batch
+from .recomputation import NUMBERS, WORDS, LoggedAnswers, read_answers, read_replay
 
 MIN_AUDITS: Final = 20
 """Effective audits among the newly flagged records below which nothing is estimated."""
@@ -283,7 +283,7 @@ def rehearse(
     _check_usable(store, scorer.model, threshold)
     report("reading the log")
     answers = read_answers(store, scorer, span_of(since, until), of_any=True)
-    batch = read_batch(store, scorer, _chosen(answers, scorer.model), report)
+    batch = read_replay(store, scorer, _chosen(answers, scorer.model), report)
     answers, scores = batch.answers, batch.at_offsets()
     if answers.places.empty:
         causes = ", ".join(f"{count:,} {cause}" for cause, count in answers.left_out.items())
