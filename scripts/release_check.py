@@ -82,6 +82,11 @@ PARTS: Final = (
         "intervals of labels that were drawn hold the truth",
     ),
     Part(
+        "rehearsal",
+        ("python", "-m", "benchmarks.evaluation", "rehearsal", "--strict"),
+        "intervals of rehearsals hold the truth, and those that must be refused are",
+    ),
+    Part(
         "loads",
         ("python", "-m", "benchmarks.attack_surface", "health", "--strict"),
         "the service answers under heavy loads",

@@ -40,7 +40,6 @@ RELEASE: Final[dict[str, str]] = {
     "tests/benchmarks/speed/test_payments.py::test_figures_bars_and_peers": BENCHMARK,
     "tests/benchmarks/speed/test_serve.py::test_figures_bars_and_peers": BENCHMARK,
     "tests/benchmarks/speed/test_serve.py::test_the_state_holds_exactly_what_precedes_a_message": BENCHMARK,
-    "tests/benchmarks/speed/test_shadow.py::test_figures_and_bars": BENCHMARK,
     "tests/benchmarks/test_footprint.py::test_the_whole": COMPILES,
     "tests/benchmarks/test_promotion.py::test_every_scenario": BENCHMARK,
     "tests/benchmarks/test_refit.py::test_message_folds_score_every_message_once": BENCHMARK,

@@ -11,7 +11,10 @@ from typing import Any, Final
 __all__ = ["STORED", "stored_sections"]
 
 FOLDER: Final = Path(__file__).resolve().parents[1] / "results"
-STORED: Final = {"weighted": ("Labels that were drawn: intervals", "python -m benchmarks.evaluation weighted --json")}
+STORED: Final = {
+    "weighted": ("Labels that were drawn: intervals", "python -m benchmarks.evaluation weighted --json"),
+    "rehearsal": ("Rehearsals", "python -m benchmarks.evaluation rehearsal --json"),
+}
 """The title and the command of every report, by the name of its file."""
 
 

@@ -12,6 +12,7 @@ from benchmarks.evaluation.joined_groups import joined_groups
 from benchmarks.evaluation.promise import promise
 from benchmarks.evaluation.quiet_weeks import quiet_weeks
 from benchmarks.evaluation.refits import refits
+from benchmarks.evaluation.rehearsal import rehearsal
 from benchmarks.evaluation.report_sets import fdh_cards, s_ffsd
 from benchmarks.evaluation.weighted import weighted
 from benchmarks.runner import Report, run_command
@@ -29,6 +30,7 @@ SETS: dict[str, Callable[[], Report]] = {
     "weighted": weighted,
     "promise": promise,
     "quiet_weeks": quiet_weeks,
+    "rehearsal": rehearsal,
     **{f"{name}_apart": partial(accounts_apart, name) for name in APART},
 }
 

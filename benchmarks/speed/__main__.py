@@ -18,7 +18,6 @@ NAMES = (
     "bootstrap",
     "reasons",
     "serve",
-    "shadow",
     "cases",
     "accounts",
     "payments",

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from fraudsieve.cli.app import app
 from tests.cli.conftest import Run, error_of
+from tests.retrain.recompute.services import serving
 
 
 @pytest.mark.slow
@@ -28,6 +29,7 @@ def test_promote_and_roll_back(messages: pd.DataFrame, run: Run) -> None:
     dry = ("promote", "--dry-run", "--messages", "later.parquet", *common)
     code, answer, _ = run(*dry)
     assert (code, answer["decision"], answer["promoted"], answer["champion"]) == (0, "would be promoted", False, "1")
+    _rehearse(run, dry, later, second["digest"])
     answer = answer["comparison"]
     assert [answer[role]["digest"] for role in ("champion", "challenger")] == [first["digest"], second["digest"]]
     short = CliRunner().invoke(app, dry).stdout
@@ -63,6 +65,22 @@ def test_promote_and_roll_back(messages: pd.DataFrame, run: Run) -> None:
     done = CliRunner().invoke(app, shlex.split(following))
     assert (done.exit_code, "would be refused" in done.stdout) == (0, True), done.output
     _promote_by_hand(run)
+
+
+def _rehearse(run: Run, dry: tuple[str, ...], later: pd.DataFrame, challenger: str) -> None:
+    """Rehearse the challenger on what a service has logged, beside the gates, and alone without tables."""
+    texts = [{"message_id": str(n), "text": text} for n, text in enumerate(later["text"].tolist()[:20])]
+    with serving(Path("live.db"), Path("few")) as service:
+        service.score(*texts)
+    both, alone = run(*dry, "--state", "live.db")[1], run(*dry[:2], *dry[4:], "--state", "live.db")[1]
+    assert both["decision"] == "would be promoted"
+    assert both["rehearsal"] == alone
+    assert (alone["records"], alone["digest"] in (None, challenger)) == (20, False)  # its evaluated model
+    shown = CliRunner().invoke(app, [*dry, "--state", "live.db", "--since", "2026-01-01"]).stdout
+    assert "would be promoted" in shown
+    assert f"{alone['newly_flagged']} newly flagged, {alone['newly_passed']} newly passed" in shown
+    assert "expected --dry-run with --state" in error_of(run, "promote", "--state", "live.db", "--name", "sms")
+    assert "expected --dry-run with --state" in error_of(run, *dry, "--since", "2026-01-01")
 
 
 def _promote_by_hand(run: Run) -> None:

@@ -18,6 +18,7 @@ NOT_RUN = {
     "retrain --model models:/sms@champion": "tests/retrain runs it, on SQLite",
     "retrain --model fraudsieve-model": "tests/retrain runs it",
     "review draw --state live.db": "tests/cli/test_review.py draws from the log of a service",
+    "promote --dry-run --state": "tests/cli/test_promotion.py rehearses a challenger on the log of a service",
     "--flagged 0.02 --labels reviewed.parquet": "tests/training/recalibration recalibrates with a hundred such labels",
     "--events logins.csv": "tests/cli/test_event_tables.py trains on and scores such tables",
     "--labels chargebacks.csv": "tests/training/test_assumed_run.py trains so; the tables of the reader are shorter",
@@ -51,7 +52,7 @@ AFTER = {
     },
     f"{GUIDES}/cases.md": (MESSAGES, f"{GUIDES}/payments.md"),
     f"{GUIDES}/recalibrate.md": (MESSAGES, f"{GUIDES}/payments.md"),
-    f"{GUIDES}/shadow.md": (MESSAGES, f"{GUIDES}/promote.md"),
+    f"{GUIDES}/rehearse.md": (MESSAGES, f"{GUIDES}/promote.md", f"{GUIDES}/score_log.md"),
 }
 """The documents whose blocks make the models that the blocks of a document use."""
 

@@ -111,7 +111,7 @@ def test_flagged_records_are_compared_for_each_channel(
     assert unusual_shares(scorer.model, pd.read_parquet(tmp_path / "scores.parquet")) == unusual
     handler = handler_of(scorer)
     records: list[Any] = new.assign(occurred_at=new["occurred_at"].map(pd.Timestamp.isoformat)).to_dict("records")
-    handler.observe(records, scorer.score(records), 0)
+    handler.observe(scorer.score(records))
     assert handler.traffic.unusual == unusual
     shown = handler.metrics.render().decode()
     for name in ("phone", "app"):

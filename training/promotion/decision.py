@@ -207,6 +207,14 @@ def evaluated_model(registry: Registry, version: str, challenger: Scorer) -> tup
     ]
 
 
+def challenger_to_compare(recipe: Recipe, challenger: str | None) -> tuple[Scorer, tuple[str, ...]]:
+    """Return the model that stands for a registered challenger on records that it has not learned from, and notes."""
+    registry = Registry(tracking_uri(recipe.track.uri), recipe.name)
+    version = registry.version_of(challenger or f"models:/{recipe.name}@{CHALLENGER}")
+    scorer, said = evaluated_model(registry, version, Scorer.load(registry.folder(version)))
+    return scorer, tuple(said)
+
+
 LEARNED_SHARE = 0.9
 """Share of the records that a model has learned from that the tables must have: labels may have changed since."""
 

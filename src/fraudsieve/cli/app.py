@@ -32,7 +32,7 @@ try:
     from fraudsieve.cli.commands.train import simulate_command
 
     from .commands.cases import cases_command, evidence_app, lead_app
-    from .commands.evaluate import evaluate_command, monitor_command, promote_command
+    from .commands.evaluate import evaluate_command, monitor_command, promote_command, rehearse_command
     from .commands.serve import predict_command, serve_command, verify_command
     from .commands.state import review_app, state_app
     from .commands.train import (
@@ -75,6 +75,7 @@ COMMANDS: dict[str, Callable[..., Answer]] = {
     "predict": predict_command,
     "cases": cases_command,
     "monitor": monitor_command,
+    "rehearse": rehearse_command,
     "recalibrate": recalibrate_command,
     "promote": promote_command,
     "rollback": rollback_command,

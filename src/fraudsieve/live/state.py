@@ -352,7 +352,6 @@ class LiveState:
         evidence: ScoreRecorder | None = None,
         after: int | None = None,
         wait_seconds: float = 1.0,
-        scorer: Scorer | None = None,
     ) -> Scored:
         """Score records with the current history, and return its offset.
 
@@ -366,8 +365,6 @@ class LiveState:
             An offset that the history must have, such as `Accepted.offset` from another process; None for any.
         wait_seconds : float, default=1.0
             How long to wait for it.
-        scorer : Scorer, default=None
-            Another model that declares the same history; None for that of the state.
 
         Returns
         -------
@@ -384,7 +381,7 @@ class LiveState:
         batch = None if evidence is None else evidence.batch()
         with self._replica.lock:
             explain: dict[str, Any] = {"reasons": reasons, "reasons_of": reasons_of, "language": language}
-            scores = (scorer or self.scorer).score(records, history=self.state, evidence=batch, **explain)
+            scores = self.scorer.score(records, history=self.state, evidence=batch, **explain)
             offset, source = self.offset, None if self._session is None else self._session.describe_position()
         if batch is not None:
             # Not under the lock: it waits for the disk.

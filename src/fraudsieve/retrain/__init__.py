@@ -1,6 +1,6 @@
 """Retraining: the recipe of a model on the tables of today, compared with the champion, and promoted or refused.
 
-Also logged scores, computed again in batch.
+Also logged scores, computed again in batch, and what another model would have decided.
 """
 
 from typing import TYPE_CHECKING
@@ -10,6 +10,8 @@ from fraudsieve._lazy import attach
 if TYPE_CHECKING:
     from .recomputation import Recomputation as Recomputation
     from .recomputation import recompute_scores as recompute_scores
+    from .rehearsal import Rehearsal as Rehearsal
+    from .rehearsal import rehearse as rehearse
     from .retraining import Retrained as Retrained
     from .retraining import retrain as retrain
     from .retraining_plan import RetrainPlan as RetrainPlan

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ from fraudsieve.live.recording import LoggedScore, logged_record
 from fraudsieve.live.store.event_store import EventStore
 from fraudsieve.live.store.score_rows import chosen_scores, iterate_scores
 from fraudsieve.live.store.snapshots import list_removals
+from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.rows import feature_rows
 from fraudsieve.models.batch.score import score_frame
 from fraudsieve.models.batch.scored_tables import TableHistory, check_usable, options_of_model, read_history
@@ -44,6 +46,7 @@ from fraudsieve.tables.source import InputTable, Source, local_files
 from fraudsieve.tables.values.reading import is_missing
 
 OTHER_MODEL: Final = "other model"
+OTHER_SUBJECT: Final = "other type of record"
 NOT_KEPT: Final = "record not kept"
 NOT_SAMPLED: Final = "not in the sample"
 NUMBERS: Final = tuple(name for name, kind in score_columns(()).items() if kind is float)
@@ -66,7 +69,7 @@ def are_equal(scores: Array, others: Array) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class LoggedAnswers:
-    """Logged scores of a model and the records that were scored."""
+    """Logged scores and the records that were scored."""
 
     # Shape (n_scores, any). Ids, request, position, `answered_at`, `as_of` (None for a record without a time) and
     # `offset`.
@@ -74,8 +77,12 @@ class LoggedAnswers:
     # Shape (n_readable, any). The records as a table of the batch has them, indexed by the position of their score. It
     # lacks those that the table rejects.
     records: pd.DataFrame
-    # Shape (n_scores, n_columns), from `to_array`.
+    # Length n_scores. The records as they were logged, which rules read.
+    given: list[dict[str, Any]]
+    # Shape (n_scores, n_columns), from `to_array`. Its decisions are those of the model.
     scores: Array
+    # Shape (n_scores,). What was decided, after rules.
+    decisions: Array
     # Number of logged scores, those that were left out among them.
     n_logged: int
     # Number of scores that are not here, by cause.
@@ -89,39 +96,48 @@ class LoggedAnswers:
             self,
             places=self.places[is_kept].reset_index(drop=True),
             records=records.set_axis(np.searchsorted(kept, records.index)),
+            given=[self.given[place] for place in kept.tolist()],
             scores=self.scores[is_kept],
+            decisions=self.decisions[is_kept],
             left_out=self.left_out | ({cause: n_dropped} if n_dropped else {}),
         )
 
 
-def read_answers(store: EventStore, scorer: Scorer, since: int, until: int, max_scores: int | None) -> LoggedAnswers:
-    """Read the scores of a model that were answered in a span of time."""
-    numbers, left_out = _choose(store, scorer.model.digest, (since, until), max_scores)
+def read_answers(
+    store: EventStore, scorer: Scorer, span: tuple[int, int], max_scores: int | None = None, *, of_any: bool = False
+) -> LoggedAnswers:
+    """Read the scores that were answered in a span of time: those of a model, or of any that scores such records."""
+    numbers, left_out = _choose(store, scorer.model, span, max_scores, of_any=of_any)
     n_logged = len(numbers) + sum(left_out.values())
     if not n_logged:
         fix = "Start the service with --score-log records, or choose another span of time."
         raise StateError(store.origin, "expected logged scores in this span of time, got none", fix)
-    rows = [row for rows in chosen_scores(store, numbers, since, until) for row in rows]
+    rows = [row for rows in chosen_scores(store, numbers, *span) for row in rows]
     scores = [LoggedScore.decode(row, store.origin) for row in rows]
-    records = _records(scorer, [logged_record(row, store.origin) for row in rows])
+    given = [logged_record(row, store.origin) for row in rows]
+    decisions = np.array([score.score["decision"] for score in scores], object)
     ids = [name for name in scorer.model.subject.ids if name.endswith("_id")]
     of_rows = [
         [*map(score.ids.get, ids), score.request, score.position, row.time, score.as_of, score.offset]
         for row, score in zip(rows, scores, strict=True)
     ]
     places = pd.DataFrame(of_rows, columns=[*ids, *PLACE])
-    return LoggedAnswers(places, records, _answers(scorer, scores), n_logged, left_out)
+    of_scores = given, _answers(scorer, scores), decisions
+    return LoggedAnswers(places, _records(scorer, given), *of_scores, n_logged, left_out)
 
 
 def _choose(
-    store: EventStore, digest: str | None, span: tuple[int, int], max_scores: int | None
+    store: EventStore, model: Model, span: tuple[int, int], max_scores: int | None, *, of_any: bool
 ) -> tuple[Array, dict[str, int]]:
     """Return the numbers of the rows to read, and how many others there are by cause."""
     left_out, numbers = Counter[str](), array("q")
     for rows in iterate_scores(store, *span):
         for row in rows:
-            if LoggedScore.decode(row, store.origin).score["model"]["digest"] != digest:
+            logged = LoggedScore.decode(row, store.origin)
+            if not of_any and logged.score["model"]["digest"] != model.digest:
                 left_out[OTHER_MODEL] += 1
+            elif logged.subject != model.subject:
+                left_out[OTHER_SUBJECT] += 1
             elif row.record is None:
                 left_out[NOT_KEPT] += 1
             else:
@@ -288,12 +304,8 @@ def recompute_scores(
     past = "history" if scorer.model.subject.is_event else "events"
     check_usable([scorer.model], {past: events, "known_labels": known_labels})
     report("reading the log")
-    answers = read_answers(store, scorer, *span_of(since, until), max_scores)
-    report("reading the history")
-    history = read_stored_history(store, scorer.model)
-    answers = answers.where(_is_kept(store, history, answers), HISTORY_NOT_KEPT)
-    report("computing the scores")
-    batch = _Batch(scorer, answers, history)
+    batch = read_replay(store, scorer, read_answers(store, scorer, span_of(since, until), max_scores), report)
+    answers = batch.answers
     tables, notes = _tables(scorer, events, known_labels)
     rows = batch.compare(tables)
     if output is not None:
@@ -309,6 +321,15 @@ def _tables(scorer: Scorer, events: Source | None, known_labels: Source | None) 
     return TableHistory(*history), tuple(notes)
 
 
+def read_replay(store: EventStore, scorer: Scorer, answers: LoggedAnswers, progress: Progress) -> "Replay":
+    """Read the history of logged scores, to compute them; those whose history is not complete are left out."""
+    progress("reading the history")
+    history = read_stored_history(store, scorer.model)
+    answers = answers.where(_is_kept(store, history, answers), HISTORY_NOT_KEPT)
+    progress("computing the scores")
+    return Replay(scorer, answers, history)
+
+
 def _is_kept(store: EventStore, history: StoredHistory, answers: LoggedAnswers) -> Array:
     """Return which scores have all rows of their history: none was deleted since, and offsets mean the same rows."""
     is_kept = history.is_kept(history.records(answers.places, answers.records).times)
@@ -319,34 +340,41 @@ def _is_kept(store: EventStore, history: StoredHistory, answers: LoggedAnswers) 
     return np.asarray(is_kept & (answers.places["answered_at"].to_numpy(np.int64) >= removed))
 
 
-class _Batch:
-    """Logged scores, and what the batch computes for them."""
+class Replay:
+    """Logged scores, and what is computed for them again in batch."""
 
     def __init__(self, scorer: Scorer, answers: LoggedAnswers, history: StoredHistory) -> None:
-        self._scorer, self._answers, self._history = scorer, answers, history
+        self._scorer, self.answers, self._history = scorer, answers, history
         self._records: LinkedRows = history.records(answers.places, answers.records)
         self._all = np.arange(len(answers.places))
+        self._late_events = first_later(history.event_rows, self._records)
+        self._late_labels = first_later(history.label_rows, self._records)
+        self._offsets = choose_offsets(self._records.offsets, np.minimum(self._late_events, self._late_labels))
+
+    @cached_property
+    def _stored(self) -> Array:
+        """The scores with all rows of the store."""
+        return self._score(self._all, self._history.until(NONE, NONE))
+
+    def at_offsets(self) -> Array:
+        """Return the scores with the history at their offsets, as from `to_array`."""
+        return self._at(self._offsets, np.flatnonzero(self._offsets != NONE), self._stored)
 
     def compare(self, tables: TableHistory) -> pd.DataFrame:
         """Return a row for each score: the logged one, that at its offset and that with the complete history.
 
         The complete history is that of the store, with the tables that are given instead of its own.
         """
-        logged = self._answers.scores
-        late_events = first_later(self._history.event_rows, self._records)
-        late_labels = first_later(self._history.label_rows, self._records)
-        offsets = choose_offsets(self._records.offsets, np.minimum(late_events, late_labels))
-        rows = self._history.until(NONE, NONE)
-        stored = self._score(self._all, rows)
-        at_offset = self._at(offsets, np.flatnonzero(offsets != NONE), stored)
+        logged, stored, at_offset = self.answers.scores, self._stored, self.at_offsets()
+        late_events, late_labels = self._late_events, self._late_labels
         given = {name: table for name, table in tables._asdict().items() if table is not None}
-        complete = self._score(self._all, rows._replace(**given)) if given else stored
+        complete = self._score(self._all, self._history.until(NONE, NONE)._replace(**given)) if given else stored
         differs, is_equal = ~are_equal(complete, logged), are_equal(at_offset, logged)
         causes = np.full(len(self._all), None, object)
         causes[differs & (late_events != NONE)] = LATE_EVENT
         causes[differs & (late_labels != NONE)] = LATE_LABEL
         both = np.flatnonzero(differs & (late_events != NONE) & (late_labels != NONE))
-        causes[both] = self._cause_of_both(offsets, both, stored)
+        causes[both] = self._cause_of_both(self._offsets, both, stored)
         causes[differs & ~are_equal(complete, stored)] = OTHER_ROWS
         causes[~is_equal] = UNEXPLAINED
         return self._rows(logged, at_offset, complete).assign(is_equal=is_equal, cause=causes)
@@ -373,8 +401,8 @@ class _Batch:
 
     def _score(self, positions: Array, history: TableHistory) -> Array:
         """Score some of the records; those that the table rejects have no score."""
-        model, records = self._scorer.model, self._answers.records
-        scores = np.full((len(positions), self._answers.scores.shape[1]), None, object)
+        model, records = self._scorer.model, self.answers.records
+        scores = np.full((len(positions), self.answers.scores.shape[1]), None, object)
         chosen = records[records.index.isin(positions)]
         if len(chosen):
             rows = feature_rows(model, chosen.reset_index(drop=True), history)
@@ -383,7 +411,7 @@ class _Batch:
         return scores
 
     def _rows(self, *scores: Array) -> pd.DataFrame:
-        places = self._answers.places
+        places = self.answers.places
         times = {name: pd.to_datetime(places[name].astype("Int64"), unit="us", utc=True) for name in TIMES}
         names: Sequence[str] = ("logged", "at_offset", "complete")
         figures = {name: one[:, 0].astype(np.float64) for name, one in zip(names, scores, strict=True)}

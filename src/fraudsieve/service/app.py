@@ -41,7 +41,7 @@ WARM_UP_SECONDS = 1.0
 """Pause after the first failure."""
 
 
-def create_app(scorer: Scorer, settings: Settings | None = None, *, shadow: LoadedModel | None = None) -> Starlette:
+def create_app(scorer: Scorer, settings: Settings | None = None) -> Starlette:
     """Create the service of a model.
 
     Parameters
@@ -50,8 +50,6 @@ def create_app(scorer: Scorer, settings: Settings | None = None, *, shadow: Load
         The model.
     settings : Settings, default=None
         Limits, token, store of the history, registry alias and rules file to watch; None for the defaults.
-    shadow : LoadedModel, default=None
-        A challenger that also scores each record, in a thread; clients never get its scores.
 
     Returns
     -------
@@ -64,7 +62,7 @@ def create_app(scorer: Scorer, settings: Settings | None = None, *, shadow: Load
     StateError
         If the store of the history cannot be used.
     ServiceError
-        If several workers would hold a history without a store, or the challenger does not fit the model.
+        If several workers would hold a history without a store.
 
     Examples
     --------
@@ -78,8 +76,6 @@ def create_app(scorer: Scorer, settings: Settings | None = None, *, shadow: Load
     # LightGBM cannot predict with different numbers of threads at the same time, so each call has one thread.
     loaded = LoadedModel(Scorer(scorer.model, policy=scorer.policy, rules=scorer.rules), settings.version)
     handler = RequestHandler(loaded, settings, metrics)
-    if shadow is not None:
-        handler.start_shadow(shadow)
     background = BackgroundTasks(metrics)
     n_recording = CALLS if why_not_recorded(scorer.model, settings) is None else 0
     pool = ThreadPoolExecutor(settings.n_threads + n_recording, thread_name_prefix="score")
@@ -140,15 +136,13 @@ async def _stop_pool(pool: ThreadPoolExecutor) -> list[str]:
 
 
 def _watch(handler: RequestHandler, background: BackgroundTasks) -> None:
-    """Watch what may change: the alias of the model, that of the shadow, and the rules file."""
+    """Watch what may change: the alias of the model, and the rules file."""
     settings, metrics, seconds = handler.settings, handler.metrics, handler.settings.watch_seconds
     if settings.alias is not None:
         alias = AliasWatcher(settings.alias, handler, metrics, SharedModel(settings.folder))
         background.repeat("alias", alias.check, seconds)
         if settings.folder is not None:
             background.repeat("version", alias.follow, FOLLOW_SECONDS)
-    if settings.shadow_alias is not None and handler.shadow is not None:
-        background.repeat("shadow alias", AliasWatcher(settings.shadow_alias, handler.shadow, metrics).check, seconds)
     if settings.rules is not None:
         background.repeat("rules", RulesWatcher(settings.rules, handler).check, seconds)
 

@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -45,7 +45,6 @@ from .loaded_model import LoadedModel, RefusedVersion, record_fields, why_incomp
 from .metrics import Metrics
 from .score_log import AnswerLog
 from .settings import Settings
-from .shadow import SampleFile, Shadow
 
 NO_STORE = "the model uses no history, so that its labels need a store: start the service with --state"
 Offset: TypeAlias = int | None
@@ -55,8 +54,6 @@ Offset: TypeAlias = int | None
 class RequestHandler:
     """Handler of requests, with the model in use and the live history. Threads share it."""
 
-    role: ClassVar = "model"
-
     def __init__(self, loaded: LoadedModel, settings: Settings, metrics: Metrics) -> None:
         self.loaded, self.settings, self.metrics = loaded, settings, metrics
         self.traffic = LatestTraffic(loaded.scorer.model)
@@ -64,7 +61,6 @@ class RequestHandler:
         self.live: LiveState | None = None
         self.store: LiveState | None = None
         self.ingestion: EventIngestion | None = None
-        self.shadow: Shadow | None = None
         self.refused: RefusedVersion | None = None
         self.promises: tuple[Promise, ...] = ()
         self._replacing = threading.Lock()
@@ -84,20 +80,6 @@ class RequestHandler:
             assert self.store is not None  # `Settings` checks it
             self.score_log = AnswerLog(settings, self.store, loaded)
         metrics.set_model(loaded)
-
-    def start_shadow(self, loaded: LoadedModel) -> None:
-        """Start to score each record with a challenger too, after it is answered."""
-        problem = self._why_no_shadow(loaded.scorer.model)
-        if problem is not None:
-            raise ServiceError("--shadow", problem, "Choose a challenger with the same subject, classes and history.")
-        settings = self.settings
-        file = None if settings.shadow_file is None else SampleFile(settings.shadow_file, settings.shadow_bytes)
-        self.shadow = Shadow(
-            loaded, self.metrics, self._why_no_shadow, live=self.live, file=file, ids=settings.shadow_ids
-        )
-
-    def _why_no_shadow(self, challenger: Model) -> str | None:
-        return why_incompatible(self.loaded.scorer.model, challenger, as_shadow=True)
 
     @property
     def is_behind(self) -> bool:
@@ -185,7 +167,7 @@ class RequestHandler:
     def _answer(
         self, request: ScoreRequest, body: Any, scores: list[Score], offset: Offset
     ) -> tuple[Reply, Sequence[ScoreRow]]:
-        self.observe(as_list(body), scores, len(request.body))
+        self.observe(scores)
         rows: Sequence[ScoreRow] = ()
         if self.score_log is not None:
             matrix = self.loaded.scorer.model.matrix
@@ -196,15 +178,8 @@ class RequestHandler:
         waits = self.score_log is None and _has_evidence(scores)
         return Reply(encode_json(content), counts, offset, request.id, waits), rows
 
-    def observe(self, items: Sequence[Any], scores: Sequence[Score], nbytes: int) -> None:
-        """Count the scores of a request, and pass its records to the shadow."""
-        self._count(scores)
-        if self.shadow is not None:
-            pairs = [pair for pair in zip(items, scores, strict=True) if isinstance(pair[0], dict)]
-            self.shadow.submit([record for record, _ in pairs], [score for _, score in pairs], nbytes)
-
-    def _count(self, scores: Sequence[Score]) -> None:
-        """Count scores, and log whether the latest ones are of other traffic when that changes."""
+    def observe(self, scores: Sequence[Score]) -> None:
+        """Count the scores of a request, and log whether the latest ones are of other traffic when that changes."""
         self.metrics.count_scores(scores)
         traffic = self.traffic
         before = {share.name for share in traffic.unusual}
@@ -273,7 +248,11 @@ class RequestHandler:
         loaded, rules = self.loaded, self.loaded.scorer.rules
         model = loaded.scorer.model
         fields = event_fields(model.matrix.event_views, model.matrix.network)
-        return _identity(loaded, self.settings.address) | {
+        return {
+            "name": model.name,
+            "version": loaded.version,
+            "address": self.settings.address,
+            "digest": model.digest,
             "subject": model.subject,
             "classes": list(model.classes),
             "legitimate": model.legitimate,
@@ -289,7 +268,6 @@ class RequestHandler:
             "rules": None
             if rules is None
             else {"rules": [rule.id for rule in rules.rules], "expired": [*rules.expired()], "digest": rules.digest},
-            "shadow": None if self.shadow is None else _identity(self.shadow.loaded, self.settings.shadow),
             "operating_points": [asdict(point) | {"decides": index == 0} for index, point in enumerate(model.points)],
         }
 
@@ -343,10 +321,9 @@ class RequestHandler:
             log_event("snapshot written")
 
     def close(self) -> None:
-        """Stop the shadow, close the logs, and close the live history, which writes a snapshot of all rows."""
-        for part in (self.shadow, self.evidence):
-            if part is not None:
-                part.close()
+        """Close the logs, and close the live history, which writes a snapshot of all rows."""
+        if self.evidence is not None:
+            self.evidence.close()
         if self.store is None:
             return
         try:
@@ -366,12 +343,6 @@ def _log_not_kept(model: Model, settings: Settings) -> None:
     for part in not_kept(model, has_records=settings.score_log == "records"):
         fix = "give it to retrain" if model.subject.is_account else "start the service with --score-log records"
         log_event("the store does not keep all that training needs", why=f"it does not keep {part}", fix=fix)
-
-
-def _identity(loaded: LoadedModel, address: str | None) -> dict[str, Any]:
-    """Describe a model as in `ShadowInfo`."""
-    model = loaded.scorer.model
-    return {"name": model.name, "version": loaded.version, "address": address, "digest": model.digest}
 
 
 def _check_shared(settings: Settings) -> None:

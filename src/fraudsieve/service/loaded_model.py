@@ -64,17 +64,13 @@ def sample_record(model: Model, time: datetime) -> dict[str, Any]:
     return record | ({"text": SAMPLE} if "text" in record else {})
 
 
-def why_incompatible(old: Model, new: Model, *, as_shadow: bool = False) -> str | None:
-    """Return why a new model cannot replace the old one in a running service, or score in its shadow; None if it can.
-
-    A challenger that uses no history can run beside a model that does.
-    """
+def why_incompatible(old: Model, new: Model) -> str | None:
+    """Return why a new model cannot replace the old one in a running service; None if it can."""
     if old.subject != new.subject:
         return f"it scores {new.subject}s, and the service scores {old.subject}s"
     if (old.legitimate is None) != (new.legitimate is None):
         return "only one of the two models gives a probability of fraud"
-    needs_history = bool(new.matrix.history_parts) or not as_shadow
-    if needs_history and old.matrix.history_declaration != new.matrix.history_declaration:
+    if old.matrix.history_declaration != new.matrix.history_declaration:
         return "it uses another history than the service holds"
     return None
 

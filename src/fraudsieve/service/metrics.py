@@ -17,7 +17,6 @@ from fraudsieve.models.unlike_training.expected_shares import WORDS
 from .loaded_model import LoadedModel
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-DIFFERENCES = (-0.5, -0.2, -0.1, -0.05, -0.02, -0.01, -0.001, 0.0, 0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 PROBABILITIES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.97, 0.99, 1.0)
 
 
@@ -76,8 +75,7 @@ class Metrics:
             ("task",),
         )
         self.swaps = counter("model_swaps", "Checks of the registry alias, by outcome.", ("outcome",))
-        text = "1 if the version that the alias points to was refused, by role: model or shadow."
-        self.refused = gauge("model_refused", text, ("role",))
+        self.refused = gauge("model_refused", "1 if the version that the alias points to was refused.")
         # Looking a metric up by its labels takes as long as counting, and there are only a few labels.
         self._requests_of = cache(lambda route, status: self.requests.labels(route, str(status)))
         self._seconds_of, self._scores_of = cache(self.seconds.labels), cache(self.scores.labels)
@@ -101,19 +99,6 @@ class Metrics:
         self.rule_decisions = counter("rule_decisions", "Records that a rule decided.", ("rule", "action"))
         self.rule_loads = counter("rule_loads", "Changed rules files, by outcome.", ("outcome",))
         self.rules_refused = gauge("rules_refused", "1 if the rules file cannot be used, and earlier rules are in use.")
-        self.shadow_decisions = counter(
-            "shadow_decisions", "Records by the decisions of the model and of the shadow.", ("model", "shadow")
-        )
-        self.shadow_difference = histogram(
-            "shadow_difference", "Probability of the shadow minus that of the model.", buckets=DIFFERENCES
-        )
-        self.shadow_dropped = counter(
-            "shadow_dropped", "Records that the shadow did not score, because too many were waiting."
-        )
-        self.shadow_failed = counter(
-            "shadow_failed", "Records that the shadow could not score, or not write to its file.", ("task",)
-        )
-        self.shadow_swaps = counter("shadow_swaps", "Checks of the alias of the shadow.", ("outcome",))
 
     def count_request(self, route: str, status: int, seconds: float) -> None:
         """Count a request by route and status, and the time it took."""
@@ -138,14 +123,6 @@ class Metrics:
                 self.cold_starts.inc()
             if model_decision(score) == "flag":
                 self.flagged.inc()
-
-    def count_shadow(
-        self, decision: str | None, shadow_decision: str | None, probability: float | None, shadow: float | None
-    ) -> None:
-        """Count the decisions of the model and its shadow about a record, and the difference of their probabilities."""
-        self.shadow_decisions.labels(decision or "none", shadow_decision or "none").inc()
-        if probability is not None and shadow is not None:
-            self.shadow_difference.observe(shadow - probability)
 
     def count_events(self, part: str, accepted: int, rejected: int) -> None:
         """Count accepted and rejected records of one type: events, messages or labels."""

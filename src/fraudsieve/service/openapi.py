@@ -98,22 +98,17 @@ class RulesInfo(BaseModel):
     digest: str | None = Field(description="SHA-256 of the rules file and its lists.")
 
 
-class ShadowInfo(BaseModel):
-    """The challenger that also scores each record. Clients never get its scores."""
+class TrainingInfo(model_of(TrainingRecords)):  # type: ignore[misc] # made of the named tuple
+    """The records that a model was trained on."""
+
+
+class ModelInfo(BaseModel):
+    """The model in use, and the records that it expects."""
 
     name: str
     version: str | None = Field(description="Registered version; null for a model folder.")
     address: str | None = Field(description="The folder or address that the service was started with.")
     digest: str = Field(description="SHA-256 of the model's manifest.")
-
-
-class TrainingInfo(model_of(TrainingRecords)):  # type: ignore[misc] # made of the named tuple
-    """The records that a model was trained on."""
-
-
-class ModelInfo(ShadowInfo):
-    """The model in use, and the records that it expects."""
-
     subject: Literal["message", "account", "event"] = Field(description="The type of record that the model scores.")
     classes: list[str]
     legitimate: str | None = Field(description="The legitimate class, if there is one.")
@@ -122,7 +117,6 @@ class ModelInfo(ShadowInfo):
     columns: list[str] = Field(description="Feature columns of the model.")
     history: HistoryInfo
     rules: RulesInfo | None = Field(description="The rules that override the model; null without a rules file.")
-    shadow: ShadowInfo | None = Field(description="The challenger that also scores each record; null without one.")
     operating_points: list[OperatingPointInfo]
 
 

@@ -150,7 +150,7 @@ class Recording:
         scored = self.handler.score_items([one.request for one in added], items)
         matrix = self.handler.loaded.scorer.model.matrix
         for one, records, (scores, offset) in zip(added, items, scored, strict=True):
-            self.handler.observe(records, scores, len(one.request.body))
+            self.handler.observe(scores)
             answers, one.rows = self.log.rows(one.request.id, matrix, records, scores, offset, one.new)
             one.contents = {place: encode_json(answer) for place, answer in zip(one.new, answers, strict=True)}
             scorable = [score["status"] != "unscorable" for score in scores]

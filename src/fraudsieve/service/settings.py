@@ -92,14 +92,6 @@ class Settings:
         Number of rows since the last snapshot, which a restart must read, at which a new snapshot is written.
     rules : path-like, default=None
         A rules file, which is read again whenever it has changed; None for no rules.
-    shadow : str, default=None
-        Address of a challenger that also scores each record; clients never get its scores. An alias is followed.
-    shadow_file : path-like, default=None
-        File for a sample of the challenger's decisions.
-    shadow_ids : bool, default=False
-        Whether the sample contains the identifiers of the records.
-    shadow_bytes : int, default=67108864
-        Largest size of the sample, which consists of two files.
     evidence : EvidenceSettings, default=None
         Settings of the evidence of scores; None to record none.
     score_log : {"off", "scores", "records"}, default="off"
@@ -130,10 +122,6 @@ class Settings:
     after_seconds: float = 1.0
     checkpoint_rows: int = 100_000
     rules: str | Path | None = None
-    shadow: str | None = None
-    shadow_file: str | Path | None = None
-    shadow_ids: bool = False
-    shadow_bytes: int = 1 << 26
     evidence: EvidenceSettings | None = None
     score_log: ScoreLogMode = "off"
     score_days: int = 400
@@ -141,8 +129,6 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Raise ServiceError if a setting needs another one that is not given."""
-        if self.shadow is None and (self.shadow_file is not None or self.shadow_ids):
-            raise ServiceError("--shadow-file", "there is no challenger", "Name one with --shadow.")
         if self.score_log != "off" and self.state is None:
             fix = "Give --state, for example --state live.db."
             raise ServiceError("--score-log", "expected a store for the scores, got none", fix)
@@ -150,12 +136,8 @@ class Settings:
     @property
     def alias(self) -> str | None:
         """The address if it is an alias, whose version may change; else None."""
-        return _alias(self.address)
-
-    @property
-    def shadow_alias(self) -> str | None:
-        """The address of the shadow if it is an alias; else None."""
-        return _alias(self.shadow)
+        address = self.address
+        return address if address and address.startswith("models:/") and "@" in address else None
 
     @property
     def is_local_only(self) -> bool:
@@ -166,10 +148,6 @@ class Settings:
     def n_threads(self) -> int:
         """Number of threads that score, in each process."""
         return self.threads or max(1, (os.cpu_count() or 1) // self.workers)
-
-
-def _alias(address: str | None) -> str | None:
-    return address if address and address.startswith("models:/") and "@" in address else None
 
 
 def read_token(file: Path | None, environment: Mapping[str, str] = os.environ) -> str | None:

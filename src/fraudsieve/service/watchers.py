@@ -15,7 +15,6 @@ from fraudsieve.service.handlers import RequestHandler
 from fraudsieve.service.json_log import error_location, log_event
 from fraudsieve.service.loaded_model import FoundModel, LoadedModel, RefusedVersion, SharedModel
 from fraudsieve.service.metrics import Metrics
-from fraudsieve.service.shadow import Shadow
 
 
 class AliasWatcher:
@@ -27,11 +26,10 @@ class AliasWatcher:
     """
 
     def __init__(
-        self, address: str, holder: RequestHandler | Shadow, metrics: Metrics, shared: SharedModel | None = None
+        self, address: str, holder: RequestHandler, metrics: Metrics, shared: SharedModel | None = None
     ) -> None:
         self.address, self.holder, self.shared = address, holder, shared or SharedModel()
-        self.swaps = metrics.swaps if holder.role == "model" else metrics.shadow_swaps
-        self.gauge = metrics.refused.labels(holder.role)
+        self.swaps, self.gauge = metrics.swaps, metrics.refused
         self.outcome = "same"
 
     def check(self) -> str:
@@ -120,14 +118,14 @@ class AliasWatcher:
             self._count("refused")
             why = error.problem if isinstance(error, LocatedError) else error_location(error)
             facts = {"version": version, "why": why, "needs_restart": needs_restart, "in_use": old.version}
-            log_event(f"{self.holder.role} refused", level=logging.ERROR, **facts)
+            log_event("model refused", level=logging.ERROR, **facts)
             return "refused"
         # As at the start, the collector need not walk through the model. The old one is freed by its reference counts:
         # to unfreeze it, and to walk through everything, would stop all requests for a tenth of a second (measured).
         gc.collect()
         gc.freeze()
         self._count("swapped")
-        log_event(f"{self.holder.role} swapped", before=old.version, version=version, digest=new.model.digest)
+        log_event("model swapped", before=old.version, version=version, digest=new.model.digest)
         return "swapped"
 
 

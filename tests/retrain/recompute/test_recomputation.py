@@ -77,7 +77,7 @@ def run(service: LoggingService, subject: str, rng: np.random.Generator, n: int 
 def one_by_one(store: Path, scorer: Scorer, *late: str) -> tuple[Rows, list[float]]:
     """Compute each record alone, with all rows up to its offset, and those parts of the history that came later."""
     with open_store(store) as opened:
-        answers = read_answers(opened, scorer, FIRST_TIME, LAST_TIME, None)
+        answers = read_answers(opened, scorer, (FIRST_TIME, LAST_TIME))
         history = read_stored_history(opened, scorer.model)
     matrix, probabilities = [], []
     for place, offset in enumerate(answers.places["offset"].tolist()):

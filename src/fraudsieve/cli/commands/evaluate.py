@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fraudsieve._io import check_output_file
 from fraudsieve._translation import tr
 from fraudsieve.cli.console import BOUND_EXCEEDED, Answer, Report, count_of, notes
 from fraudsieve.cli.options import (
@@ -142,15 +143,34 @@ def promote_command(
         bool, typer.Option("--force", help="Promote by hand, whatever the gates say. Needs --reason.")
     ] = False,
     reason: Annotated[str | None, typer.Option(help="Reason of a promotion by hand; it is recorded.")] = None,
+    state: Annotated[
+        str | None,
+        typer.Option(help="With --dry-run: store of a service that logs records, to rehearse the challenger on them."),
+    ] = None,
+    since: Annotated[
+        datetime | None, typer.Option(help="With --state: rehearse only scores answered from this time on (UTC).")
+    ] = None,
     verbose: Verbose = False,
 ) -> Answer:
     """Make a challenger the champion if it passes the gates on later records. Log the decision in any case."""
     inputs = tables.inputs()
-    from fraudsieve.training.promotion.decision import promote
+    if (state is not None and not dry_run) or (since is not None and state is None):
+        raise RecipeError("promote", ["expected --dry-run with --state, and --state with --since. Add it"])
+    from fraudsieve.training.promotion.decision import challenger_to_compare, promote
     from fraudsieve.training.recipe.recipe import Recipe
 
+    settings, rehearsed = Recipe.read(recipe, {"name": name, **reading.overrides()}), None
+    if state is not None:
+        from fraudsieve.retrain import rehearse
+
+        scorer, said = challenger_to_compare(settings, challenger)
+        notes(said)
+        with opened_store(state) as store:
+            rehearsed = rehearse(store, scorer, since=since, progress=progress)
+        if not any(inputs.values()):
+            return _rehearsed(rehearsed)
     decision = promote(
-        Recipe.read(recipe, {"name": name, **reading.overrides()}),
+        settings,
         challenger=challenger,
         **inputs,
         dry_run=dry_run,
@@ -161,14 +181,18 @@ def promote_command(
     comparison = decision.comparison
     notes((*decision.notes, *(() if comparison is None else comparison.warnings)))
     given = {"name": name, "recipe": recipe} | vars(tables) | vars(reading)
-    rows = decision_rows(decision) if verbose else decision_summary(decision, given)
+    rows = list(decision_rows(decision) if verbose else decision_summary(decision, given))
     outcome = decision.decision if dry_run else f"is {decision.decision}"
     title = f"models:/{decision.name}/{decision.version} {outcome}"
-    return Answer(decision.to_dict() | {"promoted": decision.promoted}, title, rows)
+    content = decision.to_dict() | {"promoted": decision.promoted}
+    if rehearsed is not None:
+        content["rehearsal"] = rehearsed.to_dict()
+        rows += _rehearsed(rehearsed).rows
+    return Answer(content, title, rows)
 
 
 if TYPE_CHECKING:  # imported at first use: MLflow alone takes seconds
-    from fraudsieve.retrain import Recomputation
+    from fraudsieve.retrain import Recomputation, Rehearsal
     from fraudsieve.training.monitoring.report import MonitorReport
 
 
@@ -350,3 +374,73 @@ def _rows(report: "MonitorReport") -> Iterator[tuple[str, str]]:
     for heading, tables in drift_tables(report).items():
         for table in tables if heading != "Columns" else ():
             yield from table_rows(table)
+
+
+def rehearse_command(
+    *,
+    progress: Report,
+    model: ModelOption,
+    state: Annotated[
+        str,
+        typer.Option(help="Event store of a service that logs records, such as live.db or postgresql://USER@HOST/DB."),
+    ],
+    since: Annotated[datetime | None, typer.Option(help="Only scores answered from this time on (UTC).")] = None,
+    until: Annotated[str | None, typer.Option(help="Only scores answered before this time (UTC).")] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(help="Flag records with at least this probability; by default, that of the model.", min=0, max=1),
+    ] = None,
+    rules: RulesOption = None,
+    capacity: Annotated[
+        int | None, typer.Option(help="Flag at most this many records a day (UTC), the most probable ones.", min=1)
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="File to write with a row for each day: .parquet, .csv, .xlsx or .jsonl.")
+    ] = None,
+) -> Answer:
+    """Estimate what another model, threshold, rules or capacity would have found in what a service logged.
+
+    fraudsieve rehearse --state live.db --since 2026-05-01 --model newer-model
+    """
+    from fraudsieve.models.rules.files import read_rules
+    from fraudsieve.retrain import rehearse
+    from fraudsieve.tables.formats.output import check_output_format, write_frame
+
+    if output is not None:
+        check_output_format(output)
+        check_output_file(output)
+    read = None if rules is None else read_rules(rules)
+    given: dict[str, Any] = {"since": since, "until": until, "threshold": threshold, "rules": read}
+    with opened_store(state) as store:
+        result = rehearse(store, loaded_scorer(model, progress), **given, capacity=capacity, progress=progress)
+    if output is not None:
+        write_frame(result.days, output)
+    return _rehearsed(result)
+
+
+def _rehearsed(result: "Rehearsal") -> Answer:
+    title = f"{result.model}: {result.totals['records']:,} of {count_of(result.logged, 'logged score')} rehearsed"
+    return Answer(result.to_dict(), title, list(_rehearsal_rows(result)))
+
+
+def _rehearsal_rows(result: "Rehearsal") -> Iterator[tuple[str, str]]:
+    """Yield what happened beside what was rehearsed, why something is not estimated, and what was left out."""
+    totals, n_days = result.totals, len(result.days)
+    was, now, new, old = (totals[n] for n in ("flagged", "flagged_rehearsed", "newly_flagged", "newly_passed"))
+    yield "flagged", f"{was:,} happened, {now:,} rehearsed: {now - was:+,}"
+    yield "on a day", f"{was / n_days:,.1f} happened, {now / n_days:,.1f} rehearsed, on {count_of(n_days, 'day')}"
+    yield (
+        "decisions",
+        f"{new:,} newly flagged, {old:,} newly passed, {1 - (new + old) / totals['records']:.1%} the same",
+    )
+    for name, one in {
+        "frauds found": result.frauds,
+        "false alarms": result.false_alarms,
+        "amount": result.amount,
+    }.items():
+        if one is not None:
+            both = f"{one.happened:,.0f} happened, {one.rehearsed:,.0f} rehearsed"
+            yield name, f"{both}: {one.difference:+,.0f} (95 %: {one.low:+,.0f} to {one.high:+,.0f})"
+    if result.refusal is not None:
+        yield "no estimate", result.refusal
+    yield from (("left out", f"{count:,}: {cause}") for cause, count in result.left_out.items())

@@ -67,16 +67,6 @@ class ServiceOptions:
     ] = 1.0
     grace_seconds: Annotated[float, typer.Option(help="Seconds that requests may take to finish on shutdown.")] = 30.0
     rules: RulesOption = None
-    shadow: Annotated[
-        str | None,
-        typer.Option(help="Challenger that also scores, without answering: a model folder, or models:/NAME@alias."),
-    ] = None
-    shadow_file: Annotated[
-        Path | None, typer.Option(help="File for a sample of the challenger's scores, such as shadow.jsonl.")
-    ] = None
-    shadow_ids: Annotated[
-        bool, typer.Option("--shadow-ids", help="Include the identifiers of records in the sample.")
-    ] = False
     score_log: Annotated[
         Literal["off", "scores", "records"],
         typer.Option(

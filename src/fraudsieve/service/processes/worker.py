@@ -41,18 +41,13 @@ def load_app(settings: Settings) -> "Starlette":
     from fraudsieve.models.predict import Scorer
     from fraudsieve.models.rules.files import read_rules
     from fraudsieve.service.app import create_app
-    from fraudsieve.service.loaded_model import LoadedModel
 
     rules = None if settings.rules is None else read_rules(settings.rules)
     shared = SharedModel(settings.folder)
     with shared.locked():  # the first worker finds the model, and the others wait
         found = shared.read() or shared.write(find_model(settings.address or ""))
     scorer = Scorer.load(found.folder, digest=found.digest, rules=rules)
-    shadow = None
-    if settings.shadow is not None:
-        challenger = find_model(settings.shadow)
-        shadow = LoadedModel(Scorer.load(challenger.folder, digest=challenger.digest), challenger.version)
-    return create_app(scorer, replace(settings, version=found.version), shadow=shadow)
+    return create_app(scorer, replace(settings, version=found.version))
 
 
 def find_model(address: str) -> FoundModel:
@@ -109,13 +104,8 @@ def run_worker(
 
 
 def _own_settings(settings: Settings, number: int) -> Settings:
-    """Return the settings of a worker, which has its own evidence log and its own sample of the shadow."""
-    if settings.evidence is not None:
-        settings = replace(settings, evidence=settings.evidence.of_worker(number))
-    if settings.shadow_file is not None:
-        file = Path(settings.shadow_file)
-        settings = replace(settings, shadow_file=str(file.with_stem(f"{file.stem}.{number}")))
-    return settings
+    """Return the settings of a worker, which has its own evidence log."""
+    return settings if settings.evidence is None else replace(settings, evidence=settings.evidence.of_worker(number))
 
 
 def _presentable(error: Exception) -> Exception:
