@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from fraudsieve.cli.app import app
+from fraudsieve.live.store import open_store
 from fraudsieve.models.artifact.folder import read_model, write_model
 from fraudsieve.models.policy import Policy
 from fraudsieve.pages.words import names_in_words
@@ -69,3 +70,16 @@ def test_monitor_on_too_few_rows(model: Path, messages: pd.DataFrame, run: Run) 
     call = ("monitor", "--model", model, "--reference", "r.parquet", "--messages", "c.parquet")
     assert "c.parquet: expected at least 100 records that can be scored, got 20" in error_of(run, *call)
     assert run(*call, "--report", "m.pdf")[0] == 2
+
+
+def test_promises_of_a_store_without_reviewed_days(model: Path, messages: pd.DataFrame, run: Run) -> None:
+    open_store("live.db").close()
+    call = ("monitor", "--model", model, "--state", "live.db")
+    promised = read_model(model).points[0].max_false_positive_rate is not None
+    code, answer, _ = run(*call)
+    assert (code, len(answer["promises"])) == (0, 2 if promised else 0)
+    assert all(promise["text"].startswith("not watched") for promise in answer["promises"])
+    messages.to_parquet("r.parquet")
+    for option in ("--reference", "--messages", "--labels"):
+        assert f"{option}: expected no table or setting beside --state" in error_of(run, *call, option, "r.parquet")
+    assert "there is no such store" in error_of(run, "monitor", "--model", model, "--state", "other.db")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binom, norm
+from scipy.stats import beta, binom, norm
 
 from fraudsieve._typing import Array
 from fraudsieve.models.guarantees import draw_of_groups
@@ -140,6 +140,16 @@ def test_a_rate_is_promised_or_estimated_by_the_number_of_groups() -> None:
     several_models = operating_points(np.linspace(0, 1, 110), np.arange(110) >= 100, promise=False)
     assert several_models[2].estimated_false_positive_rate == 0.05
     assert several_models[2].threshold < points[2].threshold
+
+
+def test_a_promised_rate_states_a_lower_bound_of_recall_over_groups_of_fraud() -> None:
+    # 100 legitimate records, and 20 campaigns of fraud with two messages each: 15 of them have the highest scores.
+    probability = np.concatenate([np.linspace(0.1, 0.6, 100), np.repeat([0.9] * 15 + [0.05] * 5, 2)])
+    groups = np.concatenate([np.arange(100), 100 + np.repeat(np.arange(20), 2)])
+    points = operating_points(probability, np.arange(140) >= 100, groups=groups)
+    bound = next(point for point in points if point.max_false_positive_rate).min_recall
+    assert bound == pytest.approx(float(beta.ppf(0.05, 15, 6)))
+    assert {point.min_recall for point in points if point.max_false_positive_rate is None} == {None}
 
 
 @pytest.mark.parametrize("n", [25, 50, 200, 1000])

@@ -11,6 +11,7 @@ import pytest
 from fraudsieve._microseconds import DAY
 from fraudsieve.exceptions import SchemaError, StateError
 from fraudsieve.live import open_store
+from fraudsieve.live.store.facts import key_of_labels
 from fraudsieve.live.store.score_rows import ScoreRow
 from fraudsieve.models import Scorer
 from fraudsieve.retrain import recomputation
@@ -113,3 +114,25 @@ def test_a_record_without_its_history_has_no_reasons(tmp_path: Path, monkeypatch
         found = draw_from_log(store, ReviewPlan(8, audit=0.5), model=Scorer.load(noise_model()), threshold=0.5)
     assert found.records["reason_1_sentence"].isna().sum() == 1
     assert "1 records have no reasons: the store no longer has their whole history" in found.notes
+
+
+def drawn_days(folder: Path) -> list[tuple[str, Any]]:
+    """The draws that the store remembers, by their names."""
+    with open_store(folder / "live.db") as store, store.reading() as transaction:
+        rows = transaction.sql.execute("SELECT name, content FROM meta WHERE name LIKE ? ORDER BY name", ("draw %",))
+    return [(name, json.loads(content.partition(" ")[2])) for name, content in rows]
+
+
+def test_the_store_remembers_what_was_drawn_from_a_day_without_ids(tmp_path: Path) -> None:
+    twin = row("d", DAY, 0.9)._replace(record=json.dumps({"text": TEXTS["a"], "message_id": "d"}).encode())
+    found = draw(tmp_path, row("a", DAY, 0.9), twin, row("b", DAY, 0.2), row("c", DAY, 0.1), day=date(1970, 1, 2))
+    ((name, kept),) = drawn_days(tmp_path)
+    # Two flagged messages of one campaign, and two that passed.
+    assert (name, kept["scored"], kept["flagged"], kept["covers"]) == ("draw 1970-01-02 5f", 3, 1.0, True)
+    expected = [
+        [key_of_labels("message", identifier), chance, 2 if identifier in "ad" else 1, identifier in "ad"]
+        for identifier, chance in found.records[["subject_id", "inclusion_probability"]].to_numpy().tolist()
+    ]
+    assert kept["drawn"] == expected
+    draw(tmp_path, row("a", 2 * DAY, 0.9))  # of all days
+    assert [name for name, _ in drawn_days(tmp_path)] == [name]
