@@ -365,14 +365,13 @@ class Replay:
         The complete history is that of the store, with the tables that are given instead of its own.
         """
         logged, stored, at_offset = self.answers.scores, self._stored, self.at_offsets()
-        late_events, late_labels = self._late_events, self._late_labels
         given = {name: table for name, table in tables._asdict().items() if table is not None}
         complete = self._score(self._all, self._history.until(NONE, NONE)._replace(**given)) if given else stored
         differs, is_equal = ~are_equal(complete, logged), are_equal(at_offset, logged)
         causes = np.full(len(self._all), None, object)
-        causes[differs & (late_events != NONE)] = LATE_EVENT
-        causes[differs & (late_labels != NONE)] = LATE_LABEL
-        both = np.flatnonzero(differs & (late_events != NONE) & (late_labels != NONE))
+        causes[differs & (self._late_events != NONE)] = LATE_EVENT
+        causes[differs & (self._late_labels != NONE)] = LATE_LABEL
+        both = np.flatnonzero(differs & (self._late_events != NONE) & (self._late_labels != NONE))
         causes[both] = self._cause_of_both(self._offsets, both, stored)
         causes[differs & ~are_equal(complete, stored)] = OTHER_ROWS
         causes[~is_equal] = UNEXPLAINED
