@@ -381,8 +381,6 @@ def _reviewed(store: EventStore, model: Model, answers: LoggedAnswers, is_flagge
 
 def _by_day(days: Array, records: ReviewedRecords) -> pd.DataFrame:
     was, now = records.was_flagged, records.is_flagged
-    counts = {"records": np.ones(len(days), np.int64), "flagged": was, "flagged_rehearsed": now}
-    counts |= {"newly_flagged": now & ~was, "newly_passed": was & ~now}
-    frame = pd.DataFrame(counts).groupby(days).sum().astype(np.int64)
-    frame.insert(0, "day", np.datetime_as_string(frame.index.to_numpy("datetime64[D]")))
-    return frame.reset_index(drop=True)
+    counts = {"day": np.datetime_as_string(days.astype("datetime64[D]")), "records": np.ones(len(days), np.int64)}
+    counts |= {"flagged": was, "flagged_rehearsed": now, "newly_flagged": now & ~was, "newly_passed": was & ~now}
+    return pd.DataFrame(counts).groupby("day", as_index=False).sum()
