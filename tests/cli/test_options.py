@@ -17,7 +17,7 @@ ROW = re.compile(r"^\| `(--[a-z-]+)` \| [^|]+ \| ([^|]+) \|$", re.MULTILINE)
 OWN_HELP = {
     *("--output", "--recipe", "--report", "--challenger", "--model", "--labels", "--legitimate", "--scores"),
     *("--state", "--threads", "--cases", "--key", "--reason", "--since", "--until", "--subject"),
-    "--previous",
+    *("--previous", "--capacity", "--threshold"),
 }
 """Options whose help says what is particular to the command."""
 

@@ -23,7 +23,7 @@ from fraudsieve.models.points import OperatingPoint
 from fraudsieve.models.rules import Rule, RuleSet
 from fraudsieve.retrain import Rehearsal, rehearse
 from fraudsieve.retrain.recomputation import are_equal, read_answers, read_replay
-from fraudsieve.retrain.rehearsal import MIN_AUDITS, ReviewedRecords, compare_frauds, estimate_frauds
+from fraudsieve.retrain.rehearsal import MIN_AUDITS, Estimate, ReviewedRecords, compare_frauds, estimate_frauds
 from fraudsieve.retrain.stored_history import read_stored_history
 from tests.messages import refused
 from tests.retrain.recompute.services import label_of, logged, noise_model, records_of, serving, some_events
@@ -251,6 +251,23 @@ def test_weights_add_up_to_the_records_of_each_band() -> None:
     fraud = np.where(TENTH, np.arange(400) >= 300, np.nan)
     inclusion = np.where(TENTH, np.where(np.arange(400) >= 300, 0.5, 0.01), np.nan)
     assert estimate_frauds(reviewed(fraud=fraud, inclusion=inclusion), EVERY).value == pytest.approx(100)
+
+
+def test_an_audited_record_stands_for_its_share_of_the_band() -> None:
+    is_fraud = np.arange(400) % 20 == 0
+    inclusion = np.where(TENTH, np.where(is_fraud, 0.05, 0.5), np.nan)
+    found = estimate_frauds(reviewed(fraud=np.where(TENTH, is_fraud, np.nan), inclusion=inclusion), EVERY)
+    assert found.value == pytest.approx(400 * 20 / 22)
+    assert found.audits == pytest.approx(40 * 11**2 / (2 * 101))
+
+
+def test_where_every_record_has_a_label_nothing_is_estimated() -> None:
+    assert estimate_frauds(reviewed(fraud=1.0 * (np.arange(400) % 7 == 0)), EVERY) == (58, 58, 58, np.inf)
+
+
+def test_a_difference_has_the_width_of_both() -> None:
+    found = Estimate(10, 4, 13).minus(Estimate(5, 3, 9))
+    assert found == pytest.approx((5, 5 - np.hypot(6, 4), 5 + np.hypot(3, 2), np.inf))
 
 
 def test_labels_that_came_by_themselves_bound_and_change_no_share() -> None:

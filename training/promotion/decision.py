@@ -207,12 +207,11 @@ def evaluated_model(registry: Registry, version: str, challenger: Scorer) -> tup
     ]
 
 
-def challenger_to_compare(recipe: Recipe, challenger: str | None) -> tuple[Scorer, tuple[str, ...]]:
+def challenger_to_compare(recipe: Recipe, challenger: str | None) -> tuple[Scorer, list[str]]:
     """Return the model that stands for a registered challenger on records that it has not learned from, and notes."""
     registry = Registry(tracking_uri(recipe.track.uri), recipe.name)
     version = registry.version_of(challenger or f"models:/{recipe.name}@{CHALLENGER}")
-    scorer, said = evaluated_model(registry, version, Scorer.load(registry.folder(version)))
-    return scorer, tuple(said)
+    return evaluated_model(registry, version, Scorer.load(registry.folder(version)))
 
 
 LEARNED_SHARE = 0.9

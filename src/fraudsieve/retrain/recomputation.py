@@ -366,14 +366,13 @@ class Replay:
         The complete history is that of the store, with the tables that are given instead of its own.
         """
         logged, stored, at_offset = self.answers.scores, self._stored, self.at_offsets()
-        late_events, late_labels = self._late_events, self._late_labels
         given = {name: table for name, table in tables._asdict().items() if table is not None}
         complete = self._score(self._all, self._history.until(NONE, NONE)._replace(**given)) if given else stored
         differs, is_equal = ~are_equal(complete, logged), are_equal(at_offset, logged)
         causes = np.full(len(self._all), None, object)
-        causes[differs & (late_events != NONE)] = LATE_EVENT
-        causes[differs & (late_labels != NONE)] = LATE_LABEL
-        both = np.flatnonzero(differs & (late_events != NONE) & (late_labels != NONE))
+        causes[differs & (self._late_events != NONE)] = LATE_EVENT
+        causes[differs & (self._late_labels != NONE)] = LATE_LABEL
+        both = np.flatnonzero(differs & (self._late_events != NONE) & (self._late_labels != NONE))
         causes[both] = self._cause_of_both(self._offsets, both, stored)
         causes[differs & ~are_equal(complete, stored)] = OTHER_ROWS
         causes[~is_equal] = UNEXPLAINED
@@ -428,7 +427,7 @@ def explain_logged(
 
     Each has the history at its offset. Records whose history is no longer kept are not there.
     """
-    answers = read_answers(store, scorer, *span_of(None, None), None)
+    answers = read_answers(store, scorer, span_of(None, None))
     name = next(name for name in scorer.model.subject.ids if name.endswith("_id"))
     latest = answers.places[name].isin(ids) & ~answers.places[name].duplicated(keep="last")
     answers = answers.where(latest.to_numpy(), NOT_SAMPLED)

@@ -14,7 +14,7 @@ reviewed records count, with their inclusion probabilities:
    that by the variance of the share if it is smaller (Korn and Graubard, 1998). Reviews of a campaign or an account
    count together. Intervals of sums and differences are combined as by Zou and Donner (2008).
 4. Other labels bound a sum: there are at least as many frauds as are known, and at most as many as are not known to be
-   legitimate. They change no share.
+   legitimate. They change no share. Where every record has a label, nothing is estimated.
 
 Amounts are estimated alike, with weights times amounts.
 """
@@ -50,9 +50,6 @@ from .recomputation import NUMBERS, WORDS, LoggedAnswers, read_answers, read_rep
 MIN_AUDITS: Final = 20
 """Effective audits among the newly flagged records below which nothing is estimated."""
 BANDS: Final = 4
-SUPERSEDED: Final = "scored again later"
-LEARNED: Final = "not later than training"
-REJECTED: Final = "record rejected"
 
 
 class ReviewedRecords(NamedTuple):
@@ -93,19 +90,19 @@ def estimate_frauds(records: ReviewedRecords, within: Array) -> Estimate:
     fraud, worth = records.fraud, np.where(within, records.worth, 0.0)
     is_certain = within & (records.inclusion == 1) & ~np.isnan(fraud)
     rest = np.flatnonzero(within & ~is_certain)
-    counted, whole = float(worth[is_certain] @ fraud[is_certain]), float(worth[rest].sum())
-    if not whole:
-        return Estimate(counted, counted, counted)
+    known, whole = float(worth[fraud == 1].sum()), float(worth[rest].sum())
+    if not whole or not np.isnan(fraud[rest]).any():
+        return Estimate(known, known, known)
     audited, weights, is_covered = _weights(records, rest)
-    share = np.average(fraud[audited], weights=weights) if weights.any() else np.nan
-    if np.isnan(share):
-        share = fraud[is_certain].mean() if is_certain.any() else 0.5
-    n_audits, low, high = 0.0, 0.0, 1.0
+    share, n_audits, low, high = 0.5, 0.0, 0.0, 1.0
+    if weights.any():
+        share = float(np.average(fraud[audited], weights=weights))
+    elif is_certain.any():
+        share = float(fraud[is_certain].mean())
     if is_covered:
-        n_audits, low, high = _interval(weights, fraud[audited], records.groups[audited], float(share))
-    bounds = float(worth[fraud == 1].sum()), float(worth.sum() - worth[fraud == 0].sum())
-    sums = np.clip(counted + whole * np.array([share, low, high]), *bounds)
-    value, low, high = sums.tolist()
+        n_audits, low, high = _interval(weights, fraud[audited], records.groups[audited], share)
+    sums = float(worth[is_certain] @ fraud[is_certain]) + whole * np.array([share, low, high])
+    value, low, high = np.clip(sums, known, float(worth.sum() - worth[fraud == 0].sum())).tolist()
     return Estimate(value, low, high, n_audits)
 
 
@@ -150,9 +147,8 @@ def compare_frauds(records: ReviewedRecords) -> tuple[Comparison, float]:
     """Compare what the frauds that two policies flag are worth; return also the audits of the newly flagged records."""
     was, now = records.was_flagged, records.is_flagged
     both, gained, lost = (estimate_frauds(records, within) for within in (was & now, now & ~was, was & ~now))
-    difference = gained.minus(lost)
-    values = both.value + lost.value, both.value + gained.value
-    return Comparison(*values, difference.value, difference.low, difference.high), gained.audits
+    values = both.value + lost.value, both.value + gained.value, *gained.minus(lost)[:3]
+    return Comparison(*values), gained.audits
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -200,10 +196,10 @@ class Rehearsal:
         """Why frauds and false alarms are not estimated; None if they are."""
         if self.frauds is not None:
             return None
-        n = self.totals["newly_flagged"]
         return (
-            f"the {n:,} newly flagged records have {self.audits:.0f} effective audits. An estimate needs {MIN_AUDITS}, "
-            "and some of both probable and improbable records. Draw more that pass: review draw --audit or --near"
+            f"the {self.totals['newly_flagged']:,} newly flagged records have {self.audits:.0f} effective audits. An "
+            f"estimate needs {MIN_AUDITS}, and some of both probable and improbable records. Draw more that pass: "
+            "review draw --audit or --near"
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -329,11 +325,11 @@ def _check_usable(store: EventStore, model: Model, threshold: float | None) -> N
 def _chosen(answers: LoggedAnswers, model: Model) -> LoggedAnswers:
     """Return the latest score of each record that the model can read and that is later than its training."""
     ids, until = answers.places[model.subject.id], trained_until(model)
-    answers = answers.where((~ids.duplicated(keep="last") | ids.isna()).to_numpy(), SUPERSEDED)
+    answers = answers.where((~ids.duplicated(keep="last") | ids.isna()).to_numpy(), "scored again later")
     if until is not None:
         times = answers.places["as_of"].fillna(answers.places["answered_at"]).to_numpy(np.int64)
-        answers = answers.where(times > until.as_unit("us").asm8.astype(np.int64), LEARNED)
-    return answers.where(np.isin(np.arange(len(answers.places)), answers.records.index), REJECTED)
+        answers = answers.where(times > until.as_unit("us").asm8.astype(np.int64), "not later than training")
+    return answers.where(np.isin(np.arange(len(answers.places)), answers.records.index), "record rejected")
 
 
 def _numbers(scores: Array, name: str) -> Array:
@@ -385,8 +381,6 @@ def _reviewed(store: EventStore, model: Model, answers: LoggedAnswers, is_flagge
 
 def _by_day(days: Array, records: ReviewedRecords) -> pd.DataFrame:
     was, now = records.was_flagged, records.is_flagged
-    counts = {"records": np.ones(len(days), np.int64), "flagged": was, "flagged_rehearsed": now}
-    counts |= {"newly_flagged": now & ~was, "newly_passed": was & ~now}
-    frame = pd.DataFrame(counts).groupby(days).sum().astype(np.int64)
-    frame.insert(0, "day", np.datetime_as_string(frame.index.to_numpy("datetime64[D]")))
-    return frame.reset_index(drop=True)
+    counts = {"day": np.datetime_as_string(days.astype("datetime64[D]")), "records": np.ones(len(days), np.int64)}
+    counts |= {"flagged": was, "flagged_rehearsed": now, "newly_flagged": now & ~was, "newly_passed": was & ~now}
+    return pd.DataFrame(counts).groupby("day", as_index=False).sum()

@@ -52,6 +52,7 @@ DOORS: Mapping[str, Door] = {
     "replay": Door(commands.replay),
     "evaluate": Door(commands.evaluate),
     "monitor": Door(commands.monitor),
+    "rehearse": Door(service.rehearse),
     "promote": Door(commands.promote),
     "cases": Door(commands.cases),
     "spark": Door(spark.score, needs="spark"),

@@ -12,7 +12,7 @@ from fraudsieve.features.history.records import required_time
 from tests.walk.scores import Scores, scores_of
 from tests.walk.walk import CUTOFFS, Refused, Walk
 
-__all__ = ["score", "score_in_order_of_time", "score_with_loaded_state"]
+__all__ = ["rehearse", "score", "score_in_order_of_time", "score_with_loaded_state"]
 
 BATCH = 500
 
@@ -69,6 +69,17 @@ def score_with_loaded_state(walk: Walk) -> Scores:
     return scores_of(
         _post(walk.serve("loaded", "--state", str(store), "--lateness", "365d"), "/v1/score", list(walk.files.records))
     )
+
+
+def rehearse(walk: Walk) -> None:
+    """Log the scores of the new records, and rehearse the model itself on them: no decision differs."""
+    store = walk.outputs / "logged.db"
+    options = ("--state", str(store), "--score-log", "records", "--lateness", "365d")
+    scores = _post(walk.serve("logging", *options), "/v1/score", list(walk.files.records))
+    found = walk.run("rehearse", "--state", store, "--model", walk.model).succeeded()
+    assert (found["newly_flagged"], found["newly_passed"], found["refusal"]) == (0, 0, None)
+    assert found["logged"] == sum(score["status"] != "unscorable" for score in scores)
+    assert {*found["left_out"]} <= {"scored again later", "not later than training"}
 
 
 def _add(walk: Walk, client: httpx.Client, events: Sequence[Record]) -> None:

@@ -164,7 +164,7 @@ def promote_command(
         from fraudsieve.retrain import rehearse
 
         scorer, said = challenger_to_compare(settings, challenger)
-        notes(said)
+        notes(tuple(said))
         with opened_store(state) as store:
             rehearsed = rehearse(store, scorer, since=since, progress=progress)
         if not any(inputs.values()):
