@@ -1,7 +1,7 @@
 """How often each bound of ``fraudsieve monitor`` is exceeded in weeks without drift."""
 
 from collections import Counter
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 
@@ -65,7 +65,7 @@ def _comparisons(world: World, kind: str) -> list[set[str]]:
     """Return the bounds that each week exceeds."""
     times = pd.to_datetime(world.messages["sent_at"], utc=True)
     start = times.min().normalize() + pd.Timedelta(days=TRAINED)
-    events = {} if kind == "messages" else {"events": world.events}
+    events: dict[str, Any] = {} if kind == "messages" else {"events": world.events}
     labels = world.labels.assign(labelled_at=pd.to_datetime(world.labels["labelled_at"], utc=True))
     records = {"accounts": world.accounts} if kind == "accounts" else {"messages": world.messages[times < start]}
     recipe = Recipe.read(overrides={"data.subject": SUBJECTS[kind]})

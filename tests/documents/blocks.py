@@ -18,6 +18,7 @@ NOT_RUN = {
     "retrain --model models:/sms@champion": "tests/retrain runs it, on SQLite",
     "retrain --model fraudsieve-model": "tests/retrain runs it",
     "review draw --state live.db": "tests/cli/test_review.py draws from the log of a service",
+    "monitor --model live-model --state": "docs/how_to/next_model.md runs it, and tests/cli/test_monitor.py",
     "promote --dry-run --state": "tests/cli/test_promotion.py rehearses a challenger on the log of a service",
     "--flagged 0.02 --labels reviewed.parquet": "tests/training/recalibration recalibrates with a hundred such labels",
     "--events logins.csv": "tests/cli/test_event_tables.py trains on and scores such tables",

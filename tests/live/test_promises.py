@@ -96,7 +96,7 @@ def test_what_a_day_says_has_the_right_expectation() -> None:
 
 def test_a_bet_is_fair_at_the_promise_and_loses_below_it() -> None:
     rate, recall = (promise for promise in promises_of(model()))
-    false, caught = np.arange(60), np.arange(13)
+    false, caught = range(60), range(13)
     for share, fair in ((0.02, True), (0.01, False)):
         weight = np.array([binomial(150, k, share) for k in false])
         e = [rate.bet("d", ReviewedDay(150, k, k, 0, 0, True)).e for k in false]
@@ -132,7 +132,8 @@ def test_answers_that_are_missing_speak_for_the_promises() -> None:
 
 def test_a_day_without_an_audit_says_nothing_about_recall() -> None:
     rate, recall = (promise.bet("d", ReviewedDay(100, 9, 9, 0, 0, False)) for promise in promises_of(model()))
-    assert (rate.days, recall.days, recall.e, recall.last) == (1, 0, pytest.approx(1), "d")
+    assert (rate.days, recall.days, recall.last) == (1, 0, "d")
+    assert recall.e == pytest.approx(1)
     assert recall.text.startswith("not watched")
 
 
@@ -189,7 +190,8 @@ def record(address: str, *days: DrawnDay) -> None:
 def test_days_are_bet_on_once_in_their_order_when_all_records_have_labels(address: str) -> None:
     record(address, drawn_day(2, "d", "e", "f"), drawn_day(1, "a", "b", "c"))
     label(address, {"d": "fraud", "e": "fraud", "f": "legitimate"})
-    assert watched(address) == [(0, pytest.approx(1), None)] * 2  # the first day has no labels yet
+    unwatched: Any = [(0, pytest.approx(1), None)] * 2
+    assert watched(address) == unwatched  # the first day has no labels yet
     label(address, {"a": "legitimate", "b": "legitimate", "c": "fraud"})
     first = watched(address)
     assert [(days, last) for days, _, last in first] == [(2, day_text(2))] * 2
@@ -213,10 +215,11 @@ def test_of_two_draws_from_a_day_the_first_counts(address: str) -> None:
     label(address, {"b": "legitimate"})
     assert watched(address)[0][0] == 0
     label(address, {"a": "legitimate"})
-    assert watched(address)[0][:2] == (
+    after: Any = (
         1,
         pytest.approx(Promise(RATE, 0.02).bet("d", ReviewedDay(100, 2, 1, 0, 0, True)).e),
     )
+    assert watched(address)[0][:2] == after
 
 
 def test_after_two_weeks_answers_that_are_missing_are_not_waited_for(address: str) -> None:

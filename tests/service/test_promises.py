@@ -25,7 +25,7 @@ from fraudsieve.service.loaded_model import LoadedModel
 from tests.fitted_models import Fitted
 from tests.service.handling import client_of, handler_of, reply_of
 
-PROMISED = {"max_false_positive_rate": 0.005, "confidence": 0.95, "min_recall": 0.9}
+PROMISED: dict[str, Any] = {"max_false_positive_rate": 0.005, "confidence": 0.95, "min_recall": 0.9}
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_another_model_begins_with_promises_of_its_own(
     other = replace(Scorer.load(folder).model, calibration=Calibration(shift=1.0))
     write_model(other, tmp_path / "other")
     handler.replace_model(LoadedModel(Scorer.load(tmp_path / "other")))
-    assert handler.promises == ()
+    assert [*handler.promises] == []
     handler.watch_promises()
     assert [promise.days for promise in handler.promises] == [0, 0]
 

@@ -386,7 +386,8 @@ def draw_records(
     if with_context:
         known = found.history if source is None else read_table(as_input(source, options), table).good
         context = context_of(drawn, known, [name for name in SHOWN if show is None or name in show])
-    days = _drawn_days(found, records.groups, selection, day) if "model_digest" in found.scored else ()
+    is_logged = {"model_digest", "decision"} <= {*found.scored}
+    days = _drawn_days(found, records.groups, selection, day) if is_logged else ()
     return ReviewDraw(frame, len(found.scored), selection.covers, found.counts, notes, labels, context, days)
 
 
@@ -394,12 +395,13 @@ def _drawn_days(found: Candidates, groups: Array, selection: Selection, day: dat
     """Return what was drawn from the scores of each model, by its own decisions."""
     scored, days = found.scored, []
     decision = scored.get("model_decision", scored["decision"]).fillna(scored["decision"])
-    is_flagged, ids = decision.eq("flag").to_numpy(np.bool_), scored["subject_id"].to_numpy(object)
+    is_flagged = decision.eq("flag").fillna(value=False).to_numpy(np.bool_)
+    ids = scored["subject_id"].to_numpy(object)
     drawn = dict(zip(selection.rows.tolist(), selection.probability.tolist(), strict=True))
     for digest, rows in scored.groupby("model_digest").indices.items():
         keyed = {
             place: (key_of_labels(found.subject, ids[row]), drawn[row])
-            for place, row in enumerate(rows.tolist())
+            for place, row in enumerate(np.asarray(rows).tolist())
             if row in drawn
         }
         of_model = groups[rows], is_flagged[rows]
