@@ -140,11 +140,13 @@ def _summary(days: Array, arm: Arm) -> dict[str, float]:
     """Return the share of worlds with an alarm, and the time to it; days are infinite without one."""
     change = 0 if arm.first == arm.then else 7 * WEEKS // 2
     after = days[np.isfinite(days) & (days >= change)] + 1 - change
-    median = float(np.median(after)) if len(after) else np.nan
     found = {"ever": float(np.isfinite(days).mean())}
     if change:
         found["too_early"] = float((days < change).mean())
-    return found | ({"days": median, "weeks": median / 7} if arm.then > 1 else {})
+    if arm.then <= 1 or not len(after):
+        return found
+    median = float(np.median(after))
+    return found | {"days": median, "weeks": median / 7}
 
 
 def _day(rng: np.random.Generator, arm: Arm, number: int) -> _Day:
