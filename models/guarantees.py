@@ -27,7 +27,7 @@ def allowed_false_positives(n: int, rate: float, confidence: float = CONFIDENCE)
     return int(np.searchsorted(bdtr(counts.astype(np.float64), n, rate), 1 - confidence, side="right")) - 1
 
 
-def upper_rate(hits: int, n: float, confidence: float = CONFIDENCE) -> float:
+def upper_rate(hits: float, n: float, confidence: float = CONFIDENCE) -> float:
     """Return the one-sided upper bound of a rate (Clopper and Pearson, 1934)."""
     from scipy.special import betaincinv
 

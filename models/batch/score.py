@@ -41,7 +41,7 @@ def score_frame(
     *,
     events: pd.DataFrame | None = None,
     known_labels: pd.DataFrame | None = None,
-    history: pd.DataFrame | TableHistory | None = None,
+    history: pd.DataFrame | None = None,
     reasons: int = 0,
     language: str = "en",
     evidence: ScoreRecorder | None = None,
@@ -63,8 +63,7 @@ def score_frame(
         Labels of events or accounts: ``labelled_at``, ``is_fraud`` and the columns that identify them.
     history : DataFrame, default=None
         Earlier records of the same type: events, or messages for models that use campaigns. The scored ones are always
-        history of later ones; one that is in both counts once. Or the whole history, in place of it and of the tables
-        above.
+        history of later ones; one that is in both counts once.
     reasons : int, default=0
         How many reasons to add for each record, as from `reason_columns`.
     language : {"en", "zh"}, default="en"
@@ -79,10 +78,7 @@ def score_frame(
     DataFrame
         The ids of the records and the columns of `Scorer.score_columns`, in the order of the input.
     """
-    if isinstance(history, TableHistory):
-        known = history
-    else:
-        known = TableHistory.of(scorer.model, records, events, known_labels, history)
+    known = TableHistory.of(scorer.model, records, events, known_labels, history)
     return _Run(scorer, reasons, language, evidence, source).score(records, known, progress)
 
 

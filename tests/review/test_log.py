@@ -106,6 +106,31 @@ def test_reasons_are_those_of_the_answer_whatever_the_history_has_by_now(
         assert [row[f"reason_{place}_sentence"] for place in range(1, 6)] == expected
 
 
+def test_a_draw_of_a_day_has_the_reasons_of_that_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The accounts were scored again on the next day, with more events: the reasons stay those of the drawn day."""
+    events, path = some_events(np.random.default_rng(2), 40), tmp_path / "live.db"
+    answered: dict[tuple[int, str, float], Any] = {}
+    handler = handler_of(noise_model("account"), state=path, score_log="records")
+    try:
+        assert handler.live is not None
+        for day in (1, 2):
+            part = events[20 * day - 20 : 20 * day]
+            monkeypatch.setattr("time.time_ns", lambda now=day * DAY * 1000: now)
+            reply = reply_of(handler, records_of("account", part), reasons=True, name=f"r{day}")
+            for score in json.loads(reply.content):
+                answered[day, score["account_id"], score["probability"]] = score["reasons"]
+            handler.live.update(part)
+    finally:
+        handler.close()
+    with open_store(path) as store:
+        model = Scorer.load(noise_model("account"))
+        found = draw_from_log(store, ReviewPlan(200, audit=0.5), model=model, threshold=0.5, day=date(1970, 1, 2))
+    assert len(found.records) > 3
+    for row in found.records.to_dict("records"):
+        expected = [reason["sentence"] for reason in answered[1, row["subject_id"], row["probability"]]][:3]
+        assert [row[f"reason_{place}_sentence"] for place in range(1, 4)] == expected
+
+
 def test_a_record_without_its_history_has_no_reasons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(tmp_path / "live.db") as service:
         service.score(*some_events(np.random.default_rng(1), 4))

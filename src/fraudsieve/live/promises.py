@@ -202,16 +202,17 @@ class DrawnDay(NamedTuple):
         return ReviewedDay(self.scored, self.flagged, certain, others, missed, self.covers)
 
 
-def record_draw(store: EventStore, days: Iterable[DrawnDay]) -> None:
+def record_draw(store: EventStore, days: Sequence[DrawnDay]) -> None:
     """Let what was drawn wait for its labels. Of several draws from a day, the first counts: it represents the day."""
     with store.writing() as transaction:
         known = {day.name: day for day in _waiting(transaction)}
         for day in days:
             if day.name not in known:
                 _write(transaction, day.name, day._asdict())
-            for old in known.values():
-                if old.made < day.made - FORGOTTEN:
-                    _delete(transaction, old.name)
+        latest = max((day.made for day in days), default=0)
+        for old in known.values():
+            if old.made < latest - FORGOTTEN:
+                _delete(transaction, old.name)
 
 
 def forget_drawn(transaction: StoreTransaction, subjects: Iterable[tuple[str, str]]) -> None:

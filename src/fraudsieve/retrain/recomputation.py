@@ -5,7 +5,7 @@ The logged scores of a model, with the records that were scored, as tables.
 
 from array import array
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -26,9 +26,10 @@ from fraudsieve.live.store.score_rows import chosen_scores, iterate_scores
 from fraudsieve.live.store.snapshots import list_removals
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.rows import feature_rows
-from fraudsieve.models.batch.score import score_frame
 from fraudsieve.models.batch.scored_tables import TableHistory, check_usable, options_of_model, read_history
 from fraudsieve.models.predict import Scorer
+from fraudsieve.models.reasons.reason_codes import reason_columns
+from fraudsieve.models.scoring.feature_scores import score_features
 from fraudsieve.models.scoring.fields import model_fields
 from fraudsieve.models.scoring.record_policy import apply_policy
 from fraudsieve.models.scoring.score_fields import model_decision, score_columns, to_row
@@ -390,13 +391,32 @@ class Replay:
 
         Of one part of the history, late rows can count too.
         """
-        scores, links = others.copy(), self._records.links
+        scores = others.copy()
+        for group, history in self._by_offset(offsets, positions, late):
+            scores[group] = self._score(group, history)
+        return scores
+
+    def _by_offset(
+        self, offsets: Array, positions: Array, late: str | None = None
+    ) -> Iterator[tuple[Array, TableHistory]]:
+        """Iterate over positions of one offset, with the history up to it."""
+        links = self._records.links
         for offset in np.unique(offsets[positions]).tolist():
             group = positions[offsets[positions] == offset]
             codes = np.unique(links.codes[np.isin(links.owners, group)])
             events_until, labels_until = (NONE if part == late else offset for part in ("events", "labels"))
-            scores[group] = self._score(group, self._history.until(events_until, labels_until, codes))
-        return scores
+            yield group, self._history.until(events_until, labels_until, codes)
+
+    def explain(self, reasons: int, language: str) -> pd.DataFrame:
+        """Return the probabilities at the offsets with columns of reasons, indexed by the positions of the records."""
+        scorer, records, parts = self._scorer, self.answers.records, []
+        for group, history in self._by_offset(self._records.offsets, records.index.to_numpy()):
+            rows = feature_rows(scorer.model, records.loc[group].reset_index(drop=True), history)
+            scores = score_features(scorer.model, scorer.policy, rows, scorer.n_threads)
+            known = scores.features.X, scores.log_odds, scores.features.why
+            explained = reason_columns(scorer.model, *known, n=reasons, language=language)
+            parts.append(pd.DataFrame({**scores.to_columns(None, None), **explained}, index=group))
+        return pd.concat(parts) if parts else pd.DataFrame()
 
     def _score(self, positions: Array, history: TableHistory) -> Array:
         """Score some of the records; those that the table rejects have no score."""
@@ -421,25 +441,23 @@ TIMES: Final = ("answered_at", "as_of")
 
 
 def explain_logged(
-    store: EventStore, scorer: Scorer, ids: Sequence[str], *, reasons: int, language: str = "en"
+    store: EventStore,
+    scorer: Scorer,
+    ids: Sequence[str],
+    *,
+    since: datetime | None,
+    until: datetime | None,
+    reasons: int,
+    language: str = "en",
 ) -> pd.DataFrame:
-    """Return the latest scores of a model for some records, with reasons, indexed by the ids of these.
+    """Return the latest scores of a model in a span of time for some records, with reasons, indexed by their ids.
 
     Each has the history at its offset. Records whose history is no longer kept are not there.
     """
-    answers = read_answers(store, scorer, span_of(None, None))
+    answers = read_answers(store, scorer, span_of(since, until))
     name = next(name for name in scorer.model.subject.ids if name.endswith("_id"))
     latest = answers.places[name].isin(ids) & ~answers.places[name].duplicated(keep="last")
     answers = answers.where(latest.to_numpy(), NOT_SAMPLED)
-    history = read_stored_history(store, scorer.model)
-    linked, is_kept = history.records(answers.places, answers.records), _is_kept(store, history, answers)
-    records = answers.records[is_kept[answers.records.index]]
-    offsets, parts = linked.offsets[records.index], []
-    for offset in np.unique(offsets).tolist():
-        group = records[offsets == offset]
-        codes = linked.links.codes[np.isin(linked.links.owners, group.index)]
-        known = history.until(offset, offset, np.unique(codes))
-        frame = group.reset_index(drop=True)
-        scored = score_frame(scorer, frame, history=known, reasons=reasons, language=language)
-        parts.append(scored.set_index(pd.Index(answers.places[name][group.index])))
-    return pd.concat(parts) if parts else pd.DataFrame()
+    replay = read_replay(store, scorer, answers, lambda step: None)
+    explained = replay.explain(reasons, language)
+    return explained.set_axis(replay.answers.places[name][explained.index].to_numpy(object))

@@ -19,14 +19,13 @@ reviewed records count, with their inclusion probabilities:
 Amounts are estimated alike, with weights times amounts.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.special import betaincinv
 
 from fraudsieve._microseconds import DAY, SECOND
 from fraudsieve._typing import Array, Progress
@@ -39,9 +38,10 @@ from fraudsieve.live.records import logged_fields
 from fraudsieve.live.store.event_store import EventStore
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.scored_tables import trust_of_model
+from fraudsieve.models.guarantees import upper_rate
+from fraudsieve.models.points import OperatingPoint
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.rules.rule_set import RuleSet
-from fraudsieve.models.scoring.decision import reached
 from fraudsieve.training.data.groups import row_groups, trained_until
 from fraudsieve.training.evaluation.bootstrap import LEVEL, effective_size
 
@@ -128,9 +128,7 @@ def _interval(weights: Array, fraud: Array, groups: Array, share: float) -> tupl
     if variance:
         n = min(n, share * (1 - share) / variance)
     tail, hits = (1 - LEVEL) / 2, share * n
-    low = betaincinv(hits, n - hits + 1, tail) if share > 0 else 0.0
-    high = betaincinv(hits + 1, n - hits, 1 - tail) if share < 1 else 1.0
-    return n_kish, float(low), float(high)
+    return n_kish, 1 - upper_rate(n - hits, n, 1 - tail), upper_rate(hits, n, 1 - tail)
 
 
 class Comparison(NamedTuple):
@@ -276,7 +274,11 @@ def rehearse(
     """
     report = progress or (lambda step: None)
     scorer = model if isinstance(model, Scorer) else Scorer.load(model)
-    _check_usable(store, scorer.model, threshold)
+    if threshold is not None:
+        point = OperatingPoint("threshold", threshold, None, None, 0.0)
+        model_at = replace(scorer.model, points=(point,), source_points=None)
+        scorer = Scorer(model_at, policy=scorer.policy, n_threads=scorer.n_threads)
+    _check_usable(store, scorer.model)
     report("reading the log")
     answers = read_answers(store, scorer, span_of(since, until), of_any=True)
     batch = read_replay(store, scorer, _chosen(answers, scorer.model), report)
@@ -286,7 +288,7 @@ def rehearse(
         problem = f"expected logged records that can be rehearsed, got none: {causes}"
         raise StateError(store.origin, problem, "Choose another span of time, or log records: --score-log records.")
     days = answers.places["answered_at"].to_numpy(np.int64) // DAY
-    is_flagged = _decisions(scorer, answers, scores, days, threshold, rules)
+    is_flagged = _decisions(answers, scores, days, rules)
     if capacity is not None:
         order = np.lexsort((-_numbers(scores, "probability"), ~is_flagged, days))
         is_flagged[order] &= pd.Series(days[order]).groupby(days[order]).cumcount().to_numpy() < capacity
@@ -311,11 +313,11 @@ def rehearse(
     )
 
 
-def _check_usable(store: EventStore, model: Model, threshold: float | None) -> None:
+def _check_usable(store: EventStore, model: Model) -> None:
     """Check that a model gives decisions, and that the store has what it reads."""
     if model.legitimate is None:
         raise RecipeError("rehearse", ["expected a model that gives a probability of fraud, got one of types alone"])
-    if not model.points and threshold is None:
+    if not model.points:
         raise RecipeError("--threshold", ["expected one, because the model has no operating point. Add --threshold"])
     if model.matrix.history_parts and not logged_fields(model.matrix.new_state()).are_in(stored_fields(store.facts)):
         problem = "expected the fields that the history of the model reads, the store lacks some of them"
@@ -336,15 +338,9 @@ def _numbers(scores: Array, name: str) -> Array:
     return scores[:, NUMBERS.index(name)].astype(np.float64)
 
 
-def _decisions(
-    scorer: Scorer, answers: LoggedAnswers, scores: Array, days: Array, threshold: float | None, rules: RuleSet | None
-) -> Array:
-    """Return which records are flagged, as at scoring: by a threshold, the policy for unfamiliar records, and rules."""
+def _decisions(answers: LoggedAnswers, scores: Array, days: Array, rules: RuleSet | None) -> Array:
+    """Return which records are flagged, by the model and then by the rules as of each day."""
     is_flagged = scores[:, WORDS.index("decision") - len(WORDS)] == "flag"
-    if threshold is not None:
-        is_flagged, policy = reached(_numbers(scores, "probability"), threshold), scorer.policy
-        if policy.unlike_training == "flag":
-            is_flagged |= reached(_numbers(scores, "unlike_training"), policy.unlike_training_limit)
     if rules is None:
         return np.asarray(is_flagged)
     for day in np.unique(days).tolist():

@@ -236,7 +236,8 @@ NO_RECALL: Final = (
 )
 REASONS: Final = 3
 SENTENCE: Final = re.compile(r"reason_\d+_sentence")
-CONTEXT: Final = timedelta(days=30)
+DAY: Final = timedelta(days=1)
+CONTEXT: Final = 30 * DAY
 """How far back the context of a record from a store goes."""
 CLOSE: Final = 0.01
 """A spreadsheet program rounds probabilities."""
@@ -366,7 +367,7 @@ def draw_records(
     tables = {"messages": messages, "events": events, "accounts": accounts}
     options = None if model is None else options_of_model(model.model)
     found = read_candidates(scores, tables, threshold=threshold, day=day, previous=previous, options=options)
-    latest = found.time.max()
+    latest, span = found.time.max(), day
     day = day or (date.min if pd.isna(latest) else latest.date())
     case, rank = _cases(cases, found)
     records = draw_frame(found, rank)
@@ -375,7 +376,7 @@ def draw_records(
         problem = f"none of the {len(found.scored)} records is drawn, because none of them is flagged"
         raise SchemaError(origin_of(scores), problem, "Lower the threshold, or ask for an audit.")
     drawn = found.taken(selection.rows)
-    explained, notes = _explained(drawn, model, store, language)
+    explained, notes = _explained(drawn, model, store, span, language)
     frame = _table(drawn, selection, day, case[selection.rows], explained)
     sentences = explained[[name for name in explained if SENTENCE.fullmatch(str(name))]]
     frame = pd.concat([frame, _shown(drawn, show), sentences], axis=1)
@@ -386,8 +387,7 @@ def draw_records(
     if with_context:
         known = found.history if source is None else read_table(as_input(source, options), table).good
         context = context_of(drawn, known, [name for name in SHOWN if show is None or name in show])
-    is_logged = {"model_digest", "decision"} <= {*found.scored}
-    days = _drawn_days(found, records.groups, selection, day) if is_logged else ()
+    days = () if store is None else _drawn_days(found, records.groups, selection, day)
     return ReviewDraw(frame, len(found.scored), selection.covers, found.counts, notes, labels, context, days)
 
 
@@ -473,7 +473,7 @@ def _shown(drawn: Candidates, show: Sequence[str] | None) -> pd.DataFrame:
 
 
 def _explained(
-    drawn: Candidates, model: Scorer | None, store: EventStore | None, language: str
+    drawn: Candidates, model: Scorer | None, store: EventStore | None, day: date | None, language: str
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Return the scores with the sentences of reasons, if a model is given, and notes."""
     scored = drawn.scored
@@ -485,8 +485,9 @@ def _explained(
         raise SchemaError("--model", problem, f"Score with predict --reasons {REASONS}: the draw takes its sentences.")
     if uses_history and store is not None:
         ids = pd.Index(scored["subject_id"])
-        again = explain_logged(store, model, ids, reasons=REASONS, language=language).reindex(ids)
-        again = again.set_axis(scored.index)
+        since, until = _span(day)
+        again = explain_logged(store, model, ids, since=since, until=until, reasons=REASONS, language=language)
+        again = again.reindex(ids).set_axis(scored.index)
     else:
         again = score_frame(model, drawn.records, reasons=REASONS, language=language)
     digest = scored.get("model_digest", pd.Series(model.model.digest, scored.index))
@@ -545,8 +546,8 @@ def draw_from_log(store: EventStore, plan: ReviewPlan, *, subject: str | None = 
     with logged_tables(store, day, subject) as logged:
         named: dict[str, Any] = {logged.table: logged.records}
         if logged.table != "messages" and day is not None and settings.get("with_context", True):
-            since, until = _span(day)
-            before = read_stored_tables(store, since=since - CONTEXT, until=until).tables.get("events")
+            since = datetime.combine(day, time(), UTC)
+            before = read_stored_tables(store, since=since - CONTEXT, until=since + DAY).tables.get("events")
             named["history"] = None if before is None else before.to_pandas()
         drawn = draw_records(logged.scores, plan, store=store, **{**settings, **named})
     if day is not None:
@@ -566,7 +567,7 @@ class LoggedTables(NamedTuple):
 @contextmanager
 def logged_tables(store: EventStore, day: date | None, subject: str | None) -> Iterator[LoggedTables]:
     """Write the logged scores of a day, or all, and their records to files that are deleted in the end."""
-    since, until = (None, None) if day is None else _span(day)
+    since, until = _span(day)
     with tempfile.TemporaryDirectory(prefix="fraudsieve-") as folder:
         scores, records = Path(folder, "scores.parquet"), Path(folder, "records.parquet")
         export_scores(store, scores, since=since, until=until, subject=subject, records=records)
@@ -575,9 +576,11 @@ def logged_tables(store: EventStore, day: date | None, subject: str | None) -> I
         yield LoggedTables(InputTable(scores, name=store.origin), InputTable(records, name=store.origin), table)
 
 
-def _span(day: date) -> tuple[datetime, datetime]:
+def _span(day: date | None) -> tuple[datetime | None, datetime | None]:
+    if day is None:
+        return None, None
     since = datetime.combine(day, time(), UTC)
-    return since, since + timedelta(days=1)
+    return since, since + DAY
 
 
 def write_draw(draw: ReviewDraw, output: str | os.PathLike[str]) -> tuple[str, ...]:
