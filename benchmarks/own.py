@@ -21,7 +21,7 @@ from fraudsieve.features.accounts import AccountFeatures
 from fraudsieve.features.cues.custom_lists import count_words, word_automaton
 from fraudsieve.features.history.columns.table import first_rows
 from fraudsieve.features.history.declaration import History
-from fraudsieve.features.history.kernels.ids import CodedStrings, code_strings
+from fraudsieve.features.history.kernels.categories import CodedStrings, code_strings
 from fraudsieve.features.history.kernels.sorting import sort_events
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.features.text.codepoints import CodePoints, pack

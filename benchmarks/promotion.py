@@ -19,7 +19,7 @@ import pandas as pd
 
 from benchmarks.refreshes import refresh_bars, refresh_figures, refresh_protocol, refreshes
 from benchmarks.runner import Bar, Report, progress, run_command
-from fraudsieve.features.feature_matrix import message_matrix_of
+from fraudsieve.features.account_matrix import message_matrix_of
 from fraudsieve.models.artifact.folder import Model, read_model, write_model
 from fraudsieve.training.attack.obfuscations import obfuscate
 from fraudsieve.training.fit import train

@@ -7,7 +7,7 @@ and holds what both share: the columns of the record itself and its categories. 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
@@ -16,16 +16,16 @@ from fraudsieve._subjects import Subject
 from fraudsieve._typing import Array, Record
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.history.declaration import History, history_columns
-from fraudsieve.features.history.reader import NO_ACCOUNT
 from fraudsieve.features.history.records import record_time, required_time
-from fraudsieve.features.network.declaration import Network
+from fraudsieve.features.history.timeline import NO_ACCOUNT
+from fraudsieve.features.network.declaration import HistoryDeclaration, Network
 from fraudsieve.features.wording.model import TextModel
 from fraudsieve.features.wording.surprisal import CharacterModel
 from fraudsieve.tables.values.moments import to_local
 from fraudsieve.tables.values.reading import read_id
 
-from .history_declaration import HistoryDeclaration
 from .live_state import HistoryState
+from .message_matrix import MessageMatrix
 from .profile.custom_columns import NO_COLUMNS, CustomColumns
 from .profile.dates import NEVER
 from .record_fields import FeatureRows, HistoryPart, RecordField
@@ -195,3 +195,29 @@ CLOCKS: dict[str, tuple[tuple[str, ...], Callable[[Array, Array, str], list[Arra
     "event": (("rhythm__hour", "rhythm__weekday"), _hour_and_weekday),
 }
 """The columns that are computed from the cutoff time and the time of creation, with the function that does so."""
+
+
+FeatureMatrix: TypeAlias = MessageMatrix | AccountMatrix
+"""The features of a record, and the order of their columns.
+
+Code that scores, stores or explains uses what both classes have, and does not depend on the class.
+"""
+
+
+def message_matrix_of(matrix: FeatureMatrix) -> MessageMatrix:
+    """Return the matrix as a `MessageMatrix`."""
+    if not isinstance(matrix, MessageMatrix):
+        raise TypeError(f"Expected a model of messages, got one of {matrix.subject}s.")
+    return matrix
+
+
+def account_matrix_of(matrix: FeatureMatrix) -> AccountMatrix:
+    """Return the matrix as an `AccountMatrix`."""
+    if not isinstance(matrix, AccountMatrix):
+        raise TypeError(f"Expected a model of accounts or events, got one of {matrix.subject}s.")
+    return matrix
+
+
+def text_matrices(matrix: FeatureMatrix) -> dict[str, MessageMatrix]:
+    """Return the matrices of the further columns of texts."""
+    return {name: text for name, text in matrix.custom.texts.items() if isinstance(text, MessageMatrix)}

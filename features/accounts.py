@@ -20,7 +20,7 @@ from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.history.columns.table import Columns
 from fraudsieve.features.history.declaration import MEASURES, History, check_histories, history_columns
-from fraudsieve.features.network.declaration import Network
+from fraudsieve.features.network.declaration import Network, event_fields, with_key
 from fraudsieve.features.network.network_batch import CodedTables, network_columns
 from fraudsieve.features.profile.choice import FEW_VALUES, are_few_ids, choose_profile_columns
 from fraudsieve.features.profile.dates import NEVER
@@ -46,7 +46,6 @@ from .default_views import (
     without_times,
 )
 from .history.history_batch import HistoryTables, fill_history_features
-from .history_declaration import event_fields, with_key
 from .messages import MessageFeatures, fit_texts
 from .network.network_batch import network_features
 

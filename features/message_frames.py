@@ -11,7 +11,7 @@ from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.campaign.over_time import CampaignHistory
 from fraudsieve.features.history.declaration import History, history_columns
 from fraudsieve.features.profile.frames import custom_values
-from fraudsieve.tables.limits import MAX_TEXT_LENGTH
+from fraudsieve.tables.values.reading import MAX_TEXT_LENGTH
 
 from .account_records import as_microseconds
 from .campaign.campaign_batch import band_features, campaign_features

@@ -20,17 +20,16 @@ from fraudsieve.features.campaign.over_time import N_BANDS, CampaignHistory, cam
 from fraudsieve.features.cues.matrix import CUES, NO_LISTS, SHAPES, cues_and_shape
 from fraudsieve.features.history.declaration import History, history_columns
 from fraudsieve.features.history.records import record_time
+from fraudsieve.features.network.declaration import HistoryDeclaration
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.fold import OBFUSCATIONS, fold_codes, fold_text, obfuscation_shares
 from fraudsieve.features.text.pinyin import to_pinyin
-from fraudsieve.features.wording.model import TextModel
-from fraudsieve.features.wording.ngrams import BITS
+from fraudsieve.features.wording.model import BITS, TextModel
 from fraudsieve.features.wording.surprisal import SURPRISALS, CharacterModel
 from fraudsieve.tables.values.moments import read_time
 from fraudsieve.tables.values.reading import read_id, read_plain_text
 
 from .cues.custom_lists import CustomLists
-from .history_declaration import HistoryDeclaration
 from .live_state import HistoryState
 from .profile.custom_columns import NO_COLUMNS, CustomColumns
 from .profile.dates import UNKNOWN

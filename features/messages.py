@@ -18,6 +18,7 @@ from fraudsieve._typing import Array
 from fraudsieve.features.campaign.fingerprints import near_duplicate_groups
 from fraudsieve.features.campaign.over_time import CampaignHistory
 from fraudsieve.features.history.declaration import History, check_histories
+from fraudsieve.features.network.declaration import with_key
 from fraudsieve.features.profile.choice import check_texts, declared_columns
 from fraudsieve.features.profile.frames import text_column
 from fraudsieve.features.text.codepoints import CodePoints, pack
@@ -29,7 +30,6 @@ from fraudsieve.features.wording.surprisal import chinese_background, surprisal_
 from .campaign.campaign_batch import label_types
 from .cues.custom_lists import Brands, CustomLists
 from .default_views import default_histories
-from .history_declaration import with_key
 from .message_frames import message_frame, message_texts, record_blocks, sent_times
 from .message_matrix import MessageMatrix
 from .profile.custom_columns import CustomColumns

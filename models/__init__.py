@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from .calibration import Calibration as Calibration
     from .calibration import fit_calibration as fit_calibration
     from .classifier import FraudClassifier as FraudClassifier
+    from .fields import Policy as Policy
     from .model_scores import ModelScores as ModelScores
     from .pipeline import save_pipeline as save_pipeline
-    from .policy import Policy as Policy
     from .predict import Scorer as Scorer
     from .scoring.traffic import unusual_shares as unusual_shares
     from .verification import verify as verify

@@ -21,8 +21,7 @@ from fraudsieve.features.profile.frames import category_column, frequent_categor
 from fraudsieve.features.wording.fit import campaign_weights
 from fraudsieve.features.wording.model import is_unnamed, output_classes
 from fraudsieve.models.trees.booster_text import average_boosters
-from fraudsieve.models.trees.ensemble import Ensemble
-from fraudsieve.models.trees.start import initial_log_odds
+from fraudsieve.models.trees.ensemble import Ensemble, initial_log_odds
 
 from .calibration import Calibration, fit_calibration, probabilities
 

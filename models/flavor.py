@@ -31,9 +31,8 @@ from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.artifact.mlflow_answers import answer_of
 from fraudsieve.models.artifact.model_address import MLFLOW_FOLDER, not_in_store
 
+from .fields import columns_of, model_fields
 from .predict import Scorer
-from .scoring.fields import model_fields
-from .scoring.record_columns import columns_of
 from .scoring.score_fields import score_columns
 from .verification import load_model
 

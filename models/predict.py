@@ -10,26 +10,23 @@ import numpy as np
 
 from fraudsieve._typing import Array, Record
 from fraudsieve.exceptions import RecordError, RejectedRecordError
-from fraudsieve.features.feature_matrix import message_matrix_of
+from fraudsieve.features.account_matrix import message_matrix_of
 from fraudsieve.features.history.records import RejectedRecord, as_records
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.record_fields import FeatureRows
 from fraudsieve.models.artifact.folder import Model, model_line, model_table
 from fraudsieve.models.artifact.model_address import model_folder
+from fraudsieve.models.fields import apply_policy, check_unknown, model_fields
 from fraudsieve.models.reasons.reason_codes import reason_columns
 from fraudsieve.models.reasons.request import ReasonRequest, count_reasons
 from fraudsieve.models.rules.rule_set import RuleSet
-from fraudsieve.models.scoring.fields import model_fields
 from fraudsieve.models.scoring.observers import ScoredChunk, ScoreObserver
-from fraudsieve.models.scoring.record_policy import apply_policy, check_unknown
 from fraudsieve.models.scoring.samples import warm_records
 from fraudsieve.models.scoring.score_fields import Score, join_fields
-from fraudsieve.models.scoring.scores import Scores
+from fraudsieve.models.scoring.scores import Scores, calibrated_log_odds, score_features
 
-from .policy import Policy
-from .scoring.feature_scores import calibrated_log_odds, score_features
-from .scoring.given_history import Events, observe_messages, resolve_history
-from .scoring.record_columns import Batch, Columns, check_records, columns_of, lists_of, records_of
+from .fields import Batch, Columns, Policy, check_records, columns_of, lists_of, records_of
+from .given_history import Events, observe_messages, resolve_history
 from .verification import load_model
 
 

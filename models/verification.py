@@ -31,10 +31,10 @@ from fraudsieve.models.artifact.model_address import model_folder
 from fraudsieve.models.reasons.reason_codes import N_REASONS
 from fraudsieve.models.reasons.request import ReasonRequest
 from fraudsieve.models.scoring.samples import warm_records
+from fraudsieve.models.scoring.scores import score_features
 
-from .policy import Policy
-from .scoring.feature_scores import score_features
-from .scoring.given_history import Events, resolve_history
+from .fields import Policy
+from .given_history import Events, resolve_history
 
 DEFECT = (
     "This is a defect of fraudsieve: report it with this message. Until it is fixed, leave out the column that it names"

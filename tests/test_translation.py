@@ -19,7 +19,7 @@ from fraudsieve.review.draw import NO_RECALL
 from fraudsieve.review.review_page import CONFIDENCES
 from fraudsieve.tables import conversion
 from fraudsieve.tables.formats.files import SEPARATORS
-from fraudsieve.tables.limits import REPLACED
+from fraudsieve.tables.schema import REPLACED
 from fraudsieve.tables.values.moments import UNITS
 from fraudsieve.training.attack.obfuscations import OBFUSCATIONS, STRENGTHS
 from fraudsieve.training.data.column_notes import CANDIDATES

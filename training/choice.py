@@ -18,7 +18,7 @@ from fraudsieve.features.wording.fit import campaign_folds
 from fraudsieve.models.calibration import probabilities
 from fraudsieve.models.classifier import FraudClassifier, log_rates, per_output
 from fraudsieve.models.scoring.scores import fraud_probability
-from fraudsieve.models.trees.start import initial_log_odds
+from fraudsieve.models.trees.ensemble import initial_log_odds
 from fraudsieve.training.data.builders import TrainingRows, make_classifier
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.evaluation.report import RoundMetrics, TreeChoice, TriedTrees

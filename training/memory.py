@@ -12,7 +12,7 @@ from fraudsieve.features.cues.matrix import CUES, SHAPES
 from fraudsieve.features.default_views import default_histories
 from fraudsieve.features.history.declaration import check_histories, history_columns
 from fraudsieve.features.text.fold import OBFUSCATIONS
-from fraudsieve.features.wording.ngrams import BITS
+from fraudsieve.features.wording.model import BITS
 from fraudsieve.features.wording.surprisal import SURPRISALS
 from fraudsieve.tables.cells import STRING
 from fraudsieve.training.data.builders import make_builder, sample_of

@@ -10,8 +10,7 @@ import pandas as pd
 from fraudsieve._typing import Array, Progress
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.guarantees import draw_of_groups, rate_bounds
-from fraudsieve.models.scoring.decision import reached
-from fraudsieve.models.scoring.scores import fraud_probability
+from fraudsieve.models.scoring.scores import fraud_probability, reached
 from fraudsieve.models.unlike_training.compared_columns import compared_columns
 from fraudsieve.models.verification import write_verified
 from fraudsieve.training.data.builders import Builder, grow_trees, matrix_of, sample_slice, training_rows

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve._typing import Array, Progress
+from fraudsieve.features.account_matrix import FeatureMatrix
 from fraudsieve.features.accounts import UNTIMED
 from fraudsieve.features.campaign.over_time import MAX_MESSAGES
-from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.features.history.declaration import EVERY_EVENT
 from fraudsieve.features.history.history_batch import count_beyond_bound
 from fraudsieve.models.artifact.folder import Model

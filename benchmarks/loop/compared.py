@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from fraudsieve.live.store.chain import Row
+from fraudsieve.live.store.facts import Row
 from fraudsieve.models.batch.rows import feature_rows
 from fraudsieve.models.batch.scored_tables import TableHistory, options_of_model, read_history
 from fraudsieve.models.predict import Scorer

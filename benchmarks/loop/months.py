@@ -12,8 +12,8 @@ import mlflow
 import pandas as pd
 
 from benchmarks.runner import progress
-from fraudsieve.live.store.chain import Position, Row
 from fraudsieve.live.store.event_store import open_store
+from fraudsieve.live.store.facts import Position, Row
 
 from .lag import measured_lag
 from .payments import Payments, as_records, asked_alone

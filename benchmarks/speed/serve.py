@@ -32,7 +32,7 @@ from benchmarks.service.score_log import measure_score_log
 from benchmarks.service.workers import CLIENTS as WORKER_CLIENTS
 from benchmarks.service.workers import EVENTS_PER_SECOND, measure_workers
 from benchmarks.speed.timing import medians_in_turn
-from fraudsieve.features.feature_matrix import message_matrix_of
+from fraudsieve.features.account_matrix import message_matrix_of
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.models.flavor import save_model
 from fraudsieve.models.predict import CHUNK, Scorer

@@ -19,8 +19,7 @@ from fraudsieve.features.history.declaration import History, history_columns
 from fraudsieve.features.history.records import record_time
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.text.fold import fold_codes
-from fraudsieve.tables.limits import MAX_TEXT_LENGTH
-from fraudsieve.tables.values.reading import normalise_label, read_category
+from fraudsieve.tables.values.reading import MAX_TEXT_LENGTH, normalise_label, read_category
 
 from .fingerprints import fingerprints
 

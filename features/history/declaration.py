@@ -29,7 +29,7 @@ from fraudsieve._microseconds import SECOND
 from fraudsieve._typing import Array
 from fraudsieve.tables.values.moments import time_zone
 
-from .kernels import categories, extremes, labels, latest, recency, windows
+from .kernels import categories, labels, recency, windows
 from .kernels.measure import Measure, Reads, names_of
 
 MEASURES: Final = (
@@ -39,7 +39,7 @@ MEASURES: Final = (
 )
 """The measures of `History` by default, and the order of their columns. They need no labels."""
 
-_MODULES: Final = (windows, extremes, categories, recency, latest, labels)
+_MODULES: Final = (windows, categories, recency, labels)
 DECLARED: Final[Mapping[str, Measure]] = {measure.name: measure for module in _MODULES for measure in module.MEASURES}
 """The declaration of every measure, by its name."""
 FAMILIES: Final[Mapping[str, str]] = {name: DECLARED[name].family for name in dict.fromkeys((*MEASURES, *DECLARED))}
@@ -51,7 +51,7 @@ def _reading(value: Reads) -> tuple[str, ...]:
 
 
 LABEL_MEASURES: Final = _reading("label")
-LATEST_MEASURES: Final = names_of(latest.MEASURES)
+LATEST_MEASURES: Final = names_of(recency.LATEST)
 LAST_AMOUNTS: Final = tuple(name for name in LATEST_MEASURES if name.startswith("last_"))
 LAST_AGES: Final = ("since_last", *(name for name in LATEST_MEASURES if name.startswith("ago_")))
 """The amounts of the latest events and the seconds since them, the latest first."""

@@ -14,10 +14,15 @@ from fraudsieve.features.history.columns.checks import ColumnChecks, check_colum
 from fraudsieve.features.history.columns.reader import PreparedColumns
 from fraudsieve.features.history.columns.table import Columns, is_columns
 from fraudsieve.features.history.pool_timelines import TimelinePool
-from fraudsieve.features.history.reader import TIME_FIELDS, RecordType, check_labelled_entity, read_record
 from fraudsieve.features.history.records import RejectedRecord, as_records, check_time_between
 from fraudsieve.features.history.seen_ids import OF_LABEL
-from fraudsieve.features.history.timeline import PreparedRecord
+from fraudsieve.features.history.timeline import (
+    TIME_FIELDS,
+    PreparedRecord,
+    RecordType,
+    check_labelled_entity,
+    read_record,
+)
 from fraudsieve.features.network.live import NetworkState
 
 Prepared: TypeAlias = Sequence[PreparedRecord] | PreparedColumns

@@ -22,12 +22,10 @@ from fraudsieve.features.history.columns.reader import NO_LINKS, ColumnType, Lin
 from fraudsieve.features.history.columns.table import Columns
 from fraudsieve.features.history.declaration import History, check_histories, history_columns, window_seconds
 from fraudsieve.features.history.kernels.recency import NEVER
-from fraudsieve.features.history.reader import CAMPAIGN, RecordType, zone_of
 from fraudsieve.features.history.records import RejectedRecord, as_records, entity_key, id_digest, required_time
 from fraudsieve.features.history.seen_ids import SeenIds
-from fraudsieve.features.history.timeline import PreparedRecord, ViewState
-from fraudsieve.features.history_declaration import HistoryDeclaration, status_views
-from fraudsieve.features.network.declaration import Network
+from fraudsieve.features.history.timeline import CAMPAIGN, PreparedRecord, RecordType, ViewState, zone_of
+from fraudsieve.features.network.declaration import HistoryDeclaration, Network, status_views
 from fraudsieve.features.network.live import NetworkState
 from fraudsieve.tables.values.reading import read_number
 

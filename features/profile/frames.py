@@ -11,7 +11,7 @@ from fraudsieve.features.history.columns.table import READ_IT, REMOVE_ROWS
 from fraudsieve.tables.cells import extract_strings, nested_values
 from fraudsieve.tables.column_names import describe_columns
 from fraudsieve.tables.conversion import convert, convert_numbers
-from fraudsieve.tables.limits import shapes_of
+from fraudsieve.tables.schema import shapes_of
 from fraudsieve.tables.values.reading import TOO_LARGE, Kind, Reading
 
 from .custom_columns import CustomColumns

@@ -10,12 +10,9 @@ import numpy as np
 from fraudsieve._compiled import compile_inlined, compile_kernel
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints, pack
-from fraudsieve.features.text.fold import fold_codes
-from fraudsieve.features.text.fold_rules import DIGITS, OTHER_DIGIT, USES
+from fraudsieve.features.text.fold import DIGITS, OTHER_DIGIT, USES, fold_codes
 
-from .linear_scores import find_rows
-from .model import TextModel
-from .ngrams import MAX_N, VALUES, Raw, hash_ngrams, least_raw, longest, raw_texts, without_texts
+from .model import MAX_N, VALUES, Raw, TextModel, find_rows, hash_ngrams, least_raw, longest, raw_texts, without_texts
 
 
 @compile_inlined()

@@ -31,9 +31,7 @@ from fraudsieve._compiled import INT_0, compile_inlined, compile_kernel
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import CodePoints, select_texts
 
-from .linear_scores import aligned_rows, prefetch
-from .model import TextModel, output_classes
-from .ngrams import BITS, MAX_TIMES, hash_ngrams, without_texts
+from .model import BITS, MAX_TIMES, TextModel, aligned_rows, hash_ngrams, output_classes, prefetch, without_texts
 
 COUNT_BITS = 7
 """Low bits of a packed n-gram: how often the text has it. The other bits are its column."""

@@ -23,12 +23,12 @@ from fraudsieve._io import PRIVATE, new_folder, read_file, which_version, write_
 from fraudsieve._subjects import Subject
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import ArtifactError
-from fraudsieve.features.feature_matrix import FeatureMatrix
+from fraudsieve.features.account_matrix import FeatureMatrix
 from fraudsieve.features.wording.model import TextModel, output_classes
 from fraudsieve.models.calibration import Calibration
-from fraudsieve.models.given_fields import GivenFields, given_fields
+from fraudsieve.models.fields import Policy
+from fraudsieve.models.given_history import GivenFields, given_fields
 from fraudsieve.models.points import OperatingPoint, RatioSupport, SourcePoints
-from fraudsieve.models.policy import Policy
 from fraudsieve.models.sentences.phrases import Phrase, phrases_of
 from fraudsieve.models.trees.booster_text import check_booster
 from fraudsieve.models.trees.ensemble import Ensemble

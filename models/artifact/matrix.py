@@ -9,16 +9,14 @@ import numpy as np
 
 from fraudsieve._subjects import Subject
 from fraudsieve.exceptions import ArtifactError
-from fraudsieve.features.account_matrix import AccountMatrix
+from fraudsieve.features.account_matrix import AccountMatrix, FeatureMatrix, text_matrices
 from fraudsieve.features.campaign.over_time import CampaignHistory
 from fraudsieve.features.cues.custom_lists import CustomLists
-from fraudsieve.features.feature_matrix import FeatureMatrix, text_matrices
 from fraudsieve.features.history.declaration import History, check_histories
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.profile.custom_columns import CustomColumns
-from fraudsieve.features.wording.model import TextModel
-from fraudsieve.features.wording.ngrams import BITS
+from fraudsieve.features.wording.model import BITS, TextModel
 from fraudsieve.features.wording.surprisal import CHAR_BITS, PAIR_BITS, CharacterModel
 from fraudsieve.tables.values.moments import time_zone
 

@@ -6,18 +6,17 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from fraudsieve.features.account_matrix import AccountMatrix
+from fraudsieve.features.account_matrix import AccountMatrix, FeatureMatrix, account_matrix_of, message_matrix_of
 from fraudsieve.features.account_records import as_microseconds, cutoff_column, subject_columns
 from fraudsieve.features.accounts import AccountFeatures
-from fraudsieve.features.feature_matrix import FeatureMatrix, account_matrix_of, message_matrix_of
 from fraudsieve.features.history.history_batch import history_features
-from fraudsieve.features.history_declaration import event_counts
 from fraudsieve.features.message_frames import record_blocks
 from fraudsieve.features.message_matrix import why_unscorable
+from fraudsieve.features.network.declaration import event_counts
 from fraudsieve.features.profile.frames import as_strings
 from fraudsieve.features.record_fields import FeatureRows
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.models.scoring.record_policy import KEYS
+from fraudsieve.models.fields import KEYS
 from fraudsieve.tables.cells import STRING
 
 from .scored_tables import TableHistory, uses_labels

@@ -19,8 +19,7 @@ import numpy as np
 from fraudsieve._translation import Language, check_language
 from fraudsieve._typing import Array
 from fraudsieve.models.artifact.folder import Model
-from fraudsieve.models.scoring.decision import deciding_thresholds, reached
-from fraudsieve.models.scoring.scores import fraud_probability
+from fraudsieve.models.scoring.scores import deciding_thresholds, fraud_probability, reached
 from fraudsieve.models.sentences.phrases import REST, resemblance, sentence_of
 from fraudsieve.models.sentences.templates import techniques_of
 from fraudsieve.models.trees.ensemble import Ensemble

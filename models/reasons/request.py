@@ -13,8 +13,7 @@ from fraudsieve._typing import Array
 from fraudsieve.features.record_fields import FeatureRows
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.wording.attribution import character_weights, source_positions, spans
-from fraudsieve.features.wording.model import TextModel, trusted_shares
-from fraudsieve.features.wording.ngrams import without_texts
+from fraudsieve.features.wording.model import TextModel, trusted_shares, without_texts
 from fraudsieve.models.artifact.folder import Model
 
 from .explained import check_class, explained_classes, output_signs

@@ -3,11 +3,10 @@
 from datetime import timedelta
 from typing import Any
 
-from fraudsieve.features.feature_matrix import FeatureMatrix
-from fraudsieve.features.history_declaration import event_fields
+from fraudsieve.features.account_matrix import FeatureMatrix
+from fraudsieve.features.network.declaration import event_fields
 from fraudsieve.features.record_fields import RecordField
-
-from .fields import FIELD_TYPES, SAMPLE_TEXT, SAMPLE_TIME
+from fraudsieve.models.fields import FIELD_TYPES, SAMPLE_TEXT, SAMPLE_TIME
 
 RARE_TEXT = " 0x0000000000000000000000000000000000000000"
 """An address of a crypto currency, whose kernel is compiled only when a text may have one."""

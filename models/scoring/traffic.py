@@ -10,7 +10,7 @@ from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.unlike_training.expected_shares import FLAGGED, UNLIKE, ShareCount, UnusualShare
 from fraudsieve.models.unlike_training.shares import UNFAMILIAR
 
-from .decision import reached
+from .scores import reached
 
 RECALIBRATE: Final = "If this is other traffic, set the thresholds for it: fraudsieve recalibrate"
 TRAIN: Final = "If this is other traffic, train with records of it"

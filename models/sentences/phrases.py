@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from fraudsieve._translation import Language
-from fraudsieve.features.feature_matrix import FeatureMatrix, text_matrices
+from fraudsieve.features.account_matrix import FeatureMatrix, text_matrices
 from fraudsieve.features.history.declaration import History, HistoryColumn
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.profile.custom_columns import MISSING, UNSEEN, CustomColumns

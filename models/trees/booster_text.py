@@ -6,12 +6,14 @@ The validation reads every array of every tree, so that LightGBM can evaluate wh
 
 import re
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import lightgbm as lgb
 import numpy as np
 
 from fraudsieve._typing import Array
+
+if TYPE_CHECKING:
+    from lightgbm import Booster
 
 SPLIT_ARRAYS: Final = ("split_feature", "threshold", "decision_type", "left_child", "right_child")
 WHOLE: Final = frozenset(
@@ -208,16 +210,18 @@ def _check_rest(rest: str) -> None:
 VALUES = re.compile(r"(?m)^(leaf_value|internal_value)=(.*)$")
 
 
-def average_boosters(boosters: Sequence[lgb.Booster]) -> lgb.Booster:
+def average_boosters(boosters: Sequence["Booster"]) -> "Booster":
     """Return a booster with the trees of all, whose values are divided by the number of boosters."""
     if len(boosters) == 1:
         return boosters[0]
+    from lightgbm import Booster  # LightGBM is imported while kernels compile: see `load_model`
+
     parts = [split_trees(booster.model_to_string(num_iteration=-1)) for booster in boosters]
     trees = [_divide(tree, len(boosters)) for _, trees, _ in parts for tree in as_written(trees)]
     blocks = [f"Tree={number}\n{tree.partition(chr(10))[2]}\n" for number, tree in enumerate(trees)]
     sizes = " ".join(str(len(block.encode())) for block in blocks)
     head = re.sub(r"(?m)^tree_sizes=.*$", f"tree_sizes={sizes}", parts[0][0])
-    return lgb.Booster(model_str=f"{head}\n{''.join(blocks)}{END}{parts[0][2]}")
+    return Booster(model_str=f"{head}\n{''.join(blocks)}{END}{parts[0][2]}")
 
 
 def _divide(tree: str, n: int) -> str:

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from fraudsieve._typing import Array
-from fraudsieve.features.feature_matrix import FeatureMatrix
+from fraudsieve.features.account_matrix import FeatureMatrix
 from fraudsieve.models.trees.ensemble import Ensemble
 
 MAX_COMPARED_COLUMNS: Final = 32

@@ -7,11 +7,10 @@ import lightgbm as lgb
 import numpy as np
 
 from fraudsieve._subjects import Subject
-from fraudsieve.features.account_matrix import AccountMatrix
+from fraudsieve.features.account_matrix import AccountMatrix, FeatureMatrix
 from fraudsieve.features.campaign.over_time import CampaignHistory
 from fraudsieve.features.cues.custom_lists import CustomLists
 from fraudsieve.features.default_views import default_histories, default_network
-from fraudsieve.features.feature_matrix import FeatureMatrix
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.features.profile.custom_columns import CustomColumns
 from fraudsieve.features.wording.model import TextModel

@@ -11,7 +11,7 @@ from benchmarks import own
 from fraudsieve.features.accounts import AccountFeatures
 from fraudsieve.features.cues.custom_lists import count_words
 from fraudsieve.features.history.declaration import History
-from fraudsieve.features.history.kernels.ids import code_strings
+from fraudsieve.features.history.kernels.categories import code_strings
 from fraudsieve.features.history.kernels.sorting import sort_events
 from fraudsieve.features.text.codepoints import pack
 

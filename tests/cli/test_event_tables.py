@@ -9,7 +9,7 @@ import pytest
 
 from fraudsieve.cli.options import ReadingOptions
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.models.given_fields import given_fields
+from fraudsieve.models.given_history import given_fields
 from fraudsieve.tables.formats.loaded import ReadOptions
 from fraudsieve.tables.reader import read_table
 from fraudsieve.tables.source import InputTable

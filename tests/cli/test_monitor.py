@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from fraudsieve.cli.app import app
 from fraudsieve.live.store import open_store
 from fraudsieve.models.artifact.folder import read_model, write_model
-from fraudsieve.models.policy import Policy
+from fraudsieve.models.fields import Policy
 from fraudsieve.pages.words import names_in_words
 from tests.cli.conftest import SECRET, Run, error_of
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from fraudsieve.tables.limits import REPLACED
+from fraudsieve.tables.schema import REPLACED
 
 from .conftest import Run, error_of
 

@@ -8,9 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 from fraudsieve.cli.app import app
-from fraudsieve.features.feature_matrix import account_matrix_of
+from fraudsieve.features.account_matrix import account_matrix_of
 from fraudsieve.models import Scorer
-from fraudsieve.models.policy import Policy
+from fraudsieve.models.fields import Policy
 from fraudsieve.training.data.row_sample import RowSample
 from tests.cli.conftest import Run, error_of
 from tests.shared import mlflow_uri

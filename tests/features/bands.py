@@ -5,7 +5,7 @@ from typing import Any
 
 from fraudsieve._typing import Record
 from fraudsieve.features.campaign.over_time import CampaignHistory, message_event, message_keys
-from fraudsieve.features.history.reader import CAMPAIGN
+from fraudsieve.features.history.timeline import CAMPAIGN
 
 
 def campaign_events(messages: Sequence[Record], campaigns: CampaignHistory) -> list[dict[str, Any]]:

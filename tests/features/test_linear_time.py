@@ -20,7 +20,7 @@ from fraudsieve.features.cues.links import measure_links
 from fraudsieve.features.cues.matrix import cues_and_shape
 from fraudsieve.features.cues.numbers import find_numbers
 from fraudsieve.features.text.codepoints import CodePoints, pack
-from fraudsieve.features.text.fold_rules import undo_by_context
+from fraudsieve.features.text.fold import undo_by_context
 
 LENGTH: Final = 50_000
 BOUND: Final = 10.0

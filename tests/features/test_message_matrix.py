@@ -17,8 +17,7 @@ from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.features.text.codepoints import pack
 from fraudsieve.features.text.fold import OBFUSCATIONS
 from fraudsieve.features.text.pinyin import to_pinyin
-from fraudsieve.features.wording.model import TextModel, weigh_by_known_share
-from fraudsieve.features.wording.ngrams import hash_ngrams
+from fraudsieve.features.wording.model import TextModel, hash_ngrams, weigh_by_known_share
 from fraudsieve.features.wording.surprisal import SURPRISALS, CharacterModel, count_characters
 
 ANYTHING = st.text(st.characters(exclude_categories=()))

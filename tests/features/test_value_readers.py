@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from fraudsieve.exceptions import ColumnTypeError, RejectedRecordError, SchemaError
 from fraudsieve.features.history.columns.table import ColumnTable
 from fraudsieve.features.profile.custom_columns import CustomColumns
-from fraudsieve.models.scoring.fields import FIELD_TYPES
+from fraudsieve.models.fields import FIELD_TYPES
 from fraudsieve.tables import InputTable, read_table
 from fraudsieve.tables.cells import Converted, mask_signalling_nan
 from fraudsieve.tables.conversion import convert, convert_numbers

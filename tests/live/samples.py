@@ -9,9 +9,8 @@ import pandas as pd
 import pytest
 
 from fraudsieve.features import History
-from fraudsieve.live.calls import Call
 from fraudsieve.live.recording import LoggedScore
-from fraudsieve.live.records import PlausibleClock
+from fraudsieve.live.records import Call, PlausibleClock
 from fraudsieve.live.session import StoreSession
 from fraudsieve.live.state import LiveState
 from fraudsieve.models import Scorer

@@ -19,7 +19,7 @@ from fraudsieve.live.contents import erase, rewind
 from fraudsieve.live.session import Replica
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import open_store
-from fraudsieve.live.store.chain import Position
+from fraudsieve.live.store.facts import Position
 from fraudsieve.models import Scorer
 from fraudsieve.models.batch.scored_tables import read_history, trust_of_model
 from tests.live.contents import content

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fraudsieve.exceptions import StateBehindError, StateError
 from fraudsieve.features.live_state import HistoryState
-from fraudsieve.live import deciding, session
+from fraudsieve.live import session
 from fraudsieve.live.records import fold_rows, read_entry
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import open_store
@@ -182,7 +182,7 @@ def test_a_call_that_fails_does_not_fail_its_group(account_scorer: Scorer, monke
         except MemoryError as error:
             outcomes[name] = error
 
-    monkeypatch.setattr(deciding, "read_entry", fails_at_bad)
+    monkeypatch.setattr(session, "read_entry", fails_at_bad)
 
     threads = [threading.Thread(target=send, args=(name,)) for name in ("first", "bad", "good")]
     with live._groups.lock:  # while the first one is handled, the others gather

@@ -17,7 +17,7 @@ from fraudsieve.exceptions import StateError
 from fraudsieve.live.contents import erase, rewind
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import open_store
-from fraudsieve.live.store.chain import START
+from fraudsieve.live.store.facts import START
 from fraudsieve.live.store.snapshots import list_removals
 from fraudsieve.models import Scorer
 from tests.live.contents import content

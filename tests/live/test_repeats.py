@@ -12,7 +12,7 @@ from fraudsieve._subjects import Subject
 from fraudsieve.features import Network, history_features, network_features
 from fraudsieve.live.state import LiveState
 from fraudsieve.models import Scorer
-from fraudsieve.models.scoring.given_history import resolve_history
+from fraudsieve.models.given_history import resolve_history
 from tests.live.samples import NIGHTS, RECEIVED, event, with_views
 from tests.service.handling import handler_of
 

@@ -12,7 +12,7 @@ from fraudsieve.live.contents import describe_store, erase, rewind
 from fraudsieve.live.export import export_tables
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import EventStore, open_store
-from fraudsieve.live.store.chain import START
+from fraudsieve.live.store.facts import START
 from fraudsieve.live.store.snapshots import drop_old_rows
 from fraudsieve.models import Scorer
 from tests.live.contents import content

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from fraudsieve.exceptions import StateError
-from fraudsieve.live.calls import Call
 from fraudsieve.live.contents import describe_store, erase, rewind
+from fraudsieve.live.records import Call
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import EventStore, open_store
 from fraudsieve.live.store.score_rows import ScoreRow, StoredScore, drop_old_scores, iterate_scores

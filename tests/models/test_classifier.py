@@ -21,7 +21,7 @@ import fraudsieve.models
 from fraudsieve.features import MessageFeatures
 from fraudsieve.features.wording.fit import campaign_weights
 from fraudsieve.models import Calibration, FraudClassifier
-from fraudsieve.models.trees.start import initial_log_odds
+from fraudsieve.models.trees.ensemble import initial_log_odds
 from tests.messages import refused
 
 EXPECTED_FAILURES = {

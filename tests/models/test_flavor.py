@@ -23,8 +23,8 @@ from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.profile.custom_columns import CustomColumns
 from fraudsieve.models import FraudClassifier, Model, Scorer, read_model, write_model
 from fraudsieve.models.artifact.model_address import model_folder
+from fraudsieve.models.fields import Policy
 from fraudsieve.models.flavor import FLAVOR, _load_pyfunc, log_model, logged_digest, save_model
-from fraudsieve.models.policy import Policy
 from fraudsieve.training.simulation.world import simulate
 from tests.messages import refused
 from tests.mlflow_servers import running_mlflow

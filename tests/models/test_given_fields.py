@@ -10,7 +10,7 @@ from fraudsieve.exceptions import RecordError, RejectedRecordError
 from fraudsieve.features.history.records import RejectedRecord
 from fraudsieve.live import LiveState
 from fraudsieve.models import Scorer
-from fraudsieve.models.given_fields import GivenFields, given_fields
+from fraudsieve.models.given_history import GivenFields, given_fields
 from tests.live.small_models import event_scorer
 
 COLUMNS = {

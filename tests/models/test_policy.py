@@ -14,10 +14,8 @@ from fraudsieve.features.history.declaration import History
 from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.features.profile.custom_columns import CustomColumns
 from fraudsieve.models import FraudClassifier, Model, Scorer, read_model, write_model
-from fraudsieve.models.policy import Policy
+from fraudsieve.models.fields import Policy, check_unknown, model_fields
 from fraudsieve.models.rules import Rule, RuleSet
-from fraudsieve.models.scoring.fields import model_fields
-from fraudsieve.models.scoring.record_policy import check_unknown
 from tests.messages import refused
 
 SECRET = "Wire 500 to Zebedee"

@@ -21,7 +21,7 @@ from fraudsieve.features.message_matrix import MessageMatrix
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.profile.custom_columns import CustomColumns
 from fraudsieve.models import FraudClassifier, Model, Scorer
-from fraudsieve.models.policy import Policy
+from fraudsieve.models.fields import Policy
 from tests.profiles import examples
 
 JSON_SCALARS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fraudsieve.features.feature_matrix import account_matrix_of
+from fraudsieve.features.account_matrix import account_matrix_of
 from fraudsieve.models import Scorer, write_model
 from fraudsieve.models.calibration import Calibration
 from fraudsieve.service.handlers import RequestHandler

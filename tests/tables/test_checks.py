@@ -16,9 +16,9 @@ from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.profile.choice import candidate_columns
 from fraudsieve.tables import InputTable, ReadOptions
 from fraudsieve.tables.cells import STRING
-from fraudsieve.tables.limits import MAX_TEXT_LENGTH
 from fraudsieve.tables.reader import check_table, read_table, write_rejected
 from fraudsieve.tables.schema import EVENTS, LABELS, MESSAGES, TABLES, TableSchema
+from fraudsieve.tables.values.reading import MAX_TEXT_LENGTH
 from tests.profiles import examples
 
 from .frames import causes, messages

@@ -9,9 +9,8 @@ import pytest
 
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.tables.cells import STRING
-from fraudsieve.tables.chunks import ChunkReader
 from fraudsieve.tables.formats.loaded import ReadOptions
-from fraudsieve.tables.reader import read_table
+from fraudsieve.tables.reader import ChunkReader, read_table
 from fraudsieve.tables.source import InputTable
 
 
@@ -28,7 +27,7 @@ def messages(rows: int) -> pd.DataFrame:
 def test_chunks_give_the_same_rows_as_the_whole_file(
     tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fraudsieve.tables.chunks.CHUNK_ROWS", 64)
+    monkeypatch.setattr("fraudsieve.tables.reader.CHUNK_ROWS", 64)
     messages(1000).to_parquet(tmp_path / "m.parquet", row_group_size=size)
     whole = read_table(InputTable(tmp_path / "m.parquet", ReadOptions(max_rejected=1)), "messages")
     parts = list(ChunkReader(tmp_path / "m.parquet", "messages"))

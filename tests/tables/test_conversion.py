@@ -10,8 +10,7 @@ import pytest
 
 from fraudsieve.tables.cells import STRING, Converted
 from fraudsieve.tables.conversion import convert
-from fraudsieve.tables.limits import MAX_TEXT_LENGTH
-from fraudsieve.tables.values.reading import Kind, Reading, type_name
+from fraudsieve.tables.values.reading import MAX_TEXT_LENGTH, Kind, Reading, type_name
 
 NOTHING = ("nan", "NaN", "None", "null", "NULL", "<NA>", "NaT", r"\N")
 

@@ -8,10 +8,9 @@ import pandas as pd
 import pytest
 
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.tables.chunks import ChunkReader
 from fraudsieve.tables.formats.loaded import ReadOptions
-from fraudsieve.tables.limits import check_rejected, shapes_of
-from fraudsieve.tables.reader import check_table, read_table
+from fraudsieve.tables.reader import ChunkReader, check_table, read_table
+from fraudsieve.tables.schema import check_rejected, shapes_of
 from fraudsieve.tables.source import InputTable, as_input
 from tests.messages import refused
 

@@ -8,8 +8,8 @@ import pytest
 
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.tables.formats.loaded import ReadOptions
-from fraudsieve.tables.limits import DUPLICATE, REPLACED
 from fraudsieve.tables.reader import check_header, read_table
+from fraudsieve.tables.schema import DUPLICATE, REPLACED
 from fraudsieve.tables.source import InputTable, data_digest, local_files, origin_of
 from tests.messages import refused
 

@@ -10,7 +10,7 @@ import pytest
 
 from fraudsieve.exceptions import ArtifactError, SchemaError
 from fraudsieve.models.artifact.folder import read_model
-from fraudsieve.models.scoring.fields import FIELD_TYPES
+from fraudsieve.models.fields import FIELD_TYPES
 from fraudsieve.tables.formats.files import load
 from fraudsieve.tables.formats.output import write_frame
 from fraudsieve.training.fit import train

@@ -24,9 +24,9 @@ import pyarrow.parquet as pq
 from fraudsieve._subjects import Subject
 from fraudsieve._typing import Array, Progress
 from fraudsieve.exceptions import RecipeError, SchemaError
+from fraudsieve.features.account_matrix import account_matrix_of, message_matrix_of
 from fraudsieve.features.accounts import UNTIMED, AccountFeatures
 from fraudsieve.features.default_views import identifier_columns
-from fraudsieve.features.feature_matrix import account_matrix_of, message_matrix_of
 from fraudsieve.features.label_trust import WEIGHT
 from fraudsieve.features.messages import MessageFeatures
 from fraudsieve.models.artifact.folder import Model

@@ -9,7 +9,7 @@ from typing import Any, Final, Self
 
 from fraudsieve._translation import tr
 from fraudsieve.exceptions import RecipeError, SchemaError
-from fraudsieve.features.feature_matrix import FeatureMatrix
+from fraudsieve.features.account_matrix import FeatureMatrix
 from fraudsieve.features.profile.choice import (
     ProfileColumns,
     candidate_columns,

@@ -19,8 +19,7 @@ from fraudsieve._translation import tr
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.label_trust import Trust, history_of_labels, join_labels, labels_with_times
-from fraudsieve.models.batch.cutoffs import end_of_events
-from fraudsieve.models.batch.scored_tables import of_kind
+from fraudsieve.models.batch.scored_tables import end_of_events, of_kind
 from fraudsieve.tables.checks import input_names
 from fraudsieve.tables.label_values import LabelReader, LabelReading, read_classes, read_labels, with_times
 from fraudsieve.tables.reader import CheckedTable, read_table

@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve._typing import Array
-from fraudsieve.features.account_matrix import AccountMatrix
-from fraudsieve.features.feature_matrix import account_matrix_of
+from fraudsieve.features.account_matrix import AccountMatrix, account_matrix_of
 from fraudsieve.models.artifact.folder import FEATURES_VERSION
 from fraudsieve.models.artifact.matrix import build_matrix
 

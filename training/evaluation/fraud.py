@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.metrics import log_loss
 
 from fraudsieve._typing import Array
-from fraudsieve.models.scoring.decision import reached
+from fraudsieve.models.scoring.scores import reached
 from fraudsieve.training.json_types import finite_or_none
 from fraudsieve.training.recipe.recipe import EvaluateRecipe
 

@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.metrics import average_precision_score, f1_score, precision_recall_fscore_support, roc_auc_score, roc_curve
 
 from fraudsieve._typing import Array
-from fraudsieve.models.scoring.decision import reached
+from fraudsieve.models.scoring.scores import reached
 
 from .bootstrap import Interval, Replicates, bootstrap_f1, bootstrap_ranking, percentile_interval, share_intervals
 from .capacity import Capacity, RowCosts, count_days

@@ -13,7 +13,7 @@ from fraudsieve.features.profile.custom_columns import category_codes
 from fraudsieve.features.profile.frames import category_column
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.points import OperatingPoint, SourcePoints
-from fraudsieve.models.scoring.decision import reached
+from fraudsieve.models.scoring.scores import reached
 from fraudsieve.models.thresholds import Targets, operating_points
 from fraudsieve.pages.words import point_words
 from fraudsieve.training.data.assumed_labels import inclusion_weights

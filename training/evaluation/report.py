@@ -13,7 +13,7 @@ import numpy as np
 from fraudsieve._html import facts_table
 from fraudsieve._typing import Array
 from fraudsieve.models.points import OperatingPoint
-from fraudsieve.models.scoring.decision import reached
+from fraudsieve.models.scoring.scores import reached
 from fraudsieve.training.attack.recall import AttackMetrics
 from fraudsieve.training.data.column_notes import RefitSummary
 from fraudsieve.training.json_types import to_json_types

@@ -22,7 +22,7 @@ from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.scored_tables import trust_of_model
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.rules.rule_set import RuleSet
-from fraudsieve.models.scoring.decision import deciding_thresholds, reached
+from fraudsieve.models.scoring.scores import deciding_thresholds, reached
 from fraudsieve.models.unlike_training.shares import UNFAMILIAR
 from fraudsieve.tables.source import Source, data_digest
 from fraudsieve.training.data.builders import flags_of

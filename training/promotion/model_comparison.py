@@ -26,12 +26,12 @@ from pydantic import ValidationError
 
 from fraudsieve._subjects import Subject
 from fraudsieve._typing import Array, Record
-from fraudsieve.features.feature_matrix import FeatureMatrix
+from fraudsieve.features.account_matrix import FeatureMatrix
 from fraudsieve.features.label_trust import Trust, labels_that_counted
 from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.fields import model_fields
+from fraudsieve.models.given_history import resolve_history
 from fraudsieve.models.predict import Scorer
-from fraudsieve.models.scoring.fields import model_fields
-from fraudsieve.models.scoring.given_history import resolve_history
 from fraudsieve.tables.label_values import with_times
 from fraudsieve.training.data.groups import learned_until, trained_until
 from fraudsieve.training.data.labelled import LabelledData

@@ -17,8 +17,7 @@ from fraudsieve.models.calibration import Calibration, fit_calibration
 from fraudsieve.models.guarantees import upper_rate
 from fraudsieve.models.likelihood_ratios import support_of
 from fraudsieve.models.points import OperatingPoint
-from fraudsieve.models.scoring.decision import reached
-from fraudsieve.models.scoring.scores import fraud_probability
+from fraudsieve.models.scoring.scores import fraud_probability, reached
 from fraudsieve.models.thresholds import CAPACITY, Targets, operating_points
 
 from .traffic import Traffic, volume_point

@@ -14,7 +14,7 @@ from fraudsieve._typing import Progress
 from fraudsieve.exceptions import RecipeError
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import Scorer
-from fraudsieve.models.scoring.decision import reached
+from fraudsieve.models.scoring.scores import reached
 from fraudsieve.models.thresholds import CAPACITY, deciding_first
 from fraudsieve.models.verification import write_verified
 from fraudsieve.tables.source import Source, data_digest, local_files

@@ -15,8 +15,7 @@ from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.rows import feature_rows
 from fraudsieve.models.batch.scored_tables import Inputs, label_reader, options_of_model, read_inputs, uses_labels
 from fraudsieve.models.points import MAX_THRESHOLD, OperatingPoint
-from fraudsieve.models.scoring.decision import reached
-from fraudsieve.models.scoring.feature_scores import unlike_shares
+from fraudsieve.models.scoring.scores import reached, unlike_shares
 from fraudsieve.tables.label_values import read_classes, with_times
 from fraudsieve.tables.reader import read_table
 from fraudsieve.tables.source import Source, as_input, origin_of

@@ -14,7 +14,7 @@ from fraudsieve.features.history.declaration import window_seconds
 from fraudsieve.features.label_trust import Trust
 from fraudsieve.tables.formats.loaded import ReadOptions
 from fraudsieve.tables.label_values import AUTO
-from fraudsieve.tables.limits import MAX_REJECTED
+from fraudsieve.tables.schema import MAX_REJECTED
 from fraudsieve.tables.values.moments import counted_from, time_zone
 
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -12,8 +12,8 @@ from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from fraudsieve.features.cues.custom_lists import CustomLists
+from fraudsieve.models.fields import Missing, Policy, Unknown, Unlike, WrongType
 from fraudsieve.models.guarantees import CONFIDENCE
-from fraudsieve.models.policy import Missing, Policy, Unknown, Unlike, WrongType
 from fraudsieve.models.thresholds import FALSE_POSITIVE_RATES, Costs, Targets
 
 from .data import RecipeSection

@@ -6,10 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fraudsieve._typing import Record
-from fraudsieve.features.history.reader import CAMPAIGN, RecordType, check_labelled_entity, read_record
 from fraudsieve.features.history.records import RejectedRecord, check_time_between
 from fraudsieve.features.history.seen_ids import SeenIds
-from fraudsieve.features.history.timeline import ViewState
+from fraudsieve.features.history.timeline import CAMPAIGN, RecordType, ViewState, check_labelled_entity, read_record
 
 from .reader import NO_LINKS, ColumnType, LinkFields, PreparedColumns, ReadColumns, read_columns, time_field
 from .table import Columns, ColumnTable, reason_of

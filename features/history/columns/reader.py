@@ -15,9 +15,8 @@ from fraudsieve._typing import Array
 from fraudsieve.features.history.declaration import ONE_KIND
 from fraudsieve.features.history.kernels.bound import AMOUNT, DIGEST, IDS, KIND, TIME
 from fraudsieve.features.history.pool_timelines import TimelinePool
-from fraudsieve.features.history.reader import CAMPAIGN, TIME_FIELDS, RecordType, zone_of
 from fraudsieve.features.history.records import label_kind
-from fraudsieve.features.history.timeline import ViewState, bits_of
+from fraudsieve.features.history.timeline import CAMPAIGN, TIME_FIELDS, RecordType, ViewState, bits_of, zone_of
 
 from .table import ColumnTable, EncodedIds, combine_codes, digests_of, first_rows, kind_numbers
 

@@ -24,12 +24,12 @@ import numpy as np
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import ColumnTypeError, RejectedRecordError, SchemaError
 from fraudsieve.features.history.declaration import ONE_KIND
-from fraudsieve.features.history.kernels.ids import code_numbers, code_strings
-from fraudsieve.features.history.reader import CAMPAIGN
+from fraudsieve.features.history.kernels.categories import code_numbers, code_strings
 from fraudsieve.features.history.records import record_time
-from fraudsieve.tables.limits import MAX_AMOUNT
+from fraudsieve.features.history.timeline import CAMPAIGN
 from fraudsieve.tables.values.moments import EARLIEST, OUTSIDE, TOO_LATE, read_epochs
 from fraudsieve.tables.values.reading import (
+    MAX_AMOUNT,
     NOT_A_LABEL,
     TOO_LARGE,
     exact_below,

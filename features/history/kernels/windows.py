@@ -2,7 +2,8 @@
 
 Two pointers bound the window of each cutoff time. Amounts are added at one end and subtracted at the other, exactly, so
 that an old large amount leaves no trace. Counterparties are counted in an array that is reset after each entity. Nights
-and weekends are differences of running counts. Needs only NumPy and Numba.
+and weekends are differences of running counts. The extreme of a window is the head of a monotonic queue. Needs only
+NumPy and Numba.
 """
 
 from typing import TypeAlias
@@ -13,10 +14,21 @@ from fraudsieve._compiled import INT_0, compile_inlined, compile_kernel, compile
 from fraudsieve._microseconds import DAY, HOUR, SECOND
 from fraudsieve._typing import Array
 
-from .exact import MINUS, PLUS, add_to_digits, sum_of_digits
+from .exact import (
+    MINUS,
+    N_DIGITS,
+    N_SQUARE_DIGITS,
+    PLUS,
+    add_number,
+    add_square,
+    add_to_digits,
+    deviation_of,
+    sum_of,
+    sum_of_digits,
+)
 from .measure import Measure, names_of
 
-MEASURES = (
+TOTALS = (
     Measure("count", "volume", "number of events", "0", needs_times=False),
     Measure("sum", "value", "sum of the amounts", "0", ("amount",), needs_times=False),
     Measure("mean", "value", "mean of the amounts", reads=("amount",), needs_times=False),
@@ -35,7 +47,7 @@ MEASURES = (
     Measure("span", "rhythm", "seconds since the first event; not computed by default"),
     Measure("pace", "rhythm", "seconds between the last two events / mean of these seconds", "NaN (below two)"),
 )
-WINDOW_MEASURES = names_of(MEASURES)
+WINDOW_MEASURES = names_of(TOTALS)
 """The measures of `totals_in_windows`, in the order of its columns."""
 COUNT, SUM, MEAN, DISTINCT, NIGHT, WEEKEND, GAP_MEAN, SPAN, PACE = range(len(WINDOW_MEASURES))
 Bounds: TypeAlias = tuple[Array, Array, Array, Array, Array, Array]
@@ -278,3 +290,272 @@ def totals_in_windows(
     for window in range(widths.size):
         if any_column(columns[window : window + 1], INT_0, columns.shape[1]):
             _totals_in_window(bounds, widths[window], amounts, codes, clock, columns[window], out)
+
+
+SPREADS = (
+    Measure("max", "value", "largest amount", reads=("amount",), needs_times=False),
+    Measure("min", "value", "smallest amount", reads=("amount",), needs_times=False),
+    Measure("std", "value", "standard deviation of the amounts (population)", reads=("amount",), needs_times=False),
+    Measure("gap_std", "rhythm", "standard deviation of the seconds between events", "NaN (below two)"),
+    Measure("burst", "rhythm", "largest number of events within an hour"),
+    Measure(
+        "since_max",
+        "value",
+        "seconds since the largest amount, the last one of equal amounts",
+        reads=("amount",),
+        derived_from=("max",),
+    ),
+    Measure(
+        "drained_share",
+        "value",
+        "sum of what left (amounts below 0) / sum of what came in (amounts above 0), at most 1",
+        "NaN (nothing came in)",
+        ("amount",),
+        needs_times=False,
+    ),
+)
+MEASURES = (*TOTALS, *SPREADS)
+SPREAD_MEASURES = names_of(SPREADS)
+"""The measures of `spread_in_windows`, in the order of its columns."""
+MAX, MIN, STD, GAP_STD, BURST, SINCE_MAX, DRAINED_SHARE = range(len(SPREAD_MEASURES))
+
+
+@compile_part()
+def _longest(starts: Array) -> int:
+    longest = 0
+    for e in range(starts.size - 1):
+        longest = max(longest, starts[e + 1] - starts[e])
+    return longest
+
+
+@compile_inlined(borrows=True)
+def _begin_of(times: Array, cutoffs: Array, floors: Array, k: int, width: int) -> int:
+    """Return the time at which a window begins, or that of its first event, if the floor is later."""
+    begin, floor = int(cutoffs[k] - width), floor_of(floors, k)
+    return max(begin, int(times[floor])) if floors.size > 0 and floor < times.size else begin
+
+
+@compile_part()
+def _extreme_in_window(
+    bounds: Bounds, width: int, skipped: int, amounts: Array, sign: float, position: int, at_since: int, out: Array
+) -> None:
+    """Return the largest amount of a window (``sign`` 1) or the smallest (-1), the last one of equal amounts.
+
+    The first part of the window, of ``skipped`` microseconds, is left out.
+
+    A monotonic queue holds the events that are more extreme than all later ones. New events are scanned backwards, so
+    that only those more extreme than all later new events are compared with the queue.
+    """
+    #   position     0  1  2  3  4  5  6
+    #   amounts      7  3  5  2  4  1  4       `sign` 1; 4, 5 and 6 are new
+    #   queue        0  2  3                   amounts 7 5 2: an event with a larger one after it is never the largest
+    #   new_events   6                         backwards: 4 stays; 1 and the equal 4 are not larger
+    #   queue        0  2  6                   2 leaves at the tail, since it is not larger than `best`
+    #   queue        2  6                      0 leaves at the head once it is before the window; 5 is the largest
+    #
+    # Every event enters the queue at most once, and leaves it at most once. NaN is not larger than anything: it never
+    # enters.
+    starts, times, cutoff_starts, cutoffs, floors, rows = bounds
+    queue, new_events = np.empty(_longest(starts), np.int32), np.empty(_longest(starts), np.int32)
+    for e in range(starts.size - 1):
+        if cutoff_starts[e] == cutoff_starts[e + 1]:
+            continue
+        stop = starts[e + 1]
+        left = right = left_of(starts, times, cutoff_starts, cutoffs, floors, e, max(width - skipped, 0))
+        head, tail = 0, 0
+        for k in range(cutoff_starts[e], cutoff_starts[e + 1]):
+            cutoff, before = cutoffs[k], right
+            begin, floor = _begin_of(times, cutoffs, floors, k, width) + skipped, floor_of(floors, k)
+            while right < stop and times[right] < cutoff:
+                right += 1
+            while left < right and (times[left] < begin or left < floor):
+                left += 1
+            best, n_new = -np.inf, 0
+            for i in range(right - 1, max(before, left) - 1, -1):
+                if sign * amounts[i] > best:
+                    best = sign * amounts[i]
+                    new_events[n_new] = i
+                    n_new += 1
+            while tail > head and sign * amounts[queue[tail - 1]] <= best:
+                tail -= 1
+            while n_new > 0:
+                n_new -= 1
+                queue[tail] = new_events[n_new]
+                tail += 1
+            while head < tail and queue[head] < left:
+                head += 1
+            if head < tail:
+                if at_since >= 0:
+                    out[rows[k], at_since] = (cutoff - times[queue[head]]) / SECOND
+                out[rows[k], position] = amounts[queue[head]] + 0.0  # negative zero equals zero
+
+
+@compile_part()
+def _burst_in_window(bounds: Bounds, width: int, trailing: Array, position: int, out: Array) -> None:
+    """Compute the largest number of events in an hour of a window, from the hours that end with each event.
+
+    The hours that end later than the first hour of a window lie in it. Those that end earlier begin before it; of what
+    they hold of the window, the last has all.
+
+        window          |-------- first hour --------|----------------- later -----------------|
+        hour of event i       (-------------i]                 (--------------j]  hour of event j
+    """
+    starts, times, cutoff_starts, cutoffs, floors, rows = bounds
+    _extreme_in_window(bounds, width, HOUR, trailing, 1.0, position, -1, out)
+    for e in range(starts.size - 1):
+        if cutoff_starts[e] == cutoff_starts[e + 1]:
+            continue
+        stop = starts[e + 1]
+        left = right = left_of(starts, times, cutoff_starts, cutoffs, floors, e, width)
+        for k in range(cutoff_starts[e], cutoff_starts[e + 1]):
+            since, floor = _begin_of(times, cutoffs, floors, k, width), floor_of(floors, k)
+            until = min(since + HOUR, cutoffs[k])
+            while left < stop and (times[left] < since or left < floor):
+                left += 1
+            while right < stop and times[right] < until:
+                right += 1
+            if right > left and not out[rows[k], position] >= right - left:
+                out[rows[k], position] = right - left
+
+
+@compile_inlined()
+def _clear(digits: Array) -> None:
+    for i in range(digits.size):
+        digits[i] = 0
+
+
+@compile_part()
+def _std_in_window(
+    bounds: Bounds, width: int, values: Array, skip: int, unit: float, position: int, out: Array
+) -> None:
+    """Compute the standard deviation of the values of a window, divided by a unit.
+
+    The first ``skip`` events of a window are left out: 1 for gaps, since the first gap begins before the window.
+    """
+    #   times         10    30    35    50    90
+    #   gaps         NaN    20     5    15    40      gaps[i] is from event i - 1 to event i
+    #   window         .  [ 30    35    50 ]   .      left = 1, right = 4
+    #   in the sums    .     .     5    15     .      first = 2, last = 4
+    #
+    # Where a window begins after `last`, what lies between them was never added, and is not subtracted.
+    starts, times, cutoff_starts, cutoffs, floors, rows = bounds
+    digits, square_digits = np.empty(N_DIGITS, np.int64), np.empty(N_SQUARE_DIGITS, np.int64)
+    for e in range(starts.size - 1):
+        if cutoff_starts[e] == cutoff_starts[e + 1]:
+            continue
+        stop = starts[e + 1]
+        left = right = left_of(starts, times, cutoff_starts, cutoffs, floors, e, width)
+        first = last = left  # the values in the sums
+        _clear(digits)
+        _clear(square_digits)
+        n = 0
+        for k in range(cutoff_starts[e], cutoff_starts[e + 1]):
+            while right < stop and times[right] < cutoffs[k]:
+                right += 1
+            begin, floor = cutoffs[k] - width, floor_of(floors, k)
+            while left < right and (times[left] < begin or left < floor):
+                left += 1
+            while first < min(left + skip, last):
+                if values[first] == values[first]:
+                    add_number(digits, values[first], MINUS)
+                    add_square(square_digits, values[first], MINUS)
+                    n -= 1
+                first += 1
+            first = max(first, left + skip)
+            for i in range(max(last, first), right):
+                if values[i] == values[i]:
+                    add_number(digits, values[i], PLUS)
+                    add_square(square_digits, values[i], PLUS)
+                    n += 1
+            last = max(right, first)
+            if n > 0:
+                out[rows[k], position] = deviation_of(n, digits, square_digits) / unit
+
+
+@compile_part()
+def _drained_in_window(bounds: Bounds, width: int, amounts: Array, position: int, out: Array) -> None:
+    """Compute the share of what came in during a window that has left again."""
+    #   times        10    20    30    40    50
+    #   amounts       5    20   -15     5   -30
+    #   [15, 45)      .    20   -15     5     .      came 25, left 15: .6
+    starts, times, cutoff_starts, cutoffs, floors, rows = bounds
+    sums = np.empty((2, N_DIGITS), np.int64)  # of what left, and of what came
+    for e in range(starts.size - 1):
+        if cutoff_starts[e] == cutoff_starts[e + 1]:
+            continue
+        left = right = left_of(starts, times, cutoff_starts, cutoffs, floors, e, width)
+        _clear(sums[0])
+        _clear(sums[1])
+        for k in range(cutoff_starts[e], cutoff_starts[e + 1]):
+            begin, floor = cutoffs[k] - width, floor_of(floors, k)
+            while right < starts[e + 1] and times[right] < cutoffs[k]:
+                if amounts[right] == amounts[right]:
+                    add_number(sums[int(amounts[right] > 0.0)], abs(amounts[right]), PLUS)
+                right += 1
+            while left < right and (times[left] < begin or left < floor):
+                if amounts[left] == amounts[left]:
+                    add_number(sums[int(amounts[left] > 0.0)], abs(amounts[left]), MINUS)
+                left += 1
+            came = sum_of(sums[1])
+            if came > 0.0:
+                out[rows[k], position] = min(sum_of(sums[0]) / came, 1.0)
+
+
+@compile_part()
+def _gaps(starts: Array, times: Array) -> Array:
+    """Return the microseconds since the previous event of the entity; NaN for its first event."""
+    gaps = np.full(times.size, np.nan)
+    for e in range(starts.size - 1):
+        for i in range(starts[e] + 1, starts[e + 1]):
+            gaps[i] = times[i] - times[i - 1]
+    return gaps
+
+
+@compile_part()
+def _trailing_counts(starts: Array, times: Array, width: int) -> Array:
+    """Count the events of the entity in the window ``(time - width, time]`` of every event.
+
+    Only the last of several events with the same time counts all of them.
+    """
+    counts = np.empty(times.size)
+    for e in range(starts.size - 1):
+        left = starts[e]
+        for i in range(starts[e], starts[e + 1]):
+            while times[left] <= times[i] - width:
+                left += 1
+            counts[i] = i - left + 1
+    return counts
+
+
+@compile_kernel()
+def spread_in_windows(bounds: Bounds, widths: Array, amounts: Array, columns: Array, out: Array) -> None:
+    """Compute the measures of `SPREAD_MEASURES` for every cutoff time and window.
+
+    Parameters
+    ----------
+    bounds, widths
+        As for `totals_in_windows`.
+    amounts : ndarray of float64, shape (n_events,)
+        Amounts, NaN if missing; empty if no measure of amounts is computed.
+    columns : ndarray of int64, shape (n_windows, n_measures)
+        Column of each of `SPREAD_MEASURES`; -1 if it is not computed.
+    out : ndarray of float64, shape (n_subjects, n_columns)
+        Filled in; undefined values are left as they are.
+    """
+    starts, times = bounds[:2]
+    gaps = _gaps(starts, times) if any_column(columns, GAP_STD, GAP_STD + 1) else amounts[:0]
+    trailing = _trailing_counts(starts, times, HOUR) if any_column(columns, BURST, BURST + 1) else amounts[:0]
+    for window in range(widths.size):
+        position = columns[window]
+        if position[MAX] >= 0:
+            _extreme_in_window(bounds, widths[window], INT_0, amounts, 1.0, position[MAX], position[SINCE_MAX], out)
+        if position[MIN] >= 0:
+            _extreme_in_window(bounds, widths[window], INT_0, amounts, -1.0, position[MIN], -1, out)
+        if position[BURST] >= 0:
+            _burst_in_window(bounds, widths[window], trailing, position[BURST], out)
+        if position[STD] >= 0:
+            _std_in_window(bounds, widths[window], amounts, 0, 1.0, position[STD], out)
+        if position[DRAINED_SHARE] >= 0:
+            _drained_in_window(bounds, widths[window], amounts, position[DRAINED_SHARE], out)
+        if position[GAP_STD] >= 0:
+            _std_in_window(bounds, widths[window], gaps, 1, float(SECOND), position[GAP_STD], out)

@@ -13,13 +13,13 @@ import pandas as pd
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.models.scoring.decision import reached
 from fraudsieve.models.scoring.score_fields import CLASS
+from fraudsieve.models.scoring.scores import reached
 from fraudsieve.tables.cells import STRING
 from fraudsieve.tables.conversion import convert
 from fraudsieve.tables.label_values import AUTO, read_labels, resolve_label_times
-from fraudsieve.tables.limits import shapes_of
 from fraudsieve.tables.reader import read_table
+from fraudsieve.tables.schema import shapes_of
 from fraudsieve.tables.source import Source, as_input, origin_of
 from fraudsieve.tables.values.reading import PLAIN, Kind, Reading
 

@@ -14,7 +14,7 @@ from fraudsieve._translation import tr
 
 if TYPE_CHECKING:  # imported at first use: MLflow alone takes seconds
     from fraudsieve.models.artifact.folder import Model
-    from fraudsieve.models.batch.rule_columns import RuleCount
+    from fraudsieve.models.batch.outputs import RuleCount
     from fraudsieve.models.unlike_training.expected_shares import UnusualShare
     from fraudsieve.pages.rendering import PageTable
     from fraudsieve.retrain import Retrained, RetrainPlan

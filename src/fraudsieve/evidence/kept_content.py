@@ -18,7 +18,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 from fraudsieve._io import read_secret_file
 from fraudsieve._pseudonyms import MIN_KEY_BYTES, key_id, pseudonym_of
 from fraudsieve.exceptions import EvidenceError, RejectedRecordError
-from fraudsieve.features.feature_matrix import FeatureMatrix
+from fraudsieve.features.account_matrix import FeatureMatrix
 from fraudsieve.tables.values.moments import read_date
 from fraudsieve.tables.values.reading import is_missing, read_category, read_id, read_number
 

@@ -25,7 +25,7 @@ from fraudsieve._io import PRIVATE, lock_file, sync_data, sync_folder
 from fraudsieve.exceptions import BusyError, EvidenceError
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.models.artifact.folder import FEATURES_VERSION, LIBRARIES, Model
-from fraudsieve.models.policy import Policy
+from fraudsieve.models.fields import Policy
 from fraudsieve.models.scoring.observers import ScoredChunk
 from fraudsieve.models.scoring.score_fields import COMPUTED, Score, model_decision
 

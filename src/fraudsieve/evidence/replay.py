@@ -21,18 +21,18 @@ from fraudsieve.exceptions import FraudsieveError
 from fraudsieve.features.history.declaration import window_seconds
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.record_fields import FeatureRows
-from fraudsieve.live.handover import stored_state
 from fraudsieve.live.records import fold_rows
-from fraudsieve.live.store.chain import START, Position
+from fraudsieve.live.session import stored_state
 from fraudsieve.live.store.event_store import BATCH, EventStore, StoreTransaction, open_store
+from fraudsieve.live.store.facts import START, Position
 from fraudsieve.live.store.snapshots import list_snapshots
 from fraudsieve.models.artifact.folder import FEATURES_VERSION, Model
-from fraudsieve.models.policy import Policy
+from fraudsieve.models.fields import Policy
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.reasons.explained import check_class
 from fraudsieve.models.reasons.reason_codes import explain
-from fraudsieve.models.scoring.feature_scores import UNLIKE, score_features
 from fraudsieve.models.scoring.score_fields import COMPUTED
+from fraudsieve.models.scoring.scores import UNLIKE, score_features
 
 from .canonical import read_field_value, to_plain
 from .checkpoints import log_lines, read_line

@@ -21,7 +21,7 @@ from fraudsieve.exceptions import LeadError
 from fraudsieve.models.artifact.folder import LIBRARIES, Model
 from fraudsieve.models.guarantees import rate_bounds
 from fraudsieve.models.likelihood_ratios import describe_strength, log10_likelihood_ratio
-from fraudsieve.models.scoring.decision import reached
+from fraudsieve.models.scoring.scores import reached
 from fraudsieve.models.sentences.templates import techniques_of
 from fraudsieve.tables.cells import STRING
 

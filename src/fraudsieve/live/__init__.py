@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 from fraudsieve._lazy import attach
 
 if TYPE_CHECKING:
-    from .calls import Accepted as Accepted
     from .contents import erase as erase
     from .contents import rewind as rewind
+    from .records import Accepted as Accepted
     from .score_tables import ExportedScores as ExportedScores
     from .score_tables import export_scores as export_scores
     from .state import LiveSize as LiveSize

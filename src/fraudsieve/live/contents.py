@@ -10,8 +10,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from fraudsieve.features.history.reader import CAMPAIGN
 from fraudsieve.features.history.records import required_time
+from fraudsieve.features.history.timeline import CAMPAIGN
+from fraudsieve.live.store.facts import Row
 from fraudsieve.live.store.snapshots import list_removals, remove_rows
 from fraudsieve.tables.values.reading import read_id
 
@@ -19,7 +20,6 @@ from .labels import LABEL, RETRACTED, is_effect
 from .promises import forget_drawn
 from .recording import erase_scores
 from .records import OWN
-from .store.chain import Row
 from .store.event_store import EventStore, StoreTransaction
 from .store.score_rows import FIRST_TIME, LAST_TIME, forget_recorded, log_size
 from .store.snapshots import list_snapshots

@@ -29,18 +29,16 @@ from fraudsieve.live.store.score_rows import LAST_TIME, iterate_scores, log_size
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.scored_tables import columns_used, options_of_model
 from fraudsieve.tables.label_values import resolve_label_times
-from fraudsieve.tables.limits import Cause, count_causes
 from fraudsieve.tables.reader import read_table
-from fraudsieve.tables.schema import LABELS, TABLES, TableSchema
+from fraudsieve.tables.schema import LABELS, TABLES, Cause, TableSchema, count_causes
 from fraudsieve.tables.source import Source, as_input
 from fraudsieve.tables.values.reading import is_missing
 
-from .calls import Accepted
 from .contents import span_of, stored_records, time_text
-from .handover import training_reach
 from .labels import LabelRules
 from .recording import LoggedScore, logged_record
-from .records import keeps_records, not_kept, scored_value
+from .records import Accepted, keeps_records, not_kept, scored_value
+from .session import training_reach
 from .state import LiveState
 
 TIMES: dict[str, str] = {"events": "occurred_at", "messages": "sent_at", "labels": "labelled_at"}

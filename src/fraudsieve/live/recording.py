@@ -16,16 +16,15 @@ from fraudsieve._subjects import Subject
 from fraudsieve._typing import Record
 from fraudsieve.exceptions import RejectedRecordError, StateError
 from fraudsieve.features.campaign.over_time import message_keys
-from fraudsieve.features.history.reader import zone_of
+from fraudsieve.features.history.timeline import zone_of
 from fraudsieve.features.live_state import HistoryState
+from fraudsieve.live.store.facts import RESTORE, to_json
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.scoring.score_fields import LOGGED, KeptScore
 from fraudsieve.tables.values.reading import EXPECTED, read_id
 
-from .calls import Call
 from .labels import LabelRules
-from .records import LoggedFields, own_columns
-from .store.chain import RESTORE, to_json
+from .records import Call, LoggedFields, own_columns
 from .store.event_store import StoreTransaction
 from .store.score_rows import Recorded, ScoreRow, StoredScore, append_scores, delete_scores, find_recorded, read_scores
 

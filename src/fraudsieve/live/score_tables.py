@@ -19,13 +19,13 @@ from fraudsieve._io import check_not_an_input, check_output_file
 from fraudsieve._subjects import Subject
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import StateError
+from fraudsieve.live.store.facts import RESTORE
 from fraudsieve.models.scoring.score_fields import score_columns, to_row
 from fraudsieve.tables.formats.output import check_output_format, check_output_rows, publish
 from fraudsieve.tables.values.reading import without_surrogates
 
 from .contents import span_of
 from .recording import LoggedScore, logged_record
-from .store.chain import RESTORE
 from .store.event_store import EventStore
 from .store.score_rows import StoredScore, chosen_scores, iterate_scores
 

@@ -1,4 +1,8 @@
-"""A session of a replica with its store: it appends rows, follows others, and writes snapshots."""
+"""A session of a replica with its store: it appends rows, follows others, and writes snapshots.
+
+Which deliveries count is decided by the state before the call, and by the rows of the subjects of labels. A session
+starts with the state that it, or another model, has filled.
+"""
 
 import json
 import logging
@@ -6,25 +10,248 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
-from fraudsieve._microseconds import SECOND
-from fraudsieve.exceptions import StateBehindError, StateError
+from fraudsieve._microseconds import HOUR, SECOND
+from fraudsieve.exceptions import RejectedRecordError, StateBehindError, StateError
+from fraudsieve.features.history.declaration import WITHOUT_WINDOW, window_seconds
+from fraudsieve.features.history.kernels.digest_table import ABSENT
 from fraudsieve.features.history.kernels.recency import NEVER
+from fraudsieve.features.history.records import check_time_between, entity_key
 from fraudsieve.features.history.timeline import PreparedRecord
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.live_state.snapshot import encode_dump
+from fraudsieve.features.network.declaration import HistoryDeclaration
+from fraudsieve.live.store.facts import RESTORE, START, Position, Row
 
-from .calls import Call
-from .deciding import decide_all
-from .handover import continued_state, stored_fields, training_reach
-from .labels import MemoryRows, Subjects, is_effect
+from .labels import LABEL, Entry, MemoryRows, Subjects, Verdict, changes, effects_of, is_effect, label_key
 from .recording import append_once, find_answers
-from .records import LoggedFields, PlausibleClock, fold_rows, logged_fields
-from .store.chain import START, Position, Row
-from .store.event_store import EventStore, StoreTransaction
-from .store.snapshots import drop_old_rows, list_snapshots, write_snapshot
+from .records import Call, LoggedFields, PlausibleClock, fold_rows, logged_fields, read_entry
+from .store.event_store import EventStore, StoreTransaction, encode_entry
+from .store.facts import StoreFacts
+from .store.snapshots import SnapshotFacts, drop_old_rows, list_snapshots, read_snapshot, write_snapshot
+
+logger = logging.getLogger("fraudsieve.live")
+
+ALL = window_seconds("all") * SECOND
+
+
+def continued_state(transaction: StoreTransaction, new: HistoryState) -> tuple[HistoryState, Position]:
+    """Return the state to which a model adds further rows of a store, and the position of its newest row."""
+    facts, damage = transaction.facts, None
+    snapshots = [one for one in list_snapshots(transaction) if one.position.offset >= facts.start.offset]
+    equal = [one for one in snapshots if one.declaration == new.declaration_digest]
+    for snapshot in equal:
+        try:
+            return stored_state(transaction, snapshot), snapshot.position
+        except StateError as error:
+            logger.error("a snapshot of the live state is not used: %s", error.problem)
+            damage = error
+    if logged_fields(new).are_in(stored_fields(facts)) and _reach_back(transaction, new):
+        return new, facts.start
+    if damage is not None:
+        raise damage
+    others = [one for one in snapshots if one not in equal]
+    return _from_others(transaction, others, new)
+
+
+def stored_state(transaction: StoreTransaction, snapshot: SnapshotFacts) -> HistoryState:
+    """Return the state of a snapshot."""
+    return HistoryState.decode(read_snapshot(transaction, snapshot), transaction.origin, RESTORE)
+
+
+def holds_history(transaction: StoreTransaction, declaration: HistoryDeclaration) -> bool:
+    """Return whether a store has the state of a declaration, or none yet."""
+    snapshots = list_snapshots(transaction)
+    states = (stored_state(transaction, snapshot) for snapshot in snapshots)  # decoded only as far as needed
+    return not snapshots or any(state.declaration == declaration for state in states)
+
+
+def stored_fields(facts: StoreFacts) -> LoggedFields:
+    """Return the fields that every row of a store has stored."""
+    return LoggedFields(frozenset(facts.ids), frozenset(facts.amounts))
+
+
+def reach(state: HistoryState) -> int | None:
+    """Return how far before the newest event a state can read, in microseconds; None without a bound.
+
+    The network, the window ``all`` and the measures without a window have none.
+    """
+    if state.network is not None or any({*view.measures} & {*WITHOUT_WINDOW} for view in state.histories):
+        return None
+    longest = max((window_seconds(view.longest) for view in state.histories), default=0) * SECOND
+    return None if longest >= ALL else longest + window_seconds(state.lateness) * SECOND + HOUR
+
+
+def training_reach(state: HistoryState, label_span: int) -> int | None:
+    """Return how far before an event a training of it reads, in microseconds; None without a bound.
+
+    A measure of labels counts those that became known in a window. Their events are older, by the time until a label.
+    """
+    length = reach(state)
+    if length is None or not any(view.needs_labels for view in state.histories):
+        return length
+    return length + label_span
+
+
+def _reach_back(transaction: StoreTransaction, state: HistoryState) -> bool:
+    """Return whether the deleted rows are older than all that a state can read."""
+    dropped_before, length = transaction.facts.dropped_before, reach(state)
+    if dropped_before is None or length is None:
+        return dropped_before is None
+    ((newest,),) = transaction.sql.execute("SELECT max(time) FROM events")
+    return newest is not None and dropped_before <= newest - length
+
+
+def _from_others(
+    transaction: StoreTransaction, snapshots: list[SnapshotFacts], new: HistoryState
+) -> tuple[HistoryState, Position]:
+    for snapshot in snapshots:
+        stored = stored_state(transaction, snapshot)
+        if _has_views(stored, new):
+            return _with_views(stored, new), snapshot.position
+    problem = "was written for a model with other history features, or for a smaller lateness"
+    fix = f"Open it with that model, or choose a new store and send the events of {_longest(new)} again."
+    raise StateError(transaction.origin, problem, fix)
+
+
+def _has_views(stored: HistoryState, new: HistoryState) -> bool:
+    is_subset = {*new.histories} <= {*stored.histories} and new.declared_network in (None, stored.declared_network)
+    return is_subset and window_seconds(new.lateness) <= window_seconds(stored.lateness)
+
+
+def _with_views(stored: HistoryState, new: HistoryState) -> HistoryState:
+    views = {view.history: view for view in stored.views}
+    new.views = [views[history] for history in new.histories]
+    new.network = stored.network if new.network else None
+    new.watermark = stored.watermark
+    new.seen.load(stored.seen.dump())
+    new.n_events = sum(view.n_rows for view in new.views)
+    return new
+
+
+def _longest(state: HistoryState) -> str:
+    longest = [view.longest for view in state.histories]
+    return f"the last {max(longest, key=window_seconds)}" if longest and "all" not in longest else "all time"
+
+
+ACCOUNT = ("account_id",)
+TOO_LATE = "expected a time within the declared lateness of the newest record of the request, got an older one"
+
+
+class Decided(NamedTuple):
+    """An entry to append, and the record to add to the state; None for one of which the state counts nothing."""
+
+    entry: Entry
+    record: PreparedRecord | None
+
+
+def decide_all(state: HistoryState, calls: Sequence[Call], clock: PlausibleClock, subjects: Subjects) -> list[Decided]:
+    """Decide which deliveries of calls count, based on a state that has all earlier rows.
+
+    Records of a call are compared with the state before the call, so their order does not affect which are too late.
+
+    Returns the entries to append: the new deliveries, and what the state counts of labels.
+    """
+    subjects.load(delivery.entry for call in calls for delivery in call.deliveries)
+    new: list[Decided] = []
+    for call in calls:
+        try:
+            new += _Decider(state, call, subjects, call.now or clock.now(state)).decide()
+        except Exception as error:  # a call must not fail the others
+            call.error = error
+    return new
+
+
+class _Decider:
+    """The decisions about one call."""
+
+    def __init__(self, state: HistoryState, call: Call, subjects: Subjects, now: datetime) -> None:
+        self._state, self._call, self._subjects, self._now = state, call, subjects, now
+        self._new: list[Decided] = []
+        self._oldest = _oldest_beside_the_newest(state, call) if call.is_atomic else NEVER
+
+    def decide(self) -> list[Decided]:
+        try:
+            for place, entry in self._call.deliveries:
+                try:
+                    if LABEL in entry:
+                        self._add_label(place, entry)
+                    else:
+                        self._add_record(place, entry)
+                except RejectedRecordError as error:
+                    self._call.rejected.append((place, str(error)))
+        except Exception:
+            self._drop_new()
+            raise
+        if self._call.is_atomic and (self._call.rejected or self._call.differing):
+            self._drop_new()
+            return []
+        return self._new
+
+    def _drop_new(self) -> None:
+        self._subjects.drop(decided.entry for decided in reversed(self._new))
+
+    def _append(self, entry: Entry, record: PreparedRecord | None) -> None:
+        self._new.append(Decided(entry, record))
+        self._subjects.add(entry)
+
+    def _add_record(self, place: tuple[int, int], entry: Entry) -> None:
+        ((part, (time, fields)),) = entry.items()
+        kind, identifier = part[:-1], fields.get("event_id")
+        earlier = None if identifier is None else self._subjects.record(kind, identifier)
+        if earlier is not None:
+            self._call.n_repeats += 1  # also of one that would be too late by now
+            self._call.differing += [] if encode_entry(earlier) == encode_entry(entry) else [place]
+            return
+        if time < self._oldest:
+            raise RejectedRecordError(TOO_LATE)
+        for record in read_entry(self._state, entry, now=self._now):
+            if record.identifier in self._state.seen:  # its row may be deleted
+                self._call.n_repeats += 1
+                continue
+            self._append(entry, record)
+            if identifier is not None:
+                waiting = self._subjects.labels(kind, identifier, self._call.rules).verdicts
+                self._change([], self._effects(waiting, identifier, entry))
+
+    def _add_label(self, place: tuple[int, int], entry: Entry) -> None:
+        time, fields = entry[LABEL]
+        check_time_between(time, "labelled_at", NEVER, self._state.latest(self._now))
+        kind, subject = fields["of"], fields["subject_id"]
+        record = None if kind == "account" else self._subjects.record(kind, subject)
+        if record is None and not (kind == "account" and _has_account(self._state, subject)):
+            self._call.unknown.append(place)
+        changed = self._subjects.labels(kind, subject, self._call.rules).add(label_key(entry))
+        if changed is None:
+            self._call.n_repeats += 1
+            return
+        self._append(entry, None)
+        self._change(*(self._effects(verdicts, subject, record) for verdicts in changed))
+
+    def _effects(self, verdicts: Sequence[Verdict], subject: str, record: Entry | None) -> list[Entry]:
+        return effects_of(verdicts, subject, record, self._call.rules, self._call.is_entity)
+
+    def _change(self, before: Sequence[Entry], after: Sequence[Entry]) -> None:
+        for entry in changes(before, after):
+            for record in read_entry(self._state, entry, stored=True):
+                self._append(entry, record)
+
+
+def _oldest_beside_the_newest(state: HistoryState, call: Call) -> int:
+    """Return the time of the oldest record that can still be scored once the newest one of a call is in the state."""
+    times = [entry[part][0] for _, entry in call.deliveries for part in entry if part != LABEL]
+    return max(times, default=0) - window_seconds(state.lateness) * SECOND
+
+
+def _has_account(state: HistoryState, account: str) -> bool:
+    """Return whether an account had an event; also if the state has no view of accounts."""
+    views = [view for view in state.views if view.history.entities == ACCOUNT]
+    key = entity_key({"account_id": account}, ACCOUNT)
+    return not views or (key is not None and any(view.events.find(key) != ABSENT for view in views))
+
 
 logger = logging.getLogger("fraudsieve.live")
 

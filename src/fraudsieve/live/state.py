@@ -16,18 +16,27 @@ from fraudsieve._microseconds import DAY
 from fraudsieve._typing import Records
 from fraudsieve.exceptions import StateError
 from fraudsieve.features.campaign.over_time import message_keys
-from fraudsieve.features.history.reader import zone_of
 from fraudsieve.features.history.records import as_records
+from fraudsieve.features.history.timeline import zone_of
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.live.store.event_store import open_store
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.observers import ScoreRecorder
 
-from .calls import Accepted, Call, CallGroups, CallType, call_of_scores
-from .handover import reach
 from .labels import LabelRules, MemoryRows, Subjects
-from .records import LoggedFields, PlausibleClock, knows_records, logged_fields, own_columns
-from .session import Replica, StoreSession
+from .records import (
+    Accepted,
+    Call,
+    CallGroups,
+    CallType,
+    LoggedFields,
+    PlausibleClock,
+    call_of_scores,
+    knows_records,
+    logged_fields,
+    own_columns,
+)
+from .session import Replica, StoreSession, reach
 from .store.score_rows import ScoreRow, StoredScore
 
 INTERVAL = 0.02

@@ -27,12 +27,11 @@ from fraudsieve.live.store.snapshots import list_removals
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.rows import feature_rows
 from fraudsieve.models.batch.scored_tables import TableHistory, check_usable, options_of_model, read_history
+from fraudsieve.models.fields import apply_policy, model_fields
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.reasons.reason_codes import reason_columns
-from fraudsieve.models.scoring.feature_scores import score_features
-from fraudsieve.models.scoring.fields import model_fields
-from fraudsieve.models.scoring.record_policy import apply_policy
 from fraudsieve.models.scoring.score_fields import model_decision, score_columns, to_row
+from fraudsieve.models.scoring.scores import score_features
 from fraudsieve.retrain.stored_history import (
     NONE,
     LinkedRows,

@@ -32,9 +32,9 @@ from fraudsieve._typing import Array, Progress
 from fraudsieve.exceptions import RecipeError, StateError
 from fraudsieve.features.label_trust import label_as_of
 from fraudsieve.live.contents import span_of, stored_records
-from fraudsieve.live.handover import stored_fields
 from fraudsieve.live.labels import LabelRules
 from fraudsieve.live.records import logged_fields
+from fraudsieve.live.session import stored_fields
 from fraudsieve.live.store.event_store import EventStore
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.scored_tables import trust_of_model

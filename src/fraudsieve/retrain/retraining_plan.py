@@ -14,7 +14,7 @@ from fraudsieve._subjects import Subject
 from fraudsieve._typing import Array, Progress
 from fraudsieve.exceptions import ArtifactError, RecipeError, SchemaError, StateError
 from fraudsieve.live.export import StoredTables, read_stored_tables
-from fraudsieve.live.handover import holds_history
+from fraudsieve.live.session import holds_history
 from fraudsieve.live.store.event_store import existing_store
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.scored_tables import check_usable, columns_used, label_reader, options_of_model

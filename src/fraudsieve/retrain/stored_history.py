@@ -19,11 +19,11 @@ import pandas as pd
 from fraudsieve._typing import Array
 from fraudsieve.features.campaign.campaign_batch import keys_of_bands
 from fraudsieve.features.campaign.over_time import N_BANDS
-from fraudsieve.features.history_declaration import event_fields
 from fraudsieve.features.label_trust import history_of_labels
+from fraudsieve.features.network.declaration import event_fields
 from fraudsieve.live.contents import COUNTED, numbered_records
-from fraudsieve.live.handover import reach
 from fraudsieve.live.labels import LabelRules
+from fraudsieve.live.session import reach
 from fraudsieve.live.store.event_store import EventStore
 from fraudsieve.live.store.facts import StoreFacts
 from fraudsieve.models.artifact.folder import Model

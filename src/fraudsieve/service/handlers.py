@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from fraudsieve.exceptions import ArtifactError, EvidenceError, RecordError, ServiceError, StateError
-from fraudsieve.features.history_declaration import event_fields
+from fraudsieve.features.network.declaration import event_fields
 from fraudsieve.features.record_fields import FeatureRows
 from fraudsieve.live.promises import Promise, watch_promises
 from fraudsieve.live.records import not_kept
@@ -17,12 +17,12 @@ from fraudsieve.live.state import LiveState
 from fraudsieve.live.store.event_store import open_store
 from fraudsieve.live.store.score_rows import ScoreRow
 from fraudsieve.models.artifact.folder import Model, TrainingRecords
+from fraudsieve.models.fields import check_body
 from fraudsieve.models.rules.rule_set import RuleSet
-from fraudsieve.models.scoring.feature_scores import score_features
-from fraudsieve.models.scoring.latest_traffic import LatestTraffic
-from fraudsieve.models.scoring.record_policy import check_body
 from fraudsieve.models.scoring.score_fields import Score, join_fields
+from fraudsieve.models.scoring.scores import score_features
 from fraudsieve.models.scoring.traffic import traffic_advice
+from fraudsieve.service.metrics import LatestTraffic
 from fraudsieve.service.score_log import EvidenceRecorder, evidence_rejection
 
 from .background import STALLED_SECONDS

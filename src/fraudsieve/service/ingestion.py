@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from fraudsieve.exceptions import StateError
-from fraudsieve.live.calls import Accepted
+from fraudsieve.live.records import Accepted
 from fraudsieve.live.state import LiveState
 from fraudsieve.service.json_log import error_location, log_event
 from fraudsieve.service.loaded_model import PARTS

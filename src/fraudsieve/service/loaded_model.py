@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 
 from fraudsieve._io import write_file
 from fraudsieve.models.artifact.folder import Model
+from fraudsieve.models.fields import FIELD_TYPES, ModelFields, model_fields
 from fraudsieve.models.predict import Scorer
-from fraudsieve.models.scoring.fields import FIELD_TYPES, ModelFields, model_fields
 
 PARTS = ("events", "messages")
 """Types of records that `/v1/events` takes."""

@@ -1,20 +1,56 @@
 """Prometheus metrics of the service."""
 
+import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 from math import nan
-from typing import Any
+from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from fraudsieve.live.promises import RATE, RECALL, Promise
 from fraudsieve.live.state import LiveSize
-from fraudsieve.models.scoring.latest_traffic import LatestTraffic
+from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.scoring.score_fields import Score, model_decision
-from fraudsieve.models.unlike_training.expected_shares import WORDS
+from fraudsieve.models.scoring.traffic import add_counts, check_counts, count_shares
+from fraudsieve.models.unlike_training.expected_shares import MIN_RECORDS, WORDS, ShareCount, UnusualShare
 
 from .loaded_model import LoadedModel
+
+MAX_BLOCKS: Final = 10
+"""The latest blocks, of at least 200 records each, are compared: 2,000 records, or more if requests are large."""
+
+COLUMNS: Final = ("unlike_training", "probability", "threshold_of")
+
+
+class LatestTraffic:
+    """Counts of the latest records that a process scored with a model, compared after every 200. Threads share it."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.counts: dict[str, ShareCount] = {}
+        self.unusual: tuple[UnusualShare, ...] = ()
+        self._blocks: deque[dict[str, ShareCount]] = deque(maxlen=MAX_BLOCKS)
+        self._block: list[tuple[Any, ...]] = []
+        self._lock = threading.Lock()
+
+    def add(self, scores: Sequence[Score]) -> bool:
+        """Count scores; return whether a block became complete, so that `counts` and `unusual` are new."""
+        if not self.model.expected_shares:
+            return False
+        with self._lock:
+            self._block += [tuple(map(score.get, COLUMNS)) for score in scores]
+            return len(self._block) >= MIN_RECORDS and self._complete_block()
+
+    def _complete_block(self) -> bool:
+        self._blocks.append(count_shares(self.model, dict(zip(COLUMNS, zip(*self._block, strict=True), strict=True))))
+        self._block = []
+        self.counts = add_counts(self._blocks)
+        self.unusual = check_counts(self.model, self.counts)
+        return True
+
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 PROBABILITIES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.97, 0.99, 1.0)

@@ -12,7 +12,7 @@ from uuid import uuid4
 from fraudsieve._microseconds import DAY
 from fraudsieve.evidence.log import EvidenceSettings
 from fraudsieve.exceptions import EvidenceError, RejectedRecordError, StateError
-from fraudsieve.features.feature_matrix import FeatureMatrix, account_matrix_of
+from fraudsieve.features.account_matrix import FeatureMatrix, account_matrix_of
 from fraudsieve.features.history.kernels.recency import NEVER
 from fraudsieve.features.history.records import record_time
 from fraudsieve.live.recording import LoggedScore, encode_record, readable_id

@@ -16,9 +16,8 @@ from pyspark.sql import types as T
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.features.account_matrix import AccountMatrix
+from fraudsieve.features.account_matrix import AccountMatrix, FeatureMatrix, account_matrix_of
 from fraudsieve.features.account_records import cutoff_column
-from fraudsieve.features.feature_matrix import FeatureMatrix, account_matrix_of
 from fraudsieve.features.history.declaration import History, history_columns
 from fraudsieve.features.profile.dates import NEVER
 from fraudsieve.features.profile.frames import custom_values

@@ -11,8 +11,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.features.account_matrix import AccountMatrix
-from fraudsieve.features.feature_matrix import FeatureMatrix, account_matrix_of
+from fraudsieve.features.account_matrix import AccountMatrix, FeatureMatrix, account_matrix_of
 from fraudsieve.training.data.precomputed_matrix import METADATA, MatrixDeclaration
 from fraudsieve.training.data.row_sample import RowSample, select_ids
 from fraudsieve.training.labels import RATE

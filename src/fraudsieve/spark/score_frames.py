@@ -18,15 +18,13 @@ from pyspark.sql import types as T
 
 from fraudsieve._typing import Array, Record
 from fraudsieve.exceptions import RecordError, SchemaError
-from fraudsieve.features.account_matrix import AccountMatrix
-from fraudsieve.features.feature_matrix import account_matrix_of
+from fraudsieve.features.account_matrix import AccountMatrix, account_matrix_of
 from fraudsieve.features.history.declaration import History, history_columns
-from fraudsieve.features.history_declaration import event_counts
+from fraudsieve.features.network.declaration import event_counts
 from fraudsieve.features.record_fields import FeatureRows
 from fraudsieve.models.artifact.model_address import model_folder
+from fraudsieve.models.fields import apply_policy, check_unknown, model_fields
 from fraudsieve.models.predict import Scorer
-from fraudsieve.models.scoring.fields import model_fields
-from fraudsieve.models.scoring.record_policy import apply_policy, check_unknown
 from fraudsieve.models.scoring.score_fields import score_columns
 
 from .bucket_features import MapChunks

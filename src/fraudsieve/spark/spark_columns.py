@@ -17,9 +17,8 @@ from pyspark.sql import types as T
 from fraudsieve.exceptions import ColumnTypeError, SchemaError
 from fraudsieve.tables.cells import BLANK
 from fraudsieve.tables.conversion import convert, convert_numbers
-from fraudsieve.tables.limits import MAX_AMOUNT
 from fraudsieve.tables.values.moments import TOO_LATE
-from fraudsieve.tables.values.reading import EXPECTED, FLAG_WORDS, MISSING_WORDS, Kind
+from fraudsieve.tables.values.reading import EXPECTED, FLAG_WORDS, MAX_AMOUNT, MISSING_WORDS, Kind
 
 PREFIX = "__fraudsieve_"
 """The beginning of the names of columns that are added on the way; the caller's columns must not begin with it."""

@@ -40,8 +40,17 @@ from .column_names import (
 )
 from .conversion import amounts_of_words, convert, dates_of, holds_dates, looks_like_dates, plain_columns
 from .formats.loaded import LoadedTable, ReadOptions
-from .limits import DUPLICATE, MAX_VALUES_SEARCHED, Cause, check_rejected, count_causes, shapes_of
-from .schema import ACCOUNTS, EVENTS, TableSchema
+from .schema import (
+    ACCOUNTS,
+    DUPLICATE,
+    EVENTS,
+    MAX_VALUES_SEARCHED,
+    Cause,
+    TableSchema,
+    check_rejected,
+    count_causes,
+    shapes_of,
+)
 from .values.reading import Kind, Reading
 
 REJECTED_COLUMNS: Final = ("row", "column", "reason")

@@ -31,7 +31,7 @@ import pyarrow as pa
 
 from fraudsieve._translation import tr
 from fraudsieve._typing import Array
-from fraudsieve.tables.values.reading import AMOUNTS, CURRENCY, NEGATIVE, NOT_CURRENCY
+from fraudsieve.tables.values.reading import AMOUNTS, CURRENCY, MAX_AMOUNT, MAX_TEXT_LENGTH, NEGATIVE, NOT_CURRENCY
 
 from .cells import (
     FLAGS,
@@ -50,7 +50,6 @@ from .cells import (
     to_floats,
     to_plain_dtype,
 )
-from .limits import MAX_AMOUNT, MAX_TEXT_LENGTH
 from .values.moments import (
     DAY_FIRST,
     EARLIEST_DATE,

@@ -2,7 +2,8 @@
 
 Good rows come out in canonical types. Every other row is rejected with a reason: rows in = good + rejected.
 A problem with the whole table (a missing column, an unreadable file, too few good rows) raises a `SchemaError`.
-No error, note or reason holds the contents of a cell.
+No error, note or reason holds the contents of a cell. A Parquet file can be read in chunks, in bounded memory, with the
+same result as at once.
 
 Examples
 --------
@@ -17,26 +18,36 @@ Examples
 """
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
 
 from fraudsieve._translation import tr
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.tables.formats.encoding import check_exists
 
 from .cells import STRING, Cells, Mask
-from .checks import check, input_names, rejected_rows, require_columns
+from .checks import SeenIdHashes, check, input_names, rejected_rows, require_columns
 from .column_names import describe_columns, nearest_column, other_columns, rename_columns
 from .conversion import convert
-from .formats.files import load_delimited, load_head, load_parquet, open_parquet, reader_of, save, storable
+from .formats.files import (
+    load_delimited,
+    load_head,
+    load_parquet,
+    load_parquet_batch,
+    open_parquet,
+    reader_of,
+    save,
+    storable,
+)
 from .formats.loaded import LoadedTable, ReadOptions
-from .limits import REPLACED
-from .schema import TABLES, TableSchema
+from .schema import REPLACED, TABLES, TableSchema
 from .source import InputTable, Source, as_input, local_file, origin_of
 from .values.reading import Reading
 
@@ -337,3 +348,70 @@ def _table(table: TableSchema | str) -> TableSchema:
 
 def _names(require: Iterable[str]) -> tuple[str, ...]:
     return (require,) if isinstance(require, str) else tuple(require)
+
+
+CHUNK_ROWS: Final = 65_536
+"""Maximum rows per chunk; a chunk does not cross row groups."""
+
+
+@dataclass(frozen=True, eq=False)
+class Chunk:
+    """Consecutive rows of a file, checked."""
+
+    # The position of its first row in the file.
+    start: int
+    rows: int
+    # The good rows (possibly none) and the rejected ones; `row` counts from the start of the file.
+    checked: CheckedTable
+
+
+class ChunkReader:
+    """Read a table in chunks."""
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        table: str,
+        options: ReadOptions | None = None,
+        *,
+        keep: Sequence[str] = (),
+    ) -> None:
+        self.options, self.keep = options or ReadOptions(), keep
+        self.path, self.origin, self.table = Path(path), os.fspath(path), TABLES[table]
+        self.seen = SeenIdHashes()
+        self.names: Mapping[str, str] = {}
+        with open_parquet(self.path, self.origin) as file:
+            self.n_rows = file.metadata.num_rows
+        if not self.n_rows:
+            raise SchemaError(self.origin, "there are no rows", f"Give {table} with at least one row.")
+
+    def __iter__(self) -> Iterator[Chunk]:
+        """Read all chunks; ids of a chunk count as duplicates in later chunks."""
+        start = 0
+        with open_parquet(self.path, self.origin) as file:
+            for group in range(file.num_row_groups):
+                for batch in _batches(file, group, self.origin):
+                    if len(batch):
+                        yield self._check(batch, start)
+                    start += len(batch)
+
+    def _check(self, batch: pa.Table, start: int) -> Chunk:
+        as_given = load_parquet_batch(batch, self.origin)
+        loaded = rename_columns(as_given, self.table, self.options, self.origin, self.path.name.partition(".")[0])
+        self.names = loaded.given
+        good, rejected, notes, _ = check(
+            loaded, self.table, origin=self.origin, require=(), seen=self.seen, options=self.options, start=start
+        )
+        kept = kept_columns(as_given, self.keep, rejected["row"], self.origin) if self.keep else None
+        rejected["row"] += start
+        return Chunk(start, len(batch), CheckedTable(good, rejected, notes, kept=kept))
+
+
+def _batches(file: pyarrow.parquet.ParquetFile, group: int, origin: str) -> Iterator[pa.Table]:
+    try:
+        for batch in file.iter_batches(batch_size=CHUNK_ROWS, row_groups=[group]):
+            yield pa.Table.from_batches([batch])
+        return
+    except (OSError, ValueError, pa.ArrowException) as error:
+        problem = f"row group {group} cannot be read ({type(error).__name__})"
+    raise SchemaError(origin, problem, "The file may be damaged or cut short: write it again.")

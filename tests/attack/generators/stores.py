@@ -10,7 +10,7 @@ from typing import Any
 
 from fraudsieve.exceptions import StateError
 from fraudsieve.live.state import LiveState
-from fraudsieve.live.store.chain import Head, Position, extend_chain
+from fraudsieve.live.store.facts import Head, Position, extend_chain
 from fraudsieve.live.store.sqlite import HeadFile
 from tests.attack.outcomes import Attempt, of_seeds
 from tests.live.contents import content

@@ -21,7 +21,7 @@ from benchmarks.loop.traffic import Answer
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import open_store
-from fraudsieve.live.store.chain import Row
+from fraudsieve.live.store.facts import Row
 from tests.live.samples import records
 from tests.live.small_models import event_scorer
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.campaign.campaign_batch import campaign_features, label_types
 from fraudsieve.features.campaign.over_time import CampaignHistory, campaign_subjects
-from fraudsieve.features.history.reader import read_bands
+from fraudsieve.features.history.timeline import read_bands
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.tables.cells import STRING
 from tests.features.bands import campaign_events

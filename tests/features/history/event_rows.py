@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from fraudsieve._typing import Array
 from fraudsieve.features.history.declaration import FAMILIES, LABEL_MEASURES, MEASURES, History
-from fraudsieve.features.history.kernels.ids import code_numbers
+from fraudsieve.features.history.kernels.categories import code_numbers
 from fraudsieve.features.history.kernels.recency import NEVER
 from fraudsieve.features.history.timeline import NO_CODES, CutoffTimes, EncodedEvents, fill_history
 

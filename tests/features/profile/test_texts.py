@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from fraudsieve import AccountFeatures, FraudClassifier, MessageFeatures, Scorer, save_pipeline
 from fraudsieve.exceptions import ColumnTypeError, SchemaError
 from fraudsieve.models.batch.score import score_file, score_frame
-from fraudsieve.tables.limits import MAX_TEXT_LENGTH
+from fraudsieve.tables.values.reading import MAX_TEXT_LENGTH
 
 FRAUD = (
     "deposit now to unlock your winnings",

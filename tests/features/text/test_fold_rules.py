@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from fraudsieve.features.text.codepoints import pack
-from fraudsieve.features.text.fold_rules import (
+from fraudsieve.features.text.fold import (
     LATIN_MARKS,
     LETTER_DIGITS,
     MARKS,

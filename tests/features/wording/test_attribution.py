@@ -6,12 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudsieve.features.text.codepoints import pack
-from fraudsieve.features.text.fold import fold_codes, fold_text
-from fraudsieve.features.text.fold_rules import LETTER_DIGITS, RESEMBLED, SEPARATORS, SPELLED
+from fraudsieve.features.text.fold import LETTER_DIGITS, RESEMBLED, SEPARATORS, SPELLED, fold_codes, fold_text
 from fraudsieve.features.wording.attribution import character_weights, source_positions, spans
-from fraudsieve.features.wording.linear_scores import linear_scores
-from fraudsieve.features.wording.model import TextModel
-from fraudsieve.features.wording.ngrams import hash_ngrams
+from fraudsieve.features.wording.model import TextModel, hash_ngrams, linear_scores
 
 SEEN = ["win a prize now", "see you at six", "恭喜中奖 加微信", "a" * 150, "ab"]
 TEXTS = [*SEEN, "", "a", "x", "ab", "win", "###", "win a prize win a prize", "中奖了吗", "a" * 400, "prize\x00"]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from fraudsieve.features.text.codepoints import pack
 from fraudsieve.features.wording import fit as module
 from fraudsieve.features.wording.fit import COUNT_BITS, COUNT_MASK, count_ngrams
-from fraudsieve.features.wording.ngrams import MAX_TIMES, hash_ngrams
+from fraudsieve.features.wording.model import MAX_TIMES, hash_ngrams
 
 TEXTS = st.lists(st.text("ab中", max_size=150), min_size=1, max_size=5)
 

@@ -20,8 +20,7 @@ from fraudsieve.features.wording.fit import (
     out_of_fold,
     softmax_loss,
 )
-from fraudsieve.features.wording.model import TextModel
-from fraudsieve.features.wording.ngrams import hash_ngrams
+from fraudsieve.features.wording.model import TextModel, hash_ngrams
 from tests.messages import refused
 
 TOPICS = {

@@ -7,9 +7,7 @@ import numpy as np
 import pytest
 
 from fraudsieve.features.text.codepoints import pack
-from fraudsieve.features.wording.linear_scores import linear_scores, rank_table
-from fraudsieve.features.wording.model import TextModel
-from fraudsieve.features.wording.ngrams import hash_ngrams
+from fraudsieve.features.wording.model import TextModel, hash_ngrams, linear_scores, rank_table
 
 TEXTS = ["win a prize", "see you", "", "###", "恭喜中奖", "win a prize win a prize"]
 

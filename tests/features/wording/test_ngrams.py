@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from fraudsieve._typing import Array
 from fraudsieve.features.text.codepoints import pack
-from fraudsieve.features.wording.linear_scores import linear_scores, rank_table
-from fraudsieve.features.wording.ngrams import BITS, MAX_N, MAX_TIMES, hash_ngrams
+from fraudsieve.features.wording.model import BITS, MAX_N, MAX_TIMES, hash_ngrams, linear_scores, rank_table
 
 ANYTHING = st.text(st.characters(exclude_categories=()))
 REPETITIVE = st.text("ab中\0", max_size=60)

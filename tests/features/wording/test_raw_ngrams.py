@@ -16,9 +16,7 @@ from fraudsieve.features.text.codepoints import pack
 from fraudsieve.features.text.fold import fold_codes, styled_characters
 from fraudsieve.features.wording.attribution import character_weights
 from fraudsieve.features.wording.fit import COUNT_VALUES, campaign_folds, count_ngrams, out_of_fold
-from fraudsieve.features.wording.linear_scores import linear_scores
-from fraudsieve.features.wording.model import TextModel
-from fraudsieve.features.wording.ngrams import hash_ngrams
+from fraudsieve.features.wording.model import TextModel, hash_ngrams, linear_scores
 from fraudsieve.models import FraudClassifier, Model, Scorer, write_model
 from fraudsieve.models.reasons.request import explain_text
 from tests.features.wording.matrices import matrix_of

@@ -15,8 +15,7 @@ from fraudsieve._addresses import bare_address
 from fraudsieve.exceptions import StateError
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import EventStore, open_store
-from fraudsieve.live.store.chain import Head
-from fraudsieve.live.store.facts import read_sealed, sealed
+from fraudsieve.live.store.facts import Head, read_sealed, sealed
 from fraudsieve.live.store.sqlite import HeadFile
 from fraudsieve.models import Scorer
 from tests.live.samples import event, wait_until

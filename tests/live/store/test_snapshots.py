@@ -11,7 +11,7 @@ from fraudsieve.exceptions import StateError
 from fraudsieve.live.contents import erase
 from fraudsieve.live.state import LiveState
 from fraudsieve.live.store import open_store, snapshots
-from fraudsieve.live.store.chain import START
+from fraudsieve.live.store.facts import START
 from fraudsieve.live.store.snapshots import list_snapshots, read_snapshot, write_snapshot
 from fraudsieve.models import Scorer
 from tests.live.contents import content

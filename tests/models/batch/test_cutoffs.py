@@ -8,11 +8,10 @@ import pandas as pd
 import pytest
 
 from fraudsieve.features import AccountFeatures
-from fraudsieve.features.feature_matrix import account_matrix_of
+from fraudsieve.features.account_matrix import account_matrix_of
 from fraudsieve.models import FraudClassifier, Model, Scorer
-from fraudsieve.models.batch.cutoffs import DefaultCutoff
 from fraudsieve.models.batch.score import score_file
-from fraudsieve.models.batch.scored_tables import read_inputs
+from fraudsieve.models.batch.scored_tables import DefaultCutoff, read_inputs
 from tests.live.small_models import account_scorer, message_scorer
 
 TIME = pd.Timestamp("2026-05-01", tz="UTC")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fraudsieve.models import Policy, Scorer
-from fraudsieve.models.scoring.feature_scores import UNLIKE
+from fraudsieve.models.scoring.scores import UNLIKE
 from tests.fitted_models import Fitted
 from tests.messages import refused
 

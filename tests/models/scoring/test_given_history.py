@@ -10,7 +10,7 @@ from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.history.declaration import History
 from fraudsieve.features.history.records import RejectedRecord
 from fraudsieve.models import Scorer
-from fraudsieve.models.scoring.given_history import observe_messages, resolve_history
+from fraudsieve.models.given_history import observe_messages, resolve_history
 from fraudsieve.models.scoring.samples import warm_records
 from fraudsieve.service.loaded_model import why_incompatible
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from fraudsieve.models import Scorer
-from fraudsieve.models.scoring.record_columns import columns_of, lists_of
+from fraudsieve.models.fields import columns_of, lists_of
 from tests.messages import refused
 
 TEXTS = ["Wire 500 to Zebedee", "see you at six", None, "免费领奖"]

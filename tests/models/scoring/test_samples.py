@@ -16,7 +16,7 @@ from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.profile.custom_columns import CustomColumns
 from fraudsieve.features.record_fields import FieldKind
 from fraudsieve.models import FraudClassifier, Model, Scorer, write_model
-from fraudsieve.models.scoring.fields import FIELD_TYPES
+from fraudsieve.models.fields import FIELD_TYPES
 from fraudsieve.models.scoring.samples import warm_records
 
 VIEWS = (History(("1h", "1d"), identifiers=("device_id",)), History(("1d",), entity="device_id", name="device"))

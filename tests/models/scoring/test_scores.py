@@ -10,12 +10,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from fraudsieve.features.record_fields import FeatureRows
+from fraudsieve.models.fields import Policy
 from fraudsieve.models.points import OperatingPoint
-from fraudsieve.models.policy import Policy
 from fraudsieve.models.rules import Rule, RuleSet
-from fraudsieve.models.scoring.decision import DECISIONS, decide
 from fraudsieve.models.scoring.score_fields import score_columns, to_row
-from fraudsieve.models.scoring.scores import Scores, fraud_probability
+from fraudsieve.models.scoring.scores import DECISIONS, Scores, decide, fraud_probability
 
 
 @given(hnp.arrays(float, (5, 4), elements=st.floats(-1e3, 1e3)))

@@ -9,7 +9,7 @@ import lightgbm as lgb
 import numpy as np
 import pytest
 
-from fraudsieve.models.trees.single_row import SingleRow
+from fraudsieve.models.trees.ensemble import SingleRow
 
 X = np.random.default_rng(0).normal(size=(500, 6))
 X[::9, 3] = np.nan

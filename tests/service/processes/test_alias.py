@@ -10,7 +10,7 @@ import httpx
 import mlflow
 import pytest
 
-from fraudsieve.features.feature_matrix import account_matrix_of
+from fraudsieve.features.account_matrix import account_matrix_of
 from fraudsieve.models import Scorer, write_model
 from fraudsieve.models.flavor import log_model
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from fraudsieve.cli.app import app
 from fraudsieve.exceptions import RecipeError
-from fraudsieve.features.feature_matrix import account_matrix_of
+from fraudsieve.features.account_matrix import account_matrix_of
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.models.batch import score as batch
 from fraudsieve.models.batch.score import score_file, score_frame

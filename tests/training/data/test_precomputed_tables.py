@@ -13,7 +13,7 @@ import pytest
 
 from fraudsieve.exceptions import RecipeError, SchemaError, SplitError
 from fraudsieve.features import AccountFeatures
-from fraudsieve.features.feature_matrix import account_matrix_of
+from fraudsieve.features.account_matrix import account_matrix_of
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.builders import load_precomputed, read_data
 from fraudsieve.training.data.precomputed_matrix import MatrixDeclaration, PrecomputedMatrix

@@ -16,7 +16,7 @@ from fraudsieve.features.messages import MessageFeatures
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.score import score_frame
 from fraudsieve.models.batch.scored_tables import read_inputs
-from fraudsieve.models.policy import Policy
+from fraudsieve.models.fields import Policy
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.rules import Rule, RuleSet
 from fraudsieve.training.evaluation.evaluation_run import (

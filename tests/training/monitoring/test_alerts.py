@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fraudsieve.models.policy import Policy
+from fraudsieve.models.fields import Policy
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.builders import flags_of
 from fraudsieve.training.monitoring import page

@@ -10,7 +10,7 @@ import pytest
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.models.batch.score import score_frame
 from fraudsieve.models.batch.scored_tables import read_inputs
-from fraudsieve.models.policy import Policy
+from fraudsieve.models.fields import Policy
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.monitoring.scored_table import categories_of, score_table
 from tests.models.own_model import records, write_own_model

@@ -16,7 +16,7 @@ from fraudsieve.exceptions import ComparisonError, SchemaError
 from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.profile.custom_columns import CustomColumns
 from fraudsieve.models.artifact.folder import Model, read_model, write_model
-from fraudsieve.models.policy import Policy
+from fraudsieve.models.fields import Policy
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.builders import read_data
 from fraudsieve.training.data.groups import trained_until

@@ -9,7 +9,7 @@ import mlflow
 import pytest
 
 from fraudsieve.exceptions import ArtifactError, ComparisonError
-from fraudsieve.features.feature_matrix import account_matrix_of
+from fraudsieve.features.account_matrix import account_matrix_of
 from fraudsieve.models import write_model
 from fraudsieve.models.artifact.model_address import model_folder
 from fraudsieve.models.predict import Scorer

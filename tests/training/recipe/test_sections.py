@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fraudsieve.exceptions import RecipeError
-from fraudsieve.models.policy import Policy
+from fraudsieve.models.fields import Policy
 from fraudsieve.models.thresholds import Costs, Targets
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.recipe.sections import CostRecipe, MonitorRecipe, ThresholdRecipe

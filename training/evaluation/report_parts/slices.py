@@ -13,7 +13,7 @@ from fraudsieve._subjects import Subject
 from fraudsieve._translation import tr
 from fraudsieve._typing import Array
 from fraudsieve.models.points import OperatingPoint
-from fraudsieve.models.scoring.decision import reached
+from fraudsieve.models.scoring.scores import reached
 from fraudsieve.tables.cells import STRING, nested_values
 from fraudsieve.training.data.builders import Builder
 from fraudsieve.training.data.groups import column_named, without_values

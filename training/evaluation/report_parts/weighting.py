@@ -3,7 +3,7 @@
 The outcome of the operating point that decides, in numbers of records: frauds found, and reviews for them.
 
 Rules on labelled records, counted separately: they do not change the metrics of the model.
-from fraudsieve.models.scoring.decision import reached
+from fraudsieve.models.scoring.scores import reached
 
 Records that look like nothing in training: how many there are, and the metrics without them.
 """
@@ -19,7 +19,7 @@ from fraudsieve._typing import Array
 from fraudsieve.models.points import OperatingPoint
 from fraudsieve.models.rules.rule import Rule
 from fraudsieve.models.rules.rule_set import RuleSet
-from fraudsieve.models.scoring.decision import reached
+from fraudsieve.models.scoring.scores import reached
 from fraudsieve.models.unlike_training.shares import UNFAMILIAR
 from fraudsieve.training.evaluation.bootstrap import Interval, effective_size
 from fraudsieve.training.evaluation.fraud import fraud_metrics

@@ -44,7 +44,7 @@ if TYPE_CHECKING:  # imported at first use: pandas takes time
     from fraudsieve.review.answers import Agreement, Collected
     from fraudsieve.review.context import Context
     from fraudsieve.review.draw import ReviewDraw
-    from fraudsieve.tables.limits import Cause
+    from fraudsieve.tables.schema import Cause
     from fraudsieve.tables.source import InputTable
 
 state_app = command_group(
@@ -267,7 +267,7 @@ def _check_rejected(
     source: str, part: str, accepted: Counter[str], causes: Counter["Cause"], max_rejected: float | None
 ) -> None:
     """Raise SchemaError if too many of the records were rejected; an empty file is not an error."""
-    from fraudsieve.tables.limits import check_rejected
+    from fraudsieve.tables.schema import check_rejected
 
     if causes:
         stored = ", ".join(f"{count:,} {name}" for name, count in accepted.items() if count) or "nothing"

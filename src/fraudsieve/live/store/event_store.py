@@ -17,9 +17,19 @@ from typing import Any, Self
 
 from fraudsieve.exceptions import StateError
 
-from .chain import RESTORE, START, Head, Position, Row, check_chain, extend_chain, to_json
-from .database import tables
-from .facts import StoreFacts, subject_key
+from .facts import (
+    RESTORE,
+    START,
+    Head,
+    Position,
+    Row,
+    StoreFacts,
+    check_chain,
+    extend_chain,
+    subject_key,
+    tables,
+    to_json,
+)
 from .postgresql import PostgresDatabase, PostgresTransaction
 from .sqlite import SqliteDatabase, SqliteTransaction
 

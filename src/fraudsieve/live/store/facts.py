@@ -1,20 +1,91 @@
-"""Facts about the rows of a store, sealed with a digest, because SQLite does not detect a flipped bit."""
+"""The tables of a store, the chain of digests over their rows, and sealed facts about them.
+
+SQLite does not detect a flipped bit in an amount. If a bit of its write-ahead log flips, it silently drops commits. The
+chain detects both: each row carries a digest of itself and of all rows before it, and every reader computes the digests
+again, from a known position. Facts are sealed with a digest.
+
+The tables are in plain SQL that SQLite and PostgreSQL share. About ten statements do not justify a dependency on
+SQLAlchemy. The two databases differ in the lock, the head, and the detection of changes by other processes, which
+SQLAlchemy does not abstract: `SqliteDatabase` and `PostgresDatabase` have the same methods, which raise StateError.
+"""
 
 import json
-from collections.abc import Mapping
+import struct
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import blake2b
 from importlib.metadata import version
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 from fraudsieve._io import which_version
 from fraudsieve.exceptions import StateError
 from fraudsieve.features.history.records import delivery_of
 from fraudsieve.features.history.timeline import signed
 
-from .chain import RESTORE, START, Position
+Row: TypeAlias = tuple[int, int, bytes, bytes]
+"""Offset, time in microseconds since 1970, log entry as JSON, and digest."""
+
+to_json = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
+"""Encodes what a store keeps."""
+RESTORE = "Restore the store from a backup."
+_NUMBERS = struct.Struct("<qq")
+
+
+class Position(NamedTuple):
+    """A place in the chain: the offset and the digest of a row."""
+
+    offset: int
+    digest: bytes
+
+
+class Head(NamedTuple):
+    """The newest row of a store, and how often its rows were rewritten before."""
+
+    generation: int
+    offset: int
+    digest: bytes
+
+
+START = Position(0, bytes(16))
+"""The position before the first row."""
+
+
+def row_digest(previous: bytes, offset: int, time: int, entry: bytes) -> bytes:
+    """Return the digest of a row."""
+    return blake2b(previous + _NUMBERS.pack(offset, time) + entry, digest_size=16).digest()
+
+
+def extend_chain(position: Position, entries: Sequence[tuple[int, bytes]]) -> tuple[list[Row], Position]:
+    """Return entries as the rows that follow a position, and the position of the last."""
+    rows: list[Row] = []
+    offset, digest = position
+    for time, entry in entries:
+        offset += 1
+        digest = row_digest(digest, offset, time, entry)
+        rows.append((offset, time, entry, digest))
+    return rows, Position(offset, digest)
+
+
+def check_chain(position: Position, rows: Sequence[Row], origin: str) -> Position:
+    """Check that rows follow a position, and return the position of the last."""
+    offset, digest = position
+    for number, time, entry, stored in rows:
+        offset += 1
+        if number != offset or not isinstance(entry, bytes) or not isinstance(time, int):
+            raise damaged(origin, offset)
+        digest = row_digest(digest, offset, time, entry)
+        if digest != stored:
+            raise damaged(origin, offset)
+    return Position(offset, digest)
+
+
+def damaged(origin: str, offset: int) -> StateError:
+    """Return the error for a row that is missing or changed."""
+    problem = f"the rows are damaged from offset {offset} on: one is missing, or differs from its digest"
+    return StateError(origin, problem, RESTORE)
+
 
 FORMAT = 3
 """The version of the schema and of the log entries."""
@@ -96,3 +167,29 @@ def read_sealed(text: Any, origin: str) -> dict[str, Any]:
 
 def _digest(content: str) -> str:
     return blake2b(content.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+SCORE_TABLES = ("scores", "scored_records")
+"""The score log, and the scored records under the numbers of their scores."""
+SCHEMA = (
+    'CREATE TABLE events ("offset" {integer} PRIMARY KEY, time {integer} NOT NULL, entry {bytes} NOT NULL, '
+    "digest {bytes} NOT NULL, subject {integer})",
+    "CREATE INDEX events_subject ON events (subject)",
+    "CREATE TABLE meta (name {text} PRIMARY KEY, content {text} NOT NULL)",
+    'CREATE TABLE snapshots (id {text} PRIMARY KEY, "offset" {integer} NOT NULL, started {real} NOT NULL, '
+    "facts {text} NOT NULL)",
+    "CREATE TABLE chunks (snapshot {text} NOT NULL, number {integer} NOT NULL, content {bytes} NOT NULL, "
+    "PRIMARY KEY (snapshot, number))",
+    "CREATE TABLE erasures (number {integer} PRIMARY KEY, facts {text} NOT NULL)",
+    "CREATE TABLE scores (number {integer} PRIMARY KEY, time {integer} NOT NULL, entry {bytes} NOT NULL, "
+    "digest {bytes} NOT NULL, recorded {integer})",
+    "CREATE INDEX scores_recorded ON scores (recorded) WHERE recorded IS NOT NULL",
+    "CREATE TABLE scored_records (number {integer} PRIMARY KEY, time {integer} NOT NULL, entry {bytes} NOT NULL, "
+    "digest {bytes} NOT NULL)",
+    *(f"CREATE INDEX {table}_by_time ON {table} (time, number)" for table in SCORE_TABLES),
+)
+
+
+def tables(types: dict[str, str]) -> list[str]:
+    """Return the statements that create the tables of a store."""
+    return [statement.format(**types) for statement in SCHEMA]

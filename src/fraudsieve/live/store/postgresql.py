@@ -7,8 +7,7 @@ from typing import Any, ClassVar
 from fraudsieve._addresses import bare_address
 from fraudsieve.exceptions import StateError
 
-from .chain import RESTORE, Head
-from .database import SCORE_TABLES
+from .facts import RESTORE, SCORE_TABLES, Head
 
 LOCK = 0x66726175
 """First half of the advisory lock; the second is the schema."""

@@ -8,10 +8,8 @@ import numpy as np
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import StateError
 
-from .chain import RESTORE, START, row_digest
-from .database import SCORE_TABLES
 from .event_store import EventStore, StoreTransaction
-from .facts import key_of_record
+from .facts import RESTORE, SCORE_TABLES, START, key_of_record, row_digest
 
 BATCH = 10_000
 """Rows that are read or deleted in one transaction, so that others can append in between."""

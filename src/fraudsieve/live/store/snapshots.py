@@ -16,9 +16,8 @@ from typing import Any, TypeAlias
 
 from fraudsieve.exceptions import StateError
 
-from .chain import RESTORE, Head, Position, Row, extend_chain
 from .event_store import EventStore, StoreTransaction
-from .facts import read_sealed, sealed, subject_key
+from .facts import RESTORE, Head, Position, Row, extend_chain, read_sealed, sealed, subject_key
 
 CHUNK = 4 << 20
 OTHERS_KEPT = 7 * 86_400

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from fraudsieve._io import PRIVATE, sync_data, sync_folder
 from fraudsieve.exceptions import StateError
 
-from .chain import RESTORE, Head
+from .facts import RESTORE, Head
 
 # The head of an SQLite store in a small file next to it, which is also the lock for appending.
 #

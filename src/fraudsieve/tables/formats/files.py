@@ -41,7 +41,7 @@ from fraudsieve._translation import tr
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.tables.cells import STRING, Cells, Mask, infer_types, mask_signalling_nan
 from fraudsieve.tables.column_names import find_header, has_known_name, header_note
-from fraudsieve.tables.limits import MAX_VALUES_SEARCHED
+from fraudsieve.tables.schema import MAX_VALUES_SEARCHED
 from fraudsieve.tables.values.reading import has_surrogate
 
 from .encoding import BOM, check_exists, check_format, read_content, to_utf8

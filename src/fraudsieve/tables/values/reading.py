@@ -39,7 +39,6 @@ import numpy as np
 
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import RejectedRecordError
-from fraudsieve.tables.limits import MAX_AMOUNT, MAX_TEXT_LENGTH
 
 Kind: TypeAlias = Literal["id", "text", "time", "date", "number", "category"]
 _FILLERS: Final = frozenset(map(chr, (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0))) | frozenset(
@@ -98,6 +97,10 @@ EXPECTED: Final = {
 BROKEN: Final = "expected a string in UTF-8, got broken characters"
 NOT_A_LABEL: Final = "expected True or False, got another value"
 LOST_DIGITS: Final = "expected all digits, got exponent notation"
+MAX_AMOUNT: Final = 1e15
+"""Larger amounts are rejected: up to this limit sums keep their last digit."""
+MAX_TEXT_LENGTH: Final = 1_000_000
+"""Longer texts are rejected, in characters: no text is cut."""
 TOO_LARGE: Final = f"expected a number up to {MAX_AMOUNT:.0e}, got a larger or an infinite one"
 TOO_LONG: Final = f"expected at most {MAX_TEXT_LENGTH:,} characters, got more"
 

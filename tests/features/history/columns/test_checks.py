@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from fraudsieve.features.history.columns.checks import field_names, records_to_columns
 from fraudsieve.features.history.columns.reader import NO_LINKS, ColumnType, LinkFields
 from fraudsieve.features.history.declaration import History
-from fraudsieve.features.history.reader import RecordType, read_bands
+from fraudsieve.features.history.timeline import RecordType, read_bands
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.network.declaration import Network
 from tests.features.live_records import VIEWS, Records, at, stream

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fraudsieve.features.history.kernels.categories import code_numbers, code_strings, number_keys
 from fraudsieve.features.history.kernels.digest_table import HASH_KEY
-from fraudsieve.features.history.kernels.ids import code_numbers, code_strings, number_keys
 from fraudsieve.tables.values.reading import FLAG_WORDS, MISSING_WORDS, read_category, read_id
 from tests.profiles import examples
 

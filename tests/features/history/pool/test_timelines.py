@@ -13,8 +13,7 @@ from fraudsieve._typing import Array
 from fraudsieve.features.history.declaration import EVERY_EVENT
 from fraudsieve.features.history.kernels.bound import AMOUNT, SUBJECT, RowBound
 from fraudsieve.features.history.kernels.recency import NEVER
-from fraudsieve.features.history.pool_entities import EntityTable
-from fraudsieve.features.history.pool_timelines import TimelinePool
+from fraudsieve.features.history.pool_timelines import EntityTable, TimelinePool
 
 ROW = st.tuples(st.integers(0, 12), st.integers(0, 60), st.integers(0, 3))
 STEPS = st.lists(

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from fraudsieve.models import Model, Scorer
-from fraudsieve.models.scoring.latest_traffic import MAX_BLOCKS, LatestTraffic
 from fraudsieve.models.unlike_training.expected_shares import FLAGGED, UNLIKE, ExpectedShare
+from fraudsieve.service.metrics import MAX_BLOCKS, LatestTraffic
 
 
 @pytest.fixture(scope="module")
