@@ -34,10 +34,12 @@ BARS: Final = {"record": 40, "score": 35, "predict": 35}
 """Files at most."""
 BEFORE: Final = {"record": 70, "score": 62, "predict": 49}
 """Files at de8cbb83."""
+ONE_ID: Final = 6
+"""Times that one id may be read on a road."""
 READERS: Final = ("read_id", "loads", "dumps")
 PROTOCOL: Final = (
     "Files, functions and calls of the library while one record is scored; ids read, JSON decoded (loads) and encoded "
-    "(dumps). before: de8cbb83."
+    "(dumps); one_id is how often the same id is read at most. before: de8cbb83."
 )
 N: Final = 200
 
@@ -59,13 +61,15 @@ def run(*, names: bool = False) -> Report:
         for road, call in _roads(Path(folder)).items():
             for _ in range(30):
                 call()
-            files, functions, calls = _trace(call)
+            files, functions, calls, ids = _trace(call)
             figures |= {f"{road}.files": len(files), f"{road}.functions": len(functions)}
+            figures[f"{road}.one_id"] = max(ids.values(), default=0)
             figures |= {f"{road}.calls": files.total()} | {f"{road}.{name}": calls[name] for name in READERS}
             if names:
                 for file, count in sorted(files.items()):
                     progress(f"{road}: {count} calls in {file}")
     bars = [Bar.at_most(f"{road}.files", figures[f"{road}.files"], most) for road, most in BARS.items()]
+    bars += [Bar.at_most(f"{road}.one_id", figures[f"{road}.one_id"], ONE_ID) for road in ("record", "score")]
     before = {f"{road}.files": float(files) for road, files in BEFORE.items()}
     return Report("road", "made", PROTOCOL, 1, figures, {"before": before}, bars)
 
@@ -121,9 +125,9 @@ def _saved(features: Any, rows: pd.DataFrame, numbers: Any, folder: Path) -> Pat
     return folder
 
 
-def _trace(call: Callable[[], object]) -> tuple[Counter[str], set[str], Counter[str]]:
-    """Return calls by file of the library, its functions, and the calls of readers, in all threads."""
-    files, functions, readers = Counter[str](), set[str](), Counter[str]()
+def _trace(call: Callable[[], object]) -> tuple[Counter[str], set[str], Counter[str], Counter[str]]:
+    """Return calls by file of the library, its functions, the calls of readers, and the reads of each id."""
+    files, functions, readers, ids = Counter[str](), set[str](), Counter[str](), Counter[str]()
 
     def profile(frame: Any, event: str, _: object) -> None:
         code = frame.f_code
@@ -134,6 +138,8 @@ def _trace(call: Callable[[], object]) -> tuple[Counter[str], set[str], Counter[
                 functions.add(f"{place}:{code.co_qualname}")
             if code.co_name in READERS:
                 readers[code.co_name] += 1
+            if code.co_name == "read_id" and frame.f_locals["value"] is not None:
+                ids[frame.f_locals["field"]] += 1
 
     threading.setprofile(profile)
     sys.setprofile(profile)
@@ -142,7 +148,7 @@ def _trace(call: Callable[[], object]) -> tuple[Counter[str], set[str], Counter[
     finally:
         sys.setprofile(None)
         threading.setprofile(None)
-    return files, functions, readers
+    return files, functions, readers, ids
 
 
 if __name__ == "__main__":

@@ -55,39 +55,53 @@ def check_time_between(time: int, field: str, oldest: int, limit: int) -> None:
         raise RejectedRecordError(f"{field}: expected a time within the declared lateness, got an older one")
 
 
-def id_digest(value: Any, field: str) -> int:
-    """Return a digest of 64 bits of an id, as `read_id` reads it; 0 if the id is missing."""
-    text = read_id(value, field)
-    return 0 if text is None else _digest_of(text.encode())
+class RecordIds:
+    """The ids of a record, each of them read once, as `read_id` reads it."""
 
+    __slots__ = ("_read", "record")
 
-def delivery_id(record: Mapping[str, Any], kind: str, time: int | None = None) -> int:
-    """Return a digest of 64 bits that repeated deliveries of a record share; 0 if the record has no ``event_id``."""
-    text = read_id(record.get("event_id"), "event_id")
-    return 0 if text is None else delivery_of(text, kind, time)
+    def __init__(self, record: Mapping[str, Any]) -> None:
+        self.record = record
+        self._read: dict[str, str | None] = {}
+
+    def text(self, field: str) -> str | None:
+        """Return an id; None if it is missing."""
+        if field not in self._read:
+            self._read[field] = read_id(self.record.get(field), field)
+        return self._read[field]
+
+    def digest(self, field: str) -> int:
+        """Return a digest of 64 bits of an id; 0 if it is missing."""
+        text = self.text(field)
+        return 0 if text is None else digest_of(text)
+
+    def delivery(self, kind: str, time: int | None = None) -> int:
+        """Return a digest of 64 bits that repeated deliveries of the record share; 0 if it has no ``event_id``."""
+        text = self.text("event_id")
+        return 0 if text is None else delivery_of(text, kind, time)
+
+    def entity(self, columns: Sequence[str]) -> bytes | None:
+        """Return a digest of 16 bytes of the fields that identify an entity; None if one is missing."""
+        content = b""
+        for column in columns:
+            text = self.text(column)
+            if text is None:
+                return None
+            part = text.encode()
+            content += len(part).to_bytes(4, "little") + part
+        return blake2b(content, digest_size=16).digest()
 
 
 def delivery_of(identifier: str, kind: str, time: int | None = None) -> int:
-    """Return the `delivery_id` of a record with an id that was read."""
-    return _digest_of(f"{kind} {time} {identifier}".encode())
+    """Return what `RecordIds.delivery` does for an id."""
+    return digest_of(f"{kind} {time} {identifier}")
 
 
 def label_kind(label: bool | str) -> str:
-    """Return the kind of a label for `delivery_id`: whether it is fraud, or the class of a message."""
+    """Return the kind of a label for `RecordIds.delivery`: whether it is fraud, or the class of a message."""
     return f"label {label!r}"
 
 
-def entity_key(record: Mapping[str, Any], columns: Sequence[str]) -> bytes | None:
-    """Return a digest of 16 bytes of the fields that identify an entity; None if one is missing."""
-    content = b""
-    for column in columns:
-        text = read_id(record.get(column), column)
-        if text is None:
-            return None
-        part = text.encode()
-        content += len(part).to_bytes(4, "little") + part
-    return blake2b(content, digest_size=16).digest()
-
-
-def _digest_of(content: bytes) -> int:
-    return int.from_bytes(blake2b(content, digest_size=8).digest(), "little") or 1
+def digest_of(text: str) -> int:
+    """Return a digest of 64 bits of an id, which is not 0."""
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little") or 1

@@ -55,7 +55,7 @@ from fraudsieve.features.history.kernels.windows import (
 )
 from fraudsieve.features.history.pool_timelines import TimelinePool
 from fraudsieve.tables.values.moments import to_local
-from fraudsieve.tables.values.reading import EXPECTED, read_category, read_id, read_is_fraud, read_number
+from fraudsieve.tables.values.reading import EXPECTED, read_category, read_is_fraud, read_number
 
 from .declaration import (
     AMOUNT_MEASURES,
@@ -71,7 +71,7 @@ from .declaration import (
     WITHOUT_WINDOW,
     History,
 )
-from .records import delivery_id, entity_key, id_digest, label_kind, required_time
+from .records import RecordIds, label_kind, required_time
 
 NO_AMOUNTS = np.empty(0)
 NO_CODES = np.empty(0, np.int32)
@@ -287,9 +287,9 @@ class ViewState:
             n_rows += pool.restore({key[start:]: array for key, array in arrays.items() if key.startswith(f"{name}.")})
         return n_rows
 
-    def row(self, event: Record, time: int, row_id: int) -> list[int]:
+    def row(self, read: RecordIds, time: int, row_id: int) -> list[int]:
         """Return an event as a row to add to its timeline; the id is 0 for a label of a message."""
-        ids = [signed(id_digest(event.get(name), name)) for name in self.identifiers]
+        event, ids = read.record, [signed(read.digest(name)) for name in self.identifiers]
         kind = read_category(event.get("kind"), "kind")
         amount = read_number(event.get(self.history.amount), self.history.amount)
         amount = amount if self.history.reads_amounts else np.nan
@@ -419,7 +419,7 @@ class PreparedRecord(NamedTuple):
     # Pairs of the network: column, account and value.
     links: list[tuple[str, int, int]]
     account_label: tuple[int, bool] | None
-    # From `delivery_id`: a record whose identifier was applied before is a repeated delivery; 0 for none.
+    # From `RecordIds.delivery`: a record whose identifier was applied before is a repeated delivery; 0 for none.
     identifier: int
     # Number of rows per view.
     n_events: int = 1
@@ -440,7 +440,7 @@ def signed(number: int) -> int:
 
 
 RecordType: TypeAlias = Literal["events", "labels", "account_labels"]
-Pairs: TypeAlias = Callable[[Record], list[tuple[str, int, int]]]
+Pairs: TypeAlias = Callable[[RecordIds], list[tuple[str, int, int]]]
 
 CAMPAIGN = ("campaign", "labelled")
 """Events with one of these ids are bands of messages or of labels of messages, and do not need an account."""
@@ -461,7 +461,7 @@ def read_record(
         return _read_event(record, time, views, pairs)
     if record_type == "labels":
         return _read_label(record, time, views)
-    account = id_digest(record.get("account_id"), "account_id")
+    account = RecordIds(record).digest("account_id")
     is_fraud = read_is_fraud(record.get("is_fraud"), "is_fraud")
     if not account:
         raise RejectedRecordError(NO_ACCOUNT)
@@ -475,16 +475,17 @@ def zone_of(views: Sequence[ViewState]) -> str:
 
 def _read_event(event: Record, time: int, views: Sequence[ViewState], pairs: Pairs | None) -> PreparedRecord:
     read_number(event.get("amount"), "amount")  # checked for every state, so that all models accept the same events
-    sent, labelled = (read_id(event.get(name), name) for name in CAMPAIGN)
+    ids = RecordIds(event)
+    sent, labelled = (ids.text(name) for name in CAMPAIGN)
     is_label, is_band = labelled is not None, (sent, labelled) != (None, None)
-    if not is_band and read_id(event.get("account_id"), "account_id") is None:
+    if not is_band and ids.text("account_id") is None:
         raise RejectedRecordError(NO_ACCOUNT)
-    keys = [(view, entity_key(event, view.history.entities)) for view in views]
-    identifier = delivery_id(event, "event")
+    keys = [(view, ids.entity(view.history.entities)) for view in views]
+    identifier = ids.delivery("event")
     row_id = 0 if is_label else identifier
-    rows = [(view.events, key, view.row(event, time, row_id)) for view, key in keys if key is not None]
+    rows = [(view.events, key, view.row(ids, time, row_id)) for view, key in keys if key is not None]
     # The bands of a message share its id, and all of them count.
-    links = pairs(event) if pairs else []
+    links = pairs(ids) if pairs else []
     return PreparedRecord(time, rows, links, None, 0 if is_band else identifier, is_label=is_label)
 
 
@@ -492,17 +493,19 @@ def _read_label(label: Record, time: int, views: Sequence[ViewState]) -> Prepare
     is_fraud = read_is_fraud(label.get("is_fraud"), "is_fraud")
     # What a live state counts of a label has no event_id, by which it would be a repeat once it is counted again.
     name = "event_id" if "event_id" in label else "subject_id"
-    row = [time, 0, bits_of(float(is_fraud)), signed(id_digest(label.get(name), name))]
-    keys = [(view, entity_key(label, view.history.entities)) for view in views if view.history.needs_labels]
+    ids = RecordIds(label)
+    row = [time, 0, bits_of(float(is_fraud)), signed(ids.digest(name))]
+    keys = [(view, ids.entity(view.history.entities)) for view in views if view.history.needs_labels]
     rows = [(view.labels, key, row) for view, key in keys if key is not None]
-    return PreparedRecord(time, rows, [], None, delivery_id(label, label_kind(is_fraud), time), is_label=True)
+    return PreparedRecord(time, rows, [], None, ids.delivery(label_kind(is_fraud), time), is_label=True)
 
 
 def check_labelled_entity(label: Record, histories: Sequence[History]) -> None:
     """Raise RejectedRecordError if a label has no entity of a view, also if no view counts labels."""
     counting = [history.entities for history in histories if history.needs_labels]
     entities = {*counting} or {history.entities for history in histories} or {("account_id",)}
-    if not any(entity_key(label, names) for names in sorted(entities)):
+    ids = RecordIds(label)
+    if not any(ids.entity(names) for names in sorted(entities)):
         fields = sorted({name for names in entities for name in names})
         raise RejectedRecordError(f"{', '.join(fields)}: expected the labelled entity, all fields are missing")
 
@@ -517,9 +520,9 @@ def read_bands(message: Record, views: Sequence[ViewState]) -> PreparedRecord:
     band = {**message, name: message[name][0]}
     first = read_record(band, "events", views, None)
     kind = read_category(message.get("kind"), "kind") or ONE_KIND
-    identifier = delivery_id(message, *((label_kind(kind), first.time) if first.is_label else ("message",)))
+    identifier = RecordIds(message).delivery(*((label_kind(kind), first.time) if first.is_label else ("message",)))
     entities = {view.events: view.history.entities for view in views}
     bands = [{**band, name: key} for key in message[name][1:]]
-    keyed = ((pool, entity_key(one, entities[pool]), row) for one in bands for pool, _, row in first.rows)
+    keyed = ((pool, RecordIds(one).entity(entities[pool]), row) for one in bands for pool, _, row in first.rows)
     rows = [*first.rows, *((pool, key, row) for pool, key, row in keyed if key is not None)]
     return first._replace(rows=rows, identifier=identifier, n_events=len(message[name]))

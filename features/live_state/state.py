@@ -22,7 +22,7 @@ from fraudsieve.features.history.columns.reader import NO_LINKS, ColumnType, Lin
 from fraudsieve.features.history.columns.table import Columns
 from fraudsieve.features.history.declaration import History, check_histories, history_columns, window_seconds
 from fraudsieve.features.history.kernels.recency import NEVER
-from fraudsieve.features.history.records import RejectedRecord, as_records, entity_key, id_digest, required_time
+from fraudsieve.features.history.records import RecordIds, RejectedRecord, as_records, required_time
 from fraudsieve.features.history.seen_ids import SeenIds
 from fraudsieve.features.history.timeline import CAMPAIGN, PreparedRecord, RecordType, ViewState, zone_of
 from fraudsieve.features.network.declaration import HistoryDeclaration, Network, status_views
@@ -74,7 +74,7 @@ class HistoryState:
     n_events : int
         Number of events and labels in memory, over all views.
     seen : SeenIds
-        The digests of the ids of events and labels that count, from `delivery_id`.
+        The digests of the ids of events and labels that count, from `RecordIds.delivery`.
 
     Examples
     --------
@@ -400,8 +400,9 @@ class HistoryState:
                     cutoff, last = required_time(as_of, "as_of", zone), as_of
                 if cutoff < horizon:  # events that its windows need may have been dropped
                     raise RejectedRecordError(TOO_OLD)
-                account = id_digest(subject.get("account_id"), "account_id") if network else 0
-                keys = {names: entity_key(subject, names) for names in entities}
+                ids = RecordIds(subject)
+                account = ids.digest("account_id") if network else 0
+                keys = {names: ids.entity(names) for names in entities}
                 own = {name: read_number(subject[name], name) for name in amounts if name in subject}
                 read[place] = cutoff, account, keys, own
             except RejectedRecordError as error:

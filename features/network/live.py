@@ -11,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 
 from fraudsieve._typing import Array, Record
-from fraudsieve.features.history.records import id_digest
+from fraudsieve.features.history.records import RecordIds
 from fraudsieve.features.network.kernels.series import SIZE, Series
 from fraudsieve.features.network.kernels.updates import (
     LABELS,
@@ -122,9 +122,10 @@ class NetworkState:
 
     Examples
     --------
+    >>> from fraudsieve.features.history.records import digest_of
     >>> state = NetworkState(Network(labels=False))
     >>> state.add({"account_id": "ann", "counterparty_id": "eve"}, 10)
-    >>> state.compute(np.array([id_digest("ann", "account_id")], np.uint64), np.array([11]))[0, :2].tolist()
+    >>> state.compute(np.array([digest_of("ann")], np.uint64), np.array([11]))[0, :2].tolist()
     [1.0, 0.0]
     """
 
@@ -144,13 +145,13 @@ class NetworkState:
 
     def add(self, event: Record, time: int) -> None:
         """Add the links of an event, unless it is later than an event with the same pair."""
-        for name, account, value in self.pairs(event):
+        for name, account, value in self.pairs(RecordIds(event)):
             self.link(name, account, value, time)
 
-    def pairs(self, event: Record) -> list[tuple[str, int, int]]:
+    def pairs(self, ids: RecordIds) -> list[tuple[str, int, int]]:
         """Return the links of an event: column, account and value."""
-        account = id_digest(event.get("account_id"), "account_id")
-        values = [(name, id_digest(event.get(name), name)) for name in self.declaration.links]
+        account = ids.digest("account_id")
+        values = [(name, ids.digest(name)) for name in self.declaration.links]
         counterparty = self.declaration.counterparty
         return [
             (name, account, value)
@@ -176,8 +177,8 @@ class NetworkState:
         name : str
             The column, one of ``declaration.links``.
         accounts, values : ndarray of uint64, shape (n_events,)
-            Digests of the accounts and the values, as from `id_digest`. Events in which one is missing (0) create no
-            link, and neither do accounts that are their own counterparty.
+            Digests of the accounts and the values, as from `RecordIds.digest`. Events in which one is missing (0)
+            create no link, and neither do accounts that are their own counterparty.
         times : ndarray of int64, shape (n_events,)
             Times of the events in microseconds since 1970, in any order.
 
@@ -227,7 +228,7 @@ class NetworkState:
         Parameters
         ----------
         accounts : ndarray of uint64, shape (n_accounts,)
-            Their digests, as from `id_digest`.
+            Their digests, as from `RecordIds.digest`.
         cutoffs : ndarray of int64, shape (n_accounts,)
             Cutoff times in microseconds since 1970.
 

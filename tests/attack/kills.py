@@ -18,7 +18,7 @@ from zlib import crc32
 
 import numpy as np
 
-from fraudsieve.features.history.records import delivery_id
+from fraudsieve.features.history.records import RecordIds
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.live.contents import rewind
 from fraudsieve.live.state import LiveState
@@ -170,7 +170,7 @@ def _expected(scorer: Scorer, restored: HistoryState, acknowledged: dict[str, se
     for life, numbers in acknowledged.items():
         for number in range(max(numbers, default=0) + IN_FLIGHT):
             record, is_message = delivery(life, number), number % MESSAGE_EVERY == 0
-            identifier = delivery_id({"event_id": f"{life} {number}"}, "message" if is_message else "event")
+            identifier = RecordIds({"event_id": f"{life} {number}"}).delivery("message" if is_message else "event")
             if identifier in restored.seen:
                 rejected = scorer.observe(state, record) if is_message else state.update(record)
                 assert rejected == ()

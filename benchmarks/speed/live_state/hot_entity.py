@@ -10,7 +10,7 @@ from benchmarks.runner import Bar, progress
 from fraudsieve._microseconds import DAY, MINUTE, SECOND
 from fraudsieve.features.campaign.over_time import N_BANDS, CampaignHistory
 from fraudsieve.features.history.declaration import History
-from fraudsieve.features.history.records import entity_key
+from fraudsieve.features.history.records import RecordIds
 from fraudsieve.features.history.timeline import ViewState
 
 __all__ = ["HOT_PROTOCOL", "measure_hot"]
@@ -88,7 +88,7 @@ def _filled(view: History, rows: NDArray[np.int64], n: int = 1) -> ViewState:
 
 
 def _keys(view: History, n: int) -> list[bytes]:
-    keys = [entity_key(dict.fromkeys(view.entities, f"entity {number}"), view.entities) for number in range(n)]
+    keys = [RecordIds(dict.fromkeys(view.entities, f"entity {number}")).entity(view.entities) for number in range(n)]
     return [key for key in keys if key is not None]
 
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fraudsieve._typing import Record
-from fraudsieve.features.history.records import RejectedRecord, check_time_between
+from fraudsieve.features.history.records import RecordIds, RejectedRecord, check_time_between
 from fraudsieve.features.history.seen_ids import SeenIds
 from fraudsieve.features.history.timeline import CAMPAIGN, RecordType, ViewState, check_labelled_entity, read_record
 
@@ -21,7 +21,7 @@ class ColumnChecks(NamedTuple):
 
     views: Sequence[ViewState]
     links: LinkFields
-    pairs: Callable[[Record], list[tuple[str, int, int]]] | None
+    pairs: Callable[[RecordIds], list[tuple[str, int, int]]] | None
     seen: SeenIds
     # The oldest and the latest time of a new record; None if records are stored ones, which are not checked.
     times: tuple[int, int] | None

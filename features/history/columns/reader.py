@@ -50,7 +50,7 @@ class PreparedColumns:
 
     # Shape (n_records,). Microseconds since 1970.
     times: Array
-    # Shape (n_records,). As `delivery_id` returns them; 0 for none.
+    # Shape (n_records,). As `RecordIds.delivery` returns them; 0 for none.
     identifiers: Array
     # Shape (n_records,). Which records are labels, which do not move the clock of events.
     are_labels: Array

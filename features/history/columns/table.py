@@ -199,12 +199,12 @@ class EncodedIds:
 
     @cached_property
     def digests(self) -> Array:
-        """The digest of each distinct id, as from `id_digest`."""
+        """The digest of each distinct id, as from `RecordIds.digest`."""
         return digests_of(self.parts)
 
     @cached_property
     def keys(self) -> Array:
-        """The digest of each distinct entity that this column alone identifies, as from `entity_key`; shape (n, 2)."""
+        """As from `RecordIds.entity`, the digest of each distinct entity of this column alone; shape (n, 2)."""
         hashed = (blake2b(len(part).to_bytes(4, "little") + part, digest_size=16).digest() for part in self.parts)
         return np.frombuffer(b"".join(hashed), np.uint64).reshape(-1, 2)
 

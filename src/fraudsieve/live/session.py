@@ -19,7 +19,7 @@ from fraudsieve.exceptions import RejectedRecordError, StateBehindError, StateEr
 from fraudsieve.features.history.declaration import WITHOUT_WINDOW, window_seconds
 from fraudsieve.features.history.kernels.digest_table import ABSENT
 from fraudsieve.features.history.kernels.recency import NEVER
-from fraudsieve.features.history.records import check_time_between, entity_key
+from fraudsieve.features.history.records import RecordIds, check_time_between
 from fraudsieve.features.history.timeline import PreparedRecord
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.live_state.snapshot import encode_dump
@@ -249,7 +249,7 @@ def _oldest_beside_the_newest(state: HistoryState, call: Call) -> int:
 def _has_account(state: HistoryState, account: str) -> bool:
     """Return whether an account had an event; also if the state has no view of accounts."""
     views = [view for view in state.views if view.history.entities == ACCOUNT]
-    key = entity_key({"account_id": account}, ACCOUNT)
+    key = RecordIds({"account_id": account}).entity(ACCOUNT)
     return not views or (key is not None and any(view.events.find(key) != ABSENT for view in views))
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fraudsieve.features.history.records import id_digest
+from fraudsieve.features.history.records import RecordIds, digest_of
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.network.live import NetworkState
 
@@ -79,14 +79,14 @@ def test_live_equals_batch_while_hubs_grow() -> None:
 @given(ROWS, NETWORKS)
 def test_many_rows_equal_one_by_one(rows: Rows, network: Network) -> None:
     state, expected = NetworkState(network), live(rows, network)
-    pairs = [(*pair, row[3]) for row in rows if len(row) == 4 for pair in state.pairs(_event(row))]
+    pairs = [(*pair, row[3]) for row in rows if len(row) == 4 for pair in state.pairs(RecordIds(_event(row)))]
     for name in network.links:
         accounts, values, times = np.array([row[1:] for row in pairs if row[0] == name], object).reshape(-1, 3).T
         missing = np.zeros(2, np.uint64), np.array([0, 7], np.uint64), np.array([0, 0])
         columns = accounts.astype(np.uint64), values.astype(np.uint64), times.astype(np.int64) * MINUTE
         state.link_many(name, *(np.concatenate(both) for both in zip(missing, columns, strict=True)))
     labels = [
-        (state.pairs({"account_id": who, "device_id": "d", "counterparty_id": "c"})[0][1], minute, fraud)
+        (state.pairs(RecordIds({"account_id": who, "device_id": "d", "counterparty_id": "c"}))[0][1], minute, fraud)
         for who, minute, fraud in (row for row in rows if len(row) == 3)
     ]
     accounts, times, frauds = np.array(labels, object).reshape(-1, 3).T
@@ -137,7 +137,7 @@ def test_a_removed_label_leaves_nothing(rows: Rows, network: Network, random: Ra
     state = live(rows, network)
     for row in random.sample(rows, len(rows) // 2):
         if len(row) == 3:
-            state.remove_label(id_digest(row[0], "account_id"), row[1] * MINUTE, row[2])
+            state.remove_label(digest_of(row[0]), row[1] * MINUTE, row[2])
             rows.remove(row)
     assert content(state) == content(live(rows, network))
     np.testing.assert_array_equal(looks(state, SUBJECTS), batch_of(rows, SUBJECTS, network))
@@ -148,7 +148,7 @@ def test_removing_and_adding_labels_takes_no_more_memory() -> None:
     state = live([("ann", number, False) for number in range(48)])
     sizes = []
     for step in range(300):
-        (state.remove_label if step % 2 else state.label)(id_digest("ann", "account_id"), 100, True)
+        (state.remove_label if step % 2 else state.label)(digest_of("ann"), 100, True)
         sizes.append(state.nbytes)
     assert sizes[-1] == sizes[4]
 
