@@ -7,13 +7,13 @@ and holds what both share: the columns of the record itself and its categories. 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar, TypeAlias
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 
 from fraudsieve._microseconds import DAY, HOUR
 from fraudsieve._subjects import Subject
-from fraudsieve._typing import Array, Record
+from fraudsieve._typing import Array, JsonObject, Record
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.history.declaration import History, history_columns
 from fraudsieve.features.history.records import record_time, required_time
@@ -151,7 +151,7 @@ class AccountMatrix:
         why[places] = [of_state or of_custom for of_state, of_custom in zip(why[places], not_custom, strict=True)]
         return FeatureRows(values, why, has_history if self.histories else None)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """Return the declaration in plain JSON types."""
         return {
             "histories": [history.to_dict() for history in self.histories],

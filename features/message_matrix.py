@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from fraudsieve._subjects import Subject
-from fraudsieve._typing import Array, Record
+from fraudsieve._typing import Array, JsonObject, Record
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.campaign.over_time import N_BANDS, CampaignHistory, campaign_subjects
 from fraudsieve.features.cues.matrix import CUES, NO_LISTS, SHAPES, cues_and_shape
@@ -294,7 +294,7 @@ class MessageMatrix:
         values[scorable] = rows
         return FeatureRows(values, why, texts=normalised)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """Return the declaration in plain JSON types, without the arrays of the models and the lists."""
         models = {
             name: {"classes": list(model.classes), "bits": BITS, "raw": model.has_raw, "usual_share": model.usual_share}

@@ -16,6 +16,7 @@ import numpy as np
 
 from fraudsieve._precompiled import compile_kernels, compiling
 from fraudsieve._subjects import Subject
+from fraudsieve._typing import JsonObject
 from fraudsieve.exceptions import ArtifactError
 from fraudsieve.models.artifact.folder import (
     FEATURES_VERSION,
@@ -173,7 +174,7 @@ def _count_points(model: Model) -> str:
     return f"{len(model.points)} operating points{f' ({estimated} estimated)' if estimated else ''}"
 
 
-def _version_notes(manifest: dict[str, Any]) -> tuple[str, ...]:
+def _version_notes(manifest: JsonObject) -> tuple[str, ...]:
     """Return a note on the libraries whose version differs from the one that wrote the folder."""
     written = manifest.get("libraries")
     written = written if isinstance(written, dict) else {}

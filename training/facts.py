@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from fraudsieve._typing import Array
+from fraudsieve._typing import Array, JsonObject
 from fraudsieve.training.data.assumed_labels import ASSUMED
 from fraudsieve.training.data.builders import sample_of, sample_slice
 from fraudsieve.training.data.labelled import LabelledData
@@ -22,9 +22,7 @@ MIN_TO_CALIBRATE = 200
 """With fewer rows, the calibration and its operating points are not reliable."""
 
 
-def training_facts(
-    data: LabelledData, split: Split, recipe: Recipe, choice: TreeChoice | None = None
-) -> dict[str, Any]:
+def training_facts(data: LabelledData, split: Split, recipe: Recipe, choice: TreeChoice | None = None) -> JsonObject:
     """Return the rows, windows, digests and settings of a training run, as plain JSON types.
 
     The training rows are those of the sample, if there is one. Places of tables and runs are left out. The recipe is
@@ -51,7 +49,7 @@ def training_facts(
     }
 
 
-def _assumed_facts(data: LabelledData) -> dict[str, Any]:
+def _assumed_facts(data: LabelledData) -> JsonObject:
     if data.assumed_after is None:
         return {}
     counts = {"assumed": int(data.rows[ASSUMED].sum()), "young": len(data.young)}
@@ -71,7 +69,7 @@ def age_notes(data: LabelledData, training: Mapping[str, Any]) -> list[str]:
     return [note for note in notes if note is not None]
 
 
-def written_settings(recipe: Recipe) -> dict[str, Any]:
+def written_settings(recipe: Recipe) -> JsonObject:
     """Return what may be written of a recipe, to a model folder or to MLflow, as plain JSON types.
 
     The addresses of tables and of the tracking store are left out: they may hold passwords and queries. So is the time

@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from fraudsieve._typing import Array, Progress
+from fraudsieve._typing import Array, JsonObject, Progress
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.guarantees import draw_of_groups, rate_bounds
 from fraudsieve.models.scoring.scores import fraud_probability, reached
@@ -180,9 +179,7 @@ def guard_newest(
     return HeldOutScores(scores.rows[is_newest], odds[is_newest], scores.seen[is_newest], promise=False)
 
 
-def refit_facts(
-    plan: RefitPlan, data: LabelledData, of_split: Model, refitted: Model, recipe: Recipe
-) -> dict[str, Any]:
+def refit_facts(plan: RefitPlan, data: LabelledData, of_split: Model, refitted: Model, recipe: Recipe) -> JsonObject:
     """Return the training facts of a shipped model.
 
     Returns the facts of the evaluated model, with the rows and windows of the refit instead. ``split_model`` says which

@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from fraudsieve._subjects import Subject
 from fraudsieve._translation import tr
+from fraudsieve._typing import JsonObject
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.pages.origin import PageOrigin
 from fraudsieve.training.data.labelled import LabelledData
@@ -98,7 +98,7 @@ def _slice_metrics(slices: Slices | None) -> dict[str, float]:
     return metrics
 
 
-def _feature_params(features: FeatureRecipe) -> dict[str, Any]:
+def _feature_params(features: FeatureRecipe) -> JsonObject:
     """Return the parameters of the features, with the sizes of the lists: MLflow limits the length of a parameter."""
     sizes = {f"words.{name}": len(words) for name, words in (features.words or {}).items()}
     sizes |= {name: len(getattr(features, name)) for name in LISTS if name != "words"}
@@ -127,7 +127,7 @@ def describe_run(report: EvaluationReport, subject: Subject, digest: str | None)
     return "\n".join([*lines, *([] if digest is None else [f"- digest of the model folder: `{digest}`"])])
 
 
-def _logged_metrics(content: dict[str, Any], tuned: TuningResult | None) -> dict[str, float]:
+def _logged_metrics(content: JsonObject, tuned: TuningResult | None) -> dict[str, float]:
     """Return every number of a report that is a metric of the run in MLflow."""
     metrics = _numbers(content) | _numbers(content["temporal"] or {}, "temporal.")
     names = _metric_names("f1", [*content["by_type"]])
@@ -138,7 +138,7 @@ def _logged_metrics(content: dict[str, Any], tuned: TuningResult | None) -> dict
     return metrics
 
 
-def _numbers(content: dict[str, Any], prefix: str = "") -> dict[str, float]:
+def _numbers(content: JsonObject, prefix: str = "") -> dict[str, float]:
     return {f"{prefix}{name}": value for name, value in content.items() if isinstance(value, int | float)}
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from fraudsieve._typing import Array, Record
+from fraudsieve._typing import Array, JsonObject, Record
 from fraudsieve.features.history.declaration import History, history_columns
 from fraudsieve.features.history.records import record_time
 from fraudsieve.features.text.codepoints import CodePoints, pack
@@ -103,7 +103,7 @@ class CampaignHistory:
         block = band_columns[:, self.positions].reshape(-1, N_BANDS, len(self.columns))
         return np.asarray(np.fmax.reduce(block, axis=1))
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """Return the declaration in plain JSON types."""
         return {
             "windows": list(self.windows),
@@ -132,7 +132,7 @@ def band_keys(folded: CodePoints) -> Array:
     return keys
 
 
-def message_event(message: Record, keys: Sequence[int], campaigns: CampaignHistory) -> dict[str, Any] | None:
+def message_event(message: Record, keys: Sequence[int], campaigns: CampaignHistory) -> JsonObject | None:
     """Convert a message, or its label, to an event with the list of its bands; None for a label that never counts."""
     label = read_category(message.get("label"), "label")
     name = None if label is None else campaigns.class_of(label)
@@ -146,7 +146,7 @@ def message_event(message: Record, keys: Sequence[int], campaigns: CampaignHisto
     return {"labelled": keys, **known, "event_id": identifier, "subject_id": identifier}
 
 
-def campaign_subjects(messages: Sequence[Record]) -> list[dict[str, Any]]:
+def campaign_subjects(messages: Sequence[Record]) -> list[JsonObject]:
     """Convert messages to subjects of a live state.
 
     There are eight per message, for `CampaignHistory.message_columns`.

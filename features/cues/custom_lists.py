@@ -17,12 +17,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from importlib.resources import files
-from typing import Any, Final, Self, TypeAlias
+from typing import Final, Self, TypeAlias
 
 import numpy as np
 
 from fraudsieve._compiled import INT_0, compile_kernel, compile_part
-from fraudsieve._typing import Array
+from fraudsieve._typing import Array, JsonObject
 from fraudsieve.features.text.automaton import Automaton, build_automaton, is_bounded, read_words
 from fraudsieve.features.text.characters import is_alnum
 from fraudsieve.features.text.codepoints import BEGIN, END, KIND, TEXT, CodePoints, pack
@@ -321,7 +321,7 @@ class CustomLists:
         """Count the words of each group in texts."""
         return count_groups(folded, self.automaton, len(self.words))
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """Return the lists in plain JSON types."""
         return {
             "words": {name: list(list_) for name, list_ in self.words.items()},

@@ -26,7 +26,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from fraudsieve._microseconds import SECOND
-from fraudsieve._typing import Array
+from fraudsieve._typing import Array, JsonObject
 from fraudsieve.tables.values.moments import time_zone
 
 from .kernels import categories, labels, recency, windows
@@ -435,7 +435,7 @@ class History:
         parts = (self.name, column.measure, column.identifier, column.window, column.kind)
         return f"{FAMILIES[column.measure]}__" + "_".join(part for part in parts if part)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """Return the declaration in plain JSON types.
 
         Returns
@@ -478,7 +478,7 @@ class History:
         for name in declared:
             if name not in parameters:
                 raise ValueError(f"{name!r} is not a parameter of History; expected one of {', '.join(parameters)}.")
-        values: dict[str, Any] = {
+        values: JsonObject = {
             name: tuple(value) if isinstance(value, list) else value for name, value in declared.items()
         }
         return cls(**values)

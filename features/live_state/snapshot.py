@@ -14,10 +14,10 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 
 from fraudsieve._io import PRIVATE, replacing
-from fraudsieve._typing import Array
+from fraudsieve._typing import Array, JsonObject
 from fraudsieve.exceptions import StateError
 
-Dump: TypeAlias = tuple[dict[str, Any], list[dict[str, Array]]]
+Dump: TypeAlias = tuple[JsonObject, list[dict[str, Array]]]
 """A copy of a state: facts in plain JSON types, and arrays per part."""
 
 FORMAT: Final = 5

@@ -32,6 +32,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
+from fraudsieve._typing import JsonObject
 from fraudsieve.features.history.declaration import EVERY_EVENT, WITHOUT_WINDOW, History, check_names, check_prior
 from fraudsieve.features.record_fields import RecordField
 
@@ -118,7 +119,7 @@ class Network:
         ending = "" if link == self.counterparty else f"_{link}"
         return tuple(f"{'reciprocity' if name == 'returned' else 'network'}__{name}{ending}" for name in names)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """Return the declaration in plain JSON types."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
 
@@ -135,7 +136,7 @@ class Network:
         -------
         Network
         """
-        values: dict[str, Any] = {
+        values: JsonObject = {
             name: tuple(value) if isinstance(value, list) else value for name, value in declared.items()
         }
         return cls(**values)

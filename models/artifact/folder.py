@@ -21,7 +21,7 @@ import numpy as np
 from fraudsieve._html import facts_table
 from fraudsieve._io import PRIVATE, new_folder, read_file, which_version, write_file
 from fraudsieve._subjects import Subject
-from fraudsieve._typing import Array
+from fraudsieve._typing import Array, JsonObject
 from fraudsieve.exceptions import ArtifactError
 from fraudsieve.features.account_matrix import FeatureMatrix
 from fraudsieve.features.wording.model import TextModel, output_classes
@@ -119,7 +119,7 @@ class Model:
     ratio_support: RatioSupport | None = None
     expected_shares: tuple[ExpectedShare, ...] = ()
     policy: Policy = field(default_factory=Policy)
-    training: dict[str, Any] = field(default_factory=dict)
+    training: JsonObject = field(default_factory=dict)
     unlike: UnlikeTraining | None = None
     digest: str = ""
 
@@ -308,7 +308,7 @@ def _serialise(model: Model) -> dict[str, bytes]:
     return files | matrix_files(model.matrix) | unlike_files(model.unlike)
 
 
-def _manifest(model: Model, files: dict[str, bytes]) -> dict[str, Any]:
+def _manifest(model: Model, files: dict[str, bytes]) -> JsonObject:
     return {
         "format": FORMAT,
         "name": model.name,
@@ -370,7 +370,7 @@ def read_model(folder: str | Path, *, digest: str | None = None) -> Model:
     return model
 
 
-def read_manifest(folder: Path, *, digest: str | None = None) -> tuple[dict[str, Any], str]:
+def read_manifest(folder: Path, *, digest: str | None = None) -> tuple[JsonObject, str]:
     """Return the manifest of a folder and its SHA-256, after checking the version and the expected digest."""
     raw = _read_bytes(folder, MANIFEST)
     actual = hashlib.sha256(raw).hexdigest()
@@ -395,7 +395,7 @@ def _read_bytes(folder: Path, name: str, limit: int = MANIFEST_BYTES) -> bytes:
     return read_file(path, limit, ArtifactError, fix)
 
 
-def _parse_manifest(raw: bytes, folder: Path) -> dict[str, Any]:
+def _parse_manifest(raw: bytes, folder: Path) -> JsonObject:
     """Parse a manifest and check its versions."""
     where = str(folder / MANIFEST)
     try:
@@ -419,14 +419,14 @@ def _parse_manifest(raw: bytes, folder: Path) -> dict[str, Any]:
     return dict(manifest)
 
 
-def _size_problem(manifest: dict[str, Any]) -> str | None:
+def _size_problem(manifest: JsonObject) -> str | None:
     try:
         return size_problem(manifest)
     except (KeyError, TypeError, AttributeError) as error:
         return f"is not a manifest of fraudsieve ({type(error).__name__})"
 
 
-def _checked_bytes(folder: Path, name: str, entry: dict[str, Any]) -> bytes:
+def _checked_bytes(folder: Path, name: str, entry: JsonObject) -> bytes:
     content = _read_bytes(folder, name, FILE_BYTES[name])
     if len(content) != entry["bytes"] or hashlib.sha256(content).hexdigest() != entry["sha256"]:
         problem = "its content does not match the manifest (SHA-256)"
@@ -434,7 +434,7 @@ def _checked_bytes(folder: Path, name: str, entry: dict[str, Any]) -> bytes:
     return content
 
 
-def _build(manifest: dict[str, Any], files: dict[str, bytes]) -> Model:
+def _build(manifest: JsonObject, files: dict[str, bytes]) -> Model:
     """Build the model from checked bytes."""
     import lightgbm as lgb  # it takes a second, in which another process compiles kernels: see `load_model`
 
@@ -467,7 +467,7 @@ def _build(manifest: dict[str, Any], files: dict[str, bytes]) -> Model:
     )
 
 
-def _mismatch(model: Model, manifest: dict[str, Any]) -> str | None:
+def _mismatch(model: Model, manifest: JsonObject) -> str | None:
     """Return which parts of a model do not fit each other; None if all of them do."""
     named = [column["name"] for column in manifest["columns"]]
     booster, base, start = model.ensemble.booster, model.ensemble.base, list(model.ensemble.wording)

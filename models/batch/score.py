@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from fraudsieve._translation import check_language
-from fraudsieve._typing import Array
+from fraudsieve._typing import Array, JsonObject
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import CHUNK, Scorer
@@ -157,7 +157,7 @@ def score_frame(
     reasons: int = 0,
     language: str = "en",
     evidence: ScoreRecorder | None = None,
-    source: dict[str, Any] | None = None,
+    source: JsonObject | None = None,
 ) -> pd.DataFrame:
     """Score a data frame of messages, accounts or events, and apply the rules of the scorer.
 
@@ -203,7 +203,7 @@ class _Run:
     language: str
     evidence: ScoreRecorder | None
     # The source of the history, for the evidence.
-    source: dict[str, Any] | None
+    source: JsonObject | None
 
     def score(
         self, records: pd.DataFrame, history: TableHistory, progress: Callable[[int, int], None] | None = None
@@ -406,7 +406,7 @@ def _to_file_types(scores: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def describe_tables(scorer: Scorer, tables: Mapping[str, Source | None]) -> dict[str, Any]:
+def describe_tables(scorer: Scorer, tables: Mapping[str, Source | None]) -> JsonObject:
     """Describe the source of the history of a file's scores: SHA-256 and size of the tables that are files.
 
     The result has the types of canonical JSON, without names of files.
@@ -416,7 +416,7 @@ def describe_tables(scorer: Scorer, tables: Mapping[str, Source | None]) -> dict
     return {"source": "tables", **{part: _describe(table) for part, table in tables.items() if table is not None}}
 
 
-def _describe(table: Source) -> dict[str, Any]:
+def _describe(table: Source) -> JsonObject:
     parts = as_input(table).parts
     files = [file for part in parts if (file := local_file(part)) is not None and file.is_file()]
     if len(files) < len(parts):

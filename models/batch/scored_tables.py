@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import pandas as pd
 
 from fraudsieve._translation import tr
+from fraudsieve._typing import JsonObject
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.account_matrix import FeatureMatrix
 from fraudsieve.features.history.declaration import ONE_KIND
@@ -281,7 +282,7 @@ def trust_of_model(model: Model) -> Trust:
     return Trust(data.get("trust") or {}, data.get("default_trust"))
 
 
-def _section(model: Model, name: str) -> dict[str, Any]:
+def _section(model: Model, name: str) -> JsonObject:
     """Return a section of the recipe that a model was trained with; empty without a recipe."""
     return (model.training.get("recipe") or {}).get(name) or {}
 

@@ -12,12 +12,12 @@ In a file of scores, each part of a reason has a column, and all reasons are a c
 """
 
 import json
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from fraudsieve._translation import Language, check_language
-from fraudsieve._typing import Array
+from fraudsieve._typing import Array, JsonObject
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.scoring.scores import deciding_thresholds, fraud_probability, reached
 from fraudsieve.models.sentences.phrases import REST, resemblance, sentence_of
@@ -56,7 +56,7 @@ def contributions(ensemble: Ensemble, X: Array, output: int = 0) -> Array:
 
 def explain(
     model: Model, X: Array, odds: Array, *, n: int = N_REASONS, of: str | None = None, language: str = "en"
-) -> list[dict[str, Any]]:
+) -> list[JsonObject]:
     """Return the reasons for the scores of records.
 
     Parameters
@@ -145,9 +145,7 @@ def _strongest(columns: Array, directions: Array, n: int) -> Array:
     return order[rows, np.argsort(~supports, axis=1, kind="stable")]
 
 
-def _of_column(
-    model: Model, name: str, position: int, value: float, log_odds: float, language: Language
-) -> dict[str, Any]:
+def _of_column(model: Model, name: str, position: int, value: float, log_odds: float, language: Language) -> JsonObject:
     """Return the reason for the value of a column, or for all columns of a text model together."""
     family, cue = model.cues[position]
     phrase = model.phrases[position]
@@ -156,7 +154,7 @@ def _of_column(
     return _reason(family, cue, log_odds, sentence_of(phrase, value, model.usual[position], language))
 
 
-def _reason(family: str, cue: str | None, log_odds: float, sentence: str) -> dict[str, Any]:
+def _reason(family: str, cue: str | None, log_odds: float, sentence: str) -> JsonObject:
     direction = (log_odds > 0) - (log_odds < 0)
     return {"family": family, "cue": cue, "direction": direction, "log_odds": log_odds, "sentence": sentence}
 
@@ -209,7 +207,7 @@ def reason_columns(
     return columns
 
 
-def _cells(explanation: dict[str, Any]) -> dict[str, Any]:
+def _cells(explanation: JsonObject) -> JsonObject:
     """Return the cells of one record; it may have fewer reasons than columns."""
     cells = {"explained": explanation["explained"]["class"], "reasons": json.dumps(explanation, ensure_ascii=False)}
     named = [reason for reason in explanation["reasons"] if reason["cue"] is not None]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from fraudsieve._translation import check_language
-from fraudsieve._typing import Array
+from fraudsieve._typing import Array, JsonObject
 from fraudsieve.features.record_fields import FeatureRows
 from fraudsieve.features.text.codepoints import CodePoints, pack
 from fraudsieve.features.wording.attribution import character_weights, source_positions, spans
@@ -28,7 +28,7 @@ def explain_text(
     *,
     n: int = N_REASONS,
     of: str | None = None,
-) -> list[list[dict[str, Any]]]:
+) -> list[list[JsonObject]]:
     """Return the text spans of each message that contribute most to the score of its text model.
 
     Returns for every message its text spans, the strongest first and disjoint, with ``text``, ``start``, ``stop``
@@ -62,14 +62,14 @@ def _trusted(text_model: TextModel, folded: CodePoints, raw: CodePoints, signs: 
     return trusted_shares(signs, log_odds, familiar, text_model.trust, text_model.legitimate)
 
 
-def _spans(text: str, folded: Array, weights: Array, of_raw: Array, start: float, n: int) -> list[dict[str, Any]]:
+def _spans(text: str, folded: Array, weights: Array, of_raw: Array, start: float, n: int) -> list[JsonObject]:
     positions, form = source_positions(text, folded), "raw"
     if positions is None:
         text, form, start = CodePoints(folded, np.array([0, len(folded)])).unpack()[0], "folded", start + of_raw.sum()
     else:
         weights = np.bincount(positions, weights, minlength=len(text))
         weights[: len(of_raw)] += of_raw
-    named: list[dict[str, Any]] = [
+    named: list[JsonObject] = [
         {"text": text[first:last], "start": first, "stop": last, "form": form, "log_odds": weight}
         for first, last, weight in spans(weights, n)
     ]
@@ -93,11 +93,11 @@ class ReasonRequest:
         check_class(model, of)
         self.model, self.n, self.of, self.language = model, n, of, check_language(language)
 
-    def to_record(self) -> dict[str, Any]:
+    def to_record(self) -> JsonObject:
         """Return the number of reasons and the class, as evidence records them."""
         return {"n": self.n, "of": self.of}
 
-    def explain(self, records: Sequence[Mapping[str, Any]], features: FeatureRows, odds: Array) -> list[dict[str, Any]]:
+    def explain(self, records: Sequence[Mapping[str, Any]], features: FeatureRows, odds: Array) -> list[JsonObject]:
         """Explain the scores of records from their feature rows and log-odds, without computing them again.
 
         Returns what `explain` returns and, for a message, ``text_spans``; None and empty where a record is unscorable.
@@ -119,7 +119,7 @@ class ReasonRequest:
         return explanations
 
     @staticmethod
-    def _empty(features: FeatureRows, n: int) -> list[dict[str, Any]]:
+    def _empty(features: FeatureRows, n: int) -> list[JsonObject]:
         """Return the explanations of n unscorable records."""
         keys = ("reasons",) if features.texts is None else ("reasons", "text_spans")
         return [{"explained": None, **{key: [] for key in keys}} for _ in range(n)]

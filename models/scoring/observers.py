@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from fraudsieve._typing import JsonObject
 from fraudsieve.models.artifact.folder import Model
 
 from .score_fields import Score
@@ -35,7 +36,7 @@ class ScoreObserver(Protocol):
 class ScoreBatch(ScoreObserver, Protocol):
     """Collects scores while a lock is held, and records them afterwards."""
 
-    def commit(self, answers: Sequence[Score], history: dict[str, Any] | None = None) -> list[Score]:
+    def commit(self, answers: Sequence[Score], history: JsonObject | None = None) -> list[Score]:
         """Record the collected scores, and return all answers; those that are recorded have ``evidence``.
 
         The source of the history is None for the history passed to the scorer.

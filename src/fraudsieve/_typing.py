@@ -11,6 +11,9 @@ Array: TypeAlias = npt.NDArray[Any]
 Record: TypeAlias = Mapping[str, Any]
 """A message, an account, an event or a label, by the names of its fields."""
 
+JsonObject: TypeAlias = dict[str, Any]
+"""A JSON object: a log entry, a manifest, a body, or a part of one."""
+
 Records: TypeAlias = Record | Sequence[Record]
 """One record, or several."""
 

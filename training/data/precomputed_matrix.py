@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final, Self
 import numpy as np
 import pandas as pd
 
-from fraudsieve._typing import Array
+from fraudsieve._typing import Array, JsonObject
 from fraudsieve.features.account_matrix import AccountMatrix, account_matrix_of
 from fraudsieve.models.artifact.folder import FEATURES_VERSION
 from fraudsieve.models.artifact.matrix import build_matrix
@@ -35,7 +35,7 @@ class MatrixDeclaration:
     # Number of legitimate rows that were not selected.
     left_out: int = 0
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """Return the declaration in plain JSON types."""
         return {
             "version": FEATURES_VERSION,
@@ -57,7 +57,7 @@ class MatrixDeclaration:
         return cls(matrix, str(declared["legitimate"]), sample, declared["until"], int(declared["left_out"]))
 
     @property
-    def of_split(self) -> dict[str, Any]:
+    def of_split(self) -> JsonObject:
         """The parameters of `split_by_time` for a sample; empty without a sample."""
         if self.until is None:
             return {}

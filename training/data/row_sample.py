@@ -5,12 +5,12 @@ machine. A sample of a lower rate is part of one of a higher rate.
 """
 
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from fraudsieve._typing import Array
+from fraudsieve._typing import Array, JsonObject
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class RowSample:
         return {legitimate: self.rate} if self.rate < 1 and legitimate in classes else {}
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> JsonObject:
         """Facts that a model keeps about the sample that it was trained on; empty if it was trained on all rows."""
         return {} if self.rate == 1 else {"sample": asdict(self)}
 

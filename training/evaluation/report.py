@@ -6,12 +6,12 @@ only those of types are computed.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
 from fraudsieve._html import facts_table
-from fraudsieve._typing import Array
+from fraudsieve._typing import Array, JsonObject
 from fraudsieve.models.points import OperatingPoint
 from fraudsieve.models.scoring.scores import reached
 from fraudsieve.training.attack.recall import AttackMetrics
@@ -326,7 +326,7 @@ class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
     def _repr_html_(self) -> str:
         return report_table(self)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """Return the report as plain JSON types, under the names of its fields.
 
         Returns
@@ -334,7 +334,7 @@ class EvaluationReport(ReportDetails, TypeMetrics, FraudMetrics):
         dict
             None stands for values that could not be computed.
         """
-        content: dict[str, Any] = to_json_types(self)
+        content: JsonObject = to_json_types(self)
         return {"rows": self.rows, **content}
 
 

@@ -5,12 +5,12 @@ The measures of a monitor report: reference records beside current records, as f
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, Self, TypeVar
+from typing import Generic, Self, TypeVar
 
 import numpy as np
 from scipy.stats import norm
 
-from fraudsieve._typing import Array
+from fraudsieve._typing import Array, JsonObject
 from fraudsieve.training.evaluation.bootstrap import LEVEL
 from fraudsieve.training.evaluation.report_parts.curves import ReliabilityBin
 from fraudsieve.training.evaluation.report_parts.weighting import RowWeights
@@ -382,7 +382,7 @@ class MonitorReport(MonitorMeasures):
     exceeded: tuple[ExceededBound, ...]
     notes: tuple[str, ...]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """Return the report as plain JSON types, under the names of its fields.
 
         Returns
@@ -390,7 +390,7 @@ class MonitorReport(MonitorMeasures):
         dict
             None stands for values that could not be computed.
         """
-        content: dict[str, Any] = to_json_types(self)
+        content: JsonObject = to_json_types(self)
         for column in (*content["columns"], *(family["worst"] for family in content["families"])):
             _leave_out_none(column, "distribution")
         _leave_out_none(content["scores"], "types")
@@ -398,6 +398,6 @@ class MonitorReport(MonitorMeasures):
         return content
 
 
-def _leave_out_none(content: dict[str, Any], name: str) -> None:
+def _leave_out_none(content: JsonObject, name: str) -> None:
     if content[name] is None:
         del content[name]

@@ -14,7 +14,7 @@ import pandas as pd
 
 from fraudsieve._io import user_name
 from fraudsieve._subjects import Subject
-from fraudsieve._typing import Progress
+from fraudsieve._typing import JsonObject, Progress
 from fraudsieve.exceptions import ComparisonError, FraudsieveError, SchemaError
 from fraudsieve.models.artifact.folder import Model, read_model
 from fraudsieve.models.predict import Scorer
@@ -305,14 +305,14 @@ class Decision:
         """Whether the version is champion now."""
         return self.decision in PROMOTED
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """Return the decision, without its notes, as plain JSON types.
 
         Returns
         -------
         dict
         """
-        content: dict[str, Any] = to_json_types(self)
+        content: JsonObject = to_json_types(self)
         del content["notes"]
         return content
 

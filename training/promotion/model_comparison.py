@@ -25,7 +25,7 @@ import pandas as pd
 from pydantic import ValidationError
 
 from fraudsieve._subjects import Subject
-from fraudsieve._typing import Array, Record
+from fraudsieve._typing import Array, JsonObject, Record
 from fraudsieve.features.account_matrix import FeatureMatrix
 from fraudsieve.features.label_trust import Trust, labels_that_counted
 from fraudsieve.models.artifact.folder import Model
@@ -178,7 +178,7 @@ class Latency:
     p99_ms: float
 
 
-def records_to_time(rows: pd.DataFrame, matrix: FeatureMatrix) -> list[dict[str, Any]]:
+def records_to_time(rows: pd.DataFrame, matrix: FeatureMatrix) -> list[JsonObject]:
     """Return up to 200 evenly spaced records as a service receives them for a model.
 
     They have no labels, no columns that are not fields of the model's records, and None for missing values.
@@ -197,7 +197,7 @@ def live_scoring(scorer: Scorer, data: LabelledData, until: pd.Timestamp | None 
     matrix = scorer.model.matrix
     if matrix.subject.has_text and not matrix.history_parts:
         return scorer.score
-    history: dict[str, list[dict[str, Any]]] = {}
+    history: dict[str, list[JsonObject]] = {}
     if data.events is not None:
         history["events"] = _records(_latest(data.events, "occurred_at", until))
     if matrix.campaigns is not None and data.messages is not None:
@@ -233,7 +233,7 @@ def _latest(table: pd.DataFrame, column: str, until: pd.Timestamp | None) -> pd.
     return before.sort_values(column, kind="stable").tail(MAX_EVENTS)
 
 
-def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+def _records(frame: pd.DataFrame) -> list[JsonObject]:
     plain = frame.astype(object).where(frame.notna(), None)
     return [dict(zip(map(str, plain.columns), row, strict=True)) for row in plain.itertuples(index=False, name=None)]
 
@@ -446,7 +446,7 @@ class ModelComparison(PairedMetrics):
             sentences.append(f"The average precision of the challenger is {precision.challenger:.3f}{before}.")
         return (*sentences, *([] if self.weights is None else [self.weights.sentence]))
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """Return the comparison as plain JSON types, under the names of its fields."""
-        content: dict[str, Any] = to_json_types(self)
+        content: JsonObject = to_json_types(self)
         return content

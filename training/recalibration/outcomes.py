@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fraudsieve._typing import Array
+from fraudsieve._typing import Array, JsonObject
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.calibration import Calibration, fit_calibration
@@ -186,7 +186,7 @@ class Outcome:
     model: Model
     points: list[OperatingPoint]
     # The recalibrated parts, the number of labels, and intervals.
-    facts: dict[str, Any] = field(default_factory=dict)
+    facts: JsonObject = field(default_factory=dict)
 
 
 def fraud_of(model: Model, read: Traffic) -> Array:
@@ -264,7 +264,7 @@ def _check_both_kinds(is_fraud: Array, fix: str) -> None:
         raise SchemaError("labels", f"expected labels of fraud and of legitimate records, got only {got}", fix)
 
 
-def _facts(n_labels: int, bounds: CalibrationBounds) -> dict[str, Any]:
+def _facts(n_labels: int, bounds: CalibrationBounds) -> JsonObject:
     return {
         "of": ["operating_points", "calibration"],
         "labels": n_labels,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from fraudsieve._typing import Progress
+from fraudsieve._typing import JsonObject, Progress
 from fraudsieve.exceptions import RecipeError
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.predict import Scorer
@@ -53,7 +53,7 @@ class Recalibrated:
     notes: tuple[str, ...]
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> JsonObject:
         """The original model, the data, and what was recalibrated."""
         return dict(self.model.training["recalibration"])
 

@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, field_validator
 from fraudsieve._io import read_toml
 from fraudsieve._subjects import Subject
 from fraudsieve._translation import Language
+from fraudsieve._typing import JsonObject
 from fraudsieve.exceptions import RecipeError, SchemaError
 from fraudsieve.features.history.declaration import History, check_histories
 from fraudsieve.features.network.declaration import Network
@@ -82,9 +83,9 @@ class HistoryRecipe(RecipeSection):
     events allow are used. ``network`` is a table with the parameters of `Network`, or False.
     """
 
-    views: tuple[dict[str, Any], ...] | None = None
+    views: tuple[JsonObject, ...] | None = None
     """The feature views."""
-    network: dict[str, Any] | bool = True
+    network: JsonObject | bool = True
     """The network; true for the default network that the events allow, false for none."""
     exclude: tuple[str, ...] = ()
     """Columns of the records that are not features."""
@@ -105,13 +106,13 @@ class HistoryRecipe(RecipeSection):
 
     @field_validator("views")
     @classmethod
-    def _check_views(cls, views: tuple[dict[str, Any], ...] | None) -> tuple[dict[str, Any], ...] | None:
+    def _check_views(cls, views: tuple[JsonObject, ...] | None) -> tuple[JsonObject, ...] | None:
         check_histories([_declared(History.from_dict, view) for view in views or ()])
         return views
 
     @field_validator("network")
     @classmethod
-    def _check_network(cls, network: dict[str, Any] | bool) -> dict[str, Any] | bool:
+    def _check_network(cls, network: JsonObject | bool) -> JsonObject | bool:
         if isinstance(network, dict):
             _declared(Network.from_dict, network)
         return network
@@ -129,7 +130,7 @@ class HistoryRecipe(RecipeSection):
         return None if self.network else False
 
 
-def _declared(read: Callable[[Any], T], declared: dict[str, Any]) -> T:
+def _declared(read: Callable[[Any], T], declared: JsonObject) -> T:
     try:
         return read(declared)
     except TypeError as error:  # pydantic reports a ValueError
@@ -330,7 +331,7 @@ class Recipe(RecipeSection):
 
     def with_values(self, values: Mapping[str, Any]) -> Self:
         """Return the recipe with other values, by dotted key; they are not checked."""
-        sections: dict[str, dict[str, Any]] = {}
+        sections: dict[str, JsonObject] = {}
         for dotted, value in values.items():
             section, _, name = dotted.rpartition(".")
             sections.setdefault(section, {})[name] = value
@@ -339,7 +340,7 @@ class Recipe(RecipeSection):
         return self.model_copy(update=changed)
 
     @classmethod
-    def read(cls, path: str | Path | None = None, overrides: dict[str, Any] | None = None) -> Self:
+    def read(cls, path: str | Path | None = None, overrides: JsonObject | None = None) -> Self:
         """Read a recipe from a TOML file, and replace some of its values.
 
         Parameters
@@ -375,7 +376,7 @@ class Recipe(RecipeSection):
             raise RecipeError(origin, [_describe(item) for item in error.errors()]) from None
 
 
-def _replace(content: dict[str, Any], keys: list[str], value: Any) -> None:
+def _replace(content: JsonObject, keys: list[str], value: Any) -> None:
     """Replace a value of a recipe; what should be a table and is not is left, since it is reported as such."""
     *tables, key = keys
     table = content
@@ -390,7 +391,7 @@ def _replace(content: dict[str, Any], keys: list[str], value: Any) -> None:
     table[key] = value
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def _read_toml(path: Path) -> JsonObject:
     try:
         return read_toml(path.read_text("utf-8"))
     except OSError as error:

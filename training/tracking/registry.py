@@ -15,6 +15,7 @@ from mlflow.entities import LifecycleStage
 from mlflow.entities.model_registry import RegisteredModel
 from mlflow.exceptions import MlflowException
 
+from fraudsieve._typing import JsonObject
 from fraudsieve.exceptions import ArtifactError
 from fraudsieve.models.artifact.model_address import model_folder, not_in_store
 
@@ -86,7 +87,7 @@ class Registry:
             return False
         return True
 
-    def report(self, version: str) -> dict[str, Any] | None:
+    def report(self, version: str) -> JsonObject | None:
         """Return the evaluation report in the run of a version; None if it has none.
 
         Parameters

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import mlflow
 import pandas as pd
@@ -24,6 +24,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME, MLFL
 from mlflow.utils.validation import MAX_DATASET_DIGEST_SIZE
 
 from fraudsieve._addresses import shown_uri
+from fraudsieve._typing import JsonObject
 from fraudsieve.exceptions import TrackingError
 from fraudsieve.models.flavor import log_model
 
@@ -96,7 +97,7 @@ class NestedRun:
     """A nested run: a trial of a search."""
 
     name: str
-    params: dict[str, Any]
+    params: JsonObject
     metrics: dict[str, float]
     tags: dict[str, str]
     # Metrics with a value for each step.
@@ -114,11 +115,11 @@ class RunContent:
     name: str
     # Text in Markdown, of the run and of the version of the model.
     description: str
-    params: dict[str, Any] = field(default_factory=dict)
+    params: JsonObject = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
     # Contents by file name: a string is written as text, anything else as JSON.
-    documents: dict[str, Any] = field(default_factory=dict)
+    documents: JsonObject = field(default_factory=dict)
     # Tables by file name, which MLflow shows as tables.
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     nested: Sequence[NestedRun] = ()

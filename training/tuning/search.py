@@ -4,13 +4,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import optuna
 from optuna.trial import FrozenTrial, Trial
 
-from fraudsieve._typing import Array, Progress
+from fraudsieve._typing import Array, JsonObject, Progress
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.split import Split
@@ -92,7 +92,7 @@ class TuningResult:
         return self.original.with_values(self.best.params) if self.is_adopted else self.original
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> JsonObject:
         """The search as it is stored in the model folder; without durations, so that it is reproducible."""
         states = [_state(trial) for trial in self.trials]
         return {
@@ -108,7 +108,7 @@ class TuningResult:
         }
 
     @property
-    def content(self) -> dict[str, Any]:
+    def content(self) -> JsonObject:
         """The facts of the search, and its duration."""
         return self.facts | {"seconds": sum(map(_seconds, self.trials))}
 

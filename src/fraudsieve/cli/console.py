@@ -11,13 +11,14 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from fraudsieve._translation import Language, in_language, tr
+from fraudsieve._typing import JsonObject
 from fraudsieve.exceptions import FraudsieveError
 
 WORK_FAILED = 1
@@ -49,7 +50,7 @@ class Answer(NamedTuple):
     """The result of a command: its content as JSON, or a title and rows of name and value, which may be in Chinese; and
     the exit code."""
 
-    content: dict[str, Any]
+    content: JsonObject
     title: str
     rows: Iterable[tuple[str, str]]
     code: int = 0

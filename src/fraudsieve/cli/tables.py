@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from fraudsieve._command import without_secrets
 from fraudsieve._translation import tr
+from fraudsieve._typing import JsonObject
 
 if TYPE_CHECKING:  # imported at first use: MLflow alone takes seconds
     from fraudsieve.models.artifact.folder import Model
@@ -43,7 +44,7 @@ COMPARED = (
 )
 
 
-def evaluation_content(evaluation: "Evaluation", files: tuple[Path, Path] | None) -> dict[str, Any]:
+def evaluation_content(evaluation: "Evaluation", files: tuple[Path, Path] | None) -> JsonObject:
     file_paths = {} if files is None else {"files": {"page": str(files[0]), "json": str(files[1])}}
     model = {"model": evaluation.model.name, "digest": evaluation.model.digest}
     return {**model, "report": evaluation.report.to_dict(), **file_paths, **_left_out(evaluation.data)}
@@ -141,7 +142,7 @@ def traffic_rows(model: "Model", unusual: Sequence["UnusualShare"]) -> Rows:
         yield "WARNING", ". ".join([*(share.text for share in unusual), traffic_advice(model)])
 
 
-def trained_content(trained: "Trained") -> dict[str, Any]:
+def trained_content(trained: "Trained") -> JsonObject:
     return {
         "folder": str(trained.folder),
         "digest": trained.model.digest,
@@ -179,7 +180,7 @@ def trained_rows(trained: "Trained") -> Rows:
     ]
 
 
-def _logged_content(logged: "LoggedRun | None") -> dict[str, Any]:
+def _logged_content(logged: "LoggedRun | None") -> JsonObject:
     if logged is None:
         return dict.fromkeys(("model_uri", "aliases", "tracking_uri", "run_id", "run"))
     aliases = list(logged.aliases)

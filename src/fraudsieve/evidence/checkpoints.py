@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from fraudsieve._io import read_file, read_secret_file, write_file
+from fraudsieve._typing import JsonObject
 from fraudsieve.exceptions import EvidenceError
 
 from .canonical import decode_canonical, encode_canonical
@@ -124,7 +125,7 @@ class Line:
     index: int
     previous: bytes
     leaf: bytes
-    body: dict[str, Any]
+    body: JsonObject
 
 
 def line_of(body: bytes, log: str, index: int, previous: bytes) -> tuple[bytes, bytes]:
@@ -224,7 +225,7 @@ class Checkpoint:
         content = {"log": self.log, "size": self.size, "root": self.root, "time": self.time}
         return PURPOSE + encode_canonical(content | {"public_key": self.public_key})
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """Return the checkpoint in the types of canonical JSON."""
         return {"kind": "checkpoint", "format": FORMAT, **self.__dict__}
 

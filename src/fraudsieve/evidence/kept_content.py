@@ -17,6 +17,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 
 from fraudsieve._io import read_secret_file
 from fraudsieve._pseudonyms import MIN_KEY_BYTES, key_id, pseudonym_of
+from fraudsieve._typing import JsonObject
 from fraudsieve.exceptions import EvidenceError, RejectedRecordError
 from fraudsieve.features.account_matrix import FeatureMatrix
 from fraudsieve.tables.values.moments import read_date
@@ -92,7 +93,7 @@ class Content:
         kind = "account" if name in _ACCOUNTS else name.removesuffix("_id")
         return pseudonym_of(kind, value, self._derived)
 
-    def describe_input(self, record: Mapping[str, Any], fields: Mapping[str, str]) -> dict[str, Any]:
+    def describe_input(self, record: Mapping[str, Any], fields: Mapping[str, str]) -> JsonObject:
         """Return the part of an input that is kept: its digest, and its fields according to `kind`.
 
         Parameters
@@ -109,7 +110,7 @@ class Content:
         values = {name: field_value(record[name]) for name in fields if name in record}
         salt = "" if self.key is not None else secrets.token_hex(16)
         digest = self._input_digest(values, salt)
-        described: dict[str, Any] = {"content": self.kind, "digest": digest, "salt": salt, "key": self.key_id}
+        described: JsonObject = {"content": self.kind, "digest": digest, "salt": salt, "key": self.key_id}
         if self.kind == "omitted":
             return described
         return described | {"fields": {name: self._kept(name, fields[name], values[name]) for name in values}}

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, Self, TypeAlias, get_args
 
 from fraudsieve._io import PRIVATE, lock_file, sync_data, sync_folder
+from fraudsieve._typing import JsonObject
 from fraudsieve.exceptions import BusyError, EvidenceError
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.models.artifact.folder import FEATURES_VERSION, LIBRARIES, Model
@@ -398,7 +399,7 @@ class EvidenceBatch:
         self._n_answers += len(chunk.answers)
         return chunk.answers
 
-    def commit(self, answers: Sequence[Score], history: dict[str, Any] | None = None) -> list[Score]:
+    def commit(self, answers: Sequence[Score], history: JsonObject | None = None) -> list[Score]:
         """Append the collected evidence to the log, and return the answers; recorded ones have ``evidence``.
 
         The answers of recorded scores are copies.
@@ -411,7 +412,7 @@ class EvidenceBatch:
         self._chunks, self._places, self._n_answers = [], [], 0
         return answers
 
-    def _bodies(self, history: dict[str, Any] | None) -> list[bytes]:
+    def _bodies(self, history: JsonObject | None) -> list[bytes]:
         bodies: list[bytes] = []
         for chunk, chosen, described in self._chunks:
             setting, writer = self._log.setting(chunk.scores.model, chunk.scores.policy)

@@ -16,7 +16,7 @@ from typing import Any, Final, Self, TypeAlias, TypeVar, get_args
 
 import numpy as np
 
-from fraudsieve._typing import Array
+from fraudsieve._typing import Array, JsonObject
 from fraudsieve.exceptions import FraudsieveError
 from fraudsieve.features.history.declaration import window_seconds
 from fraudsieve.features.live_state import HistoryState
@@ -63,7 +63,7 @@ class RecordedScore:
     vector: tuple[float, ...]
     policy: Policy
     # The fields of its input; None if they were not kept.
-    inputs: dict[str, Any] | None
+    inputs: JsonObject | None
 
 
 def grouped(scored: Sequence[RecordedScore], key: Callable[[RecordedScore], Key]) -> dict[Key, list[RecordedScore]]:
@@ -119,7 +119,7 @@ def _policy(declared: Mapping[str, Any]) -> Policy:
     return Policy(**{**declared, "unlike_training_limit": limit})
 
 
-def _inputs(described: Mapping[str, Any]) -> dict[str, Any] | None:
+def _inputs(described: Mapping[str, Any]) -> JsonObject | None:
     if described["content"] != "kept":
         return None
     return {name: read_field_value(value) for name, value in described["fields"].items()}
@@ -247,7 +247,7 @@ class KeptInputs:
         raise NotKept("the store has deleted the events that were known then")
 
 
-Compute: TypeAlias = Callable[[Sequence[RecordedScore]], list[dict[str, Any]]]
+Compute: TypeAlias = Callable[[Sequence[RecordedScore]], list[JsonObject]]
 
 SCORES_AT_ONCE: Final = 1000
 FAILURES: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
@@ -406,7 +406,7 @@ def _replay(scorer: Scorer, batch: Sequence[RecordedScore], report: ReplayReport
         yield from _compare(partial(_scores_again, scorer, policy), group, report)
 
 
-def _scores_again(scorer: Scorer, policy: Policy, group: Sequence[RecordedScore]) -> list[dict[str, Any]]:
+def _scores_again(scorer: Scorer, policy: Policy, group: Sequence[RecordedScore]) -> list[JsonObject]:
     model = scorer.model
     scored = score_features(model, policy, _recorded_rows(group), n_threads=scorer.n_threads)
     scores, log_odds = scored.to_records(), scored.log_odds
@@ -455,7 +455,7 @@ def _rebuild(
             report.skip(str(error), len(group))
 
 
-def _vectors_again(scorer: Scorer, inputs: KeptInputs, group: Sequence[RecordedScore]) -> list[dict[str, Any]]:
+def _vectors_again(scorer: Scorer, inputs: KeptInputs, group: Sequence[RecordedScore]) -> list[JsonObject]:
     columns, features = scorer.model.matrix.columns, inputs.rows(group)
     return [
         {

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, pairwise
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
+from fraudsieve._typing import JsonObject
 from fraudsieve.exceptions import EvidenceError
 
 from .canonical import decode_canonical, encode_canonical
@@ -305,13 +306,13 @@ class ProofCheck:
     size: int
     # Root of the tree over them, hexadecimal. Compare it with one that was kept elsewhere, unless it is signed.
     root: str
-    body: dict[str, Any]
+    body: JsonObject
     signed_by: str | None
     # Empty if the proof is valid.
     problems: tuple[str, ...]
 
 
-def prove_record(path: str | Path, index: int, checkpoint: Checkpoint | None = None) -> dict[str, Any]:
+def prove_record(path: str | Path, index: int, checkpoint: Checkpoint | None = None) -> JsonObject:
     """Return the proof that a record is in a log.
 
     Parameters
@@ -358,7 +359,7 @@ def prove_record(path: str | Path, index: int, checkpoint: Checkpoint | None = N
     }
 
 
-def read_proof(path: str | Path) -> dict[str, Any] | None:
+def read_proof(path: str | Path) -> JsonObject | None:
     """Read a proof from a file; None if the file is something else, such as a log."""
     lines = log_lines(path)
     line = next(lines, b"")
@@ -368,7 +369,7 @@ def read_proof(path: str | Path) -> dict[str, Any] | None:
 
 
 def check_proof(
-    proof: dict[str, Any], checkpoints: Sequence[Checkpoint] = (), *, public_key: str | None = None
+    proof: JsonObject, checkpoints: Sequence[Checkpoint] = (), *, public_key: str | None = None
 ) -> ProofCheck:
     """Check a proof, without the log.
 
@@ -415,7 +416,7 @@ def check_proof(
     )
 
 
-def _checkpoint_problems(one: Checkpoint | None, proof: dict[str, Any], public_key: str | None) -> list[str]:
+def _checkpoint_problems(one: Checkpoint | None, proof: JsonObject, public_key: str | None) -> list[str]:
     if one is None:
         return [] if public_key is None else ["there is no checkpoint that the given key could have signed"]
     problems = []

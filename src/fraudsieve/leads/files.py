@@ -15,6 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
+from fraudsieve._typing import JsonObject
 from fraudsieve.exceptions import LeadError
 
 SCHEMA: Final = "urn:fraudsieve:lead:1"
@@ -24,7 +25,7 @@ NEEDED: Final = ("id", "recipient", "key", "case", "actions", "links")
 FIX: Final = "Name a file that 'fraudsieve lead create' has written."
 
 
-def lead_schema() -> dict[str, Any]:
+def lead_schema() -> JsonObject:
     """Return the JSON schema (2020-12) of leads.
 
     Returns
@@ -40,7 +41,7 @@ def lead_schema() -> dict[str, Any]:
     return _read_schema("lead")
 
 
-def withdrawal_schema() -> dict[str, Any]:
+def withdrawal_schema() -> JsonObject:
     """Return the JSON schema (2020-12) of notices of withdrawals.
 
     Returns
@@ -56,13 +57,13 @@ def withdrawal_schema() -> dict[str, Any]:
     return _read_schema("withdrawal")
 
 
-def _read_schema(name: str) -> dict[str, Any]:
+def _read_schema(name: str) -> JsonObject:
     text = (files("fraudsieve.leads") / "data" / f"{name}.schema.json").read_text("utf-8")
-    schema: dict[str, Any] = json.loads(text)
+    schema: JsonObject = json.loads(text)
     return schema
 
 
-def encode_lead(lead: dict[str, Any]) -> bytes:
+def encode_lead(lead: JsonObject) -> bytes:
     """Encode a lead or a STIX bundle as JSON with sorted keys, so that equal content gives equal bytes.
 
     Parameters
@@ -82,7 +83,7 @@ def encode_lead(lead: dict[str, Any]) -> bytes:
     return (json.dumps(lead, ensure_ascii=False, sort_keys=True, indent=2, allow_nan=False) + "\n").encode()
 
 
-def lead_digest(lead: dict[str, Any]) -> str:
+def lead_digest(lead: JsonObject) -> str:
     """Return the SHA-256 of a lead, as the log of leads records it.
 
     Parameters
@@ -97,7 +98,7 @@ def lead_digest(lead: dict[str, Any]) -> str:
     return hashlib.sha256(encode_lead(lead)).hexdigest()
 
 
-def read_lead(path: str | Path) -> dict[str, Any]:
+def read_lead(path: str | Path) -> JsonObject:
     """Read a lead from its JSON, or from a STIX bundle that was made from it.
 
     Parameters
@@ -128,13 +129,13 @@ def read_lead(path: str | Path) -> dict[str, Any]:
     return dict(lead)
 
 
-def _is_named(lead: dict[str, Any]) -> bool:
+def _is_named(lead: JsonObject) -> bool:
     """Return whether the parts of a lead that its key is found by are strings, or None for the salt."""
     named = lead["id"], lead["recipient"], lead["key"]["id"], lead["key"]["salt"] or ""
     return all(isinstance(value, str) for value in named)
 
 
-def _lead_of_bundle(bundle: dict[str, Any]) -> dict[str, Any]:
+def _lead_of_bundle(bundle: JsonObject) -> JsonObject:
     extensions = (one.get("extensions", {}).values() for one in bundle["objects"] if one["type"] == "grouping")
     return next(dict(extension["lead"]) for found in extensions for extension in found if "lead" in extension)
 
@@ -155,7 +156,7 @@ AUTHOR: Final = f"identity--{uuid.uuid5(NAMESPACE, 'fraudsieve')}"
 F3: Final = "mitre-f3"
 
 
-def to_stix(lead: dict[str, Any]) -> dict[str, Any]:
+def to_stix(lead: JsonObject) -> JsonObject:
     """Return a lead as a STIX 2.1 bundle.
 
     Parameters
@@ -199,7 +200,7 @@ def to_stix(lead: dict[str, Any]) -> dict[str, Any]:
     return {"type": "bundle", "id": _id("bundle", lead["id"]), "objects": objects}
 
 
-def to_stix_revocation(notice: dict[str, Any]) -> dict[str, Any]:
+def to_stix_revocation(notice: JsonObject) -> JsonObject:
     """Return the notice of a withdrawal as a STIX 2.1 bundle that revokes the grouping of the lead.
 
     Returns a bundle with the identity of the sender and the revoked grouping, whose description states the reason.

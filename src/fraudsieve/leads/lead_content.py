@@ -14,7 +14,7 @@ import pandas as pd
 import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 
-from fraudsieve._typing import Array
+from fraudsieve._typing import Array, JsonObject
 from fraudsieve.cases.links.table import LINK_KINDS
 from fraudsieve.evidence.log import software
 from fraudsieve.exceptions import LeadError
@@ -62,7 +62,7 @@ def scores_all(model: Model, members: pd.DataFrame) -> bool:
     return "subject" not in members or bool(members["subject"].eq(model.subject).all())
 
 
-def summarise_strength(ratios: list[float] | None, model: Model | None) -> dict[str, Any] | None:
+def summarise_strength(ratios: list[float] | None, model: Model | None) -> JsonObject | None:
     """Return the range of the ratios in words and numbers, their bounds, and the counts behind the bounds.
 
     Returns None without ratios.
@@ -81,7 +81,7 @@ def summarise_strength(ratios: list[float] | None, model: Model | None) -> dict[
     }
 
 
-def error_rates(members: pd.DataFrame, model: Model | None) -> dict[str, Any] | None:
+def error_rates(members: pd.DataFrame, model: Model | None) -> JsonObject | None:
     """Return the error rates at the operating point that flagged the actions, with intervals.
 
     The intervals count campaigns or accounts, because the rows of one of them are not independent.
@@ -112,7 +112,7 @@ def error_rates(members: pd.DataFrame, model: Model | None) -> dict[str, Any] | 
     }
 
 
-def _with_interval(rate: float, n: int) -> dict[str, Any]:
+def _with_interval(rate: float, n: int) -> JsonObject:
     low, high = rate_bounds(rate, n, CONFIDENCE)
     return {"rate": _rounded(rate, 6), "low": _rounded(low, 6), "high": _rounded(high, 6), "groups": n}
 
@@ -324,7 +324,7 @@ def _named_accounts(case: CaseContent, disclosure: Disclosure) -> frozenset[str]
     return case.flagged_accounts | frozenset(shared)
 
 
-def _summary(case: CaseContent, key: LeadKey) -> dict[str, Any]:
+def _summary(case: CaseContent, key: LeadKey) -> JsonObject:
     times = _times(case.members).dropna()
     days = [] if times.empty else [_day(times.min()), _day(times.max())]
     counts = {"actions": len(case.members), "flagged_accounts": len(case.flagged_accounts)}
@@ -342,9 +342,9 @@ def _day(time: pd.Timestamp) -> str:
 
 def _action(
     row: Mapping[Any, Any], key: LeadKey, named: frozenset[str], disclosure: Disclosure, reasons: ActionReasons
-) -> dict[str, Any]:
+) -> JsonObject:
     """Return one action, without its ratio and its text."""
-    action: dict[str, Any] = {"id": key.pseudonym("action", str(row["action_id"]))}
+    action: JsonObject = {"id": key.pseudonym("action", str(row["action_id"]))}
     for field, column in (("account", "account_id"), ("counterparty", "counterparty_id")):
         if _known(row, column) and row[column] in named:
             action[field] = key.pseudonym("account", str(row[column]))
@@ -372,13 +372,13 @@ def amount_class(amount: float) -> str:
     return f"{low:,} to {low * 10:,}"
 
 
-def _types(members: pd.DataFrame) -> list[dict[str, Any]]:
+def _types(members: pd.DataFrame) -> list[JsonObject]:
     counts = Counter(members["type"].dropna().astype(str)) if "type" in members else Counter[str]()
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return [{"name": name, "actions": n, "techniques": techniques_of(name)} for name, n in ordered]
 
 
-def _reasons(members: pd.DataFrame, reasons: Mapping[str, ActionReasons]) -> list[dict[str, Any]]:
+def _reasons(members: pd.DataFrame, reasons: Mapping[str, ActionReasons]) -> list[JsonObject]:
     """Return every reason with the number of actions that have it, and the techniques that it indicates."""
     counts: Counter[tuple[str, str]] = Counter()
     techniques: dict[tuple[str, str], set[str]] = {}
@@ -391,7 +391,7 @@ def _reasons(members: pd.DataFrame, reasons: Mapping[str, ActionReasons]) -> lis
     return [{"name": "__".join(name), "actions": n, "techniques": sorted(techniques[name])} for name, n in ordered]
 
 
-def _links(case: CaseContent, key: LeadKey, named: frozenset[str]) -> list[dict[str, Any]]:
+def _links(case: CaseContent, key: LeadKey, named: frozenset[str]) -> list[JsonObject]:
     """Return what the actions share: each value once, with the actions that share it."""
     links = []
     for kind, value, ids in _linked(case.links):

@@ -18,6 +18,7 @@ from typing import Any, Final, Literal, Self, TypeAlias, get_args
 
 from fraudsieve._io import user_name
 from fraudsieve._pseudonyms import PSEUDONYM
+from fraudsieve._typing import JsonObject
 from fraudsieve.evidence.canonical import encode_canonical
 from fraudsieve.evidence.checkpoints import log_lines, read_line
 from fraudsieve.evidence.log import EvidenceLog, clock
@@ -68,7 +69,7 @@ class LeadEntry:
     purpose: str
     legal_basis: str
     case: str
-    key: dict[str, Any]
+    key: JsonObject
     export: Export
     members: tuple[str, ...]
 
@@ -88,7 +89,7 @@ class Withdrawal:
     """
 
     lead: str
-    notice: dict[str, Any]
+    notice: JsonObject
     is_written: bool
 
 
@@ -104,7 +105,7 @@ def read_lead_entry(body: Mapping[str, Any], origin: str) -> LeadEntry:
     return LeadEntry(**own | {"members": tuple(body["members"])})
 
 
-def read_notice(body: Mapping[str, Any], leads: Mapping[str, LeadEntry], origin: str) -> dict[str, Any]:
+def read_notice(body: Mapping[str, Any], leads: Mapping[str, LeadEntry], origin: str) -> JsonObject:
     """Return the notice that a record of the log describes."""
     notice = body.get("notice")
     if not isinstance(notice, dict) or set(notice) != set(NOTICE):
@@ -243,7 +244,7 @@ class LeadLog:
         self.user = user or user_name("unknown")
         self._log = EvidenceLog(path)
 
-    def record_lead(self, lead: dict[str, Any], case_id: str, export: Export) -> None:
+    def record_lead(self, lead: JsonObject, case_id: str, export: Export) -> None:
         """Record a lead; return once the record is on disk. Share the lead only after that.
 
         Parameters
@@ -263,7 +264,7 @@ class LeadLog:
         own = {"lead": lead["id"], "digest": lead_digest(lead), "case": case_id, "export": export, "members": members}
         self._append([{"kind": "lead", **named, **own, "key": {name: lead["key"][name] for name in ("id", "salt")}}])
 
-    def record_withdrawals(self, notices: Sequence[dict[str, Any]]) -> None:
+    def record_withdrawals(self, notices: Sequence[JsonObject]) -> None:
         """Record the notices of withdrawals, all or none."""
         self._append([{"kind": "withdrawal", "lead": notice["lead"], "notice": notice} for notice in notices])
 
@@ -271,7 +272,7 @@ class LeadLog:
         """Record that the notice of a withdrawal was written."""
         self._append([{"kind": "notice", "lead": lead}])
 
-    def _append(self, bodies: Sequence[dict[str, Any]]) -> None:
+    def _append(self, bodies: Sequence[JsonObject]) -> None:
         common = {"format": FORMAT, "time": clock(), "user": self.user}
         if bodies:
             self._log.append([encode_canonical(common | body) for body in bodies])
@@ -315,7 +316,7 @@ def read_register(path: str | Path) -> LeadRegister:
     if check.problems:
         fix = "Keep the file as it is, and see: fraudsieve evidence verify."
         raise LeadError(str(path), check.problems[0].text, fix)
-    leads, notices, written = dict[str, LeadEntry](), dict[str, dict[str, Any]](), set[str]()
+    leads, notices, written = dict[str, LeadEntry](), dict[str, JsonObject](), set[str]()
     for line in log_lines(path):
         read = read_line(line, str(path))
         kind, origin = read.body.get("kind"), f"{path}, record {read.index}"

@@ -16,6 +16,7 @@ from typing import Any, Final
 import pandas as pd
 
 from fraudsieve._io import PRIVATE, write_file
+from fraudsieve._typing import JsonObject
 from fraudsieve.cases.actions import IDS
 from fraudsieve.exceptions import LeadError
 from fraudsieve.tables.cells import STRING
@@ -247,7 +248,7 @@ def _check_reason(reason: str) -> None:
         raise LeadError("reason", "expected printable text, got something else", "The recipient reads it.")
 
 
-def _notice(entry: LeadEntry, reason: str, members: Sequence[str]) -> dict[str, Any]:
+def _notice(entry: LeadEntry, reason: str, members: Sequence[str]) -> JsonObject:
     """Return the notice of a withdrawal."""
     return {
         "schema": WITHDRAWAL_SCHEMA,
@@ -264,7 +265,7 @@ def _notice(entry: LeadEntry, reason: str, members: Sequence[str]) -> dict[str, 
     }
 
 
-def _complete(opened: LeadLog, register: LeadRegister, notices: list[dict[str, Any]], folder: Path) -> tuple[Path, ...]:
+def _complete(opened: LeadLog, register: LeadRegister, notices: list[JsonObject], folder: Path) -> tuple[Path, ...]:
     """Record new notices, and write all those that the log does not say were written."""
     opened.record_withdrawals(notices)
     unwritten = [one.notice for one in register.withdrawals.values() if not one.is_written]

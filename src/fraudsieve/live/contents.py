@@ -6,10 +6,11 @@ Removal of rows from a store: all events of one account, or all events after a t
 import json
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
+from fraudsieve._typing import JsonObject
 from fraudsieve.features.history.records import required_time
 from fraudsieve.features.history.timeline import CAMPAIGN
 from fraudsieve.live.store.facts import Row
@@ -29,7 +30,7 @@ COUNTED = "counted"
 """The part of what a state counts of labels."""
 
 
-def describe_store(store: EventStore) -> dict[str, Any]:
+def describe_store(store: EventStore) -> JsonObject:
     """Describe a store, without identifiers."""
     with store.reading() as transaction:
         ((rows, oldest, newest),) = transaction.sql.execute("SELECT count(*), min(time), max(time) FROM events")
@@ -56,12 +57,12 @@ def describe_store(store: EventStore) -> dict[str, Any]:
     }
 
 
-def stored_records(store: EventStore) -> Iterator[tuple[str, dict[str, Any]]]:
+def stored_records(store: EventStore) -> Iterator[tuple[str, JsonObject]]:
     """Iterate over the events, messages and labels of a store as they were sent, in the order of their acceptance."""
     return ((part, record) for _, part, record in numbered_records(store) if part != COUNTED)
 
 
-def numbered_records(store: EventStore) -> Iterator[tuple[int, str, dict[str, Any]]]:
+def numbered_records(store: EventStore) -> Iterator[tuple[int, str, JsonObject]]:
     """Iterate over all rows of a store as offset, part and record; those of what a state counts of labels, too."""
     for rows in store.rows():
         for offset, time, entry, _ in rows:
@@ -204,7 +205,7 @@ def _labelled_by(row: Row) -> Subject | None:
     return None if identifier is None else (fields.get("of") or SUBJECTS[part], identifier)
 
 
-def _content(row: Row) -> tuple[str, dict[str, Any]]:
+def _content(row: Row) -> tuple[str, JsonObject]:
     """Return the part and the fields of a row, or of the one that it takes back."""
     ((part, (_, fields)),) = json.loads(row[2]).items()
     if part == RETRACTED:

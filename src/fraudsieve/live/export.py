@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from fraudsieve._io import PRIVATE, replacing
-from fraudsieve._typing import Record
+from fraudsieve._typing import JsonObject, Record
 from fraudsieve.exceptions import RejectedRecordError, StateError
 from fraudsieve.features.history.records import record_time
 from fraudsieve.features.record_fields import FieldKind, RecordField
@@ -42,7 +42,7 @@ from .session import training_reach
 from .state import LiveState
 
 TIMES: dict[str, str] = {"events": "occurred_at", "messages": "sent_at", "labels": "labelled_at"}
-Timed: TypeAlias = list[tuple[int, dict[str, Any]]]
+Timed: TypeAlias = list[tuple[int, JsonObject]]
 """Records with their times."""
 
 
@@ -289,7 +289,7 @@ def export_tables(
     *,
     since: datetime | str | None = None,
     until: datetime | str | None = None,
-) -> dict[str, Any]:
+) -> JsonObject:
     """Write the tables of `read_stored_tables` as Parquet files.
 
     Returns their numbers of rows, and what else `StoredTables` says. Raises StateError, as `read_stored_tables` does.
@@ -317,7 +317,7 @@ def read_stored_tables(
     with. Messages, and events of a model without history, come from the records of the score log. A span chooses the
     records from one time on and before another, with all labels of them.
     """
-    parts: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    parts: defaultdict[str, list[JsonObject]] = defaultdict(list)
     for part, record in stored_records(store):
         parts[part].append(record)
     scored = {} if model is None else read_scored_records(store, model)

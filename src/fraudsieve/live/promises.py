@@ -36,12 +36,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Final, NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 
 from fraudsieve._microseconds import DAY
-from fraudsieve._typing import Array
+from fraudsieve._typing import Array, JsonObject
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.models.artifact.folder import Model
 
@@ -114,7 +114,7 @@ class Promise:
             return "not watched: no reviewed day yet. Draw from days (review draw --state --day), and load the labels"
         return f"holds (e = {e})"
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """Return it in plain JSON types, without its parts of the capital."""
         return {name: value for name, value in vars(self).items() if name != "capital"} | {
             "e": self.e,
@@ -283,7 +283,7 @@ def _read(transaction: StoreTransaction, model: Model) -> tuple[Promise, ...]:
     return tuple(Promise(**one | {"capital": tuple(one["capital"])}) for one in kept)
 
 
-def _write(transaction: StoreTransaction, name: str, content: dict[str, Any]) -> None:
+def _write(transaction: StoreTransaction, name: str, content: JsonObject) -> None:
     _delete(transaction, name)
     transaction.sql.execute("INSERT INTO meta (name, content) VALUES (?, ?)", (name, sealed(content)))
 

@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any, NamedTuple, Self
 
 from fraudsieve._subjects import Subject
-from fraudsieve._typing import Record
+from fraudsieve._typing import JsonObject, Record
 from fraudsieve.exceptions import RejectedRecordError, StateError
 from fraudsieve.features.campaign.over_time import message_keys
 from fraudsieve.features.history.timeline import zone_of
@@ -105,7 +105,7 @@ def encode_record(record: Mapping[str, Any]) -> bytes:
     return _to_sorted_json(record).encode("ascii")
 
 
-def logged_record(row: StoredScore, origin: str) -> dict[str, Any]:
+def logged_record(row: StoredScore, origin: str) -> JsonObject:
     """Return the logged record of a row."""
     try:
         return dict(json.loads(row.record or b"{}").items())

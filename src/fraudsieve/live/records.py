@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias, TypeVar, cast,
 import numpy as np
 
 from fraudsieve._microseconds import SECOND
-from fraudsieve._typing import Record
+from fraudsieve._typing import JsonObject, Record
 from fraudsieve.exceptions import RejectedRecordError, StateError
 from fraudsieve.features.campaign.over_time import CampaignHistory
 from fraudsieve.features.history.declaration import window_seconds
@@ -188,7 +188,7 @@ def not_kept(model: Model, *, has_records: bool) -> tuple[str, ...]:
     return ("the texts of messages",) if model.subject.has_text else ("the events",)
 
 
-def to_entry(event: Record, fields: LoggedFields, zone: str = "UTC", own: Sequence[RecordField] = ()) -> dict[str, Any]:
+def to_entry(event: Record, fields: LoggedFields, zone: str = "UTC", own: Sequence[RecordField] = ()) -> JsonObject:
     """Return the log entry of an event."""
     time = required_time(event.get("occurred_at"), "occurred_at", zone)
     values = _ids(event, (*COMMON_FIELDS, *sorted(fields.ids)))
@@ -215,7 +215,7 @@ def scored_value(record: Record, field: RecordField) -> Any:
     return given if isinstance(given, str) else f"{np.datetime64(cast(int, value), 'us')}Z"
 
 
-def message_to_entry(message: Record, keys: Sequence[int], campaigns: CampaignHistory) -> dict[str, Any]:
+def message_to_entry(message: Record, keys: Sequence[int], campaigns: CampaignHistory) -> JsonObject:
     """Return the log entry of a message, without its label."""
     event = checked_event({**message, "label": None}, keys, campaigns) or {}
     try:
@@ -248,7 +248,7 @@ def read_entry(
     return prepared
 
 
-def _parts_of(entry: Any) -> tuple[LoggedPart, np.datetime64, dict[str, Any]]:
+def _parts_of(entry: Any) -> tuple[LoggedPart, np.datetime64, JsonObject]:
     """Return part, time and fields of an entry."""
     name, content = next(iter(entry.items()), (None, None)) if isinstance(entry, dict) else (None, None)
     if name not in PARTS or len(entry) != 1 or not isinstance(content, list) or len(content) != 2:
@@ -259,7 +259,7 @@ def _parts_of(entry: Any) -> tuple[LoggedPart, np.datetime64, dict[str, Any]]:
     return PARTS[name], np.datetime64(time, "us"), values
 
 
-def _ids(record: Record, names: Sequence[str]) -> dict[str, Any]:
+def _ids(record: Record, names: Sequence[str]) -> JsonObject:
     reads = {name: read_category if name == "kind" else read_id for name in names}
     ids = ((name, read(record.get(name), name)) for name, read in reads.items())
     return {name: text for name, text in ids if text is not None}
@@ -289,7 +289,7 @@ class Delivery(NamedTuple):
     """The log entry of a record, and its place in the call: number of the argument, and position in it."""
 
     place: tuple[int, int]
-    entry: dict[str, Any]
+    entry: JsonObject
 
 
 class Call:
@@ -316,7 +316,7 @@ class Call:
         self.offset = 0
         self.error: BaseException | None = None
 
-    def add(self, place: tuple[int, int], read: Callable[[], dict[str, Any] | None]) -> None:
+    def add(self, place: tuple[int, int], read: Callable[[], JsonObject | None]) -> None:
         """Deliver the log entry that a function returns, if any, unless it rejects the record."""
         try:
             entry = read()
@@ -373,7 +373,7 @@ def call_of_scores(rows: Sequence[ScoreRow], fields: LoggedFields) -> Call:
     return call
 
 
-def _label_entry(message: Record, rules: LabelRules, zone: str) -> dict[str, Any] | None:
+def _label_entry(message: Record, rules: LabelRules, zone: str) -> JsonObject | None:
     if read_category(message.get("label"), "label") is None:
         return None
     if read_id(message.get("message_id"), "message_id") is None:

@@ -17,7 +17,7 @@ import pyarrow.parquet
 
 from fraudsieve._io import check_not_an_input, check_output_file
 from fraudsieve._subjects import Subject
-from fraudsieve._typing import Array
+from fraudsieve._typing import Array, JsonObject
 from fraudsieve.exceptions import StateError
 from fraudsieve.live.store.facts import RESTORE
 from fraudsieve.models.scoring.score_fields import score_columns, to_row
@@ -294,7 +294,7 @@ def _as(kind: pa.DataType, value: Any) -> Any:
     return float(value) if pa.types.is_floating(kind) and value is not None else value
 
 
-def _row(row: StoredScore, logged: LoggedScore) -> dict[str, Any]:
+def _row(row: StoredScore, logged: LoggedScore) -> JsonObject:
     model = logged.score["model"]
     place = {"request_id": logged.request, "position": logged.position, "offset": logged.offset}
     of_model = {"model": model["name"], "model_digest": model["digest"], "model_version": logged.version}

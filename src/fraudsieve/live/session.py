@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from fraudsieve._microseconds import HOUR, SECOND
+from fraudsieve._typing import JsonObject
 from fraudsieve.exceptions import RejectedRecordError, StateBehindError, StateError
 from fraudsieve.features.history.declaration import WITHOUT_WINDOW, window_seconds
 from fraudsieve.features.history.kernels.digest_table import ABSENT
@@ -383,7 +384,7 @@ class StoreSession:
         """Bytes of the store; for PostgreSQL at the last snapshot."""
         return self.store.nbytes if self.store.kind == "sqlite" else self._nbytes
 
-    def describe_position(self) -> dict[str, Any]:
+    def describe_position(self) -> JsonObject:
         """Describe the source of the state, for evidence. The caller must hold the lock of the replica."""
         offset, digest = self._replica.position
         rows = {"offset": offset, "digest": digest.hex(), "generation": self._replica.generation}

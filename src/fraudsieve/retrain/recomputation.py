@@ -17,7 +17,7 @@ import pandas as pd
 
 from fraudsieve._io import PRIVATE, check_not_an_input, check_output_file, write_file
 from fraudsieve._microseconds import SECOND
-from fraudsieve._typing import Array, Progress
+from fraudsieve._typing import Array, JsonObject, Progress
 from fraudsieve.exceptions import StateError
 from fraudsieve.live.contents import span_of
 from fraudsieve.live.recording import LoggedScore, logged_record
@@ -78,7 +78,7 @@ class LoggedAnswers:
     # lacks those that the table rejects.
     records: pd.DataFrame
     # Length n_scores. The records as they were logged, which rules read.
-    given: list[dict[str, Any]]
+    given: list[JsonObject]
     # Shape (n_scores, n_columns), from `to_array`. Its decisions are those of the model.
     scores: Array
     # Shape (n_scores,). What was decided, after rules.
@@ -149,7 +149,7 @@ def _choose(
     return chosen, dict(left_out)
 
 
-def _records(scorer: Scorer, records: Sequence[dict[str, Any]]) -> pd.DataFrame:
+def _records(scorer: Scorer, records: Sequence[JsonObject]) -> pd.DataFrame:
     """Return the records that a table of `predict` accepts, indexed by their positions."""
     if not records:
         return pd.DataFrame()
@@ -221,7 +221,7 @@ class Recomputation:
         causes = self.rows["cause"].dropna().tolist()
         return dict(Counter(causes).most_common())
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """Return the counts as plain JSON types.
 
         Returns

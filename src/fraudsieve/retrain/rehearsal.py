@@ -22,13 +22,13 @@ Amounts are estimated alike, with weights times amounts.
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from fraudsieve._microseconds import DAY, SECOND
-from fraudsieve._typing import Array, Progress
+from fraudsieve._typing import Array, JsonObject, Progress
 from fraudsieve.exceptions import RecipeError, StateError
 from fraudsieve.features.label_trust import label_as_of
 from fraudsieve.live.contents import span_of, stored_records
@@ -200,7 +200,7 @@ class Rehearsal:
             "review draw --audit or --near"
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """Return the result as plain JSON types.
 
         Returns

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from fraudsieve._typing import Progress
+from fraudsieve._typing import JsonObject, Progress
 from fraudsieve.exceptions import RecipeError
 from fraudsieve.models.artifact.model_address import is_mlflow_address, model_folder
 from fraudsieve.models.batch.scored_tables import label_reader
@@ -91,7 +91,7 @@ class Retrained:
             "promote it by hand: promote --force --reason TEXT."
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """Return the result, without its notes, as plain JSON types.
 
         Returns
@@ -240,7 +240,7 @@ def _judge(
 ) -> Retrained:
     """Compare the new model with the champion, and promote it or refuse it."""
     base, registry = prepared.base, prepared.base.registry
-    content: dict[str, Any] | None
+    content: JsonObject | None
     if trained is not None and trained.logged is not None:
         version, content = trained.logged.model_uri, trained.report.to_dict()
     else:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve._subjects import Subject
-from fraudsieve._typing import Array, Progress
+from fraudsieve._typing import Array, JsonObject, Progress
 from fraudsieve.exceptions import ArtifactError, RecipeError, SchemaError, StateError
 from fraudsieve.live.export import StoredTables, read_stored_tables
 from fraudsieve.live.session import holds_history
@@ -238,14 +238,14 @@ class RetrainPlan:
     overturned: Overturned | None = None
     warnings: tuple[str, ...] = ()
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """Return the plan as plain JSON types.
 
         Returns
         -------
         dict
         """
-        content: dict[str, Any] = to_json_types(self)
+        content: JsonObject = to_json_types(self)
         return content
 
 
@@ -273,7 +273,7 @@ class _Learning:
         return None if times.empty else times.max()
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> JsonObject:
         """What a model that was trained on these has in its training facts."""
         window, calibration = (window_of(self.data, rows) for rows in (self.train, self.calibration))
         of_data = {"digests": self.data.digests, "unlabelled": self.data.n_unlabelled}

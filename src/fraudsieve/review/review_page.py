@@ -22,6 +22,7 @@ from typing import Any, Final
 import pandas as pd
 
 from fraudsieve._translation import Language, current_language, in_language, tr
+from fraudsieve._typing import JsonObject
 from fraudsieve.models.sentences.entities import label_in_words, plain_words
 from fraudsieve.pages.origin import PageOrigin
 from fraudsieve.pages.rendering import Notice, capitalised, render_page
@@ -118,7 +119,7 @@ def _notices(records: pd.DataFrame) -> Iterator[Notice]:
         yield Notice(tr("{text}.", text=capitalised(tr(NO_RECALL))), kind="warn")
 
 
-def _record(row: dict[str, Any]) -> dict[str, Any]:
+def _record(row: JsonObject) -> JsonObject:
     """Return what the page has of a record, as text."""
     texts = {name: _text(cell) for name, cell in row.items() if not is_missing(cell)}
     cells = {name: cell for name, cell in texts.items() if cell.strip()}
@@ -151,7 +152,7 @@ def _record(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _table(before: Before) -> dict[str, Any]:
+def _table(before: Before) -> JsonObject:
     """Return a table of what came before, as text."""
     cells = [["" if is_missing(cell) else _text(cell, "minutes")[:SUMMARY] for cell in row] for row in before.rows]
     return {
@@ -161,7 +162,7 @@ def _table(before: Before) -> dict[str, Any]:
     }
 
 
-def _opinion(row: dict[str, Any], cells: dict[str, str]) -> Iterator[tuple[str, str]]:
+def _opinion(row: JsonObject, cells: dict[str, str]) -> Iterator[tuple[str, str]]:
     """Yield what the model says of a record."""
     for name, words in (("probability", tr("probability of fraud")), ("unlike_training", tr("unlike training"))):
         if name in cells:

@@ -9,7 +9,7 @@ import numpy as np
 from fraudsieve._compiled import compile_kernel
 from fraudsieve._subjects import Subject
 from fraudsieve._translation import Language
-from fraudsieve._typing import Array
+from fraudsieve._typing import Array, JsonObject
 from fraudsieve.tables.values.reading import has_surrogate
 
 QUOTE, BACKSLASH, OPEN_LIST, OPEN_OBJECT, CLOSE_LIST, CLOSE_OBJECT = (ord(char) for char in '"\\[{]}')
@@ -185,7 +185,7 @@ def why_rejected(records: Sequence[Any], sources: Sources) -> dict[int, str]:
     return reasons
 
 
-def no_explanation(subject: str) -> dict[str, Any]:
+def no_explanation(subject: str) -> JsonObject:
     """Return the fields of reasons for a record that has none."""
     return {"explained": None, "reasons": []} | ({"text_spans": []} if subject == Subject.MESSAGE else {})
 

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from fraudsieve._typing import JsonObject
 from fraudsieve.exceptions import ArtifactError, EvidenceError, RecordError, ServiceError, StateError
 from fraudsieve.features.network.declaration import event_fields
 from fraudsieve.features.record_fields import FeatureRows
@@ -198,7 +199,7 @@ class RequestHandler:
         scores, unscorable = iter(scored), iter(self._unscorable(others, kind))
         return [next(scores if isinstance(item, dict) else unscorable) for item in items], offset
 
-    def _score_records(self, records: list[dict[str, Any]], kind: Explanation) -> tuple[list[Score], Offset]:
+    def _score_records(self, records: list[JsonObject], kind: Explanation) -> tuple[list[Score], Offset]:
         try:
             return self._call_scorer(records, kind)
         except EvidenceError:
@@ -208,7 +209,7 @@ class RequestHandler:
             offset = None if self.live is None else self.live.offset  # events may arrive in between: all saw this one
             return [self._score_single(record, kind) for record in records], offset
 
-    def _score_single(self, record: dict[str, Any], kind: Explanation) -> Score:
+    def _score_single(self, record: JsonObject, kind: Explanation) -> Score:
         try:
             return self._call_scorer([record], kind)[0][0]
         except EvidenceError:
@@ -243,7 +244,7 @@ class RequestHandler:
             raise RejectedRequest(409, NO_STORE if are_labels else "the model uses no history")
         return self.ingestion.add(body, are_labels=are_labels, sources=sources)
 
-    def describe_model(self) -> dict[str, Any]:
+    def describe_model(self) -> JsonObject:
         """Describe the model in use and the records that it expects, as in `ModelInfo`."""
         loaded, rules = self.loaded, self.loaded.scorer.rules
         model = loaded.scorer.model

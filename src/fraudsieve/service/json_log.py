@@ -11,9 +11,11 @@ from collections import deque
 from datetime import UTC, datetime
 from typing import Any
 
+from fraudsieve._typing import JsonObject
+
 logger = logging.getLogger("fraudsieve.service")
 _encode = json.JSONEncoder(default=str).encode
-_requests: deque[tuple[float, dict[str, Any]]] = deque()
+_requests: deque[tuple[float, JsonObject]] = deque()
 """Times and fields of requests that are not written yet."""
 
 
@@ -29,7 +31,7 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line of JSON."""
-        content: dict[str, Any] = {
+        content: JsonObject = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "event": record.getMessage(),
@@ -83,7 +85,7 @@ def write_requests() -> None:
         _write("request", logging.INFO, seconds, fields)
 
 
-def _write(event: str, level: int, seconds: float, fields: dict[str, Any]) -> None:
+def _write(event: str, level: int, seconds: float, fields: JsonObject) -> None:
     record = logging.LogRecord(logger.name, level, "", 0, event, None, None)
     record.created, record.fields = seconds, fields
     logger.handle(record)  # logger.log would look up the caller, which takes as long as writing the line

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from fraudsieve._io import write_file
+from fraudsieve._typing import JsonObject
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.fields import FIELD_TYPES, ModelFields, model_fields
 from fraudsieve.models.predict import Scorer
@@ -48,7 +49,7 @@ class RefusedVersion(NamedTuple):
     needs_restart: bool
 
 
-def record_fields(model: Model) -> list[dict[str, Any]]:
+def record_fields(model: Model) -> list[JsonObject]:
     """Return name, type and ``required`` of each field; a record without a required field is unscorable."""
     return [
         {"name": field.name, "type": FIELD_TYPES[field.kind].name, "required": field.required}
@@ -57,7 +58,7 @@ def record_fields(model: Model) -> list[dict[str, Any]]:
     ]
 
 
-def sample_record(model: Model, time: datetime) -> dict[str, Any]:
+def sample_record(model: Model, time: datetime) -> JsonObject:
     """Make a record that a model can score."""
     values = {"string": "sample", "time": time.isoformat()}
     record = {field["name"]: values.get(field["type"]) for field in record_fields(model)}

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.json_schema import models_json_schema
 
 import fraudsieve
+from fraudsieve._typing import JsonObject
 from fraudsieve.models.artifact.folder import Model, TrainingRecords
 from fraudsieve.models.points import OperatingPoint
 from fraudsieve.models.scoring.score_fields import Score
@@ -165,7 +166,7 @@ class ErrorBody(BaseModel):
 
 
 SAMPLE_TIME = datetime(2026, 5, 1, 10, tzinfo=UTC)
-EXAMPLES: dict[str, dict[str, Any]] = {
+EXAMPLES: dict[str, JsonObject] = {
     "events": {"event_id": "e1", "account_id": "ann", "occurred_at": "2026-05-01T10:00:00Z", "kind": "transfer",
                "amount": 90, "counterparty_id": "bob"},
     "labels": {"subject_id": "e1", "label": "fraud", "labelled_at": "2026-05-02T10:00:00Z", "source": "chargeback",
@@ -240,7 +241,7 @@ ACCESS_ERRORS = (401, 403)
 MODELS: tuple[type[BaseModel], ...] = (ErrorBody, EventsResult, Health, LabelsResult, ModelInfo, Readiness, SCORE)
 
 
-def describe_service(model: Model, settings: Settings) -> dict[str, Any]:
+def describe_service(model: Model, settings: Settings) -> JsonObject:
     """Return the OpenAPI document of the service of a model.
 
     The result has plain JSON types, OpenAPI 3.1.
@@ -248,7 +249,7 @@ def describe_service(model: Model, settings: Settings) -> dict[str, Any]:
     schemas = models_json_schema(
         [(schema, "serialization") for schema in MODELS], ref_template="#/components/schemas/{model}"
     )[1]["$defs"]
-    document: dict[str, Any] = {
+    document: JsonObject = {
         "openapi": "3.1.0",
         "info": {
             "title": "fraudsieve",
@@ -264,7 +265,7 @@ def describe_service(model: Model, settings: Settings) -> dict[str, Any]:
     return document
 
 
-def _paths(model: Model, settings: Settings) -> dict[str, Any]:
+def _paths(model: Model, settings: Settings) -> JsonObject:
     health = {"security": [], "responses": _responses(Health)}
     readiness = {"security": [], "responses": _responses(Readiness, 503)}
     return {
@@ -279,11 +280,11 @@ def _paths(model: Model, settings: Settings) -> dict[str, Any]:
     }
 
 
-def _get(summary: str, **operation: Any) -> dict[str, Any]:
+def _get(summary: str, **operation: Any) -> JsonObject:
     return {"get": {"summary": summary, **operation}}
 
 
-def _score_operation(model: Model, settings: Settings) -> dict[str, Any]:
+def _score_operation(model: Model, settings: Settings) -> JsonObject:
     record = {
         "type": "object",
         "properties": {field["name"]: TYPES[field["type"]] for field in record_fields(model)},
@@ -316,7 +317,7 @@ def _score_operation(model: Model, settings: Settings) -> dict[str, Any]:
     }
 
 
-def _ingestion(parts: Sequence[str], result: type[BaseModel], max_records: int) -> dict[str, Any]:
+def _ingestion(parts: Sequence[str], result: type[BaseModel], max_records: int) -> JsonObject:
     bodies = [
         {
             "type": "object",
@@ -332,18 +333,18 @@ def _ingestion(parts: Sequence[str], result: type[BaseModel], max_records: int) 
     return {"requestBody": body, "responses": responses}
 
 
-def _list_of(record: dict[str, Any], max_records: int) -> dict[str, Any]:
+def _list_of(record: JsonObject, max_records: int) -> JsonObject:
     return {"type": "array", "items": record, "maxItems": max_records}
 
 
-def _properties(part: str) -> dict[str, Any]:
+def _properties(part: str) -> JsonObject:
     types = {str: TYPES["string"], int: {"type": "number"}, float: {"type": "number"}}
     properties = {name: types[type(value)] for name, value in EXAMPLES[part].items()}
     properties |= {"label": {"type": ["string", "integer", "boolean"]}} if "label" in properties else {}
     return properties | {name: TYPES["time"] for name in properties if name.endswith("_at")}
 
 
-def _body(schema: dict[str, Any], examples: dict[str, Any]) -> dict[str, Any]:
+def _body(schema: JsonObject, examples: JsonObject) -> JsonObject:
     return {"required": True, "content": {"application/json": {"schema": schema, "examples": examples}}}
 
 
@@ -351,17 +352,17 @@ def _reference(schema: type[BaseModel]) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{schema.__name__}"}
 
 
-def _response(description: str, schema: dict[str, Any]) -> dict[str, Any]:
+def _response(description: str, schema: JsonObject) -> JsonObject:
     return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
-def _responses(schema: type[BaseModel], *errors: int) -> dict[str, Any]:
+def _responses(schema: type[BaseModel], *errors: int) -> JsonObject:
     return {"200": _response((schema.__doc__ or "").strip(), _reference(schema))} | _error_responses(*errors)
 
 
-def _text_responses(media_type: str) -> dict[str, Any]:
+def _text_responses(media_type: str) -> JsonObject:
     return {"200": {"description": "The text", "content": {media_type: {}}}} | _error_responses(*ACCESS_ERRORS)
 
 
-def _error_responses(*statuses: int) -> dict[str, Any]:
+def _error_responses(*statuses: int) -> JsonObject:
     return {str(status): _response(ERRORS[status], _reference(ErrorBody)) for status in sorted(statuses)}

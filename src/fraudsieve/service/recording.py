@@ -10,6 +10,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Any
 
+from fraudsieve._typing import JsonObject
 from fraudsieve.exceptions import EvidenceError, StateError
 from fraudsieve.live.recording import LoggedScore, RecordingCall, recording_calls
 from fraudsieve.live.store.score_rows import Recorded, ScoreRow
@@ -186,7 +187,7 @@ def _reply(added: _Added, stored: Earlier | RejectedRequest) -> Reply | Rejected
     return Reply(content, counts, max(offsets), request_id=added.request.id)
 
 
-def logged_answer(logged: LoggedScore, record: dict[str, Any], request: ScoreRequest) -> Score:
+def logged_answer(logged: LoggedScore, record: JsonObject, request: ScoreRequest) -> Score:
     """Return the answer that a logged score was given with; its reasons were not logged."""
     key = f"{logged.subject}_id"
     reasons = no_explanation(logged.subject) if request.reasons else {}

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.datastructures import QueryParams
@@ -13,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from fraudsieve._translation import Language
+from fraudsieve._typing import JsonObject
 from fraudsieve.models.sentences.entities import LANGUAGES
 
 from .background import BackgroundTasks, call_in_thread
@@ -123,7 +123,7 @@ class Routes:
         tasks, age = self.background, self.handler.history_age
         ages = tasks.ages | ({} if age is None else {"history": round(age, 1)})
         stalled = tasks.stalled + (["history"] if self.handler.is_stalled else [])
-        readiness: dict[str, Any] = {"status": "ready", "failing": tasks.failing, "stalled": stalled, "ages": ages}
+        readiness: JsonObject = {"status": "ready", "failing": tasks.failing, "stalled": stalled, "ages": ages}
         kinds = dict.fromkeys(share.kind for share in self.handler.traffic.unusual)  # no figures: anyone may ask
         readiness["promises"] = {promise.name: promise.text for promise in self.handler.promises}
         refused = self.handler.refused

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from uuid import uuid4
 
 from fraudsieve._microseconds import DAY
+from fraudsieve._typing import JsonObject
 from fraudsieve.evidence.log import EvidenceSettings
 from fraudsieve.exceptions import EvidenceError, RejectedRecordError, StateError
 from fraudsieve.features.account_matrix import FeatureMatrix, account_matrix_of
@@ -177,7 +178,7 @@ class AnswerLog:
         ]
 
 
-def _cutoff(record: dict[str, Any], matrix: FeatureMatrix) -> int | None:
+def _cutoff(record: JsonObject, matrix: FeatureMatrix) -> int | None:
     """Return the cutoff time of a record, as the model reads it; None without one."""
     for name in matrix.subject.times:
         try:

@@ -14,7 +14,7 @@ import scipy.sparse as sp
 from scipy.sparse.csgraph import dijkstra
 
 from fraudsieve._translation import current_language, tr, tr_all
-from fraudsieve._typing import Array
+from fraudsieve._typing import Array, JsonObject
 from fraudsieve.cases.case_finding import Cases
 from fraudsieve.cases.links.table import LINK_KINDS, link_graph
 from fraudsieve.models.sentences.entities import plain_words
@@ -77,7 +77,7 @@ def link_words(kind: str, value: str | None, names: CaseNames) -> str:
 class CaseRows:
     """A case: its row of the table of cases, its members by time, and its links."""
 
-    case: dict[str, Any]
+    case: JsonObject
     members: pd.DataFrame
     # Links between the members, by the positions of the members (`source` and `target`); the heaviest first.
     links: pd.DataFrame
@@ -210,7 +210,7 @@ def case_content(
     )
 
 
-def case_title(case: dict[str, Any]) -> str:
+def case_title(case: JsonObject) -> str:
     """Return one line on a case."""
     n, m = case["actions"], case["accounts"]
     parts = [
@@ -276,7 +276,7 @@ def kind_words(kind: str) -> str:
     return tr(kind, sense="kind")
 
 
-def _confirmed(case: dict[str, Any]) -> str:
+def _confirmed(case: JsonObject) -> str:
     frauds, legitimate = case["confirmed_frauds"], case["confirmed_legitimate"]
     parts = [tr("{n:,} fraud", n=frauds)] if frauds else []
     parts += [tr("{n:,} legitimate", n=legitimate)] if legitimate else []

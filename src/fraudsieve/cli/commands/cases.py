@@ -15,6 +15,7 @@ from fraudsieve._io import (
     read_secret_file,
     write_file,
 )
+from fraudsieve._typing import JsonObject
 from fraudsieve.cli.console import WRONG_CALL, Answer, Report, count_of, notes
 from fraudsieve.cli.options import (
     AsOf,
@@ -228,7 +229,7 @@ def create_command(
     return Answer(written | counts | {"log": str(log)}, f"Lead for {lead['recipient']}", rows)
 
 
-def _what_is_missing(lead: dict[str, Any], model: "Model | None") -> tuple[str, ...]:
+def _what_is_missing(lead: JsonObject, model: "Model | None") -> tuple[str, ...]:
     """Return notes on what a lead does not state, and why."""
     if model is None:
         return ("the lead states no strength and no error rates: they need --model",)
@@ -459,7 +460,7 @@ def checkpoint_command(
     if private_key is not None:
         checkpoint = checkpoint.sign(read_private_key(private_key))
     write_checkpoint(checkpoint, output)
-    content: dict[str, Any] = checkpoint.to_dict() | {"output": str(output)}
+    content: JsonObject = checkpoint.to_dict() | {"output": str(output)}
     names = ("log", "size", "root", "time", "public_key", "output")
     rows = [(name, str(content[name])) for name in names if content[name] is not None]
     return Answer(content, f"Checkpoint of {file}", rows)

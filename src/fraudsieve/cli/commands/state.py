@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fraudsieve._io import PRIVATE, check_not_an_input, check_output_file, write_file
+from fraudsieve._typing import JsonObject
 from fraudsieve.cli.console import Answer, Report, count_of, notes
 from fraudsieve.cli.options import (
     Events,
@@ -397,7 +398,7 @@ def draw_command(
     offered = [*dict.fromkeys(split_names(choices or ""))] or drawn.labels
     _write_page(page, drawn.records, offered, language, drawn.context)
     notes((*cut, *drawn.notes))
-    content: dict[str, Any] = {
+    content: JsonObject = {
         "output": str(output),
         "page": None if page is None else str(page),
         "drawn": len(drawn.records),

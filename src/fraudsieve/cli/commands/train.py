@@ -9,6 +9,7 @@ import typer
 
 from fraudsieve._io import check_output_file
 from fraudsieve._translation import tr
+from fraudsieve._typing import JsonObject
 from fraudsieve.cli.console import Answer, Report, notes, stop_on_sigterm
 from fraudsieve.cli.options import (
     AsOf,
@@ -264,7 +265,7 @@ def recalibrate_command(
     return Answer(_content(result), title, _rows(result))
 
 
-def _content(result: "Recalibrated") -> dict[str, Any]:
+def _content(result: "Recalibrated") -> JsonObject:
     logged = result.logged
     return {
         "folder": str(result.folder),

@@ -15,6 +15,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any, Self
 
+from fraudsieve._typing import JsonObject
 from fraudsieve.exceptions import StateError
 
 from .facts import (
@@ -110,7 +111,7 @@ class StoreTransaction:
         """Write rows, with the keys of their subjects."""
         self.sql.execute_many(INSERT, [(*row, key) for row, key in zip(rows, keys, strict=True)])
 
-    def find(self, keys: Iterable[int], after: int) -> Iterator[dict[str, Any]]:
+    def find(self, keys: Iterable[int], after: int) -> Iterator[JsonObject]:
         """Iterate over the log entries after an offset with any of some keys of subjects, in order."""
         return (json.loads(entry) for (entry,) in self.look_up(FIND.format(after=after), keys))
 

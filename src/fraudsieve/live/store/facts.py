@@ -20,6 +20,7 @@ from importlib.metadata import version
 from typing import Any, NamedTuple, TypeAlias
 
 from fraudsieve._io import which_version
+from fraudsieve._typing import JsonObject
 from fraudsieve.exceptions import StateError
 from fraudsieve.features.history.records import delivery_of
 from fraudsieve.features.history.timeline import signed
@@ -157,7 +158,7 @@ def sealed(facts: Mapping[str, Any]) -> str:
     return f"{_digest(content)} {content}"
 
 
-def read_sealed(text: Any, origin: str) -> dict[str, Any]:
+def read_sealed(text: Any, origin: str) -> JsonObject:
     """Return the facts of sealed text."""
     digest, _, content = text.partition(" ") if isinstance(text, str) else ("", "", "")
     if not content or digest != _digest(content):

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
+from fraudsieve._typing import JsonObject
 from fraudsieve.exceptions import StateError
 
 from .event_store import EventStore, StoreTransaction
@@ -33,7 +34,7 @@ IsKept: TypeAlias = Callable[[Row], bool]
 def remove_rows(
     store: EventStore,
     choose: Callable[[StoreTransaction], tuple[IsKept, int]],
-    record: dict[str, Any],
+    record: JsonObject,
 ) -> int:
     """Remove rows and all snapshots, record the removal, and remove the bytes from the files.
 
@@ -58,7 +59,7 @@ def remove_rows(
     return n_all
 
 
-def list_removals(store: EventStore) -> list[dict[str, Any]]:
+def list_removals(store: EventStore) -> list[JsonObject]:
     """Return the removals with their times, the oldest first."""
     with store.reading() as transaction:
         rows = transaction.sql.execute("SELECT facts FROM erasures ORDER BY number")

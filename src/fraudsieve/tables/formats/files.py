@@ -38,6 +38,7 @@ import pyarrow.parquet
 
 from fraudsieve._io import PRIVATE, replacing
 from fraudsieve._translation import tr
+from fraudsieve._typing import JsonObject
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.tables.cells import STRING, Cells, Mask, infer_types, mask_signalling_nan
 from fraudsieve.tables.column_names import find_header, has_known_name, header_note
@@ -405,7 +406,7 @@ def load_json(file: Path, options: ReadOptions, origin: str) -> LoadedTable:
     return _table([item if _is_object(item) else None for item in items], BROKEN_ITEM, notes, origin)
 
 
-def _table(records: list[dict[str, Any] | None], problem: str, notes: tuple[str, ...], origin: str) -> LoadedTable:
+def _table(records: list[JsonObject | None], problem: str, notes: tuple[str, ...], origin: str) -> LoadedTable:
     broken = {position: problem for position, record in enumerate(records) if record is None}
     if len(broken) == len(records):
         kind = "line" if problem == BROKEN_LINE else "item"
@@ -444,7 +445,7 @@ def _values_of(cells: "pd.Series[Any]") -> pd.DataFrame | None:
     return pd.DataFrame(objects, index=cells.index, dtype=object) if is_row else None
 
 
-def _record(line: bytes) -> dict[str, Any] | None:
+def _record(line: bytes) -> JsonObject | None:
     try:
         record = json.loads(line.decode())
     except (ValueError, RecursionError):

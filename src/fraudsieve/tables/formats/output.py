@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet
 
 from fraudsieve._io import PRIVATE, replace_file, replacing
+from fraudsieve._typing import JsonObject
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.tables.cells import STRING, Cells, match_pattern
 
@@ -202,7 +203,7 @@ def _to_json_lines(batch: pa.RecordBatch) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode()
 
 
-def _plain(record: dict[str, Any]) -> dict[str, Any]:
+def _plain(record: JsonObject) -> JsonObject:
     """Return a record with None for NaN and infinite numbers, which JSON does not have."""
     return {
         name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in record.items()
