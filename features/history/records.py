@@ -73,7 +73,7 @@ class RecordIds:
     def digest(self, field: str) -> int:
         """Return a digest of 64 bits of an id; 0 if it is missing."""
         text = self.text(field)
-        return 0 if text is None else digest_of(text)
+        return 0 if text is None else id_digest(text)
 
     def delivery(self, kind: str, time: int | None = None) -> int:
         """Return a digest of 64 bits that repeated deliveries of the record share; 0 if it has no ``event_id``."""
@@ -94,7 +94,7 @@ class RecordIds:
 
 def delivery_of(identifier: str, kind: str, time: int | None = None) -> int:
     """Return what `RecordIds.delivery` does for an id."""
-    return digest_of(f"{kind} {time} {identifier}")
+    return id_digest(f"{kind} {time} {identifier}")
 
 
 def label_kind(label: bool | str) -> str:
@@ -102,6 +102,6 @@ def label_kind(label: bool | str) -> str:
     return f"label {label!r}"
 
 
-def digest_of(text: str) -> int:
+def id_digest(text: str) -> int:
     """Return a digest of 64 bits of an id, which is not 0."""
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little") or 1

@@ -122,10 +122,10 @@ class NetworkState:
 
     Examples
     --------
-    >>> from fraudsieve.features.history.records import digest_of
+    >>> from fraudsieve.features.history.records import id_digest
     >>> state = NetworkState(Network(labels=False))
     >>> state.add({"account_id": "ann", "counterparty_id": "eve"}, 10)
-    >>> state.compute(np.array([digest_of("ann")], np.uint64), np.array([11]))[0, :2].tolist()
+    >>> state.compute(np.array([id_digest("ann")], np.uint64), np.array([11]))[0, :2].tolist()
     [1.0, 0.0]
     """
 

@@ -11,7 +11,7 @@ from fraudsieve.features.campaign.campaign_batch import campaign_features
 from fraudsieve.features.campaign.over_time import CampaignHistory, campaign_subjects
 from fraudsieve.features.history.declaration import MEASURES, History
 from fraudsieve.features.history.history_batch import count_beyond_bound, history_features
-from fraudsieve.features.history.records import RecordIds, digest_of
+from fraudsieve.features.history.records import RecordIds, id_digest
 from fraudsieve.features.history.timeline import signed
 from fraudsieve.features.live_state import HistoryState
 from tests.features.bands import campaign_events
@@ -128,7 +128,7 @@ def test_thousands_of_events_at_one_moment_empty_no_window(times: str, entity: s
     np.testing.assert_array_equal(batch, [*found.values()])
     pool, bound = state.views[0].events, state.views[0].events.bound
     ids = [signed(RecordIds({"event_id": one}).delivery("event")) for one in events["event_id"]]
-    receiver, n = signed(digest_of("receiver")), len(events)
+    receiver, n = signed(id_digest("receiver")), len(events)
     amounts = events["amount"].to_numpy().view(np.int64)
     content = np.column_stack([events["occurred_at"].astype(np.int64), ids, amounts, [-1] * n, [receiver] * n])
     bound.fill_digests(content)

@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.machine import one_core
 from benchmarks.runner import Bar, progress
 from fraudsieve.features.history.declaration import History
-from fraudsieve.features.history.records import digest_of
+from fraudsieve.features.history.records import id_digest
 from fraudsieve.features.live_state import HistoryState
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.network.live import NetworkState
@@ -57,7 +57,7 @@ def measure_network() -> tuple[dict[str, float], Bar]:
 
 
 def _digests(n: int) -> Any:
-    return np.array([digest_of(f"account-{number}") for number in range(n)], np.uint64)
+    return np.array([id_digest(f"account-{number}") for number in range(n)], np.uint64)
 
 
 def _microseconds(moment: datetime) -> int:
@@ -68,7 +68,7 @@ def _filled_state(size: int) -> HistoryState:
     state = HistoryState(History(("1h",), measures=("count",)), network=NETWORK)
     assert state.network is not None
     accounts, start = _digests(size), _microseconds(START)
-    address = np.full(size, digest_of("address"), np.uint64)
+    address = np.full(size, id_digest("address"), np.uint64)
     state.network.link_many("address_id", accounts, address, start + np.arange(size) * 1_000_000)
     labelled = accounts[::3]
     times = start + np.arange(len(labelled)) * 3_000_000

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 from hypothesis import strategies as st
 
-from fraudsieve.features.history.records import digest_of
+from fraudsieve.features.history.records import id_digest
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.network.live import NetworkState
 from fraudsieve.features.network.network_batch import network_features
@@ -53,7 +53,7 @@ def batch(events: Rows, labels: Rows, subjects: Rows, network: Network = NETWORK
 def add(state: NetworkState, row: tuple[Any, ...]) -> None:
     """Add an event or a label to a live state."""
     if len(row) == 3:
-        state.label(digest_of(row[0]), row[1] * MINUTE, row[2])
+        state.label(id_digest(row[0]), row[1] * MINUTE, row[2])
     else:
         event = {"account_id": row[0], "counterparty_id": row[1], "device_id": row[2]}
         state.add(event, row[3] * MINUTE)
@@ -69,7 +69,7 @@ def live(rows: Rows, network: Network = NETWORK) -> NetworkState:
 
 def looks(state: NetworkState, subjects: Rows) -> npt.NDArray[np.float64]:
     """Compute the network of subjects from a live state."""
-    accounts = np.array([digest_of(who) for who, _ in subjects], np.uint64)
+    accounts = np.array([id_digest(who) for who, _ in subjects], np.uint64)
     return state.compute(accounts, np.array([minute * MINUTE for _, minute in subjects], np.int64))
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fraudsieve.features.history.records import RecordIds, digest_of
+from fraudsieve.features.history.records import RecordIds, id_digest
 from fraudsieve.features.network.declaration import Network
 from fraudsieve.features.network.live import NetworkState
 
@@ -137,7 +137,7 @@ def test_a_removed_label_leaves_nothing(rows: Rows, network: Network, random: Ra
     state = live(rows, network)
     for row in random.sample(rows, len(rows) // 2):
         if len(row) == 3:
-            state.remove_label(digest_of(row[0]), row[1] * MINUTE, row[2])
+            state.remove_label(id_digest(row[0]), row[1] * MINUTE, row[2])
             rows.remove(row)
     assert content(state) == content(live(rows, network))
     np.testing.assert_array_equal(looks(state, SUBJECTS), batch_of(rows, SUBJECTS, network))
@@ -148,7 +148,7 @@ def test_removing_and_adding_labels_takes_no_more_memory() -> None:
     state = live([("ann", number, False) for number in range(48)])
     sizes = []
     for step in range(300):
-        (state.remove_label if step % 2 else state.label)(digest_of("ann"), 100, True)
+        (state.remove_label if step % 2 else state.label)(id_digest("ann"), 100, True)
         sizes.append(state.nbytes)
     assert sizes[-1] == sizes[4]
 
