@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 import numpy as np
 
 from fraudsieve._subjects import Subject
-from fraudsieve._typing import JsonObject, Record
+from fraudsieve._typing import Record
 from fraudsieve.exceptions import RejectedRecordError
 from fraudsieve.features.account_matrix import FeatureMatrix
 from fraudsieve.features.campaign.over_time import CampaignHistory, message_event, message_keys
@@ -182,7 +182,7 @@ def observe_messages(
     return tuple(rejected)
 
 
-def checked_event(message: Record, keys: Sequence[int], campaigns: CampaignHistory) -> JsonObject | None:
+def checked_event(message: Record, keys: Sequence[int], campaigns: CampaignHistory) -> Record | None:
     """Convert a message or its label as `message_event` does; raises RejectedRecordError for a text without words."""
     problem = why_unscorable(message.get("text"))
     if problem:

@@ -132,7 +132,7 @@ def band_keys(folded: CodePoints) -> Array:
     return keys
 
 
-def message_event(message: Record, keys: Sequence[int], campaigns: CampaignHistory) -> JsonObject | None:
+def message_event(message: Record, keys: Sequence[int], campaigns: CampaignHistory) -> Record | None:
     """Convert a message, or its label, to an event with the list of its bands; None for a label that never counts."""
     label = read_category(message.get("label"), "label")
     name = None if label is None else campaigns.class_of(label)
@@ -146,7 +146,7 @@ def message_event(message: Record, keys: Sequence[int], campaigns: CampaignHisto
     return {"labelled": keys, **known, "event_id": identifier, "subject_id": identifier}
 
 
-def campaign_subjects(messages: Sequence[Record]) -> list[JsonObject]:
+def campaign_subjects(messages: Sequence[Record]) -> list[Record]:
     """Convert messages to subjects of a live state.
 
     There are eight per message, for `CampaignHistory.message_columns`.

@@ -523,6 +523,6 @@ def read_bands(message: Record, views: Sequence[ViewState]) -> PreparedRecord:
     identifier = RecordIds(message).delivery(*((label_kind(kind), first.time) if first.is_label else ("message",)))
     entities = {view.events: view.history.entities for view in views}
     bands = [{**band, name: key} for key in message[name][1:]]
-    keyed = ((pool, RecordIds(one).entity(entities[pool]), row) for one in bands for pool, _, row in first.rows)
+    keyed = ((pool, ids.entity(entities[pool]), row) for ids in map(RecordIds, bands) for pool, _, row in first.rows)
     rows = [*first.rows, *((pool, key, row) for pool, key, row in keyed if key is not None)]
     return first._replace(rows=rows, identifier=identifier, n_events=len(message[name]))

@@ -307,3 +307,9 @@ ours = {name.partition(".")[0] for name in set(sys.modules) - before}
 print(*sorted(ours - set(sys.stdlib_module_names) - {"numpy", "numba", "llvmlite", "lightgbm", "fraudsieve"}))
 """
     assert run_alone(program).split() == []
+
+
+@pytest.mark.slow
+def test_lightgbm_is_imported_while_kernels_compile(run_alone: Callable[[str], str]) -> None:
+    program = "import sys\nfrom fraudsieve.models import Scorer\nprint('lightgbm' in sys.modules)"
+    assert run_alone(program).split() == ["False"]

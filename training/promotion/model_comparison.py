@@ -178,7 +178,7 @@ class Latency:
     p99_ms: float
 
 
-def records_to_time(rows: pd.DataFrame, matrix: FeatureMatrix) -> list[JsonObject]:
+def records_to_time(rows: pd.DataFrame, matrix: FeatureMatrix) -> list[Record]:
     """Return up to 200 evenly spaced records as a service receives them for a model.
 
     They have no labels, no columns that are not fields of the model's records, and None for missing values.
@@ -197,7 +197,7 @@ def live_scoring(scorer: Scorer, data: LabelledData, until: pd.Timestamp | None 
     matrix = scorer.model.matrix
     if matrix.subject.has_text and not matrix.history_parts:
         return scorer.score
-    history: dict[str, list[JsonObject]] = {}
+    history: dict[str, list[Record]] = {}
     if data.events is not None:
         history["events"] = _records(_latest(data.events, "occurred_at", until))
     if matrix.campaigns is not None and data.messages is not None:
@@ -233,7 +233,7 @@ def _latest(table: pd.DataFrame, column: str, until: pd.Timestamp | None) -> pd.
     return before.sort_values(column, kind="stable").tail(MAX_EVENTS)
 
 
-def _records(frame: pd.DataFrame) -> list[JsonObject]:
+def _records(frame: pd.DataFrame) -> list[Record]:
     plain = frame.astype(object).where(frame.notna(), None)
     return [dict(zip(map(str, plain.columns), row, strict=True)) for row in plain.itertuples(index=False, name=None)]
 

@@ -1,14 +1,21 @@
 """Columns checked against a live state: what may be added, and why the rest is rejected. Needs only NumPy."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from fraudsieve._typing import Record
-from fraudsieve.features.history.records import RecordIds, RejectedRecord, check_time_between
+from fraudsieve.features.history.records import RejectedRecord, check_time_between
 from fraudsieve.features.history.seen_ids import SeenIds
-from fraudsieve.features.history.timeline import CAMPAIGN, RecordType, ViewState, check_labelled_entity, read_record
+from fraudsieve.features.history.timeline import (
+    CAMPAIGN,
+    Pairs,
+    RecordType,
+    ViewState,
+    check_labelled_entity,
+    read_record,
+)
 
 from .reader import NO_LINKS, ColumnType, LinkFields, PreparedColumns, ReadColumns, read_columns, time_field
 from .table import Columns, ColumnTable, reason_of
@@ -21,7 +28,7 @@ class ColumnChecks(NamedTuple):
 
     views: Sequence[ViewState]
     links: LinkFields
-    pairs: Callable[[RecordIds], list[tuple[str, int, int]]] | None
+    pairs: Pairs | None
     seen: SeenIds
     # The oldest and the latest time of a new record; None if records are stored ones, which are not checked.
     times: tuple[int, int] | None

@@ -34,8 +34,6 @@ from .canonical import NumberWriter, encode_canonical, join_object, to_plain
 from .checkpoints import NO_RECORD, Checkpoint, Frontier, leaf_of_line, line_of, may_begin_line, read_line
 from .kept_content import Content, ContentKind, input_fields, read_key
 
-Plain: TypeAlias = dict[str, Any]
-
 FORMAT: Final = 1
 """The version of the records. It increases when an older reader would misread a newer record."""
 
@@ -57,9 +55,9 @@ def software() -> dict[str, str]:
     return versions | {"python": platform.python_version(), "machine": f"{platform.system()} {platform.machine()}"}
 
 
-def describe_setting(model: Model, policy: Policy, model_version: str | None) -> Plain:
+def describe_setting(model: Model, policy: Policy, model_version: str | None) -> JsonObject:
     """Return the fields that the records of a model share: model, configuration, operating points and software."""
-    configuration: Plain = {
+    configuration: JsonObject = {
         "features_version": FEATURES_VERSION,
         "policy": asdict(policy),
         "calibration": asdict(model.calibration),
@@ -71,7 +69,7 @@ def describe_setting(model: Model, policy: Policy, model_version: str | None) ->
     return {"model": names, "configuration": to_plain(configuration), "software": software()}
 
 
-def describe_history(history: Any, content: Content) -> Plain:
+def describe_history(history: Any, content: Content) -> JsonObject:
     """Describe a history that was passed to a scorer: none, a live state in memory, or events."""
     if history is None:
         return {"source": "none"}
@@ -85,7 +83,7 @@ def describe_history(history: Any, content: Content) -> Plain:
     return {"source": "given", "records": len(records), **digest}
 
 
-def to_record(chunk: ScoredChunk, position: int, content: Content) -> Plain:
+def to_record(chunk: ScoredChunk, position: int, content: Content) -> JsonObject:
     """Return the record of one score, without its features and the fields that all records share.
 
     The result has the types of canonical JSON.
@@ -106,18 +104,18 @@ def to_record(chunk: ScoredChunk, position: int, content: Content) -> Plain:
     }
 
 
-def _rule_decision(answer: Score) -> Plain:
+def _rule_decision(answer: Score) -> JsonObject:
     """Return the decision that was returned, and the rule that made it; its reason stays in the rules file."""
     rule = answer["rule"]
     return {"decision": answer["decision"], "rule": rule and {name: rule[name] for name in ("id", "action")}}
 
 
-def computed_fields(score: Score) -> Plain:
+def computed_fields(score: Score) -> JsonObject:
     """Return the fields of a score that are computed again, with the decision of the model."""
     return {name: value for name, value in score.items() if name in COMPUTED} | {"decision": model_decision(score)}
 
 
-def reason_numbers(score: Mapping[str, Any], content: Content, request: Mapping[str, Any]) -> Plain | None:
+def reason_numbers(score: Mapping[str, Any], content: Content, request: Mapping[str, Any]) -> JsonObject | None:
     """Return the reasons of a score as numbers, without their sentences; None if none were requested.
 
     The texts of text spans are content. If content is not kept, a span has only its position and its number.

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from fraudsieve._typing import JsonObject
 from fraudsieve.exceptions import LeadError
@@ -140,8 +140,6 @@ def _lead_of_bundle(bundle: JsonObject) -> JsonObject:
     return next(dict(extension["lead"]) for found in extensions for extension in found if "lead" in extension)
 
 
-Object = dict[str, Any]
-
 NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, f"{SCHEMA}:stix")
 SCO_NAMESPACE: Final = uuid.UUID("00abedb4-aa42-466c-9c01-fed23315a9b7")
 """The namespace that STIX 2.1 (section 2.9) prescribes for the ids of observables."""
@@ -225,7 +223,7 @@ def to_stix_revocation(notice: JsonObject) -> JsonObject:
     return {"type": "bundle", "id": _id("bundle", notice["id"]), "objects": [_sender(notice["sender"]), grouping]}
 
 
-def _sender(name: str) -> Object:
+def _sender(name: str) -> JsonObject:
     return {"type": "identity", "id": _identity(name), **STABLE, "name": name, "identity_class": "organization"}
 
 
@@ -243,7 +241,7 @@ def _stix_time(time: str) -> str:
     return f"{time.removesuffix('Z')}.000Z"
 
 
-def _definition() -> list[Object]:
+def _definition() -> list[JsonObject]:
     """Return the definition of the extension and the identity of its author, the same in every bundle."""
     author = {"type": "identity", "id": AUTHOR, **STABLE, "name": "fraudsieve", "identity_class": "system"}
     definition = {
@@ -260,7 +258,7 @@ def _definition() -> list[Object]:
     return [author, definition]
 
 
-def _accounts(lead: Object) -> list[Object]:
+def _accounts(lead: JsonObject) -> list[JsonObject]:
     """Return the accounts that acted, as observables with the ids that STIX derives from their properties."""
     names = sorted({action["account"] for action in lead["actions"] if "account" in action})
     accounts = []
@@ -271,7 +269,7 @@ def _accounts(lead: Object) -> list[Object]:
     return accounts
 
 
-def _observation(lead: Object, common: Object, account: Object) -> Object:
+def _observation(lead: JsonObject, common: JsonObject, account: JsonObject) -> JsonObject:
     """Return how often, and when, an account took a flagged action."""
     actions = [action for action in lead["actions"] if action.get("account") == account["user_id"]]
     first, last = _span([action["time"] for action in actions if "time" in action], lead)
@@ -286,7 +284,7 @@ def _observation(lead: Object, common: Object, account: Object) -> Object:
     }
 
 
-def _span(times: Sequence[str], lead: Object) -> tuple[str, str]:
+def _span(times: Sequence[str], lead: JsonObject) -> tuple[str, str]:
     """Return the first and the last time: for days their beginning and end, and without times that of the lead."""
     if not times:
         return _stix_time(lead["created"]), _stix_time(lead["created"])
@@ -296,7 +294,7 @@ def _span(times: Sequence[str], lead: Object) -> tuple[str, str]:
     return f"{first}T00:00:00.000Z", f"{last}T23:59:59.999Z"
 
 
-def _note(lead: Object, common: Object, refs: list[str]) -> Object:
+def _note(lead: JsonObject, common: JsonObject, refs: list[str]) -> JsonObject:
     return {
         "type": "note",
         **common,
@@ -308,7 +306,7 @@ def _note(lead: Object, common: Object, refs: list[str]) -> Object:
     }
 
 
-def _in_words(lead: Object) -> list[str]:
+def _in_words(lead: JsonObject) -> list[str]:
     lines = [f"{lead['case']['actions']} flagged actions of {lead['case']['flagged_accounts']} flagged accounts."]
     strength, rates = lead["strength"], lead["error_rates"]
     if strength is not None:

@@ -1,7 +1,7 @@
 """A session of a replica with its store: it appends rows, follows others, and writes snapshots.
 
 Which deliveries count is decided by the state before the call, and by the rows of the subjects of labels. A session
-starts with the state that it, or another model, has filled.
+continues a store that this or another model has filled.
 """
 
 import json
@@ -252,9 +252,6 @@ def _has_account(state: HistoryState, account: str) -> bool:
     views = [view for view in state.views if view.history.entities == ACCOUNT]
     key = RecordIds({"account_id": account}).entity(ACCOUNT)
     return not views or (key is not None and any(view.events.find(key) != ABSENT for view in views))
-
-
-logger = logging.getLogger("fraudsieve.live")
 
 
 ROWS_AT_ONCE = 1_000

@@ -17,7 +17,7 @@ import pandas as pd
 
 from fraudsieve._io import PRIVATE, check_not_an_input, check_output_file, write_file
 from fraudsieve._microseconds import SECOND
-from fraudsieve._typing import Array, JsonObject, Progress
+from fraudsieve._typing import Array, JsonObject, Progress, Record
 from fraudsieve.exceptions import StateError
 from fraudsieve.live.contents import span_of
 from fraudsieve.live.recording import LoggedScore, logged_record
@@ -78,7 +78,7 @@ class LoggedAnswers:
     # lacks those that the table rejects.
     records: pd.DataFrame
     # Length n_scores. The records as they were logged, which rules read.
-    given: list[JsonObject]
+    given: list[Record]
     # Shape (n_scores, n_columns), from `to_array`. Its decisions are those of the model.
     scores: Array
     # Shape (n_scores,). What was decided, after rules.
@@ -114,7 +114,7 @@ def read_answers(
         raise StateError(store.origin, "expected logged scores in this span of time, got none", fix)
     rows = [row for rows in chosen_scores(store, numbers, *span) for row in rows]
     scores = [LoggedScore.decode(row, store.origin) for row in rows]
-    given = [logged_record(row, store.origin) for row in rows]
+    given: list[Record] = [logged_record(row, store.origin) for row in rows]
     decisions = np.array([score.score["decision"] for score in scores], object)
     ids = [name for name in scorer.model.subject.ids if name.endswith("_id")]
     of_rows = [
@@ -149,7 +149,7 @@ def _choose(
     return chosen, dict(left_out)
 
 
-def _records(scorer: Scorer, records: Sequence[JsonObject]) -> pd.DataFrame:
+def _records(scorer: Scorer, records: Sequence[Record]) -> pd.DataFrame:
     """Return the records that a table of `predict` accepts, indexed by their positions."""
     if not records:
         return pd.DataFrame()

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from fraudsieve._typing import Array, JsonObject
+from fraudsieve._typing import Array, Record
 from fraudsieve.features.campaign.campaign_batch import keys_of_bands
 from fraudsieve.features.campaign.over_time import N_BANDS
 from fraudsieve.features.label_trust import history_of_labels
@@ -242,7 +242,7 @@ class StoredHistory:
 
 def read_stored_history(store: EventStore, model: Model) -> StoredHistory:
     """Read the events and messages of a store, and the labels of what a model scores; nothing if it uses no history."""
-    parts: defaultdict[str, list[JsonObject]] = defaultdict(list)
+    parts: defaultdict[str, list[Record]] = defaultdict(list)
     counted: set[str] = set()
     for offset, part, record in numbered_records(store) if model.matrix.history_parts else ():
         if part == COUNTED:
@@ -263,7 +263,7 @@ def read_stored_history(store: EventStore, model: Model) -> StoredHistory:
     return StoredHistory(model, events, labels, counted, facts)
 
 
-def _table(records: Sequence[JsonObject], columns: Sequence[str], time: str) -> pd.DataFrame:
+def _table(records: Sequence[Record], columns: Sequence[str], time: str) -> pd.DataFrame:
     frame = pd.DataFrame(records, columns=[*columns, time, "offset"])
     times = pd.to_datetime(frame[time]).astype("datetime64[us]").dt.tz_localize("UTC")
     frame[time], frame["offset"] = times, frame["offset"].astype(np.int64)

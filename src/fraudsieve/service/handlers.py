@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from fraudsieve._typing import JsonObject
+from fraudsieve._typing import JsonObject, Record
 from fraudsieve.exceptions import ArtifactError, EvidenceError, RecordError, ServiceError, StateError
 from fraudsieve.features.network.declaration import event_fields
 from fraudsieve.features.record_fields import FeatureRows
@@ -199,7 +199,7 @@ class RequestHandler:
         scores, unscorable = iter(scored), iter(self._unscorable(others, kind))
         return [next(scores if isinstance(item, dict) else unscorable) for item in items], offset
 
-    def _score_records(self, records: list[JsonObject], kind: Explanation) -> tuple[list[Score], Offset]:
+    def _score_records(self, records: Sequence[Record], kind: Explanation) -> tuple[list[Score], Offset]:
         try:
             return self._call_scorer(records, kind)
         except EvidenceError:
@@ -209,7 +209,7 @@ class RequestHandler:
             offset = None if self.live is None else self.live.offset  # events may arrive in between: all saw this one
             return [self._score_single(record, kind) for record in records], offset
 
-    def _score_single(self, record: JsonObject, kind: Explanation) -> Score:
+    def _score_single(self, record: Record, kind: Explanation) -> Score:
         try:
             return self._call_scorer([record], kind)[0][0]
         except EvidenceError:
@@ -229,7 +229,7 @@ class RequestHandler:
             return scores
         return [join_fields(score, no_explanation(model.subject)) for score in scores]
 
-    def _call_scorer(self, records: list[Any], kind: Explanation) -> tuple[list[Score], Offset]:
+    def _call_scorer(self, records: Sequence[Record], kind: Explanation) -> tuple[list[Score], Offset]:
         explain: dict[str, Any] = {} if kind is None else {"reasons": True, "language": kind}
         if self.evidence is not None:
             explain["evidence"] = self.evidence.log

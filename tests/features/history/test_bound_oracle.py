@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from fraudsieve.features.history.declaration import FAMILIES, History
 from fraudsieve.features.history.history_batch import history_features
-from fraudsieve.features.history.records import RecordIds, id_digest
+from fraudsieve.features.history.records import RecordIds
 from fraudsieve.features.history.timeline import bits_of
 from fraudsieve.features.live_state import HistoryState
 from tests.features.live_records import at
@@ -60,10 +60,10 @@ def newest(rows: list[dict[str, Any]], time: str, cutoff: int, width: int, view:
 
     def place(row: dict[str, Any]) -> tuple[int, int]:
         if time == "labelled_at":
-            subject, of_class = id_digest(row["event_id"]), 255 if row["is_fraud"] else 1
+            subject, of_class = RecordIds(row).digest("event_id"), 255 if row["is_fraud"] else 1
             return row[time], ordered(KEY, 0, [bits_of(float(row["is_fraud"])), subject], subject, of_class)
         amount = bits_of(math.nan if row["amount"] is None else row["amount"] + 0.0)
-        words = [amount, -1, id_digest(row["counterparty_id"])] if view.counted_ids else [bits_of(math.nan), -1]
+        words = [amount, -1, RecordIds(row).digest("counterparty_id")] if view.counted_ids else [bits_of(math.nan), -1]
         words[1] = 0 if view.kinds and row["kind"] == "pay" else -1
         return row[time], ordered(KEY, RecordIds(row).delivery("event"), words)
 

@@ -97,9 +97,8 @@ def test_a_model_with_history_has_a_state_of_the_latest_events(
     events = payments.data.rows.sort_values("occurred_at")
     earlier = events if until is None else events[events["occurred_at"] < until]
     call = live_scoring(payments.scorer, payments.data, until)
-    record = records_to_time(events, payments.scorer.model.matrix)[-1] | {
-        "occurred_at": pd.Timestamp("2027-01-01", tz="UTC")
-    }
+    latest = records_to_time(events, payments.scorer.model.matrix)[-1]
+    record = {**latest, "occurred_at": pd.Timestamp("2027-01-01", tz="UTC")}
     in_state = set(earlier["account_id"].tail(500))
     not_in_state = sorted(set(events["account_id"]) - in_state)
     for account, status in [(min(in_state), "ok"), (not_in_state[0], "no_history")]:

@@ -14,7 +14,7 @@ from fraudsieve.models.given_history import observe_messages, resolve_history
 from fraudsieve.models.scoring.samples import warm_records
 from fraudsieve.service.loaded_model import why_incompatible
 
-from .test_samples import MATRICES, model_of
+from .scoring.test_samples import MATRICES, model_of
 
 
 @pytest.fixture
