@@ -229,9 +229,15 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         columns = choose_profile_columns(records, exclude=excluded, declared=self.categories, used_names=used_names)
         columns = columns if timed else columns.without_births()
         _check_amounts(histories, columns.categories)
-        settings: dict[str, Any] = {"digested": self.digest_categories, "zone": self.time_zone}
         cutoffs = cutoff_times(records, self._subject) if timed else np.full(len(records), NEVER)
-        custom = columns.learn(records, self.min_category_rows, cutoffs, **settings, later=self.later_dates)
+        custom = columns.learn(
+            records,
+            self.min_category_rows,
+            cutoffs,
+            digested=self.digest_categories,
+            zone=self.time_zone,
+            later=self.later_dates,
+        )
         of_texts = np.empty((len(records), 0))
         if len(self.texts):
             if y is None:

@@ -288,8 +288,6 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         on_fit: Callable[[int, int], None] | None,
     ) -> tuple[dict[str, Any], list[Array]]:
         """Fit the models that need labels, and return them and their columns out of fold."""
-        settings: dict[str, Any] = {"C": self.C, "min_messages": self.min_messages}
-        settings |= {"random_state": self.random_state, "n_jobs": self.n_jobs}
         classes = tuple(str(name) for name in self.classes_)
         models: dict[str, Any] = {}
         blocks: list[Array] = []
@@ -299,11 +297,23 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         is_chinese = needs_pinyin(folded)
         with_pinyin = is_chinese if self.pinyin is None else self.pinyin
         forms = {"wording": folded, **({"pinyin": to_pinyin(folded)} if with_pinyin else {})}
-        if on_fit is not None:
-            settings["on_fit"] = _count_calls(on_fit, (len(forms) + 1) * (len(np.unique(folds)) + 1))
+        n_fits = (len(forms) + 1) * (len(np.unique(folds)) + 1)
+        counted = None if on_fit is None else _count_calls(on_fit, n_fits)
         for name, form in forms.items():
             beside = raw if name == "wording" else None
-            model, log_odds, known_share = out_of_fold(form, y, classes, groups, folds, raw=beside, **settings)
+            model, log_odds, known_share = out_of_fold(
+                form,
+                y,
+                classes,
+                groups,
+                folds,
+                C=self.C,
+                min_messages=self.min_messages,
+                random_state=self.random_state,
+                n_jobs=self.n_jobs,
+                raw=beside,
+                on_fit=counted,
+            )
             usual = max(float(np.quantile(known_share, USUAL)), LEAST_SHARE)
             models[name] = replace(model, trust=trust, legitimate=legitimate, usual_share=usual)
             blocks += [models[name].weigh(log_odds, known_share), 1 - known_share]
@@ -371,9 +381,15 @@ class MessageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             return CustomColumns()
         records = message_frame(X, self.columns)
         columns = declared_columns(records, self.columns, categories=self.categories)
-        settings: dict[str, Any] = {"digested": self.digest_categories, "zone": self.time_zone}
         times = sent_times(records)
-        custom = columns.learn(records, self.min_category_rows, times, **settings, later=self.later_dates)
+        custom = columns.learn(
+            records,
+            self.min_category_rows,
+            times,
+            digested=self.digest_categories,
+            zone=self.time_zone,
+            later=self.later_dates,
+        )
         self.notes_ = columns.notes(custom, records, times)
         return custom
 

@@ -230,9 +230,9 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         rates = log_rates(class_rates or {}, self.classes_)
         base = np.zeros(len(wording)) if wording else class_log_odds(codes, weights / np.exp(rates)[codes])
 
-        def dataset(X: Array, codes: Array, weights: Array | None, **of_training: Any) -> lgb.Dataset:
+        def dataset(X: Array, codes: Array, weights: Array | None, bins: lgb.Dataset | None = None) -> lgb.Dataset:
             start = (initial_log_odds(X, wording, base) + per_output(rates)).ravel(order="F")
-            return lgb.Dataset(X, codes, weight=weights, init_score=start, params={"verbosity": -1}, **of_training)
+            return lgb.Dataset(X, codes, bins, weight=weights, init_score=start, params={"verbosity": -1})
 
         data = dataset(X, codes, weights)
         params = self._lightgbm_params() | _usable(list(getattr(self, "feature_names_in_", ())))
@@ -240,7 +240,7 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if eval_set is not None:
             X_other, y_other, *weights_other = eval_set[0] if isinstance(eval_set, list) else eval_set
             known = self._codes(y_other)
-            others = [dataset(self._validated(X_other), known, *(weights_other or [None]), reference=data)]
+            others = [dataset(self._validated(X_other), known, weights_other[0] if weights_other else None, data)]
         if early_stopping_rounds is not None and others is None:
             raise ValueError("early_stopping_rounds: expected an eval_set, got none.")
         boosters = []

@@ -6,6 +6,7 @@ from fraudsieve._lazy import attach
 
 if TYPE_CHECKING:
     from .data.labelled import LabelledData as LabelledData
+    from .data.labelled import Labelling as Labelling
     from .data.labelled import load_labelled as load_labelled
     from .evaluation.evaluation_run import Evaluation as Evaluation
     from .evaluation.evaluation_run import evaluate_tables as evaluate_tables

@@ -13,7 +13,7 @@ from benchmarks.sets.table import ACCOUNT_SETS
 from fraudsieve.models.predict import Scorer
 from fraudsieve.training.data.builders import scores_of
 from fraudsieve.training.data.groups import groups_of
-from fraudsieve.training.data.labelled import LabelledData, load_events
+from fraudsieve.training.data.labelled import LabelledData, Labelling, load_events
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.simulation.world import simulate
 from fraudsieve.training.split_model import fit_model
@@ -33,7 +33,7 @@ _PROTOCOL = (
 def accounts_apart(name: str) -> Report:
     """Train with accounts together and apart, and score the split's test slice and a later period."""
     events, note = APART[name]()
-    data = load_events(events, min_label_rows=2)
+    data = load_events(events, labelling=Labelling(min_label_rows=2))
     order = data.rows["as_of"].argsort(kind="stable").to_numpy()
     cut = int((1 - LATER_SHARE) * len(order))
     earlier, later = np.sort(order[:cut]).astype(np.int64), np.sort(order[cut:]).astype(np.int64)

@@ -19,8 +19,8 @@ bytes per n-gram, and a copy per fold.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -427,18 +427,17 @@ def out_of_fold(
             "All messages belong to one campaign; the text model needs at least 2. Pass more messages, or groups."
         )
     least = min(min_messages, *(len(train) for train, _ in folds))
-    settings: dict[str, Any] = {"C": C, "min_messages": min_messages, "random_state": random_state}
-    settings |= {"n_jobs": n_jobs, "on_fit": on_fit}
+    fit_model = partial(fit_text_model, C=C, min_messages=min_messages, random_state=random_state)
     every = np.arange(len(y)), np.arange(0)  # the model that is kept
     used = _Fits(texts, None, y, classes, least)
-    model = used.fit([*folds, every], **settings)
+    model = used.fit(fit_model, [*folds, every], n_jobs, on_fit)
     del used.counts  # those of all fits would take as much memory again
     if raw is not None:
         tried = np.isin(fold_of, np.unique(fold_of)[:TRIED])
         with_raw = _Fits(texts, raw, y, classes, least)
-        with_raw.fit(folds[:TRIED], **settings)
+        with_raw.fit(fit_model, folds[:TRIED], n_jobs, on_fit)
         if _gain(with_raw, used, groups, tried)[0] > -1:
-            model_with_raw = with_raw.fit([*folds[TRIED:], every], **settings)
+            model_with_raw = with_raw.fit(fit_model, [*folds[TRIED:], every], n_jobs, on_fit)
             errors, share = _gain(with_raw, used, groups)
             if errors > 1 and share > LEAST_GAIN:
                 used, model = with_raw, model_with_raw
@@ -461,16 +460,15 @@ class _Fits:
 
     def fit(
         self,
+        fit_model: Callable[..., TextModel],
         slices: list[tuple[Array, Array]],
-        *,
         n_jobs: int | None,
         on_fit: Callable[[], None] | None,
-        **settings: Any,
     ) -> TextModel:
         """Fit a model on the first part of each slice, score the second part, and return the last model."""
         # Threads share the counts, and kernels run without the interpreter's lock. A model is freed once used.
         fits = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(
-            delayed(fit_text_model)(self.counts, self.y, self.classes, rows=train, **settings) for train, _ in slices
+            delayed(fit_model)(self.counts, self.y, self.classes, rows=train) for train, _ in slices
         )
         for (_, test), fitted in zip(slices, fits, strict=True):
             model: TextModel = replace(fitted, has_raw=self.raw is not None)

@@ -8,7 +8,7 @@ takes another tenth and finds little, is off meanwhile. `_precompiled` divides t
 """
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal, TypeVar
 
 import numba as nb
@@ -23,12 +23,12 @@ called function for it too."""
 
 def compile_kernel(error_model: Literal["python", "numpy"] = "python") -> Callable[[Function], Function]:
     """Compile a function that Python calls, and keep its machine code in the cache."""
-    return _compile(error_model, cache=True)
+    return _compile(error_model, {"cache": True})
 
 
 def compile_part(error_model: Literal["python", "numpy"] = "python") -> Callable[[Function], Function]:
     """Compile a function that kernels call; see `compile_kernel`. For a call from Python it is compiled once more."""
-    return _compile_without_wrapper(error_model)
+    return _compile_without_wrapper(error_model, {})
 
 
 def compile_inlined(*, borrows: bool = False) -> Callable[[Function], Function]:
@@ -37,14 +37,14 @@ def compile_inlined(*, borrows: bool = False) -> Callable[[Function], Function]:
     A function that `borrows` its arrays must not create or return any. Numba then counts no references to them, which
     otherwise takes three times as long as a search of few steps.
     """
-    return _compile_without_wrapper("python", forceinline=True, **({"_nrt": False} if borrows else {}))
+    return _compile_without_wrapper("python", {"forceinline": True} | ({"_nrt": False} if borrows else {}))
 
 
-def _compile_without_wrapper(error_model: str, **options: bool) -> Callable[[Function], Function]:
-    bare: Callable[[Any], Any] = _compile(error_model, no_cpython_wrapper=True, **options)
+def _compile_without_wrapper(error_model: str, options: Mapping[str, bool]) -> Callable[[Function], Function]:
+    bare: Callable[[Any], Any] = _compile(error_model, {"no_cpython_wrapper": True, **options})
 
     def decorate(function: Any) -> Any:
-        part, wrapped = bare(function), _compile(error_model, **options)(function)
+        part, wrapped = bare(function), _compile(error_model, options)(function)
         if part is not function:  # they are the same if NUMBA_DISABLE_JIT is set
             # Numba would call the wrapper, which is missing, and crash. What it compiled is not registered, and if it
             # asks for a compiled function, it gets the one with a wrapper.
@@ -55,7 +55,7 @@ def _compile_without_wrapper(error_model: str, **options: bool) -> Callable[[Fun
     return decorate
 
 
-def _compile(error_model: str, **options: bool) -> Callable[[Function], Function]:
+def _compile(error_model: str, options: Mapping[str, bool]) -> Callable[[Function], Function]:
     compiler: Any = nb.njit  # its type stubs do not know no_cfunc_wrapper
     decorator: Callable[[Function], Function] = compiler(
         nogil=True, no_cfunc_wrapper=True, error_model=error_model, **options

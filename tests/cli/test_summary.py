@@ -25,7 +25,7 @@ from fraudsieve.cli.tables import next_command
     ],
 )
 def test_a_command_can_be_copied_into_a_shell(options: dict[str, Any], text: str) -> None:
-    line = next_command("state load", **options)
+    line = next_command("state load", options)
     assert shlex.split(line) == shlex.split(f"fraudsieve state load {text}")
 
 

@@ -18,7 +18,7 @@ from fraudsieve.live.state import LiveState
 from fraudsieve.models import Scorer
 from fraudsieve.models.batch.scored_tables import read_history
 from fraudsieve.training.data.builders import _past
-from fraudsieve.training.data.labelled import known_labels_of, load_events, load_labelled
+from fraudsieve.training.data.labelled import Labelling, known_labels_of, load_events, load_labelled
 from tests.live.samples import event, with_views
 from tests.live.small_models import account_scorer, message_scorer
 
@@ -98,7 +98,7 @@ def test_labels_of_events(seed: int, tmp_path: Path) -> None:
     subjects = [{"account_id": "ann", "as_of": at(minutes)} for minutes in ASKED]
     tables = pd.DataFrame(events), pd.DataFrame(labels)
     _, scored, _ = read_history(scorer.model, events=tables[0], known_labels=tables[1])
-    loaded = load_events(tables[0], labels=tables[1], trust=Trust(TRUST) if seed % 2 else None)
+    loaded = load_events(tables[0], labels=tables[1], labelling=Labelling(trust=Trust(TRUST) if seed % 2 else None))
     of_labels = [name.startswith("network__") for name in VIEW.columns]
     for known in (scored, known_labels_of(loaded, "legitimate")):
         found = history_features(tables[0], pd.DataFrame(subjects), VIEW, labels=known)

@@ -39,8 +39,8 @@ def lines() -> Iterator[list[dict[str, Any]]]:
 
 
 def test_requests_are_written_before_a_later_event(lines: list[dict[str, Any]]) -> None:
-    log_request(route="/v1/score")
-    log_request(route="/v1/model")
+    log_request({"route": "/v1/score"})
+    log_request({"route": "/v1/model"})
     assert lines == []
     log_event("stopped")
     assert [line.get("route", line["event"]) for line in lines] == ["/v1/score", "/v1/model", "stopped"]
@@ -53,7 +53,7 @@ def test_the_time_of_a_line_is_that_of_its_request(
 ) -> None:
     clock = "fraudsieve.service.json_log.time.time"
     monkeypatch.setattr(clock, lambda: 1_000_000_000.5)
-    log_request(route="/v1/score")
+    log_request({"route": "/v1/score"})
     monkeypatch.setattr(clock, lambda: 2_000_000_000.0)
     write_requests()
     assert datetime.fromisoformat(lines[0]["time"]) == datetime(2001, 9, 9, 1, 46, 40, 500_000, UTC)

@@ -43,7 +43,7 @@ from fraudsieve.training.labels import DAY, RATE
 from fraudsieve.training.recipe.recipe import HistoryRecipe, LabelledSize, Recipe
 
 from .groups import Positions, known_before, units_of, with_group
-from .labelled import LabelledData, known_labels_of, load_accounts, load_events, load_labelled, months_for
+from .labelled import LabelledData, Labelling, known_labels_of, load_accounts, load_events, load_labelled, months_for
 from .precomputed_matrix import PRECOMPUTED_ROW, MatrixDeclaration, PrecomputedMatrix, declaration_of
 from .row_sample import RowSample, select_ids
 
@@ -61,14 +61,12 @@ def load_precomputed(source: Source, recipe: Recipe, *, min_label_rows: int) -> 
     table, declared = _read(files, place)
     _check_recipe(recipe, declared)
     records, values = _split(table, declared, place)
-    settings: dict[str, Any] = {
-        "min_label_rows": min_label_rows,
-        "reader": partial(_read_classes, declared.legitimate, recipe.data.legitimate),
-    }
+    reader = partial(_read_classes, declared.legitimate, recipe.data.legitimate)
+    labelling = Labelling(min_label_rows, reader=reader)
     if declared.matrix.subject.is_event:
-        data = load_events(records, **settings)
+        data = load_events(records, labelling=labelling)
     else:
-        data = load_accounts(None, accounts=records, **settings)
+        data = load_accounts(None, accounts=records, labelling=labelling)
     _check_sample(data, declared, place)
     digests = {"features": data_digest(files)}
     return replace(data, events=None, digests=digests, precomputed=PrecomputedMatrix(declared, values))
@@ -227,13 +225,12 @@ def _read_subject(
     given = {name: as_input(source, declared) for name, source in given.items()}
     labels, events = given.get("labels"), given.get("events")
     reader = partial(read_labels, legitimate=recipe.data.legitimate) if reader is None else reader
-    settings: dict[str, Any] = {"min_label_rows": min_label_rows, "trust": recipe.data.trusted, "reader": reader}
-    settings["legitimate_after"] = recipe.labels.age
+    labelling = Labelling(min_label_rows, recipe.data.trusted, reader, recipe.labels.age)
     if subject.has_text:
-        return load_labelled(given["messages"], labels, events=events, **settings)
+        return load_labelled(given["messages"], labels, events=events, labelling=labelling)
     if subject.is_account:
-        return load_accounts(events, accounts=given.get("accounts"), labels=labels, **settings)
-    return load_events(given["events"], labels=labels, kind=recipe.data.score_kind, **settings)
+        return load_accounts(events, accounts=given.get("accounts"), labels=labels, labelling=labelling)
+    return load_events(given["events"], labels=labels, kind=recipe.data.score_kind, labelling=labelling)
 
 
 def with_order_key(recipe: Recipe, data: LabelledData, key: str) -> Recipe:
@@ -268,13 +265,15 @@ def make_builder(data: LabelledData, recipe: Recipe) -> Builder:
         settings["campaign_types"] = history.campaign_types
         settings |= {"legitimate": data.legitimate, "label_classes": dict(data.reading.classes)}
         return MessageFeatures(events=data.events, random_state=recipe.seed, n_jobs=recipe.n_jobs, **settings, **shared)
+    known = known_labels_of(data, data.legitimate)
     return AccountFeatures(
         data.events,
+        labels=known if data.subject.is_event else None,
+        account_labels=known if data.subject.is_account else None,
         subject=data.subject,
         network=history.declared_network,
         legitimate=data.legitimate,
         exclude=(*history.exclude, *_group_column(data, recipe)),
-        **_labels(data, data.legitimate),
         **shared,
     )
 
@@ -294,25 +293,21 @@ def _past(data: LabelledData) -> pd.DataFrame:
     return pd.concat([data.messages, data.known_labels], ignore_index=True)
 
 
-def _labels(data: LabelledData, legitimate: str) -> dict[str, Any]:
-    return {"labels" if data.subject.is_event else "account_labels": known_labels_of(data, legitimate)}
-
-
 def rows_to_train(
     data: LabelledData, groups: Positions, train: Positions, recipe: Recipe
-) -> tuple[pd.DataFrame, npt.NDArray[np.object_], dict[str, Positions]]:
+) -> tuple[pd.DataFrame, npt.NDArray[np.object_], Positions | None]:
     """Return the rows to train on: those of the slice and, for fraudulent messages, obfuscated copies."""
     rows = data.rows.iloc[train]
     labels = rows["label"].to_numpy(object)
     if not data.subject.has_text:
-        return rows, labels, {}
+        return rows, labels, None
     is_fraud = labels != data.legitimate
     augmented = augment(rows["text"].tolist(), is_fraud, share=recipe.features.augment, seed=recipe.seed)
     places = augmented.rows
     # A campaign counts once. A group, which may be as large as a video, would hardly count then: where half of the
     # messages have a video, average precision on new ones is lower by .013.
     units = groups if data.group is None else units_of(data.rows, data.subject)[0]
-    return rows.iloc[places].assign(text=augmented.texts), labels[places], {"groups": units[train][places]}
+    return rows.iloc[places].assign(text=augmented.texts), labels[places], units[train][places]
 
 
 def matrix_of(builder: Builder, rows: pd.DataFrame) -> pd.DataFrame:
@@ -328,7 +323,11 @@ def builder_of_model(model: Model, data: LabelledData) -> Builder:
         message_builder.matrix_ = message_matrix_of(model.matrix)
         return message_builder
     matrix = account_matrix_of(model.matrix)
-    builder = AccountFeatures(data.events, subject=matrix.subject, **_labels(data, model.legitimate or ""))
+    builder, known = AccountFeatures(data.events, subject=matrix.subject), known_labels_of(data, model.legitimate or "")
+    if data.subject.is_event:
+        builder.labels = known
+    else:
+        builder.account_labels = known
     builder.matrix_ = matrix
     return builder
 
@@ -367,7 +366,8 @@ class TrainingRows:
     labels: Array
     # Shape (n_rows,). Position of each row in the data, or of the row that it is an obfuscated copy of.
     positions: Array
-    campaigns: dict[str, Any]
+    # Shape (n_rows,). Campaign of each row of messages; None of others.
+    groups: Array | None
     # The labelled rows of the run, of which these are some: trees of little data are small.
     size: LabelledSize
     # Shape (n_rows,). Weights of the labels; None for equal weights.
@@ -381,7 +381,7 @@ class TrainingRows:
         """Return some of the rows, by their positions in the matrix. Campaigns are left out."""
         weights, drawn = (None if one is None else one[rows] for one in (self.weights, self.drawn))
         parts = self.matrix.iloc[rows], self.labels[rows], self.positions[rows]
-        return TrainingRows(self.builder, *parts, {}, self.size, weights, self.class_rates, drawn)
+        return TrainingRows(self.builder, *parts, None, self.size, weights, self.class_rates, drawn)
 
     @property
     def plain(self) -> pd.DataFrame:
@@ -395,16 +395,17 @@ def training_rows(
     """Fit the builder of a recipe on a slice, or on the sample of it that the recipe asks for."""
     train = sample_slice(data, train, recipe)
     builder = make_builder(data, recipe).set_output(transform="pandas")
-    rows, labels, campaigns = rows_to_train(data, groups, train, recipe)
+    rows, labels, units = rows_to_train(data, groups, train, recipe)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", UNTIMED)  # reported as a note
-        of_messages: dict[str, Any] = {}
-        if data.subject.has_text:
+        if isinstance(builder, MessageFeatures):
             # Otherwise the text model knows the video of each message that it scores out of fold: average precision on
             # new videos is then .943 instead of .980 after a training on 6 videos, and .983 instead of .987 on 40.
             on_fit = None if progress is None else _count_fits(progress)
-            of_messages = {"fold_groups": groups[rows.index.to_numpy()], "on_fit": on_fit}
-        matrix = builder.fit_transform(rows, labels, **campaigns, **of_messages)
+            fold_groups = groups[rows.index.to_numpy()]
+            matrix = builder.fit_transform(rows, labels, groups=units, fold_groups=fold_groups, on_fit=on_fit)
+        else:
+            matrix = builder.fit_transform(rows, labels)
     if not len(matrix.columns):
         problem = f"no column of the {data.subject}s is a feature"
         raise SchemaError(f"{data.subject}s", problem, "Add columns of numbers or words, or events with --events.")
@@ -412,7 +413,7 @@ def training_rows(
     sample = sample_of(data, recipe)
     rates = sample.class_rates(data.legitimate, {*labels})
     drawn = select_ids(rows[data.subject.id].to_numpy(object), sample) if rates else None
-    return TrainingRows(builder, matrix, labels, rows.index.to_numpy(), campaigns, data.size, weights, rates, drawn)
+    return TrainingRows(builder, matrix, labels, rows.index.to_numpy(), units, data.size, weights, rates, drawn)
 
 
 def sample_of(data: LabelledData, recipe: Recipe) -> RowSample:
@@ -469,5 +470,11 @@ def grow_trees(
     rows: TrainingRows, recipe: Recipe, subject: Subject, on_round: OnRound | None = None
 ) -> FraudClassifier:
     """Fit the classifier of a recipe."""
-    settings: dict[str, Any] = {"sample_weight": rows.weights, "class_rates": rows.class_rates, "on_round": on_round}
-    return make_classifier(recipe, subject, rows.size).fit(rows.matrix, rows.labels, **settings, **rows.campaigns)
+    return make_classifier(recipe, subject, rows.size).fit(
+        rows.matrix,
+        rows.labels,
+        rows.weights,
+        groups=rows.groups,
+        class_rates=rows.class_rates,
+        on_round=on_round,
+    )

@@ -248,8 +248,8 @@ def describe_overlap(data: LabelledData, model: Model) -> str:
     if count is not None:
         return tr("{n:,} of {rows:,} records are not later than training and calibration", n=count, rows=len(data.rows))
     if is_training_table(data, model) and isinstance(rows, Mapping):
-        used = {"n": rows.get("train", 0), "m": rows.get("calibration", 0)}
-        return tr("this is the table of training, of which {n:,} rows trained and {m:,} calibrated the model", **used)
+        n, m = rows.get("train", 0), rows.get("calibration", 0)
+        return tr("this is the table of training, of which {n:,} rows trained and {m:,} calibrated the model", n=n, m=m)
     return "unknown: these records, or those of training, have no times"
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
-from typing import Any, TypedDict, Unpack
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -210,15 +210,42 @@ class LabelledData:
         )
 
 
+@dataclass(frozen=True)
+class Labelling:
+    """How labels are read.
+
+    Parameters
+    ----------
+    min_label_rows : int, default=1
+        Rows of a label with fewer rows are rejected, unless this would leave no fraud beside the legitimate rows.
+    trust : Trust, default=None
+        Weights of the sources of labels; the rows then have a column ``label_weight``. None trusts all sources equally.
+    reader : callable, optional
+        Reads labels as classes: 0 and 1, for example, as ``legitimate`` and ``fraud``. See `LabelledData.reading`.
+    legitimate_after : timedelta, default=None
+        The age from which a record without a label counts as legitimate; None if none does.
+
+    Examples
+    --------
+    >>> Labelling(min_label_rows=10).trust is None
+    True
+    """
+
+    min_label_rows: int = 1
+    trust: Trust | None = None
+    reader: "LabelReader" = read_labels
+    legitimate_after: timedelta | None = None
+
+
+USUAL: Final = Labelling()
+
+
 def load_labelled(
     messages: "Source",
     labels: "Source | None" = None,
     *,
     events: "Source | None" = None,
-    min_label_rows: int = 1,
-    trust: Trust | None = None,
-    reader: "LabelReader" = read_labels,
-    legitimate_after: timedelta | None = None,
+    labelling: Labelling = USUAL,
 ) -> LabelledData:
     """Read messages and their labels.
 
@@ -231,14 +258,8 @@ def load_labelled(
         and of these one that means fraud.
     events : path or DataFrame, default=None
         The events of the senders.
-    min_label_rows : int, default=1
-        Rows of a label with fewer rows are rejected, unless this would leave no fraud beside the legitimate rows.
-    trust : Trust, default=None
-        Weights of the sources of labels; the rows then have a column ``label_weight``. None trusts all sources equally.
-    reader : callable, optional
-        Reads labels as classes: 0 and 1, for example, as ``legitimate`` and ``fraud``. See `LabelledData.reading`.
-    legitimate_after : timedelta, default=None
-        The age from which a message without a label counts as legitimate; None if none does.
+    labelling : Labelling, optional
+        How the labels are read.
 
     Returns
     -------
@@ -260,26 +281,9 @@ def load_labelled(
     table = read_table(messages, "messages", require=required_columns(Subject.MESSAGE, labels))
     sources = {"messages": messages, "labels": labels, "events": events}
     loaded, frame = _loaded(
-        Subject.MESSAGE,
-        table,
-        _read(labels, "labels"),
-        _read(events, "events"),
-        sources,
-        min_label_rows=min_label_rows,
-        trust=trust,
-        reader=reader,
-        legitimate_after=legitimate_after,
+        Subject.MESSAGE, table, _read(labels, "labels"), _read(events, "events"), sources, labelling
     )
     return replace(loaded, messages=frame.drop(columns=["label", "labelled_at"]))
-
-
-class Labelling(TypedDict, total=False):
-    """How labels are read, as by `load_labelled`."""
-
-    min_label_rows: int
-    trust: Trust | None
-    reader: LabelReader
-    legitimate_after: timedelta | None
 
 
 def _read(source: Source | None, name: str) -> CheckedTable | None:
@@ -292,11 +296,7 @@ def _loaded(
     labels: CheckedTable | None,
     history: CheckedTable | None,
     sources: Mapping[str, Source | None],
-    *,
-    min_label_rows: int = 1,
-    trust: Trust | None = None,
-    reader: LabelReader = read_labels,
-    legitimate_after: timedelta | None = None,
+    labelling: Labelling,
     kind: str | None = None,
 ) -> tuple[LabelledData, pd.DataFrame]:
     """Keep the labelled rows whose label has enough rows, and return them with all rows and their labels.
@@ -307,7 +307,8 @@ def _loaded(
     out. The frame of all rows stays as it is: features use only the labels that people gave.
     """
     time, name = subject.time, subject.id
-    frame, labels, reading = read_classes(with_times(table.good, time), labels, reader)
+    min_label_rows, trust, legitimate_after = labelling.min_label_rows, labelling.trust, labelling.legitimate_after
+    frame, labels, reading = read_classes(with_times(table.good, time), labels, labelling.reader)
     frame = join_labels(frame, labels, name, trust, legitimate=reading.legitimate)
     notes = [*table.notes, *(history.notes if history else ()), *reading.notes]
     if time == "as_of":
@@ -415,7 +416,7 @@ def load_accounts(
     *,
     accounts: Source | None = None,
     labels: Source | None = None,
-    **labelling: Unpack[Labelling],
+    labelling: Labelling = USUAL,
 ) -> LabelledData:
     """Read accounts, their labels and their events.
 
@@ -432,16 +433,16 @@ def load_accounts(
         ids = label_table.good["subject_id"].drop_duplicates().reset_index(drop=True)
         table = CheckedTable(pd.DataFrame({"account_id": ids}), pd.DataFrame({"row": [], "column": [], "reason": []}))
     sources = {"accounts": accounts, "events": events, "labels": labels}
-    return _loaded(Subject.ACCOUNT, table, label_table, _read(events, "events"), sources, **labelling)[0]
+    return _loaded(Subject.ACCOUNT, table, label_table, _read(events, "events"), sources, labelling)[0]
 
 
 def load_events(
-    events: Source, *, labels: Source | None = None, kind: str | None = None, **labelling: Unpack[Labelling]
+    events: Source, *, labels: Source | None = None, kind: str | None = None, labelling: Labelling = USUAL
 ) -> LabelledData:
     """Read events as subjects, with their labels: those of a kind, or all."""
     table = read_table(events, "events", require=required_columns(Subject.EVENT, labels))
     label_table, sources = _read(labels, "labels"), {"events": events, "labels": labels}
-    loaded, frame = _loaded(Subject.EVENT, table, label_table, None, sources, kind=kind, **labelling)
+    loaded, frame = _loaded(Subject.EVENT, table, label_table, None, sources, labelling, kind)
     early, notes = int((frame["labelled_at"] < frame["occurred_at"]).sum()), []
     if early:
         notes.append(f"{early} labels are dated before their event: they count from the time of the event on")

@@ -57,11 +57,9 @@ class MatrixDeclaration:
         return cls(matrix, str(declared["legitimate"]), sample, declared["until"], int(declared["left_out"]))
 
     @property
-    def of_split(self) -> JsonObject:
-        """The parameters of `split_by_time` for a sample; empty without a sample."""
-        if self.until is None:
-            return {}
-        return {"calibration_start": pd.Timestamp(self.until), "n_left_out": self.left_out}
+    def calibration_start(self) -> pd.Timestamp | None:
+        """The first time of the calibration slice of a sample; None without a sample."""
+        return None if self.until is None else pd.Timestamp(self.until)
 
 
 @dataclass(frozen=True, eq=False)

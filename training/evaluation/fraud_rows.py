@@ -129,8 +129,11 @@ class FraudRows:
     ) -> Replicates | None:
         """Draw groups for the ranking of these rows; None if there are fewer than two groups."""
         groups = self.sources
-        settings: dict[str, Any] = {"per_fraud": per_fraud, "later": later, "replicates": self.replicates}
-        return None if groups is None else bootstrap_ranking(ranking, groups, alerts=alerts, **settings)
+        if groups is None:
+            return None
+        return bootstrap_ranking(
+            ranking, groups, alerts=alerts, per_fraud=per_fraud, later=later, replicates=self.replicates
+        )
 
     def flagged_intervals(self, flagged: Array) -> tuple[Interval | None, Interval | None]:
         """Return the intervals of recall and precision when the rows that a boolean mask selects are flagged.
@@ -159,8 +162,9 @@ class FraudRows:
         self, parts: Array, wholes: Array, hidden: Hidden | None = None
     ) -> list[Interval | None] | None:
         groups = self.sources
-        settings: dict[str, Any] = {"weight": self.weight, "hidden": hidden, "replicates": self.replicates}
-        return None if groups is None else share_intervals(parts, wholes, groups, **settings)
+        if groups is None:
+            return None
+        return share_intervals(parts, wholes, groups, weight=self.weight, hidden=hidden, replicates=self.replicates)
 
     def average_precision(self) -> float | None:
         """Return the area under the precision-recall curve, as scikit-learn computes it; None of one kind of rows."""

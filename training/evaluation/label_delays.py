@@ -448,8 +448,8 @@ def label_selection(
     rates = len(kept[0]) / len(labelled), len(kept[1]) / n_others
     of_labelled = inclusion_weights(kept[0])
     weight = None if of_labelled is None else np.append(of_labelled, np.ones(len(kept[1])))[scored]
-    settings: dict[str, Any] = {"rates": rates, "weight": weight, "assumed": data.assumed_after is not None, "by": by}
-    return compare_labelled(flagged, is_labelled, groups, **settings)
+    assumed = data.assumed_after is not None
+    return compare_labelled(flagged, is_labelled, groups, rates=rates, weight=weight, assumed=assumed, by=by)
 
 
 def _of_one_period(data: LabelledData, rows: pd.DataFrame, legitimate: str) -> tuple[pd.DataFrame, pd.DataFrame, int]:

@@ -349,17 +349,17 @@ def score_drift(model: Model, before: ScoredTable, after: ScoredTable, *, n_colu
 
     The probability is compared if the model has a legitimate class.
     """
-    settings: dict[str, Any] = {"clusters": (before.clusters, after.clusters), "n_compared": n_columns + SCORES}
+    clusters, n_compared = (before.clusters, after.clusters), n_columns + SCORES
     codes = {name: code for code, name in enumerate(model.classes)}
     types = [np.array([[codes[name]] for name in table.scores["label"]], np.float64) for table in (before, after)]
-    drift = measure_drift(*types, categorical=np.array([True]), **settings)
+    drift = measure_drift(*types, categorical=np.array([True]), clusters=clusters, n_compared=n_compared)
     counts = [np.bincount(rows[:, 0].astype(np.int64), minlength=len(codes)) / len(rows) for rows in types]
     shares = {name: Both(float(counts[0][code]), float(counts[1][code])) for name, code in codes.items()}
     of_types = TypeDrift(**_drift_of(drift, 0), shares=shares)
     if model.legitimate is None:
         return ScoreDrift(of_types)
     reference, current = (table.scores["probability"] for table in (before, after))
-    drift = measure_drift(reference[:, None], current[:, None], **settings)
+    drift = measure_drift(reference[:, None], current[:, None], clusters=clusters, n_compared=n_compared)
     mean = Both(float(reference.mean()), float(current.mean()))
     return ScoreDrift(of_types, ProbabilityDrift(**_drift_of(drift, 0), mean=mean, curve=_curve(reference, current)))
 

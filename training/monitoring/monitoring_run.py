@@ -9,6 +9,7 @@ Decisions in a monitor report: flagged records, expected precision and recall, a
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -273,16 +274,18 @@ def monitor_tables(
         check_report_path(page, reference, current, events, labels, history)
     scorer = load_scorer(model)
     compared = _compared_columns(scorer.model, recipe.monitor.exclude)
-    tables: dict[str, Any] = {
-        "events": events,
-        "labels": labels,
-        "history": history,
-        "trust": recipe.data.trusted.or_else(trust_of_model(scorer.model)),
-    }
+    scored = partial(
+        score_table,
+        scorer,
+        events=events,
+        labels=labels,
+        history=history,
+        trust=recipe.data.trusted.or_else(trust_of_model(scorer.model)),
+    )
     report_step("scoring the reference")
-    before = score_table(scorer, reference, **tables)
+    before = scored(reference)
     report_step("scoring the current records")
-    after = score_table(scorer, current, **tables)
+    after = scored(current)
     report_step("comparing")
     measures = _measure(scorer.model, before, after, compared, recipe.monitor)
     measures = replace(measures, rules=_rule_shares(recipe.rule_set if rules is None else rules, before, after))

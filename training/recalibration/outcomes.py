@@ -213,8 +213,7 @@ def by_all_labels(model: Model, read: Traffic, targets: Targets, share: float) -
     probability = fraud_of(model, read)
     alerts = () if read.days is None else targets.alerts_a_day
     kept = replace(targets, alerts_a_day=alerts, costs=None, decide_by=None)  # amounts are not read
-    settings: dict[str, Any] = {"groups": read.groups, "capacity": share * n, "days": read.days}
-    points = operating_points(probability, is_fraud, kept, **settings)
+    points = operating_points(probability, is_fraud, kept, groups=read.groups, capacity=share * n, days=read.days)
     bounds = bound_calibration(probability, np.arange(n), np.ones(n), is_fraud)
     model = replace(model, ratio_support=support_of(probability, is_fraud, read.groups))
     return Outcome(model, list(points), _facts(n, bounds))

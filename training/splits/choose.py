@@ -42,7 +42,7 @@ def _choose(data: LabelledData, groups: Array, group_kind: str, recipe: Recipe) 
     labels, kind = data.rows["label"].to_numpy(object), recipe.split.kind
     is_crime = labels != data.legitimate
     is_little = _is_little(is_crime)
-    is_sample = data.precomputed is not None and bool(data.precomputed.declared.of_split)
+    is_sample = data.precomputed is not None and data.precomputed.declared.until is not None
     if kind != "auto":
         split = _split(kind, data, groups, group_kind, recipe)
     elif is_sample or has_times(data.rows["as_of"]):
@@ -71,13 +71,22 @@ def _is_little(is_crime: Array) -> bool:
 def _split(kind: str, data: LabelledData, groups: Array, group_kind: str, recipe: Recipe) -> Split:
     settings, labels, cutoffs = recipe.split, data.rows["label"].to_numpy(object), data.rows["as_of"]
     is_crime = labels != data.legitimate
-    shares: dict[str, Any] = {"test_share": settings.test_share, "calibration_share": settings.calibration_share}
     if kind == "time":
-        sampled = {} if data.precomputed is None else data.precomputed.declared.of_split
+        sampled = None if data.precomputed is None else data.precomputed.declared
         # Records that are waiting for a label count too: they show that labels may take longer.
         apart, gap_days = data.subject.has_text or settings.accounts_apart, data.gap_days(settings.gap_days)
-        shares |= {"gap_days": gap_days, "apart": apart, **sampled}
-        cut = partial(split_by_time, cutoffs, data.rows["labelled_at"], is_crime=is_crime, **shares)
+        cut = partial(
+            split_by_time,
+            cutoffs,
+            data.rows["labelled_at"],
+            is_crime=is_crime,
+            test_share=settings.test_share,
+            calibration_share=settings.calibration_share,
+            gap_days=gap_days,
+            apart=apart,
+            calibration_start=None if sampled is None else sampled.calibration_start,
+            n_left_out=0 if sampled is None else sampled.left_out,
+        )
         split = cut(groups=groups, group_kind=group_kind)
         if group_kind == GROUP and split.dropped["crime_group_of_later_slice"] > is_crime[split.train].sum():
             groups, group_kind = units_of(data.rows, data.subject)
@@ -87,10 +96,14 @@ def _split(kind: str, data: LabelledData, groups: Array, group_kind: str, recipe
             return split
         until = seen_until(data.subjects) - pd.Timedelta(days=gap_days)
         return replace(cut(groups=groups, group_kind=group_kind, until=until), remarks=split.remarks)
+    of_test, of_calibration, seed = settings.test_share, settings.calibration_share, recipe.seed
     if kind == "random":
-        groups, split = np.arange(len(labels)), split_randomly(len(labels), seed=recipe.seed, **shares)
+        groups = np.arange(len(labels))
+        split = split_randomly(len(labels), test_share=of_test, calibration_share=of_calibration, seed=seed)
     else:
-        split = split_by_campaign(labels, groups, seed=recipe.seed, group_kind=group_kind, **shares)
+        split = split_by_campaign(
+            labels, groups, test_share=of_test, calibration_share=of_calibration, seed=seed, group_kind=group_kind
+        )
     return _deal_fraud(split, groups, is_crime, recipe) if _is_little(is_crime) else split
 
 

@@ -7,7 +7,6 @@ their labels are not used in features of other rows.
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import joblib
 import numpy as np
@@ -104,12 +103,20 @@ def _cut_folds(data: LabelledData, groups: Array, group_kind: str, split: Split,
     has_legitimate = bool((labels == legitimate).any())
     is_crime = (labels != (legitimate if has_legitimate else labels.mode()[0])).to_numpy()
     times = data.rows["as_of"], data.rows["labelled_at"]
-    apart = {group_kind: groups} if f"fraud {group_kind}s" in split.keeps_apart else {}
-    settings: dict[str, Any] = {"n_folds": n_folds, "gap_days": split.gap_days, "by_time": True}
-    settings["apart"] = "crime" if has_legitimate else "all"
+    kept_whole = {group_kind: groups} if f"fraud {group_kind}s" in split.keeps_apart else {}
     for share in TRAIN_SHARES:
         try:
-            return [*forward_folds(*times, apart, is_crime, min_train_share=share, **settings)]
+            folds = forward_folds(
+                *times,
+                kept_whole,
+                is_crime,
+                n_folds=n_folds,
+                gap_days=split.gap_days,
+                by_time=True,
+                apart="crime" if has_legitimate else "all",
+                min_train_share=share,
+            )
+            return [*folds]
         except SplitError:
             continue
     raise SplitError(

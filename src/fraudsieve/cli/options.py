@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # imported at first use: PyArrow takes time
     from fraudsieve.evidence.log import EvidenceSettings
     from fraudsieve.models.artifact.folder import Model
     from fraudsieve.models.predict import Scorer
+    from fraudsieve.models.rules.rule_set import RuleSet
     from fraudsieve.tables.source import InputTable
     from fraudsieve.training.recipe.recipe import Recipe
 
@@ -327,12 +328,12 @@ class RunOptions:
         return recipe.with_values({"history.texts": texts}) if texts else recipe
 
 
-def loaded_scorer(address: str, progress: Report, **settings: Any) -> "Scorer":
+def loaded_scorer(address: str, progress: Report, *, n_threads: int = 1, rules: "RuleSet | None" = None) -> "Scorer":
     """Load a model, after wrong options and tables were reported."""
     progress("loading the model")
     from fraudsieve.models.predict import Scorer
 
-    return Scorer.load(address, **settings)
+    return Scorer.load(address, n_threads=n_threads, rules=rules)
 
 
 def records_to_score(model: "Model", inputs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:

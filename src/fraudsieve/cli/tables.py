@@ -260,7 +260,7 @@ def _old_new_difference(old: float | None, new: float | None, digits: int) -> st
     return f"{texts[0]:>8}  {texts[1]:>10}  {texts[2]:>10}"
 
 
-def next_command(command: str, **options: Any) -> str:
+def next_command(command: str, options: Mapping[str, Any]) -> str:
     """Return a command with its options, to copy into a shell, without the passwords and queries of addresses.
 
     Options that are None, False or empty are left out.
@@ -290,7 +290,7 @@ def trained_summary(trained: "Trained", given: dict[str, Any], new: Path | str =
     if logged is not None and logged.aliases and "champion" not in logged.aliases:
         named = {name: given[name] for name in ("name", "recipe", "text_column", "column", "day_first")}
         beside = {name: given[name] for name in ("events", "labels") if name not in later}
-        yield "next", next_command("promote", **named, **later, **beside)
+        yield "next", next_command("promote", named | later | beside)
     else:
         yield "next", _predict(trained.folder, trained.model, given.get("events"), new)
     page = "evaluate --report report.html writes a page" if logged is None else "the run has the page report.html"
@@ -333,15 +333,15 @@ def decision_summary(decision: "Decision", given: dict[str, Any]) -> Rows:
         yield from gate_summary(decision.gates)
     yield from outcome_rows(decision)
     if decision.promoted:
-        yield "next", next_command("serve", model=f"models:/{decision.name}@champion")
+        yield "next", next_command("serve", {"model": f"models:/{decision.name}@champion"})
         yield "more", "--verbose prints all metrics; the run of the version in MLflow has the decision"
         return
-    challenger = f"models:/{decision.name}/{decision.version}"
+    options = {"challenger": f"models:/{decision.name}/{decision.version}"} | given
     if decision.decision == "would be promoted":
-        yield "next", next_command("promote", challenger=challenger, **given)
+        yield "next", next_command("promote", options)
         yield "more", "--verbose prints all metrics and gates"
     else:
-        yield "next", next_command("promote", dry_run=True, challenger=challenger, **given, verbose=True)
+        yield "next", next_command("promote", {"dry_run": True} | options | {"verbose": True})
         yield "more", "the next command prints all metrics and gates"
 
 
@@ -445,5 +445,5 @@ def _short_left_out(text: str) -> Rows:
 def _predict(address: Path | str, model: "Model", events: Any, new: Path | str = "new.parquet") -> str:
     """Return the command that scores new records, with the history that the model needs."""
     needs_events = not model.subject.is_event and "events" in model.matrix.history_parts
-    options = {f"{model.subject}s": new} | ({"events": events or "events.parquet"} if needs_events else {})
-    return next_command("predict", model=address, **options, output="scores.csv")
+    tables = {f"{model.subject}s": new} | ({"events": events or "events.parquet"} if needs_events else {})
+    return next_command("predict", {"model": address, **tables, "output": "scores.csv"})

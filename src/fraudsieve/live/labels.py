@@ -114,8 +114,10 @@ def effects_of(
     that views count by, which `is_entity` chooses among its fields.
     """
     if rules.subject.is_account:
-        ids = {"account_id": subject, "subject_id": subject}
-        return [_entry("account_labels", one.time, **ids, is_fraud=one.is_fraud) for one in verdicts]
+        return [
+            _entry("account_labels", one.time, account_id=subject, subject_id=subject, is_fraud=one.is_fraud)
+            for one in verdicts
+        ]
     if record is None:
         return []
     ((part, (time, fields)),) = record.items()

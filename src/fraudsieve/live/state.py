@@ -348,8 +348,14 @@ class LiveState:
         StateBehindError
             As for `score_at`.
         """
-        explain: dict[str, Any] = {"reasons": reasons, "reasons_of": reasons_of, "language": language}
-        return self.score_at(records, **explain, after=after, wait_seconds=wait_seconds).scores
+        return self.score_at(
+            records,
+            reasons=reasons,
+            reasons_of=reasons_of,
+            language=language,
+            after=after,
+            wait_seconds=wait_seconds,
+        ).scores
 
     def score_at(
         self,
@@ -389,8 +395,14 @@ class LiveState:
             self._replica.wait_for(after, wait_seconds, self.catch_up, origin)
         batch = None if evidence is None else evidence.batch()
         with self._replica.lock:
-            explain: dict[str, Any] = {"reasons": reasons, "reasons_of": reasons_of, "language": language}
-            scores = self.scorer.score(records, history=self.state, evidence=batch, **explain)
+            scores = self.scorer.score(
+                records,
+                history=self.state,
+                evidence=batch,
+                reasons=reasons,
+                reasons_of=reasons_of,
+                language=language,
+            )
             offset, source = self.offset, None if self._session is None else self._session.describe_position()
         if batch is not None:
             # Not under the lock: it waits for the disk.

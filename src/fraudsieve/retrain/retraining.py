@@ -198,14 +198,19 @@ def retrain(
     report_step = progress or (lambda step: None)
     _check_output(model, output)
     tables = {"messages": messages, "accounts": accounts, "events": events, "labels": labels}
-    settings: dict[str, Any] = {"output": output, "overwrite": overwrite}
     with claiming(output):
         prepared = prepare_retraining(model, tables, state, changes or {}, report_step)
-        return _retrain(model, prepared, settings, report_step, promote=promote)
+        return _retrain(model, prepared, output, report_step, overwrite=overwrite, promote=promote)
 
 
 def _retrain(
-    model: str | Path, prepared: Preparation, settings: dict[str, Any], report_step: Progress, *, promote: bool
+    model: str | Path,
+    prepared: Preparation,
+    output: str | Path,
+    report_step: Progress,
+    *,
+    overwrite: bool,
+    promote: bool,
 ) -> Retrained:
     """Do what the plan says."""
     plan, base = prepared.plan, prepared.base
@@ -215,8 +220,8 @@ def _retrain(
             plan=plan, outcome="nothing new", champion=plan.champion, reasons=reasons, notes=prepared.notes
         )
     if plan.step == "train":
-        for folder in (Path(settings["output"]), split_model_folder(settings["output"])):
-            check_model_output(folder, overwrite=settings["overwrite"])
+        for folder in (Path(output), split_model_folder(output)):
+            check_model_output(folder, overwrite=overwrite)
     first = None
     if base.champion is None:
         report_step("registering the model as the first champion")
@@ -224,7 +229,12 @@ def _retrain(
     trained = None
     if plan.step == "train":
         trained = train(
-            base.recipe, **prepared.inputs, **settings, reader=label_reader(base.model), progress=report_step
+            base.recipe,
+            **prepared.inputs,
+            output=output,
+            overwrite=overwrite,
+            reader=label_reader(base.model),
+            progress=report_step,
         )
     return _judge(prepared, trained, first, report_step, promote=promote)
 

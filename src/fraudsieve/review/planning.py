@@ -9,7 +9,6 @@ those that follow, because all alerts are reviewed, and the F frauds among them 
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import numpy as np
 
@@ -111,14 +110,16 @@ def plan_review(
     """
     if not 0 < recall < 1:
         raise RecipeError("review plan", [f"expected a distance between 0 and 1 for recall, got {recall:g}"])
-    settings: dict[str, Any] = {"threshold": threshold, "previous": previous}
     if isinstance(scores, EventStore):
         with logged_tables(scores, day, subject) as logged:
-            found = read_candidates(logged.scores, {logged.table: logged.records}, **settings)
+            found = read_candidates(
+                logged.scores, {logged.table: logged.records}, threshold=threshold, previous=previous
+            )
         origin = scores.origin
     else:
         tables = {"messages": messages, "events": events, "accounts": accounts}
-        found, origin = read_candidates(scores, tables, day=day, **settings), origin_of(scores)
+        found = read_candidates(scores, tables, day=day, threshold=threshold, previous=previous)
+        origin = origin_of(scores)
     frame = draw_frame(found, np.zeros(len(found.scored)))
     caught = float(frame.probability[frame.is_flagged].sum())
     missed = float(frame.probability[~frame.is_flagged].sum())

@@ -126,7 +126,7 @@ async def _lifespan(
         if not stuck:  # else a thread may hold the locks; accepted events are stored
             await asyncio.to_thread(handler.close)
         app.state.abandoned = background.running + stuck
-        log_event("stopped", **({"abandoned": app.state.abandoned} if app.state.abandoned else {}))
+        log_event("stopped", abandoned=app.state.abandoned)
 
 
 async def _stop_pool(pool: ThreadPoolExecutor) -> list[str]:

@@ -138,8 +138,13 @@ class BackgroundTasks:
         except Exception as error:
             self._failures[name] += 1
             self.metrics.background_failures.labels(name).inc()
-            fields = {"task": name, "failures": self._failures[name], "error": error_location(error)}
-            log_event("background task failed, it will be tried again", level=logging.ERROR, **fields)
+            log_event(
+                "background task failed, it will be tried again",
+                level=logging.ERROR,
+                task=name,
+                failures=self._failures[name],
+                error=error_location(error),
+            )
         else:
             if self._failures[name]:
                 log_event("background task works again", task=name, failures=self._failures[name])

@@ -70,8 +70,13 @@ class RequestHandler:
         if has_history:
             _check_shared(settings)
         if has_history or settings.state is not None:
-            kept: dict[str, Any] = {"lateness": settings.lateness, "label_days": settings.label_days}
-            self.store = LiveState(loaded.scorer, settings.state, follow=has_history, **kept)
+            self.store = LiveState(
+                loaded.scorer,
+                settings.state,
+                follow=has_history,
+                lateness=settings.lateness,
+                label_days=settings.label_days,
+            )
             self.live = self.store if has_history else None
             if settings.state is not None:
                 _log_not_kept(loaded.scorer.model, settings)
@@ -230,12 +235,12 @@ class RequestHandler:
         return [join_fields(score, no_explanation(model.subject)) for score in scores]
 
     def _call_scorer(self, records: Sequence[Record], kind: Explanation) -> tuple[list[Score], Offset]:
-        explain: dict[str, Any] = {} if kind is None else {"reasons": True, "language": kind}
-        if self.evidence is not None:
-            explain["evidence"] = self.evidence.log
+        reasons, language = kind is not None, kind or "en"
+        evidence = None if self.evidence is None else self.evidence.log
         if self.live is None:
-            return self.loaded.scorer.score(records, **explain), None
-        scored = self.live.score_at(records, **explain)
+            scores = self.loaded.scorer.score(records, reasons=reasons, language=language, evidence=evidence)
+            return scores, None
+        scored = self.live.score_at(records, reasons=reasons, language=language, evidence=evidence)
         return list(scored.scores), scored.offset
 
     def ingest(self, body: bytes, *, are_labels: bool = False, sources: Sources = None) -> Reply:
@@ -301,8 +306,14 @@ class RequestHandler:
         self.metrics.set_promises(self.promises)
         for promise in self.promises:
             if promise.since is not None and before.get(promise.name) is None:
-                facts = {"promise": promise.title, "since": promise.since, "e": round(promise.e, 1)}
-                log_event("promise broken", level=logging.WARNING, digest=model.digest, **facts)
+                log_event(
+                    "promise broken",
+                    level=logging.WARNING,
+                    digest=model.digest,
+                    promise=promise.title,
+                    since=promise.since,
+                    e=round(promise.e, 1),
+                )
 
     def replace_rules(self, rules: RuleSet) -> None:
         """Use other rules from now on."""

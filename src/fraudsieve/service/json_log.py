@@ -25,9 +25,9 @@ class JsonFormatter(logging.Formatter):
     Of an exception only type and location are written, because its text may quote a message.
     """
 
-    def __init__(self, **fields: Any) -> None:
+    def __init__(self, pid: int | None = None) -> None:
         super().__init__()
-        self.fields = fields
+        self.fields = {} if pid is None else {"pid": pid}
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line of JSON."""
@@ -49,10 +49,10 @@ def error_location(error: BaseException) -> str:
     return type(error).__name__ + location
 
 
-def configure_json_logging(**fields: Any) -> None:
-    """Send all logging of this process to standard error, as JSON lines with the given fields."""
+def configure_json_logging(*, pid: int | None = None) -> None:
+    """Send all logging of this process to standard error, as JSON lines, with the number of a worker's process."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter(**fields))
+    handler.setFormatter(JsonFormatter(pid))
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logger.setLevel(logging.INFO)
     # The lines contain neither, and looking them up takes time for every record.
@@ -66,7 +66,7 @@ def log_event(event: str, *, level: int = logging.INFO, **fields: Any) -> None:
         _write(event, level, time.time(), fields)
 
 
-def log_request(**fields: Any) -> None:
+def log_request(fields: JsonObject) -> None:
     """Log a request once `write_requests` or `log_event` is called.
 
     A line takes a tenth of the time of a request if it is written between two of them, and a third of that in a batch.

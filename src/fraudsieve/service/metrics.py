@@ -69,11 +69,12 @@ class Metrics:
     def __init__(self, *, is_shared: bool = False) -> None:
         self.is_shared = is_shared
         self.registry = CollectorRegistry()
-        options: Any = {"namespace": "fraudsieve", "registry": self.registry}
-        counter: Callable[..., Counter] = partial(Counter, **options)
-        histogram: Callable[..., Histogram] = partial(Histogram, **options)
-        summed: Callable[..., Gauge] = partial(Gauge, **options, multiprocess_mode="livesum")
-        gauge: Callable[..., Gauge] = partial(Gauge, **options, multiprocess_mode="liveall")
+        space, registry = "fraudsieve", self.registry
+        counter: Callable[..., Counter] = partial(Counter, namespace=space, registry=registry)
+        histogram: Callable[..., Histogram] = partial(Histogram, namespace=space, registry=registry)
+        any_gauge: Callable[..., Gauge] = partial(Gauge, namespace=space, registry=registry)
+        summed: Callable[..., Gauge] = partial(any_gauge, multiprocess_mode="livesum")
+        gauge: Callable[..., Gauge] = partial(any_gauge, multiprocess_mode="liveall")
         self.requests = counter("requests", "Requests.", ("route", "status"))
         self.seconds = histogram("request_seconds", "Time to answer a request.", ("route",), buckets=SECONDS)
         self.running = summed("requests_running", "Requests in progress: being read, waiting or being processed.")

@@ -61,7 +61,7 @@ class AccessLog:
         if route in PROBES and status in (200, 503):  # while the service starts, /readyz is 503
             return
         method = scope["method"] if scope["method"] in METHODS else "other"
-        log_request(route=route, method=method, status=status, ms=round(seconds * 1e3, 2), **counts)
+        log_request({"route": route, "method": method, "status": status, "ms": round(seconds * 1e3, 2)} | counts)
         if self.writing is None:
             self.writing = asyncio.get_running_loop().call_later(WRITE_SECONDS, self._write)
 

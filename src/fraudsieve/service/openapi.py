@@ -266,22 +266,20 @@ def describe_service(model: Model, settings: Settings) -> JsonObject:
 
 
 def _paths(model: Model, settings: Settings) -> JsonObject:
-    health = {"security": [], "responses": _responses(Health)}
-    readiness = {"security": [], "responses": _responses(Readiness, 503)}
     return {
         "/v1/score": {"post": _score_operation(model, settings)},
         "/v1/events": {"post": EVENTS | _ingestion(PARTS, EventsResult, settings.max_records)},
         "/v1/labels": {"post": LABELS | _ingestion(("labels",), LabelsResult, settings.max_records)},
-        "/v1/model": _get("Describe the model in use", responses=_responses(ModelInfo, *ACCESS_ERRORS)),
-        "/healthz": _get("Check that the service is running", **health),
-        "/readyz": _get("Check that the service is ready to score", **readiness),
-        "/metrics": _get("Show Prometheus metrics", responses=_text_responses("text/plain")),
-        "/openapi.json": _get("Show this description as OpenAPI", responses=_text_responses("application/json")),
+        "/v1/model": _get("Describe the model in use", _responses(ModelInfo, *ACCESS_ERRORS)),
+        "/healthz": _get("Check that the service is running", _responses(Health), public=True),
+        "/readyz": _get("Check that the service is ready to score", _responses(Readiness, 503), public=True),
+        "/metrics": _get("Show Prometheus metrics", _text_responses("text/plain")),
+        "/openapi.json": _get("Show this description as OpenAPI", _text_responses("application/json")),
     }
 
 
-def _get(summary: str, **operation: Any) -> JsonObject:
-    return {"get": {"summary": summary, **operation}}
+def _get(summary: str, responses: JsonObject, *, public: bool = False) -> JsonObject:
+    return {"get": {"summary": summary, **({"security": []} if public else {}), "responses": responses}}
 
 
 def _score_operation(model: Model, settings: Settings) -> JsonObject:

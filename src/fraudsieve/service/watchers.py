@@ -117,8 +117,14 @@ class AliasWatcher:
             self.holder.refused = RefusedVersion(version, needs_restart)
             self._count("refused")
             why = error.problem if isinstance(error, LocatedError) else error_location(error)
-            facts = {"version": version, "why": why, "needs_restart": needs_restart, "in_use": old.version}
-            log_event("model refused", level=logging.ERROR, **facts)
+            log_event(
+                "model refused",
+                level=logging.ERROR,
+                version=version,
+                why=why,
+                needs_restart=needs_restart,
+                in_use=old.version,
+            )
             return "refused"
         # As at the start, the collector need not walk through the model. The old one is freed by its reference counts:
         # to unfreeze it, and to walk through everything, would stop all requests for a tenth of a second (measured).

@@ -21,7 +21,7 @@ from fraudsieve.models import Model
 from fraudsieve.models.batch.score import score_file
 from fraudsieve.models.batch.scored_tables import options_of_model, read_history, read_inputs, trust_of_model
 from fraudsieve.models.predict import Scorer
-from fraudsieve.training.data.labelled import known_labels_of, load_accounts, load_events
+from fraudsieve.training.data.labelled import Labelling, known_labels_of, load_accounts, load_events
 from fraudsieve.training.recipe.data import DataRecipe
 from tests.features.label_rows import LABEL_ROWS, START, TRUST, LabelRows, labels_of
 from tests.live.small_models import account_scorer, event_scorer, message_scorer, own_columns_model
@@ -160,7 +160,9 @@ def test_labels_of_events_count_in_scoring_as_in_training(
 ) -> None:
     events, labels = with_own_labels(FOUR, own), labels_of(label_rows) if label_rows else None
     try:
-        in_training = known_labels_of(load_events(events, labels=labels, trust=trust), "legitimate")
+        in_training = known_labels_of(
+            load_events(events, labels=labels, labelling=Labelling(trust=trust)), "legitimate"
+        )
     except SchemaError:  # no event has a label
         in_training = None
     in_scoring = read_inputs(event_model(trust), events, known_labels=labels).history.labels
@@ -207,7 +209,7 @@ def test_labels_of_accounts_count_in_scoring_as_in_training(label_rows: LabelRow
     labels, accounts = labels_of(label_rows), pd.DataFrame({"account_id": ["a", "b"]})
     try:
         in_training = known_labels_of(
-            load_accounts(EVENTS, accounts=accounts, labels=labels, trust=trust), "legitimate"
+            load_accounts(EVENTS, accounts=accounts, labels=labels, labelling=Labelling(trust=trust)), "legitimate"
         )
     except SchemaError:  # no account has a label
         return

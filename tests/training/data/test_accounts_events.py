@@ -10,7 +10,13 @@ import pytest
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.label_trust import Trust
 from fraudsieve.tables import InputTable, ReadOptions
-from fraudsieve.training.data.labelled import WITHOUT_LABEL_TIMES, known_labels_of, load_accounts, load_events
+from fraudsieve.training.data.labelled import (
+    WITHOUT_LABEL_TIMES,
+    Labelling,
+    known_labels_of,
+    load_accounts,
+    load_events,
+)
 from fraudsieve.training.labels import maturity_gap
 from tests.messages import refused
 
@@ -57,7 +63,7 @@ def test_cutoff_times_of_accounts_in_order_of_preference() -> None:
 def test_only_events_of_the_kind_are_labelled_and_the_others_are_history() -> None:
     table = events(kind=["login", "pay", "pay"], label=["spam", "spam", None], occurred_at=["2026-01-01"] * 3)
     table = pd.concat([table, table.assign(event_id=["e4", "e5", "e6"], occurred_at="2026-03-01")])
-    loaded = load_events(table, kind="pay", legitimate_after=timedelta(days=9))
+    loaded = load_events(table, kind="pay", labelling=Labelling(legitimate_after=timedelta(days=9)))
     assert loaded.rows[["event_id", "label"]].to_numpy().tolist() == [["e2", "spam"], ["e3", "legitimate"]]
     assert loaded.events is not None
     assert loaded.events["event_id"].tolist() == ["e1", "e2", "e3", "e4", "e5", "e6"]
@@ -99,7 +105,9 @@ def test_rows_in_are_rows_out() -> None:
     bad.loc[1, "occurred_at"] = "not a time"
     bad.loc[2, "amount"] = np.inf
     given = InputTable(bad, ReadOptions(max_rejected=1))
-    loaded = load_accounts(given, accounts=pd.concat([table, table[:1]], ignore_index=True), min_label_rows=2)
+    loaded = load_accounts(
+        given, accounts=pd.concat([table, table[:1]], ignore_index=True), labelling=Labelling(min_label_rows=2)
+    )
     assert (len(loaded.rows), len(loaded.rejected), loaded.n_unlabelled) == (2, 2, 0)
     assert loaded.rejected["column"].tolist() == ["account_id", "label"]
     assert loaded.events is not None
@@ -128,7 +136,9 @@ def test_the_network_knows_every_label_that_counted() -> None:
         ("ann", "legitimate", "2026-03-01 05:00"), ("ann", "spam", "2026-03-04 05:00"),
         ("bob", "legitimate", "2026-03-02 05:00"), ("bob", "spam", None), ("zoe", "spam", "2026-03-03 05:00"),
     )  # fmt: skip
-    found = known_labels_of(load_accounts(events(), accounts=table, labels=known, min_label_rows=2), "legitimate")
+    found = known_labels_of(
+        load_accounts(events(), accounts=table, labels=known, labelling=Labelling(min_label_rows=2)), "legitimate"
+    )
     assert found is not None
     days = found["labelled_at"].dt.day
     assert sorted(zip(found["account_id"], days, found["is_fraud"], strict=True)) == [
@@ -139,7 +149,9 @@ def test_the_network_knows_every_label_that_counted() -> None:
 def test_the_network_knows_no_label_without_weight() -> None:
     table = accounts(label="spam", labelled_at=pd.Timestamp("2026-03-09 05:00", tz="UTC"), source=["a", "b", "b"])
     known = labels(("bob", "spam", "2026-03-01 05:00"), ("cid", "spam", "2026-03-02 05:00")).assign(source=["a", "b"])
-    loaded = load_accounts(events(), accounts=table, labels=known, trust=Trust({"a": 1.0, "b": 0.0}))
+    loaded = load_accounts(
+        events(), accounts=table, labels=known, labelling=Labelling(trust=Trust({"a": 1.0, "b": 0.0}))
+    )
     found = known_labels_of(loaded, "legitimate")
     assert found is not None
     assert sorted(zip(found["account_id"], found["labelled_at"].dt.day, strict=True)) == [("ann", 9), ("bob", 1)]
@@ -157,7 +169,7 @@ def test_dates_of_labels_end_for_the_network_when_they_end_for_rows() -> None:
 
 def test_rare_labels_of_events_are_known_to_features() -> None:
     table = events(label=["loan", "spam", "spam"], labelled_at="2026-03-01 05:00")
-    loaded = load_events(table, min_label_rows=2)
+    loaded = load_events(table, labelling=Labelling(min_label_rows=2))
     assert loaded.rows["event_id"].tolist() == ["e2", "e3"]
     known = known_labels_of(loaded, "legitimate")
     assert known is not None

@@ -306,6 +306,7 @@ def test_folds_of_the_text_model_keep_groups_whole_and_a_campaign_counts_once(mo
     rows = training_rows(data, groups, np.arange(100), settings)
     _, _, _, campaigns, folds = seen[0]
     assert alike(campaigns, row_groups(data.rows, Subject.MESSAGE)[0][rows.positions])
-    assert alike(rows.campaigns["groups"], campaigns)
+    assert rows.groups is not None
+    assert alike(rows.groups, campaigns)
     of_folds = [{*groups[rows.positions][folds == fold].tolist()} for fold in range(3)]
     assert sum(map(len, of_folds)) == len({*groups[rows.positions].tolist()})

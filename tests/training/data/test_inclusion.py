@@ -7,7 +7,7 @@ import pytest
 
 from fraudsieve.features.label_trust import Trust
 from fraudsieve.training.data.assumed_labels import INCLUSION, inclusion_weights
-from fraudsieve.training.data.labelled import load_events, load_labelled
+from fraudsieve.training.data.labelled import Labelling, load_events, load_labelled
 from fraudsieve.training.evaluation.points import share_of_records
 
 MESSAGES = pd.DataFrame(
@@ -45,14 +45,16 @@ def test_labels_of_ignored_sources_do_not_count() -> None:
     table = pd.concat(
         [labels(inclusion_probability=0.1, source="review"), labels(inclusion_probability=1.0, source="rumour")]
     )
-    data = load_labelled(MESSAGES, table, trust=Trust({"review": 1.0, "rumour": 0.0}))
+    data = load_labelled(MESSAGES, table, labelling=Labelling(trust=Trust({"review": 1.0, "rumour": 0.0})))
     assert data.rows[INCLUSION].tolist() == pytest.approx([10.0, 10.0, 10.0])
 
 
 def test_records_with_assumed_labels_stand_for_none() -> None:
     """Those that were drawn stand for them."""
     data = load_labelled(
-        MESSAGES, labels(inclusion_probability=[1.0, 0.25, 1.0]), legitimate_after=pd.Timedelta(0).to_pytimedelta()
+        MESSAGES,
+        labels(inclusion_probability=[1.0, 0.25, 1.0]),
+        labelling=Labelling(legitimate_after=pd.Timedelta(0).to_pytimedelta()),
     )
     weights = data.rows.set_index("message_id")[INCLUSION]
     assert weights.to_dict() == {"a": 1.0, "b": 4.0, "c": 1.0, "d": 0.0, "e": 0.0, "f": 0.0}

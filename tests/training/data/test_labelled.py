@@ -9,7 +9,7 @@ from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.label_trust import WEIGHT, Trust
 from fraudsieve.tables import InputTable, ReadOptions
 from fraudsieve.tables.source import data_digest
-from fraudsieve.training.data.labelled import load_labelled
+from fraudsieve.training.data.labelled import Labelling, load_labelled
 from fraudsieve.training.simulation.world import World
 
 
@@ -59,7 +59,7 @@ def test_bad_rows_of_the_labels_are_kept_too() -> None:
 
 def test_a_rare_label_is_rejected_with_its_row_and_reason() -> None:
     frame = messages(label=["spam", "rare", "spam"])
-    loaded = load_labelled(frame, min_label_rows=2)
+    loaded = load_labelled(frame, labelling=Labelling(min_label_rows=2))
     assert loaded.rows["label"].unique().tolist() == ["spam"]
     assert loaded.rejected[["row", "column"]].to_numpy().tolist() == [[1, "label"]]
     assert "fewer than 2 rows" in loaded.rejected["reason"].iloc[0]
@@ -68,7 +68,7 @@ def test_a_rare_label_is_rejected_with_its_row_and_reason() -> None:
 def test_rare_types_stay_if_all_fraud_is_rare_and_go_beside_common_ones() -> None:
     def kept(*labels: str) -> list[str]:
         frame = pd.DataFrame({"text": [f"text {n}" for n in range(len(labels))], "label": labels})
-        return sorted(load_labelled(frame, min_label_rows=4).rows["label"].unique())
+        return sorted(load_labelled(frame, labelling=Labelling(min_label_rows=4)).rows["label"].unique())
 
     assert kept(*["ham"] * 5, "spam", "spam", "loan") == ["ham", "loan", "spam"]
     assert kept(*["ham"] * 5, *["spam"] * 4, "loan") == ["ham", "spam"]
@@ -80,12 +80,14 @@ def test_columns_of_a_rejected_rare_label_keep_their_values_whatever_their_names
     own = {"row": [7, 8, 9], "input_row": [1, 2, 3], "column": ["A", "B", "C"], "reason": ["x", "y", "z"]}
     frame = messages(label=["spam", "rare", "spam"], **own)
     frame.loc[2, "text"] = ""
-    rejected = load_labelled(frame, min_label_rows=1).rejected
+    rejected = load_labelled(frame, labelling=Labelling(min_label_rows=1)).rejected
     twice = InputTable(pd.concat([frame, frame.assign(message_id=["d", "e", "f"])]), ReadOptions(max_rejected=1))
-    both = load_labelled(twice, min_label_rows=2).rejected
+    both = load_labelled(twice, labelling=Labelling(min_label_rows=2)).rejected
     assert both["row"].tolist() == [2, 5]
     names = ["row", "column", "reason", "input_input_row", "input_row", "input_column", "input_reason"]
-    rare = load_labelled(frame.assign(label=["spam", "rare", "spam"], text="hi"), min_label_rows=2).rejected
+    rare = load_labelled(
+        frame.assign(label=["spam", "rare", "spam"], text="hi"), labelling=Labelling(min_label_rows=2)
+    ).rejected
     assert rare[names].to_numpy().tolist() == [
         [1, "label", "the label has fewer than 2 rows: too few to train and to test", 8, 2, "B", "y"]
     ]
@@ -95,7 +97,7 @@ def test_columns_of_a_rejected_rare_label_keep_their_values_whatever_their_names
 def test_the_place_of_a_rare_label_counts_rejected_rows_too() -> None:
     frame = messages(label=["spam", "spam", "rare"])
     frame.loc[0, "text"] = ""
-    loaded = load_labelled(frame, min_label_rows=2)
+    loaded = load_labelled(frame, labelling=Labelling(min_label_rows=2))
     assert sorted(loaded.rejected["row"].tolist()) == [0, 1, 2]
 
 
@@ -153,7 +155,7 @@ def test_the_most_trusted_of_several_sources_counts_with_its_weight() -> None:
     table = labels(("a", "spam", "2026-01-01"), ("a", "legitimate", "2026-02-02"), ("b", "spam", None))
     table["source"] = ["review", "rule", "rule"]
     trust = Trust({"review": 1.0, "rule": 0.25})
-    rows = load_labelled(messages(), table, trust=trust).rows
+    rows = load_labelled(messages(), table, labelling=Labelling(trust=trust)).rows
     assert rows[["label", WEIGHT]].to_numpy().tolist() == [["spam", 1.0], ["spam", 0.25]]
     plain = load_labelled(messages(), table).rows
     assert plain["label"].tolist() == ["legitimate", "spam"]
@@ -162,7 +164,7 @@ def test_the_most_trusted_of_several_sources_counts_with_its_weight() -> None:
 
 def test_a_source_of_weight_0_leaves_a_record_unlabelled_and_not_legitimate() -> None:
     own = messages(label=["legitimate", "spam", "spam"], source=["rule", "review", "rule"])
-    loaded = load_labelled(own, trust=Trust({"rule": 0.0}, default=0.5))
+    loaded = load_labelled(own, labelling=Labelling(trust=Trust({"rule": 0.0}, default=0.5)))
     assert loaded.rows[["message_id", WEIGHT]].to_numpy().tolist() == [["b", 0.5]]
     assert (loaded.n_unlabelled, len(loaded.waiting)) == (2, 2)
 
@@ -170,7 +172,7 @@ def test_a_source_of_weight_0_leaves_a_record_unlabelled_and_not_legitimate() ->
 def test_a_source_without_a_weight_is_an_error_with_the_number_of_rows() -> None:
     table = labels(("a", "spam", None), ("b", "spam", None)).assign(source=["review", "hearsay"])
     with pytest.raises(SchemaError, match="in 1 of 2 rows"):
-        load_labelled(messages(), table, trust=Trust({"review": 1.0}))
+        load_labelled(messages(), table, labelling=Labelling(trust=Trust({"review": 1.0})))
 
 
 def test_records_that_wait_for_a_label_keep_their_cutoff_times() -> None:

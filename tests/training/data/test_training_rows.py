@@ -10,7 +10,7 @@ from fraudsieve.models.classifier import FraudClassifier
 from fraudsieve.training.data import builders as of_rows
 from fraudsieve.training.data.builders import grow_trees, read_data, training_rows
 from fraudsieve.training.data.groups import groups_of
-from fraudsieve.training.data.labelled import load_labelled
+from fraudsieve.training.data.labelled import Labelling, load_labelled
 from fraudsieve.training.recipe.recipe import Recipe
 
 
@@ -26,7 +26,8 @@ def test_rows_labels_and_campaigns_are_of_the_slice_and_its_copies(labelled_mess
     assert len(result.matrix) == len(result.labels) == len(result.positions) > len(train)
     assert set(result.positions) == set(train)
     assert (result.labels == data.rows["label"].to_numpy(object)[result.positions]).all()
-    assert (result.campaigns["groups"] == groups[result.positions]).all()
+    assert result.groups is not None
+    assert np.array_equal(result.groups, groups[result.positions])
     assert result.weights is None
 
 
@@ -42,14 +43,14 @@ def test_wording_features_are_out_of_fold(labelled_messages: pd.DataFrame) -> No
 
 @pytest.mark.slow
 def test_trees_are_those_of_the_recipe(labelled_messages: pd.DataFrame) -> None:
-    trusting = load_labelled(labelled_messages.assign(source="rule"), trust=Trust({"rule": 0.5}))
+    trusting = load_labelled(labelled_messages.assign(source="rule"), labelling=Labelling(trust=Trust({"rule": 0.5})))
     groups, train = groups_of(trusting)[0], np.arange(len(trusting.rows))
     settings = recipe(**{"data.trust": {"rule": 0.5}, "seed": 3})
     result = training_rows(trusting, groups, train, settings)
     assert result.weights is not None
     assert (result.weights == 0.5).all()
     expected = FraudClassifier(n_rounds=5, random_state=3, n_jobs=1).fit(
-        result.matrix, result.labels, sample_weight=result.weights, **result.campaigns
+        result.matrix, result.labels, sample_weight=result.weights, groups=result.groups
     )
     grown = grow_trees(result, settings, Subject.MESSAGE)
     assert grown.ensemble_.booster.model_to_string() == expected.ensemble_.booster.model_to_string()

@@ -8,7 +8,7 @@ import pytest
 
 from fraudsieve._subjects import Subject
 from fraudsieve.features.label_trust import Trust
-from fraudsieve.training.data.labelled import LabelledData, load_labelled
+from fraudsieve.training.data.labelled import LabelledData, Labelling, load_labelled
 from fraudsieve.training.evaluation.label_delays import GapUsed, label_metrics, waiting_note
 from fraudsieve.training.simulation.world import World, simulate
 
@@ -139,7 +139,7 @@ def test_reversals_and_sources_against_a_count_by_hand() -> None:
     assert report.days == (1, 4, 4, 4)
     assert review.days == (2, 2, 2, 2)
     trust = Trust({"review": 1.0, "report": 0.5})
-    trusted: Any = label_metrics(load_labelled(messages, labels, trust=trust), {}, trust=trust)
+    trusted: Any = label_metrics(load_labelled(messages, labels, labelling=Labelling(trust=trust)), {}, trust=trust)
     assert [(pair["from"], pair["to"]) for pair in trusted.reversals.pairs] == [("spam", "legitimate")]
     assert {item.source: item.reversed for item in trusted.by_source} == {"report": 1, "review": 0}
 

@@ -16,7 +16,7 @@ from fraudsieve.models.points import OperatingPoint
 from fraudsieve.models.predict import Scorer
 from fraudsieve.models.thresholds import Targets, operating_points
 from fraudsieve.training.data.groups import groups_of
-from fraudsieve.training.data.labelled import LabelledData, load_labelled
+from fraudsieve.training.data.labelled import LabelledData, Labelling, load_labelled
 from fraudsieve.training.evaluation.fraud_rows import FraudRows
 from fraudsieve.training.evaluation.points import (
     PointRates,
@@ -278,7 +278,7 @@ def test_alerts_of_a_trained_model_stay_near_the_capacity_without_drift(seed: in
     messages = with_new_times(world, seed)
     settings = {"split": {"kind": "random", "test_share": 0.3, "calibration_share": 0.3}, "n_jobs": 1, "seed": seed}
     recipe = Recipe.read(overrides={**settings, "thresholds.alerts_a_day": [12], "features.augment": 0})
-    data = load_labelled(messages, world.labels.drop(columns="labelled_at"), min_label_rows=10)
+    data = load_labelled(messages, world.labels.drop(columns="labelled_at"), labelling=Labelling(min_label_rows=10))
     groups, group_kind = groups_of(data)
     split = choose_split(data, groups, group_kind, recipe)
     model, *_ = fit_model(data, groups, split, recipe, lambda step: None)

@@ -11,6 +11,7 @@ from sklearn.metrics import average_precision_score, f1_score
 from fraudsieve._subjects import Subject
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import RecipeError, SplitError
+from fraudsieve.features.messages import MessageFeatures
 from fraudsieve.training.data.builders import (
     TrainingRows,
     grow_trees,
@@ -149,9 +150,10 @@ def by_hand(folds: SearchFolds, settings: Recipe, place: int) -> tuple[Any, Any,
     """Train and test on a fold as a run does; return probability of fraud, likeliest class and truth."""
     fold, data = folds.folds[place], folds.data
     builder = make_builder(data, settings).set_output(transform="pandas")
-    rows, labels, campaigns = rows_to_train(data, folds.groups, fold.train, settings)
-    matrix = builder.fit_transform(rows, labels, **campaigns)
-    trained = TrainingRows(builder, matrix, labels, rows.index.to_numpy(), campaigns, data.size)
+    rows, labels, units = rows_to_train(data, folds.groups, fold.train, settings)
+    assert isinstance(builder, MessageFeatures)
+    matrix = builder.fit_transform(rows, labels, groups=units)
+    trained = TrainingRows(builder, matrix, labels, rows.index.to_numpy(), units, data.size)
     classifier = grow_trees(trained, settings, Subject.MESSAGE)
     tested = matrix_of(builder, data.rows.iloc[fold.test])
     legitimate = classifier.classes_.tolist().index("legitimate")

@@ -82,8 +82,11 @@ def cases_command(
     from fraudsieve.cases.tables import find_cases_in_tables, read_ledger, write_cases
 
     check_output_folder(output)
-    given: dict[str, Any] = {"window_days": window_days, "resolution": resolution}
-    settings = CaseSettings(**{name: value for name, value in given.items() if value is not None})
+    usual = CaseSettings()
+    settings = CaseSettings(
+        window_days=usual.window_days if window_days is None else window_days,
+        resolution=usual.resolution if resolution is None else resolution,
+    )
     inputs = tables.inputs(reading)
     cutoff = None if as_of is None else pd.Timestamp(as_of)
     progress("linking and partitioning")
@@ -314,8 +317,9 @@ def withdraw_command(
         table = input_table(labels, reading)
         assert table is not None
         assert key is not None
-        given: dict[str, Any] = {"legitimate": legitimate, "reason": reason or REVERSED}
-        paths = withdraw_reversed(log, table, read_secrets(key), output, **given)
+        paths = withdraw_reversed(
+            log, table, read_secrets(key), output, legitimate=legitimate, reason=reason or REVERSED
+        )
     rows = [("notice", str(path)) for path in paths] or [("notices", "none to write")]
     content = {"notices": [str(path) for path in paths], "log": str(log)}
     return Answer(content, f"{count_of(len(paths), 'notice')} written", rows)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -252,12 +252,21 @@ def recompute_logged(
         if value is not None:
             option = "--" + name.replace("_", "-")
             raise RecipeError(option, ["--recompute does not use it. Leave it out"])
-    settings = {name: value for name, value in vars(given).items() if name not in ("recompute", "state")}
-    settings |= {"events": input_table(tables.events, reading), "known_labels": input_table(labels, reading)}
+    events, known_labels = input_table(tables.events, reading), input_table(labels, reading)
     from fraudsieve.retrain import recompute_scores
 
     with opened_store(given.state) as store:
-        result = recompute_scores(loaded_scorer(model, progress), store, **settings, progress=progress)
+        result = recompute_scores(
+            loaded_scorer(model, progress),
+            store,
+            since=given.since,
+            until=given.until,
+            max_scores=given.max_scores,
+            events=events,
+            known_labels=known_labels,
+            output=given.output,
+            progress=progress,
+        )
     notes(result.notes)
     content = result.to_dict() | ({} if given.output is None else {"output": str(given.output)})
     title = f"{result.model}: {len(result.rows):,} of {count_of(result.logged, 'logged score')} computed again"
@@ -348,7 +357,8 @@ def monitor_command(
         before,
         records,
         labels=labelled,
-        **beside,
+        events=beside["events"],
+        history=beside["history"],
         recipe=Recipe.read(recipe, {"language": language}),
         rules=None if rules is None else read_rules(rules),
         page=report,
@@ -410,9 +420,17 @@ def rehearse_command(
         check_output_format(output)
         check_output_file(output)
     read = None if rules is None else read_rules(rules)
-    given: dict[str, Any] = {"since": since, "until": until, "threshold": threshold, "rules": read}
     with opened_store(state) as store:
-        result = rehearse(store, loaded_scorer(model, progress), **given, capacity=capacity, progress=progress)
+        result = rehearse(
+            store,
+            loaded_scorer(model, progress),
+            since=since,
+            until=until,
+            threshold=threshold,
+            rules=read,
+            capacity=capacity,
+            progress=progress,
+        )
     if output is not None:
         write_frame(result.days, output)
     return _rehearsed(result)

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from socket import socket
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -202,14 +202,25 @@ def predict_command(
     progress("reading")
     show_rows = partial(progress, "scoring")
     records, beside = records_to_score(scorer.model, inputs)
-    settings: dict[str, Any] = {"keep": split_names(keep or ""), "reasons": reasons, "language": language or "en"}
     with nullcontext() if recording is None else recording.open() as log:
-        result = score_file(scorer, records, output, show_rows, known_labels=labels, **beside, **settings, evidence=log)
-    notes(result.notes, settings["language"])
+        result = score_file(
+            scorer,
+            records,
+            output,
+            show_rows,
+            events=beside["events"],
+            history=beside["history"],
+            known_labels=labels,
+            keep=split_names(keep or ""),
+            reasons=reasons,
+            language=language or "en",
+            evidence=log,
+        )
+    notes(result.notes, language or "en")
     rows = [("scores", str(result.output)), ("scored", f"{result.scored:,}"), ("rejected", f"{result.rejected:,}")]
     if result.rejected_output is not None:
         rows.append(("rejected rows", str(result.rejected_output)))
     rows += [*rule_rows(result.rules, result.scored), *traffic_rows(scorer.model, result.unusual_shares)]
     unusual = [asdict(share) | {"text": share.text} for share in result.unusual_shares]
     content = asdict(result) | {"unusual_shares": unusual, "model": scorer.model.name, "digest": scorer.model.digest}
-    return Answer(content, tr("Scored with {name}", name=scorer.model.name), rows, language=settings["language"])
+    return Answer(content, tr("Scored with {name}", name=scorer.model.name), rows, language=language or "en")

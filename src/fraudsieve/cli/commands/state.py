@@ -383,16 +383,23 @@ def draw_command(
     check_output_file(output)
     check_not_an_input(output, *files_of(earlier, scored, *inputs.values()))
     _check_page(page)
-    settings: dict[str, Any] = {"threshold": threshold, "cases": cases, "previous": earlier}
-    settings |= {"day": None if day is None else day.date(), "language": language or "en"}
-    settings |= {"show": None if show is None else split_names(show), "with_context": page is not None}
-    settings["model"] = None if model is None else loaded_scorer(model, progress)
+    draw = partial(
+        draw_records if state is None else draw_from_log,
+        plan=plan,
+        day=None if day is None else day.date(),
+        threshold=threshold,
+        cases=cases,
+        previous=earlier,
+        show=None if show is None else split_names(show),
+        model=None if model is None else loaded_scorer(model, progress),
+        with_context=page is not None,
+        language=language or "en",
+    )
     if state is None:
-        assert scored is not None
-        drawn = draw_records(scored, plan, **inputs, **settings)
+        drawn = draw(scored, **inputs)
     else:
         with opened_store(state) as store:
-            drawn = draw_from_log(store, plan, subject=subject, **settings)
+            drawn = draw(store, subject=subject)
     progress("writing")
     cut = write_draw(drawn, output)
     offered = [*dict.fromkeys(split_names(choices or ""))] or drawn.labels
@@ -468,15 +475,21 @@ def plan_command(
     progress("reading")
     from fraudsieve.review.planning import plan_review
 
-    settings: dict[str, Any] = {"subject": subject, "day": None if day is None else day.date()}
-    settings |= {"threshold": threshold, "previous": _earlier(previous)}
+    estimate = partial(
+        plan_review,
+        recall=recall,
+        subject=subject,
+        day=None if day is None else day.date(),
+        threshold=threshold,
+        previous=_earlier(previous),
+    )
     if state is None:
         scored = input_table(scores, ReadingOptions(day_first=reading.day_first))
         assert scored is not None
-        cost = plan_review(scored, recall, **tables.inputs(reading), **settings)
+        cost = estimate(scored, **tables.inputs(reading))
     else:
         with opened_store(state) as store:
-            cost = plan_review(store, recall, **settings)
+            cost = estimate(store)
     rows = [("records", f"{cost.records:,}, {cost.flagged:,} of them flagged")]
     rows.append(("expected frauds", f"{cost.found:,.1f} flagged, {cost.missed:,.1f} missed: recall {cost.recall:.3f}"))
     for reach, audits in cost.audits.items():

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -197,8 +197,15 @@ def retrain_command(
         if plan:
             planned = plan_retraining(model, **inputs, changes=changes, progress=progress)
         else:
-            settings: dict[str, Any] = {"output": output, "overwrite": overwrite, "promote": promote}
-            result = retrain(model, **inputs, **settings, changes=changes, progress=progress)
+            result = retrain(
+                model,
+                **inputs,
+                output=output,
+                overwrite=overwrite,
+                promote=promote,
+                changes=changes,
+                progress=progress,
+            )
     if plan:
         return Answer(planned.to_dict(), f"Plan for {planned.name}", plan_rows(planned))
     notes(result.notes)
@@ -258,7 +265,8 @@ def recalibrate_command(
             overwrite=overwrite,
             address=model,
             progress=progress,
-            **beside,
+            events=beside["events"],
+            history=beside["history"],
         )
     notes(result.notes)
     title = f"Recalibrated {result.model.name}"

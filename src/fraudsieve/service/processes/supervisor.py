@@ -163,8 +163,14 @@ class Supervisor:
         self.deaths[worker.number] += 1
         self.next_starts[worker.number] = now + pause
         process = worker.process
-        fields = {"pid": process.pid, "exit_code": process.exitcode, "deaths": self.deaths[worker.number]}
-        log_event("worker ended and will be replaced", level=logging.ERROR, **fields, pause=pause)
+        log_event(
+            "worker ended and will be replaced",
+            level=logging.ERROR,
+            pid=process.pid,
+            exit_code=process.exitcode,
+            deaths=self.deaths[worker.number],
+            pause=pause,
+        )
 
     def _stop(self) -> bool:
         """Let all workers answer what they have accepted, then let them close one by one.
