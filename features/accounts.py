@@ -19,7 +19,7 @@ from fraudsieve._subjects import Subject
 from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.history.columns.table import Columns
-from fraudsieve.features.history.declaration import MEASURES, History, check_histories, history_columns
+from fraudsieve.features.history.declaration import MEASURES, History, check_histories
 from fraudsieve.features.network.declaration import Network, event_fields, with_key
 from fraudsieve.features.network.network_batch import CodedTables, network_columns
 from fraudsieve.features.profile.choice import FEW_VALUES, are_few_ids, choose_profile_columns
@@ -46,6 +46,7 @@ from .default_views import (
     without_times,
 )
 from .history.history_batch import HistoryTables, fill_history_features
+from .large_matrix import MatrixParts
 from .messages import MessageFeatures, fit_texts
 from .network.network_batch import network_features
 
@@ -380,23 +381,21 @@ class AccountFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def _compute(self, records: pd.DataFrame, *, out_of_fold: bool = False) -> Array:
         matrix, cutoffs = self.matrix_, self._cutoffs(records)
-        out, n_history, first = np.empty((len(records), len(matrix.columns))), len(history_columns(matrix.histories)), 0
+        widths = [len(view.columns) for view in matrix.histories]
+        widths += [] if matrix.network is None else [len(matrix.network.columns)]
+        parts = MatrixParts(len(records), [*widths, len(matrix.columns) - sum(widths)])
         if matrix.histories or matrix.network:
             events, subjects = self._timed_events(), subject_columns(records, cutoffs, matrix)
             if matrix.histories:
                 tables = HistoryTables.read(events, subjects, self.labels)
-                fill_history_features(tables, matrix.histories, out[:, :n_history])
-            first = n_history
+                fill_history_features(tables, matrix.histories, parts)
             if matrix.network is not None:
-                first += len(matrix.network.columns)
-                out[:, n_history:first] = self._network_features(
-                    matrix.network, events, subjects, out_of_fold=out_of_fold
-                )
+                parts[-2][:] = self._network_features(matrix.network, events, subjects, out_of_fold=out_of_fold)
         has_age = matrix.subject.is_account and "created_at" in records  # that of an event is not its account's
         created = as_microseconds(records["created_at"]) if has_age else np.full(len(records), NEVER)
         custom = matrix.custom.compute(custom_values(records, matrix.custom), matrix.custom_cutoffs(cutoffs))
-        out[:, first:] = matrix.record_columns(cutoffs, created, custom)
-        return out
+        parts[-1][:] = matrix.record_columns(cutoffs, created, custom)
+        return parts.joined()
 
     def _cutoffs(self, records: pd.DataFrame) -> Array:
         matrix = self.matrix_

@@ -16,6 +16,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d, validate_data
 
 from fraudsieve._typing import Array
+from fraudsieve.features.large_matrix import BLOCK, is_mapped, release
 from fraudsieve.features.profile.custom_columns import category_codes
 from fraudsieve.features.profile.frames import category_column, frequent_categories
 from fraudsieve.features.wording.fit import campaign_weights
@@ -217,7 +218,11 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             for name in (X.columns if isinstance(X, pd.DataFrame) and X.columns.is_unique else ())
             if _holds_words(X[name])
         }
-        X, y = validate_data(self, self._encoded(X), y, dtype=np.float64, ensure_all_finite="allow-nan")
+        X = self._encoded(X)
+        if is_mapped(X):  # from a builder, so its values are known to be finite
+            X, y = validate_data(self, X, y, skip_check_array=True)[0].to_numpy(), column_or_1d(y)
+        else:
+            X, y = validate_data(self, X, y, dtype=np.float64, ensure_all_finite="allow-nan")
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
@@ -232,7 +237,8 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         def dataset(X: Array, codes: Array, weights: Array | None, bins: lgb.Dataset | None = None) -> lgb.Dataset:
             start = (initial_log_odds(X, wording, base) + per_output(rates)).ravel(order="F")
-            return lgb.Dataset(X, codes, bins, weight=weights, init_score=start, params={"verbosity": -1})
+            kind, rows = (_MappedDataset, _Blocks(X)) if is_mapped(X) else (lgb.Dataset, X)
+            return kind(rows, codes, bins, weight=weights, init_score=start, params={"verbosity": -1})
 
         data = dataset(X, codes, weights)
         params = self._lightgbm_params() | _usable(list(getattr(self, "feature_names_in_", ())))
@@ -385,6 +391,40 @@ class FraudClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
+
+
+class _Blocks(lgb.Sequence):
+    """The rows of a mapped matrix, as LightGBM reads them: first a sample, then all."""
+
+    batch_size = BLOCK
+
+    def __init__(self, X: Array) -> None:
+        self.X = X
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+    def __getitem__(self, place: Any) -> Array:
+        rows = np.array(self.X[place])
+        release(self.X)
+        return rows
+
+
+class _MappedDataset(lgb.Dataset):
+    """The bins of a mapped matrix: those of the same matrix in memory."""
+
+    is_sampling = False
+
+    def construct(self) -> lgb.Dataset:
+        self.is_sampling = True
+        try:
+            return super().construct()
+        finally:
+            self.is_sampling = False
+
+    def get_params(self) -> dict[str, Any]:
+        # LightGBM leaves out the seed and the smallest leaf, by which an array is sampled and its columns are chosen.
+        return dict(self.params or {}) if self.is_sampling else super().get_params()
 
 
 def _wording_positions(names: Sequence[str], classes: Sequence[Any]) -> tuple[int, ...]:

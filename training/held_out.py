@@ -24,11 +24,12 @@ import numpy as np
 import pandas as pd
 
 from fraudsieve._typing import Array, Progress
+from fraudsieve.features.large_matrix import take_rows
 from fraudsieve.features.wording.fit import campaign_folds
 from fraudsieve.features.wording.model import output_classes
 from fraudsieve.models.calibration import Calibration, fit_calibration
 from fraudsieve.models.trees.ensemble import Ensemble
-from fraudsieve.training.data.builders import TrainingRows, grow_trees, matrix_of, sample_of, training_rows
+from fraudsieve.training.data.builders import TrainingRows, grow_trees, log_odds_of, matrix_of, sample_of, training_rows
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.recipe.recipe import Recipe
 from fraudsieve.training.splits.split import has_times
@@ -153,8 +154,7 @@ class FoldScorer:
 
     def learned_scores(self, ensemble: Ensemble, rows: Array) -> Array:
         """Return the log-odds that the model itself gives to rows that it has learned from."""
-        matrix = self.trained_on.matrix.to_numpy()[self._places(rows)]
-        return ensemble.log_odds(matrix, n_threads=self.recipe.n_jobs or 0)
+        return log_odds_of(ensemble, take_rows(self.trained_on.matrix, self._places(rows)), self.recipe)
 
     def halves(self, rows: Array) -> Array:
         """Return the log-odds of legitimate rows from two models, each of which did not learn from half of them."""
@@ -211,13 +211,13 @@ class FoldScorer:
             if len(np.unique(self.groups[kept])) < 2:
                 return
             learned = training_rows(self.data, self.groups, kept, self.recipe)
-            matrix = matrix_of(learned.builder, self.data.rows.iloc[rows[scored]]).to_numpy()
+            matrix = matrix_of(learned.builder, self.data.rows.iloc[rows[scored]])
         else:
             # Columns of accounts and events are as of each row, and the same for every model.
             learned = self.trained_on.part(np.sort(self._places(kept)))
-            matrix = self.trained_on.matrix.to_numpy()[self._places(rows[scored])]
+            matrix = take_rows(self.trained_on.matrix, self._places(rows[scored]))
         classifier = grow_trees(learned, self.recipe, self.data.subject)
-        found = classifier.ensemble_.log_odds(matrix, n_threads=self.recipe.n_jobs or 0)
+        found = log_odds_of(classifier.ensemble_, matrix, self.recipe)
         odds[scored] = with_all_classes(found, tuple(map(str, classifier.classes_)), self.classes)
 
 

@@ -18,6 +18,7 @@ import pandas as pd
 
 from fraudsieve._translation import tr
 from fraudsieve._typing import Array
+from fraudsieve.features.large_matrix import take_rows
 from fraudsieve.training.splits.split import Split
 
 LeakWarning: TypeAlias = dict[str, str]
@@ -109,9 +110,9 @@ def columns_made_from_labels(
     rows = _thinned(codes)
     kinds = [pd.factorize(np.asarray(column)[rows])[0] for column in groups]
     data = _Rows(codes[rows], len(classes), [kind for kind in kinds if (kind >= 0).any()])
-    warnings = []
+    matrix, warnings = take_rows(matrix, rows), []
     for place, name in enumerate(map(str, matrix.columns)):
-        separation = None if name.startswith(LEARNED) else _separation(matrix.iloc[rows, place], data)
+        separation = None if name.startswith(LEARNED) else _separation(matrix.iloc[:, place], data)
         if separation is not None:
             how, code, auc = separation
             warning = _label_in(name, str(classes[code]), how, auc)

@@ -11,11 +11,12 @@ from fraudsieve.exceptions import ShortOfMemoryError
 from fraudsieve.features.cues.matrix import CUES, SHAPES
 from fraudsieve.features.default_views import default_histories
 from fraudsieve.features.history.declaration import check_histories, history_columns
+from fraudsieve.features.large_matrix import is_large
 from fraudsieve.features.text.fold import OBFUSCATIONS
 from fraudsieve.features.wording.model import BITS
 from fraudsieve.features.wording.surprisal import SURPRISALS
 from fraudsieve.tables.cells import STRING
-from fraudsieve.training.data.builders import make_builder, sample_of
+from fraudsieve.training.data.builders import PLAIN_ROWS, make_builder, sample_of
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.data.precomputed_matrix import PrecomputedMatrix
 from fraudsieve.training.recipe.recipe import Recipe
@@ -102,14 +103,19 @@ class DataSize:
     # Outputs of the text model: 1 for two classes, otherwise one per class.
     outputs: int = 1
     events: int = 0
+    # Whether a large matrix is in a file. One that is precomputed is in memory.
+    has_file: bool = True
 
 
 def needed_memory(size: DataSize, *, train_share: float = 1.0, n_jobs: int = 1) -> int:
     """Estimate the bytes that training takes at its peak, beside the tables and the libraries."""
-    matrix = 8 * size.columns * size.rows * train_share
+    n_rows = int(size.rows * train_share)
+    matrix = 8.0 * size.columns * n_rows
     records = PER_RECORD * size.rows + PER_EVENT * size.events
     if not size.subject.has_text:
-        matrix *= 2  # as much for the distance from the training rows, and the bins of LightGBM
+        # With the distance from the training rows. Of a matrix in a file, the bins of LightGBM are in memory.
+        distance = 8 * size.columns * min(n_rows, PLAIN_ROWS)
+        matrix = distance + (size.columns * n_rows if size.has_file and is_large(n_rows, size.columns) else matrix)
     if not size.characters:
         return int(matrix + records)
     characters = size.characters * train_share
@@ -124,7 +130,7 @@ def data_size(data: LabelledData, recipe: Recipe) -> DataSize:
     if not data.subject.has_text:
         builder = make_builder(data, recipe)
         if isinstance(builder, PrecomputedMatrix):
-            return DataSize(data.subject, rows, len(builder.matrix_.columns))
+            return DataSize(data.subject, rows, len(builder.matrix_.columns), has_file=False)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the fit of all rows warns
             sample = data.rows.head(SAMPLE)

@@ -12,7 +12,14 @@ from fraudsieve.models.guarantees import draw_of_groups, rate_bounds
 from fraudsieve.models.scoring.scores import fraud_probability, reached
 from fraudsieve.models.unlike_training.compared_columns import compared_columns
 from fraudsieve.models.verification import write_verified
-from fraudsieve.training.data.builders import Builder, grow_trees, matrix_of, sample_slice, training_rows
+from fraudsieve.training.data.builders import (
+    Builder,
+    grow_trees,
+    log_odds_of,
+    matrix_of,
+    sample_slice,
+    training_rows,
+)
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.evaluation.report_parts.slices import mixture_of
 from fraudsieve.training.facts import window_of
@@ -27,7 +34,7 @@ from fraudsieve.training.held_out import (
 )
 from fraudsieve.training.labels import seen_until
 from fraudsieve.training.recipe.recipe import Recipe
-from fraudsieve.training.split_model import distance_of, expected_unlike, unlike_of, with_points
+from fraudsieve.training.split_model import distance_of, distances_of, expected_unlike, unlike_of, with_points
 from fraudsieve.training.splits.split import Split
 
 RESERVE = 0.5
@@ -111,16 +118,17 @@ def refit_model(
     classes = tuple(str(name) for name in classifier.classes_)
     progress("refit: calibrating")
     rows, columns = plan.split.calibration, compared_columns(evaluated.matrix, evaluated.ensemble)
-    matrix = matrix_of(builder, data.rows.iloc[rows]).to_numpy()
-    distances = np.empty(0) if evaluated.unlike is None else evaluated.unlike.distance.apply(matrix)
+    matrix = matrix_of(builder, data.rows.iloc[rows])
+    distances = np.empty(0) if evaluated.unlike is None else distances_of(evaluated.unlike.distance, matrix)
     labels = data.rows["label"].to_numpy(object)
     legitimate = data.legitimate if data.legitimate in classes else None
     folds = FoldScorer(trained_on, data, groups, recipe, classes)
     forward = legitimate is None or not needs_folds(data, groups, rows, recipe)
-    odds = with_all_classes(evaluated.ensemble.log_odds(matrix), evaluated.classes, classes)
+    odds = with_all_classes(log_odds_of(evaluated.ensemble, matrix, recipe), evaluated.classes, classes)
     promise = forward and not are_few(data, groups, rows)
     later = HeldOutScores(rows, odds, np.isin(labels[rows], evaluated.classes), promise, RESERVE)
     scores = later if forward else folds.scores(progress, with_fraud=True)
+    plain = trained_on.plain
     model = replace(
         evaluated,
         classes=classes,
@@ -128,7 +136,7 @@ def refit_model(
         matrix=trained_on.builder.matrix_,
         ensemble=classifier.ensemble_,
         calibration=later.or_if_few(scores, labels, legitimate).calibrate(labels, classes),
-        unlike=unlike_of(distance_of(trained_on.plain, columns), trained_on.plain, distances),
+        unlike=unlike_of(distance_of(plain, columns), plain, distances),
         digest="",
         training={"rows": {"calibration": len(scores.rows)}, "calibration_window": window_of(data, scores.rows)},
     )

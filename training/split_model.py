@@ -13,6 +13,7 @@ from fraudsieve.features.accounts import UNTIMED
 from fraudsieve.features.campaign.over_time import MAX_MESSAGES
 from fraudsieve.features.history.declaration import EVERY_EVENT
 from fraudsieve.features.history.history_batch import count_beyond_bound
+from fraudsieve.features.large_matrix import blocks_of
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.likelihood_ratios import support_of
 from fraudsieve.models.scoring.scores import fraud_probability
@@ -20,7 +21,15 @@ from fraudsieve.models.trees.ensemble import Ensemble
 from fraudsieve.models.unlike_training.compared_columns import compared_columns, positions_of
 from fraudsieve.models.unlike_training.distance import TrainingDistance, fit_distance
 from fraudsieve.models.unlike_training.shares import UnlikeTraining, calibrate_distance
-from fraudsieve.training.data.builders import Builder, TrainingRows, grow_trees, matrix_of, sample_of, training_rows
+from fraudsieve.training.data.builders import (
+    Builder,
+    TrainingRows,
+    grow_trees,
+    log_odds_of,
+    matrix_of,
+    sample_of,
+    training_rows,
+)
 from fraudsieve.training.data.column_notes import candidate_notes
 from fraudsieve.training.data.groups import GROUP, units_of
 from fraudsieve.training.data.labelled import LabelledData
@@ -63,7 +72,12 @@ def fit_unlike(
     Returns None if no column distinguishes records, or there are no rows.
     """
     distance = distance_of(trained_on, compared_columns(matrix, ensemble))
-    return unlike_of(distance, trained_on, distance.apply(calibration.to_numpy(np.float64)))
+    return unlike_of(distance, trained_on, distances_of(distance, calibration))
+
+
+def distances_of(distance: TrainingDistance, matrix: pd.DataFrame) -> Array:
+    """Return the distances of rows, block by block."""
+    return np.concatenate([distance.apply(X) for X in blocks_of(matrix)])
 
 
 def with_points(
@@ -137,7 +151,7 @@ def fit_model(
     matrix, truth = matrix_of(features, rows.iloc[split.calibration]), labels[split.calibration]
     classes = tuple(str(name) for name in classifier.classes_)
     legitimate = data.legitimate if data.legitimate in classes else None
-    log_odds = classifier.ensemble_.log_odds(matrix.to_numpy(), n_threads=recipe.n_jobs or 0)
+    log_odds = log_odds_of(classifier.ensemble_, matrix, recipe)
     scores = later = HeldOutScores(split.calibration, log_odds, np.isin(truth, classes))
     if legitimate is not None and needs_folds(data, groups, np.concatenate([split.calibration, split.test]), recipe):
         few = len(np.unique(groups[split.calibration][truth != legitimate])) < FEW_FRAUDS
@@ -156,7 +170,9 @@ def fit_model(
         unlike=fit_unlike(features.matrix_, classifier.ensemble_, trained_on.plain, matrix),
         training=training_facts(data, split, recipe, choice) | {"trees": trees, "warnings": warnings},
     )
-    shares = None if model.unlike is None else model.unlike.apply(matrix.to_numpy())
+    shares = None
+    if model.unlike is not None:
+        shares = model.unlike.shares_of(distances_of(model.unlike.distance, matrix))
     model = expected_unlike(model, shares, split.calibration, data, groups)
     model, point_notes = with_points(model, scores, data, groups, recipe)
     notes = [*features.notes_, *_bound_notes(data, features.matrix_), *candidate_notes(data, recipe)]
@@ -175,7 +191,10 @@ def _warnings(
     trained_on: TrainingRows, data: LabelledData, groups: Array, split: Split, own: Sequence[str] | None
 ) -> list[LeakWarning]:
     # The cutoff time of an account is the user's; what is computed for messages and events is before their own times.
-    matrix = trained_on.matrix if own is None or data.subject.is_account else trained_on.matrix[list(own)]
+    matrix = trained_on.matrix
+    if own is not None and not data.subject.is_account:
+        places = matrix.columns.get_indexer(pd.Index(own))
+        matrix = pd.DataFrame(np.concatenate([X[:, places] for X in blocks_of(matrix)]), columns=list(own))
     return find_leaks(
         matrix,
         trained_on.labels,

@@ -87,12 +87,16 @@ def measure(subject: str, rows: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory(prefix="fraudsieve-scale-") as place:
         source = Path(place) / subject
         {"messages": write_messages, "events": write_events}[subject](source, rows)
-        return train_on(subject, source, rows)
+        found = train_on(subject, source, rows)
+        return {name: value for name, value in found.items() if name != "booster"}
 
 
-def train_on(subject: str, source: Path, rows: int) -> dict[str, float]:
-    """Train on a table in a process of its own, and return what `measure` does."""
-    call = [sys.executable, "-m", "benchmarks.scale.train_side", subject, str(source), str(SAMPLE_RATES[subject])]
+def train_on(
+    subject: str, source: Path, rows: int, overrides: Mapping[str, Any] | None = None, max_bytes: int | None = None
+) -> dict[str, Any]:
+    """Train on a table in a process of its own, and return what `measure` does, and the digest of the trees."""
+    settings = json.dumps({"model.sample_rate": SAMPLE_RATES[subject]} if overrides is None else {**overrides})
+    call = [sys.executable, "-m", "benchmarks.scale.train_side", subject, str(source), settings, json.dumps(max_bytes)]
     lines: list[dict[str, Any]] = []
     with subprocess.Popen(call, stdout=subprocess.PIPE, text=True) as process:
         watcher = _Watcher(process.pid)
@@ -108,7 +112,7 @@ def train_on(subject: str, source: Path, rows: int) -> dict[str, float]:
         raise RuntimeError(f"training on {rows:,} {subject} ended with {process.returncode}")
     begun = [line for line in lines if "step" in line]
     measured = _seconds(begun) | {"seconds": begun[-1]["at"], "peak_mb": watcher.peak}
-    return measured | _peaks(watcher.peaks) | {"average_precision": lines[-1]["average_precision"]}
+    return measured | _peaks(watcher.peaks) | lines[-1]
 
 
 def _seconds(begun: list[dict[str, Any]]) -> dict[str, float]:

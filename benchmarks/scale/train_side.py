@@ -4,20 +4,23 @@ import json
 import sys
 import tempfile
 import time
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from fraudsieve.features import large_matrix
 from fraudsieve.training.fit import train
 from fraudsieve.training.recipe.recipe import Recipe
 
 __all__ = ["main"]
 
 
-def main(table: str, source: Path, sample_rate: float = 1.0) -> None:
-    """Train on a table, or on a sample of its legitimate rows.
+def main(table: str, source: Path, overrides: dict[str, Any], max_bytes: int | None = None) -> None:
+    """Train on a table, with a matrix in memory up to some bytes.
 
     A line of JSON is printed when a step begins, and when all is done.
     """
+    large_matrix.MAX_BYTES = large_matrix.MAX_BYTES if max_bytes is None else max_bytes
     begin = time.perf_counter()
 
     def report_step(step: str) -> None:
@@ -27,12 +30,13 @@ def main(table: str, source: Path, sample_rate: float = 1.0) -> None:
         sys.stdout.flush()
 
     given: dict[str, Any] = {table: source}
-    recipe = Recipe.read(None, {"track.enabled": False, "model.sample_rate": sample_rate})
+    recipe = Recipe.read(None, {"track.enabled": False, **overrides})
     with tempfile.TemporaryDirectory(prefix="fraudsieve-train-") as place:
         trained = train(recipe, output=Path(place) / "model", progress=report_step, **given)
+        booster = sha256((Path(place) / "model" / "booster.txt").read_bytes()).hexdigest()
     report_step("done")
-    sys.stdout.write(json.dumps({"average_precision": trained.report.average_precision}) + "\n")
+    sys.stdout.write(json.dumps({"average_precision": trained.report.average_precision, "booster": booster}) + "\n")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), float(sys.argv[3]))
+    main(sys.argv[1], Path(sys.argv[2]), *map(json.loads, sys.argv[3:]))

@@ -15,6 +15,7 @@ from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.history.kernels.bound import DIGEST, count_bounded, sort_ties
 from fraudsieve.features.history.kernels.sorting import in_order, sort_events
+from fraudsieve.features.large_matrix import MatrixParts, release
 
 from .columns.reader import NO_LINKS, ColumnType, read_columns
 from .columns.table import Columns, ColumnTable, code_ids, combine_codes, kind_numbers
@@ -148,9 +149,9 @@ def history_features(
     """
     views = check_histories(History() if history is None else history)
     tables = HistoryTables.read(events, subjects, labels)
-    out = np.empty((tables.subjects.n_rows, sum(len(view.columns) for view in views)))
-    fill_history_features(tables, views, out)
-    return out
+    parts = MatrixParts(tables.subjects.n_rows, [len(view.columns) for view in views])
+    fill_history_features(tables, views, parts)
+    return parts.joined()
 
 
 def count_beyond_bound(events: Columns, view: History) -> int:
@@ -179,12 +180,11 @@ class HistoryTables(NamedTuple):
         return cls(every.without_repeats(), subject_table, label_table)
 
 
-def fill_history_features(tables: HistoryTables, views: Sequence[History], out: Array) -> None:
-    """Fill the columns of feature views, view by view, which may be the first columns of a larger matrix."""
-    first = 0
-    for view in views:
-        _fill_view(view, tables, out[:, first : first + len(view.columns)])
-        first += len(view.columns)
+def fill_history_features(tables: HistoryTables, views: Sequence[History], parts: Sequence[Array]) -> None:
+    """Fill the columns of feature views, view by view, which may be the first parts of a larger matrix."""
+    for view, part in zip(views, parts, strict=False):
+        _fill_view(view, tables, part)
+        release(part)
 
 
 def _fill_view(view: History, tables: HistoryTables, out: Array) -> None:

@@ -85,6 +85,14 @@ def messages() -> pd.DataFrame:
     )
 
 
+def test_a_matrix_in_a_file_takes_the_memory_of_its_bins() -> None:
+    sizes = [DataSize(Subject.EVENT, rows=8_000_000, columns=200, has_file=has_file) for has_file in (True, False)]
+    in_file, in_memory = map(needed_memory, sizes)
+    assert in_memory - in_file == (8 - 1) * 200 * 8_000_000
+    small = [DataSize(Subject.EVENT, rows=1_000_000, columns=200, has_file=has_file) for has_file in (True, False)]
+    assert len({*map(needed_memory, small)}) == 1
+
+
 def test_the_data_size_messages() -> None:
     recipe = Recipe.read(None, {"features.columns": ["channel"]})
     size = data_size(read_data(recipe, {"messages": messages()}, min_label_rows=1), recipe)

@@ -90,8 +90,8 @@ MUTANTS = (
     Mutant(
         "a live history holds events of the cutoff time",
         "features/history/timeline.py",
-        "cutoffs[some], amounts_of_some)",
-        "cutoffs[some] + 1, amounts_of_some)",
+        "return self._compute(slots, label_slots, cutoffs, own)",
+        "return self._compute(slots, label_slots, cutoffs + 1, own)",
         "paysim",
         ("events",),
     ),

@@ -28,12 +28,14 @@ from fraudsieve.features.account_matrix import account_matrix_of, message_matrix
 from fraudsieve.features.accounts import UNTIMED, AccountFeatures
 from fraudsieve.features.default_views import identifier_columns
 from fraudsieve.features.label_trust import WEIGHT
+from fraudsieve.features.large_matrix import blocks_of, take_rows
 from fraudsieve.features.messages import MessageFeatures
 from fraudsieve.models.artifact.folder import Model
 from fraudsieve.models.batch.rows import NO_HISTORY, feature_rows, with_absent_columns
 from fraudsieve.models.batch.scored_tables import TableHistory
 from fraudsieve.models.classifier import FraudClassifier, OnRound
 from fraudsieve.models.predict import Scorer
+from fraudsieve.models.trees.ensemble import Ensemble
 from fraudsieve.tables.formats.loaded import ReadOptions
 from fraudsieve.tables.label_values import AUTO, LabelReader, LabelReading, read_labels
 from fraudsieve.tables.source import InputTable, Source, as_input, data_digest, origin_of
@@ -339,10 +341,16 @@ def scores_of(scorer: Scorer, rows: pd.DataFrame, builder: Builder | None) -> di
     """
     model = replace(scorer.model, policy=scorer.policy)
     if not isinstance(builder, MessageFeatures | None):  # a row is scored without its own label
-        return scorer.score_rows(matrix_of(builder, with_absent_columns(model, rows)).to_numpy())
+        parts = [scorer.score_rows(X) for X in blocks_of(matrix_of(builder, with_absent_columns(model, rows)))]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     known = NO_HISTORY if builder is None else TableHistory(events=builder.events, messages=builder.past)
     features = feature_rows(model, rows, known)
     return scorer.score_rows(features.X, features.why, features.has_history)
+
+
+def log_odds_of(ensemble: Ensemble, matrix: pd.DataFrame, recipe: Recipe) -> Array:
+    """Return the log-odds of rows, block by block."""
+    return np.concatenate([ensemble.log_odds(X, n_threads=recipe.n_jobs or 0) for X in blocks_of(matrix)])
 
 
 def flags_of(scores: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.bool_]:
@@ -351,6 +359,8 @@ def flags_of(scores: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.bool_]:
 
 
 SECONDS_PER_LINE = 2.0
+PLAIN_ROWS = 500_000
+"""Rows of which the means, scales and correlations of columns are those of all."""
 MAX_LEGITIMATE = 300_000
 """Legitimate rows of the table from which on trees are grown on a sample by default."""
 
@@ -380,13 +390,16 @@ class TrainingRows:
     def part(self, rows: Array) -> "TrainingRows":
         """Return some of the rows, by their positions in the matrix. Campaigns are left out."""
         weights, drawn = (None if one is None else one[rows] for one in (self.weights, self.drawn))
-        parts = self.matrix.iloc[rows], self.labels[rows], self.positions[rows]
+        parts = take_rows(self.matrix, rows), self.labels[rows], self.positions[rows]
         return TrainingRows(self.builder, *parts, None, self.size, weights, self.class_rates, drawn)
 
     @property
     def plain(self) -> pd.DataFrame:
-        """The features of rows with as little fraud as the slice has: without a sample, those of all."""
-        return self.matrix if self.drawn is None or not self.drawn.any() else self.matrix[self.drawn]
+        """The features of rows with as little fraud as the slice has: of many, as many as show what is usual."""
+        drawn = np.arange(len(self.labels)) if self.drawn is None else np.flatnonzero(self.drawn)
+        if len(drawn) in (0, len(self.labels)) and len(self.labels) <= PLAIN_ROWS:
+            return self.matrix
+        return take_rows(self.matrix, drawn[:: -(-len(drawn) // PLAIN_ROWS)])
 
 
 def training_rows(

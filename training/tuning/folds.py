@@ -19,7 +19,7 @@ from fraudsieve.exceptions import RecipeError, SplitError
 from fraudsieve.features.wording.fit import campaign_folds
 from fraudsieve.models.calibration import probabilities
 from fraudsieve.models.scoring.scores import fraud_probability
-from fraudsieve.training.data.builders import TrainingRows, grow_trees, matrix_of, training_rows
+from fraudsieve.training.data.builders import TrainingRows, grow_trees, log_odds_of, matrix_of, training_rows
 from fraudsieve.training.data.labelled import LabelledData
 from fraudsieve.training.evaluation.capacity import naive_utc
 from fraudsieve.training.evaluation.fraud_rows import FraudRows
@@ -190,7 +190,7 @@ class SearchFolds:
 def _score(fold: _Prepared, recipe: Recipe, subject: Subject, metric: str) -> float:
     classifier = grow_trees(fold.train, recipe, subject)
     classes = tuple(str(name) for name in classifier.classes_)
-    odds = classifier.ensemble_.log_odds(fold.matrix.to_numpy(), n_threads=recipe.n_jobs or 0)
+    odds = log_odds_of(classifier.ensemble_, fold.matrix, recipe)
     if metric == "macro_f1":
         predicted = np.array(classes, object)[probabilities(odds).argmax(axis=1)]
         return float(f1_score(fold.labels, predicted, average="macro", zero_division=0.0))

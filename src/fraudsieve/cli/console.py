@@ -27,7 +27,10 @@ BOUND_EXCEEDED = 3
 """The command succeeded, and a value exceeds a bound of the recipe."""
 
 DISK_PROBLEMS = {
-    errno.ENOSPC: "the disk is full. What was there before is unchanged: free space, or write elsewhere, and try again",
+    errno.ENOSPC: (
+        "the disk is full. What was there before is unchanged: free space, or write elsewhere (TMPDIR for temporary "
+        "files), and try again"
+    ),
     errno.EDQUOT: "the quota of the disk is used up. Free space, or write elsewhere, and try again",
     errno.EFBIG: "a file became larger than this process may write (ulimit -f). Raise the limit, and try again",
     errno.EIO: "the disk reported an error. Check it, and try again",
