@@ -91,11 +91,15 @@ def take_rows(matrix: "pd.DataFrame", rows: Array) -> "pd.DataFrame":
     return type(matrix)(out, matrix.index[rows], names, copy=False)
 
 
-def _mapping(X: Any) -> mmap.mmap | None:
+class _Mapping(mmap.mmap):
+    """The file of a matrix; other mapped arrays are a user's."""
+
+
+def _mapping(X: Any) -> _Mapping | None:
     array = X.iloc[:, 0].to_numpy() if hasattr(X, "iloc") and X.ndim == 2 and X.shape[1] else X
     while isinstance(array, np.ndarray):
         array = array.base
-    return array if isinstance(array, mmap.mmap) else None
+    return array if isinstance(array, _Mapping) else None
 
 
 def _mapped(n_rows: int, n_columns: int) -> Array:
@@ -110,7 +114,7 @@ def _mapped(n_rows: int, n_columns: int) -> Array:
             file.truncate(size)
             if hasattr(os, "posix_fallocate"):  # otherwise a full disk ends the process with SIGBUS
                 os.posix_fallocate(file.fileno(), 0, size)
-            return np.ndarray((n_rows, n_columns), np.float64, mmap.mmap(file.fileno(), size))
+            return np.ndarray((n_rows, n_columns), np.float64, _Mapping(file.fileno(), size))
     except OSError as error:
         problem = f"{size / 1e9:.1f} GB for a matrix of features: {error.strerror}. Set TMPDIR to another folder"
         raise OSError(error.errno, problem, folder) from error
