@@ -32,7 +32,10 @@ LARGE_FILES: Final = "/var/tmp"
 
 
 class MatrixParts(list[Array]):
-    """An empty matrix, by parts of its columns, each of which is filled as a whole."""
+    """A matrix of float64 without values yet, by parts of its columns, each of shape (n_rows, width).
+
+    Raises OSError if it is large, and the disk has no room for it.
+    """
 
     def __init__(self, n_rows: int, widths: Sequence[int]) -> None:
         self._whole = None if is_large(n_rows, sum(widths)) else np.empty((n_rows, sum(widths)))
@@ -84,7 +87,7 @@ def take_rows(matrix: "pd.DataFrame", rows: Array) -> "pd.DataFrame":
     if not is_mapped(matrix):
         return matrix.iloc[rows]
     X, names = matrix.to_numpy(), matrix.columns
-    out = _mapped(len(rows), len(names)) if is_large(len(rows), len(names)) else np.empty((len(rows), len(names)))
+    (out,) = MatrixParts(len(rows), [len(names)])
     for start in range(0, len(rows), BLOCK):
         out[start : start + BLOCK] = X[rows[start : start + BLOCK]]
         release(X, out)

@@ -15,7 +15,7 @@ from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
 from fraudsieve.features.history.kernels.bound import DIGEST, count_bounded, sort_ties
 from fraudsieve.features.history.kernels.sorting import in_order, sort_events
-from fraudsieve.features.large_matrix import MatrixParts, release
+from fraudsieve.features.large_matrix import release
 
 from .columns.reader import NO_LINKS, ColumnType, read_columns
 from .columns.table import Columns, ColumnTable, code_ids, combine_codes, kind_numbers
@@ -149,9 +149,10 @@ def history_features(
     """
     views = check_histories(History() if history is None else history)
     tables = HistoryTables.read(events, subjects, labels)
-    parts = MatrixParts(tables.subjects.n_rows, [len(view.columns) for view in views])
-    fill_history_features(tables, views, parts)
-    return parts.joined()
+    widths = [len(view.columns) for view in views]
+    out = np.empty((tables.subjects.n_rows, sum(widths)))
+    fill_history_features(tables, views, np.split(out, np.cumsum(widths)[:-1], axis=1))
+    return out
 
 
 def count_beyond_bound(events: Columns, view: History) -> int:

@@ -360,7 +360,7 @@ def flags_of(scores: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.bool_]:
 
 SECONDS_PER_LINE = 2.0
 PLAIN_ROWS = 500_000
-"""Rows of which the means, scales and correlations of columns are those of all."""
+"""Most rows that the means, scales and correlations of columns are computed from."""
 MAX_LEGITIMATE = 300_000
 """Legitimate rows of the table from which on trees are grown on a sample by default."""
 
@@ -395,11 +395,11 @@ class TrainingRows:
 
     @property
     def plain(self) -> pd.DataFrame:
-        """The features of rows with as little fraud as the slice has: of many, as many as show what is usual."""
-        drawn = np.arange(len(self.labels)) if self.drawn is None else np.flatnonzero(self.drawn)
-        if len(drawn) in (0, len(self.labels)) and len(self.labels) <= PLAIN_ROWS:
-            return self.matrix
-        return take_rows(self.matrix, drawn[:: -(-len(drawn) // PLAIN_ROWS)])
+        """The features of at most `PLAIN_ROWS` rows, with as little fraud as the slice has."""
+        n_rows = len(self.labels)
+        rows = np.arange(n_rows) if self.drawn is None or not self.drawn.any() else np.flatnonzero(self.drawn)
+        rows = rows[:: -(-len(rows) // PLAIN_ROWS)]
+        return self.matrix if len(rows) == n_rows else take_rows(self.matrix, rows)
 
 
 def training_rows(

@@ -1,17 +1,20 @@
 """Training rows and trees of a run and of its hyperparameter search."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from fraudsieve._subjects import Subject
 from fraudsieve.features.label_trust import Trust
+from fraudsieve.features.messages import MessageFeatures
 from fraudsieve.models.classifier import FraudClassifier
 from fraudsieve.training.data import builders as of_rows
 from fraudsieve.training.data.builders import grow_trees, read_data, training_rows
 from fraudsieve.training.data.groups import groups_of
 from fraudsieve.training.data.labelled import Labelling, load_labelled
-from fraudsieve.training.recipe.recipe import Recipe
+from fraudsieve.training.recipe.recipe import LabelledSize, Recipe
 
 
 def recipe(**overrides: object) -> Recipe:
@@ -70,3 +73,13 @@ def test_trees_of_a_large_table_are_grown_on_a_sample_by_default(monkeypatch: py
     assert (labels_of_kept == "legitimate").sum() == pytest.approx(600, abs=60)
     whole = recipe(**{"data.subject": "account", "model.sample_rate": 1.0})
     assert len(of_rows.sample_slice(data, np.arange(n), whole)) == n
+
+
+def test_of_many_rows_some_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    matrix, labels = pd.DataFrame({"a": np.arange(100.0)}), np.full(100, "legitimate", object)
+    rows = of_rows.TrainingRows(MessageFeatures(), matrix, labels, np.arange(100), None, LabelledSize(100, 10))
+    assert rows.plain is matrix
+    monkeypatch.setattr(of_rows, "PLAIN_ROWS", 30)
+    assert rows.plain["a"].tolist() == list(range(0, 100, 4))
+    assert replace(rows, drawn=np.zeros(100, np.bool_)).plain["a"].tolist() == list(range(0, 100, 4))
+    assert replace(rows, drawn=np.arange(100) < 20).plain["a"].tolist() == list(range(20))
