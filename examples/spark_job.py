@@ -13,7 +13,7 @@ from datetime import datetime
 from pyspark.sql import SparkSession
 
 from fraudsieve import Scorer
-from fraudsieve.spark import score, training_sample, write_account_features
+from fraudsieve.spark import score, training_sample, write_feature_frame
 
 
 def main(folder: str, events_path: str, payments_path: str, output: str, until: str = "") -> None:
@@ -21,7 +21,7 @@ def main(folder: str, events_path: str, payments_path: str, output: str, until: 
     spark = SparkSession.builder.appName("fraudsieve").getOrCreate()
     events, payments = spark.read.parquet(events_path), spark.read.parquet(payments_path)
     matrix = Scorer.load(folder).model.matrix
-    write_account_features(payments, events, matrix, f"{output}/features")
+    write_feature_frame(payments, events, matrix, f"{output}/features")
     score(payments, folder, events).write.parquet(f"{output}/scores")
     if until:
         sample = training_sample(payments, events, matrix, rate=0.1, until=datetime.fromisoformat(until))

@@ -15,6 +15,7 @@ from fraudsieve.tables.values.reading import MAX_TEXT_LENGTH
 
 from .account_records import as_microseconds
 from .campaign.campaign_batch import band_features, campaign_features
+from .history.columns.table import ColumnTable
 from .history.history_batch import history_features
 from .profile.custom_columns import CustomColumns
 from .profile.dates import UNKNOWN
@@ -77,7 +78,8 @@ def sender_history(events: pd.DataFrame, messages: Any, histories: Sequence[Hist
                 "messages", f"column {name!r} is missing", "Add the column: the history of senders needs it."
             )
     subjects = messages[["account_id", "sent_at"]].rename(columns={"sent_at": "as_of"})
-    is_complete = subjects.notna().all(axis=1).to_numpy()
+    has_sender = ColumnTable(subjects, name="messages").ids("account_id").is_present  # a blank is missing
+    is_complete = has_sender & subjects["as_of"].notna().to_numpy()
     block = np.full((len(subjects), len(history_columns(histories))), np.nan)
     block[is_complete] = history_features(events, subjects[is_complete], histories)
     return block

@@ -78,7 +78,7 @@ RELEASE: Final[dict[str, str]] = {
     "tests/models/test_flavor_spark.py::test_a_spark_udf_gives_the_scores_of_the_scorer": SPARK,
     "tests/models/test_flavor_spark.py::test_own_columns_and_lists_score_alike_in_spark": SPARK,
     "tests/spark/test_connect.py::test_what_holds_in_a_classic_session_holds_over_spark_connect[all]": SPARK,
-    "tests/spark/test_feature_files.py::test_the_rows_are_those_of_account_features": SPARK,
+    "tests/spark/test_feature_files.py::test_the_rows_are_those_of_feature_frame": SPARK,
     "tests/spark/test_feature_frames.py::test_events_with_labels_and_a_hub": SPARK,
     "tests/spark/test_feature_frames.py::test_odd_accounts_in_any_buckets_and_order": SPARK,
     "tests/spark/test_feature_frames.py::test_without_times_or_history[True]": SPARK,

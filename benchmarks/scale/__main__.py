@@ -9,7 +9,7 @@ from benchmarks.runner import Arguments, Report, run_command
 
 __all__ = ["NAMES", "main"]
 
-NAMES = ("store", "spark", "sampling", "train", "in_file")
+NAMES = ("store", "spark", "spark_worlds", "sampling", "train", "in_file")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -18,8 +18,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         "name": {"choices": NAMES, "metavar": "NAME", "help": ", ".join(NAMES)},
         "--events": {
             "type": int,
-            "help": "events of store (1,000,000), spark (5, 20 and 50 million), sampling (all), train (10 million), "
-            "in_file (1, 2, 4 and 8 million)",
+            "help": "events of store (1,000,000), spark (5, 20 and 50 million), spark_worlds (2 and 1 million), "
+            "sampling (all), train (10 million), in_file (1, 2, 4 and 8 million)",
         },
         "--messages": {"type": int, "help": "messages of train (1,000,000)"},
         "--seconds": {"type": float, "default": 5.0, "help": "seconds per number of clients of store (5)"},

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from benchmarks.runner import Bar, Report, progress
 from benchmarks.scale.process_memory import memory_below, seconds_below
 from fraudsieve._microseconds import DAY
 from fraudsieve.features import AccountFeatures
+from fraudsieve.features.account_matrix import FeatureMatrix
 
 __all__ = ["run"]
 
@@ -33,13 +35,14 @@ START = np.datetime64("2026-01-01", "us")
 PART = 1_000_000
 SAMPLE = 100_000
 BUCKETS = (2, 3, 7)
+NOT_FEATURES = ("row", "account_id", "as_of", "text", "sent_at", "message_id", "recipient_id")
 RATIO, SLOPE, GROWTH = 3.0, 1.15, 1.5
 _PROTOCOL = (
     "Made-up events of as many accounts as a fifth of them (Zipf, exponent 1) with one hub of {hub:.0%}, over {days} "
     "days, unsorted; subjects at random times; the default feature views of accounts, without the network. Both sides "
     "read Parquet and write finished columns to Parquet, each in a process of its own with two cores; the start of the "
-    "session is not counted. seconds and ratio_to_one_machine are of write_account_features, frame.* of the frame of "
-    "account_features that Spark writes to Parquet, without dictionaries. cpu_seconds: user and kernel time of all "
+    "session is not counted. seconds and ratio_to_one_machine are of write_feature_frame, frame.* of the frame of "
+    "feature_frame that Spark writes to Parquet, without dictionaries. cpu_seconds: user and kernel time of all "
     "processes, with the start of the session; on a busy machine it says more than seconds. equal: every row has the "
     "same bits as on one machine, by digest, for both ways and the default number of buckets and, with the input in "
     "another order, for 2, 3 and 7. peak_mb: Java and all workers together, bucket_mb: the largest worker. slope: "
@@ -61,30 +64,31 @@ def run(n_events: int | None, _: float = 0.0) -> Report:
         Seconds, megabytes and ratios.
     """
     sizes = SIZES if n_events is None else (n_events,)
-    measured = {size: _measure(size) for size in sizes}
+    measured = {size: measure(size, write_world) for size in sizes}
     protocol = _PROTOCOL.format(hub=HUB_SHARE, days=DAYS)
     if n_events is not None:
-        return Report("spark", "made up", protocol, n_events, measured[n_events], {}, _bars(measured[n_events]))
+        return Report("spark", "made up", protocol, n_events, measured[n_events], {}, bars_of(measured[n_events]))
     figures = dict(measured[MAX_EQUAL])
     figures |= {f"{size}.{name}": value for size, own in measured.items() for name, value in own.items()}
     figures["equal"] = min(own["equal"] for own in measured.values() if "equal" in own)
     first, last = measured[SIZES[0]], measured[SIZES[-1]]
     figures["slope"] = math.log(last["seconds"] / first["seconds"]) / math.log(SIZES[-1] / SIZES[0])
     figures["growth_of_bucket_mb"] = last["bucket_mb"] / first["bucket_mb"]
-    return Report("spark", "made up", protocol, SIZES[-1], figures, {}, _bars(figures))
+    return Report("spark", "made up", protocol, SIZES[-1], figures, {}, bars_of(figures))
 
 
-def _bars(figures: dict[str, float]) -> list[Bar]:
+def bars_of(figures: dict[str, float]) -> list[Bar]:
     bars = [Bar.at_least("equal", figures["equal"], 1.0)] if "equal" in figures else []
     bars.append(Bar.at_most("ratio_to_one_machine", figures["ratio_to_one_machine"], RATIO))
     bounds = {"slope": SLOPE, "growth_of_bucket_mb": GROWTH}
     return bars + [Bar.at_most(name, figures[name], bound) for name, bound in bounds.items() if name in figures]
 
 
-def _measure(n_events: int) -> dict[str, float]:
-    with tempfile.TemporaryDirectory(prefix="fraudsieve-scale-") as place:
+def measure(n_events: int, write: Callable[[Path, int], None]) -> dict[str, float]:
+    """Measure both sides on a world, and compare their rows."""
+    with tempfile.TemporaryDirectory(prefix="fraudsieve-scale-", dir="/var/tmp") as place:
         folder = Path(place)
-        write_world(folder, n_events)
+        write(folder, n_events)
         one = _run("one", folder, "one")
         progress(f"{n_events:,} events on one machine: {one['seconds']:.1f} s, {one['peak_mb']:.0f} MB")
         figures = {f"one_machine.{name}": one[name] for name in ("seconds", "cpu_seconds", "peak_mb")}
@@ -131,13 +135,18 @@ def write_world(folder: Path, n_events: int, *, seed: int = 0) -> None:
         if not first:
             sample = events.slice(0, SAMPLE).to_pandas()
     n_subjects = min(SUBJECTS, n_events)
-    accounts = _names(rng.integers(0, n_accounts, n_subjects), rng)
+    accounts = account_names(rng.integers(0, n_accounts, n_subjects), rng)
     cutoffs = START + rng.integers(0, DAYS * DAY, n_subjects).astype("m8[us]")
     times = pa.array(cutoffs, pa.timestamp("us", "UTC"))
     subjects = pa.table({"row": pa.array(np.arange(n_subjects)), "account_id": accounts, "as_of": times})
     pq.write_table(subjects, folder / "subjects.parquet")
     features = AccountFeatures(sample, network=False, exclude=("row",))
-    (folder / "matrix").write_bytes(pickle.dumps(features.fit(subjects.slice(0, SAMPLE).to_pandas()).matrix_))
+    write_matrix(folder, features.fit(subjects.slice(0, SAMPLE).to_pandas()).matrix_)
+
+
+def write_matrix(folder: Path, matrix: FeatureMatrix) -> None:
+    """Write the declaration of features, as both sides read it."""
+    (folder / "matrix").write_bytes(pickle.dumps(matrix))
 
 
 def _events(rng: np.random.Generator, n: int, weights: np.ndarray) -> pa.Table:
@@ -145,8 +154,8 @@ def _events(rng: np.random.Generator, n: int, weights: np.ndarray) -> pa.Table:
     times = START + rng.integers(0, DAYS * DAY, n).astype("m8[us]")
     return pa.table(
         {
-            "account_id": _names(senders, rng),
-            "counterparty_id": _names(recipients, rng),
+            "account_id": account_names(senders, rng),
+            "counterparty_id": account_names(recipients, rng),
             "occurred_at": pa.array(times, pa.timestamp("us", "UTC")),
             "kind": pa.array(rng.choice(["pay", "withdraw"], n, p=[0.8, 0.2])),
             "amount": rng.lognormal(3, 1, n).round(2),
@@ -154,7 +163,7 @@ def _events(rng: np.random.Generator, n: int, weights: np.ndarray) -> pa.Table:
     )
 
 
-def _names(numbers: np.ndarray, rng: np.random.Generator) -> pa.Array:
+def account_names(numbers: np.ndarray, rng: np.random.Generator) -> pa.Array:
     """Return ids of accounts, a share of which is the hub."""
     hub = rng.random(len(numbers)) < HUB_SHARE
     return pa.array(np.where(hub, "hub", np.char.add("account", numbers.astype(str))))
@@ -166,7 +175,7 @@ def _digests(folder: Path) -> np.ndarray:
     digests: dict[int, bytes] = {}
     for file in files:
         for batch in pq.ParquetFile(file).iter_batches(50_000):
-            names = [name for name in batch.schema.names if name not in ("row", "account_id", "as_of")]
+            names = [name for name in batch.schema.names if name not in NOT_FEATURES]
             rows = np.ascontiguousarray(np.column_stack([batch[name].to_numpy(zero_copy_only=False) for name in names]))
             for row, cells in zip(batch["row"].to_pylist(), rows, strict=True):
                 digests[row] = hashlib.blake2b(cells.tobytes(), digest_size=16).digest()

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from fraudsieve.features import AccountFeatures
+from fraudsieve.features import AccountFeatures, MessageFeatures
 
 __all__ = ["main"]
 
@@ -34,21 +34,28 @@ def _on_one_machine(folder: Path, output: str) -> float:
     (folder / output).mkdir()
     start = time.perf_counter()
     subjects = pd.read_parquet(folder / "subjects.parquet")
-    features = AccountFeatures(pd.read_parquet(folder / "events"))
-    features.matrix_ = pickle.loads((folder / "matrix").read_bytes())
+    events, matrix = pd.read_parquet(folder / "events"), pickle.loads((folder / "matrix").read_bytes())
+    features: AccountFeatures | MessageFeatures = AccountFeatures(events, account_labels=_read(folder, "labels"))
+    if matrix.subject.has_text:
+        features = MessageFeatures(events=events, past=_read(folder, "messages"))
+    features.matrix_ = matrix
     rows = features.transform(subjects)
     table = pa.Table.from_pandas(subjects, preserve_index=False)
-    for place, name in enumerate(features.matrix_.columns):
+    for place, name in enumerate(matrix.columns):
         table = table.append_column(name, pa.array(np.ascontiguousarray(rows[:, place])))
     pq.write_table(table, folder / output / "rows.parquet", row_group_size=100_000)
     return time.perf_counter() - start
+
+
+def _read(folder: Path, name: str) -> pd.DataFrame | None:
+    return pd.read_parquet(folder / name) if (folder / name).exists() else None
 
 
 def _on_spark(folder: Path, output: str, n_buckets: int, side: str) -> float:
     from pyspark.sql import SparkSession
     from pyspark.sql import functions as F
 
-    from fraudsieve.spark import account_features, write_account_features
+    from fraudsieve.spark import feature_frame, write_feature_frame
 
     spark = SparkSession.builder.master("local[2]").config(map=SETTINGS).getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")
@@ -57,10 +64,23 @@ def _on_spark(folder: Path, output: str, n_buckets: int, side: str) -> float:
     if n_buckets:  # not in the timed run: in another order
         subjects, events = (frame.orderBy(F.xxhash64(*frame.columns)) for frame in (subjects, events))
     matrix = pickle.loads((folder / "matrix").read_bytes())
+    labels, messages = (
+        spark.read.parquet(str(folder / name)) if (folder / name).exists() else None for name in ("labels", "messages")
+    )
     if side == "files":
-        write_account_features(subjects, events, matrix, folder / output, n_buckets=n_buckets or None)
+        write_feature_frame(
+            subjects,
+            events,
+            matrix,
+            folder / output,
+            account_labels=labels,
+            messages=messages,
+            n_buckets=n_buckets or None,
+        )
     else:
-        rows = account_features(subjects, events, matrix, n_buckets=n_buckets or None)
+        rows = feature_frame(
+            subjects, events, matrix, account_labels=labels, messages=messages, n_buckets=n_buckets or None
+        )
         rows.write.option("parquet.enable.dictionary", "false").parquet(str(folder / output))
     seconds = time.perf_counter() - start
     spark.stop()

@@ -1,5 +1,7 @@
 """Campaign history of messages, in batch: from a table of earlier messages and a table of messages to score."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -62,7 +64,7 @@ def band_features(events: pd.DataFrame, messages: pd.DataFrame, campaigns: Campa
     """
     has_time = messages["sent_at"].notna().to_numpy()
     timed = messages[has_time]
-    subjects = {"campaign": keys_of_bands(timed).ravel(), "as_of": _repeated(_utc(timed["sent_at"]))}
+    subjects = {"campaign": keys_of_bands(timed["text"].tolist()).ravel(), "as_of": _repeated(_utc(timed["sent_at"]))}
     band_columns = history_features(events, subjects, campaigns.views)
     out = np.full((len(messages), len(campaigns.columns)), np.nan)
     out[has_time] = campaigns.message_columns(band_columns)
@@ -82,7 +84,7 @@ def _events(past: pd.DataFrame, campaigns: CampaignHistory) -> pd.DataFrame:
     counting = table.without_repeats("message_id").owners
     counting = np.arange(len(past)) if counting is None else counting
     codes, texts = pd.factorize(past["text"])  # a message has a row for each of its labels
-    keys, messages = keys_of_bands(pd.DataFrame({"text": texts}))[codes], past.iloc[counting]
+    keys, messages = keys_of_bands(texts.tolist())[codes], past.iloc[counting]
     no_values = pd.Series(None, messages.index, STRING)
     events = pd.DataFrame({"campaign": keys[counting].ravel(), "occurred_at": _repeated(_utc(messages["sent_at"]))})
     for column, name in (("account_id", "sender_id"), ("recipient_id", "recipient_id"), ("message_id", "event_id")):
@@ -101,9 +103,9 @@ def _events(past: pd.DataFrame, campaigns: CampaignHistory) -> pd.DataFrame:
     return pd.concat([events, labels], ignore_index=True)
 
 
-def keys_of_bands(messages: pd.DataFrame) -> Array:
-    """Return the keys of the bands of messages as strings, as ids are read: 8 a message."""
-    folded, _ = fold_codes(pack(messages["text"].tolist()))
+def keys_of_bands(texts: Sequence[str]) -> Array:
+    """Return the keys of the bands of texts as strings, as ids are read: 8 a text."""
+    folded, _ = fold_codes(pack(texts))
     return np.asarray(band_keys(folded).astype(str).astype(object))
 
 

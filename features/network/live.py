@@ -18,13 +18,13 @@ from fraudsieve.features.network.kernels.updates import (
     VALUES,
     LabelRows,
     LinkRows,
-    Rules,
     add_rows,
     empty_graph,
     fill_columns,
     grow_graph,
     list_series,
     remove_label,
+    rules_of,
 )
 
 from .declaration import Network
@@ -42,8 +42,7 @@ class NetworkGraph:
     """
 
     def __init__(self, network: Network, name: str) -> None:
-        self.network, self.between = network, name == network.counterparty
-        self._graph = empty_graph()
+        self._rules, self._graph = rules_of(network, name), empty_graph()
 
     @property
     def n_links(self) -> int:
@@ -64,7 +63,7 @@ class NetworkGraph:
         """Add links, each pair from its earliest time on, and labels of accounts."""
         row, label_row = 0, 0
         while True:
-            row, label_row, *room = add_rows(self._graph, links, labels, self.between, row, label_row)
+            row, label_row, *room = add_rows(self._graph, links, labels, self._rules.between, row, label_row)
             if row == len(links.times) and label_row == len(labels.times):
                 return
             self._graph = grow_graph(self._graph, *room)
@@ -76,9 +75,7 @@ class NetworkGraph:
 
     def fill(self, accounts: Array, cutoffs: Array, out: Array, first: int) -> None:
         """Fill the columns of accounts, strictly before their cutoff times."""
-        rate, weight = self.network.prior
-        rules = Rules(self.network.max_degree, float(rate), float(weight), self.network.labels, self.between)
-        fill_columns(self._graph, rules, accounts, cutoffs, out, first)
+        fill_columns(self._graph, self._rules, accounts, cutoffs, out, first)
 
     def list_links(self) -> LinkRows:
         """Return all links."""

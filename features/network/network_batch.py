@@ -27,8 +27,8 @@ from fraudsieve.features.network.kernels.updates import (
     RETURNED,
     VALUES,
     Graph,
-    Rules,
     fill_columns,
+    rules_of,
 )
 
 from .declaration import Network
@@ -115,18 +115,17 @@ class FullGraph:
     """All links of one column. It computes features for any labels and cutoff times, and accepts no further links."""
 
     def __init__(self, network: Network, name: str, links: CodedLinks, n_nodes: int) -> None:
-        rate, weight = network.prior
-        between = name == network.counterparty
-        self._rules = Rules(network.max_degree, float(rate), float(weight), network.labels, between)
+        self._rules = rules_of(network, name)
         self._n_columns, self._n_nodes = len(network.columns_of(name)), n_nodes
-        self._nodes, self._links = number_nodes(n_nodes), _link_series(links, n_nodes, between)
-        self._returned = _returned(self._links, n_nodes) if between else _NO_SERIES
+        self._nodes, self._links = number_nodes(n_nodes), _link_series(links, n_nodes, self._rules.between)
+        self._returned = returned_links(self._links, n_nodes) if self._rules.between else NO_ENTRIES
 
     def columns(self, labels: CodedLabels, accounts: Array, cutoffs: Array) -> Array:
         """Compute the columns of accounts, strictly before their cutoff times."""
-        kept = _sorted_labels(labels, self._n_nodes)
-        steps = {LABELS: kept, LABELLED: _labelled(self._links, kept, self._n_nodes), RETURNED: self._returned}
-        graph = Graph(self._nodes, self._links, _joined([steps[kind] for kind in sorted(steps)], self._n_nodes))
+        kept = sort_labels(labels, self._n_nodes)
+        labelled = add_up(label_changes(self._links, kept, self._n_nodes), self._n_nodes)
+        steps = {LABELS: kept, LABELLED: labelled, RETURNED: self._returned}
+        graph = Graph(self._nodes, self._links, join_series([steps[kind] for kind in sorted(steps)], self._n_nodes))
         # Three times as fast: what an account is linked to is still in the processor's cache for the next cutoff.
         _, order, sorted_cutoffs = sort_events(accounts + np.int32(1), cutoffs, self._n_nodes + 1)
         digests = (in_order(accounts, order) + np.int64(1)).view(np.uint64)
@@ -136,28 +135,29 @@ class FullGraph:
         return out
 
 
-class _Sorted(NamedTuple):
-    """Entries of a series, sorted by node and time. Of entries with the same node and time, the last counts."""
+class NodeEntries(NamedTuple):
+    """Entries of a series. Sorted by node and time, the last of those with the same node and time counts."""
 
     nodes: Array
     times: Array
     items: Array
 
+    def sorted(self, n_nodes: int) -> "NodeEntries":
+        """Return the entries sorted by node and time."""
+        starts, order, sorted_times = sort_events(self.nodes, self.times, n_nodes)
+        return NodeEntries(_owners(np.diff(starts)), sorted_times, in_order(self.items, order))
 
-_NO_SERIES = _Sorted(np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0, np.int64))
 
-
-def _sort(nodes: Array, times: Array, items: Array, n_nodes: int) -> _Sorted:
-    starts, order, sorted_times = sort_events(nodes, times, n_nodes)
-    return _Sorted(_owners(np.diff(starts)), sorted_times, in_order(items, order))
+NO_ENTRIES = NodeEntries(np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0, np.int64))
 
 
 def _owners(sizes: Array) -> Array:
     return np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
 
 
-def _totals(series: _Sorted) -> _Sorted:
+def add_up(changes: NodeEntries, n_nodes: int) -> NodeEntries:
     """Return the running totals of changes, per node."""
+    series = changes.sorted(n_nodes)
     totals = np.cumsum(series.items)
     is_first = np.ones(len(totals), np.bool_)
     is_first[1:] = series.nodes[1:] != series.nodes[:-1]
@@ -166,8 +166,8 @@ def _totals(series: _Sorted) -> _Sorted:
     return series._replace(items=totals - np.repeat(before, np.diff(first, append=len(totals))))
 
 
-def _joined(parts: list[_Sorted], n_nodes: int) -> Series:
-    """Return the series of several kinds in one array; the series of a kind are contiguous."""
+def join_series(parts: Sequence[NodeEntries], n_nodes: int) -> Series:
+    """Return the series of several kinds in one array, from sorted entries; the series of a kind are contiguous."""
     n, at = sum(len(part.times) for part in parts), 0
     if n >= 2**31:
         raise OverflowError(f"Expected fewer than {2**31:,} entries of a network, got {n:,}.")
@@ -185,33 +185,34 @@ def _link_series(links: CodedLinks, n_nodes: int, between: bool) -> Series:
     rows = np.arange(len(links.times)) if links.accounts.min(initial=0) >= 0 else np.flatnonzero(links.accounts >= 0)
     accounts, values, times = (column if len(rows) == len(column) else column[rows] for column in links)
     starts, order, times = sort_events(accounts, times, n_nodes)
-    kept = _Sorted(np.empty_like(order), np.empty_like(times), np.empty_like(order))
+    kept = NodeEntries(np.empty_like(order), np.empty_like(times), np.empty_like(order))
     n = keep_first_links(starts, times, in_order(values, order), between, *kept)
-    of_accounts = _Sorted(*(column[:n] for column in kept))
-    of_values = _sort(of_accounts.items, of_accounts.times, of_accounts.nodes, n_nodes)
-    return _joined([of_accounts, of_values], n_nodes)
+    of_accounts = NodeEntries(*(column[:n] for column in kept))
+    of_values = NodeEntries(of_accounts.items, of_accounts.times, of_accounts.nodes).sorted(n_nodes)
+    return join_series([of_accounts, of_values], n_nodes)
 
 
-def _returned(links: Series, n_nodes: int) -> _Sorted:
+def returned_links(links: Series, n_nodes: int) -> NodeEntries:
     """Return the running counts of links both ways."""
     n_most = int(np.minimum(*links.spans[:, :, SIZE].T).sum(dtype=np.int64))
     nodes, times = np.empty(n_most, np.int32), np.empty(n_most, np.int64)
     n = mutual_links(links, nodes, times)
-    return _totals(_sort(nodes[:n], times[:n], np.ones(n, np.int64), n_nodes))
+    return add_up(NodeEntries(nodes[:n], times[:n], np.ones(n, np.int64)), n_nodes)
 
 
-def _sorted_labels(labels: CodedLabels, n_nodes: int) -> _Sorted:
+def sort_labels(labels: CodedLabels, n_nodes: int) -> NodeEntries:
+    """Return labels sorted by account and time."""
     is_known = labels.accounts >= 0
     # Of labels with the same account and time, the last counts.
     rows = np.concatenate([np.flatnonzero(is_known & ~labels.frauds), np.flatnonzero(is_known & labels.frauds)])
     accounts, times, frauds = (column[rows] for column in labels)
-    return _sort(accounts, times, frauds.astype(np.int64), n_nodes)
+    return NodeEntries(accounts, times, frauds.astype(np.int64)).sorted(n_nodes)
 
 
-def _labelled(links: Series, labels: _Sorted, n_nodes: int) -> _Sorted:
-    """Return the running counts of known and fraudulent accounts of each value."""
+def label_changes(links: Series, labels: NodeEntries, n_nodes: int) -> NodeEntries:
+    """Return the changes of the numbers of known and fraudulent accounts of each value."""
     if not len(labels.times):
-        return _NO_SERIES
+        return NO_ENTRIES
     sizes = links.spans[:, VALUES, SIZE]
     accounts, n_links = _owners(sizes), int(sizes.sum(dtype=np.int64))
     n_labels = np.bincount(labels.nodes, minlength=n_nodes)
@@ -222,8 +223,7 @@ def _labelled(links: Series, labels: _Sorted, n_nodes: int) -> _Sorted:
     changes = np.diff(labels.items, prepend=0)
     firsts = first_label[n_labels > 0]
     changes[firsts] = labels.items[firsts] + KNOWN
-    since = np.maximum(links.times[link], labels.times[label])
-    return _totals(_sort(links.items[link], since, changes[label], n_nodes))
+    return NodeEntries(links.items[link], np.maximum(links.times[link], labels.times[label]), changes[label])
 
 
 def network_features(

@@ -15,7 +15,19 @@ from fraudsieve.features.history.declaration import LATEST_MEASURES, MEASURES, H
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-__all__ = ["EVENTS", "SUBJECTS", "VIEWS", "as_events", "as_subjects", "differing", "shuffled"]
+__all__ = [
+    "EVENTS",
+    "LABELS",
+    "MESSAGES",
+    "SUBJECTS",
+    "VIEWS",
+    "as_events",
+    "as_labels",
+    "as_messages",
+    "as_subjects",
+    "differing",
+    "shuffled",
+]
 
 START = pd.Timestamp("2024-05-03 20:00", tz="UTC")
 MEASURED = (*MEASURES, *LATEST_MEASURES, "span", "is_new")
@@ -59,6 +71,39 @@ SUBJECTS = st.lists(
     min_size=15,
     max_size=40,
 )
+
+LABELS = st.lists(st.tuples(ACCOUNTS, MINUTES, st.booleans()), max_size=30)
+MESSAGES = st.lists(
+    st.tuples(
+        st.none() | st.sampled_from(["", "m1", "m2", "m3"]),
+        st.sampled_from(
+            ["win 100 now, call me", "Win 999 now, call me!", "see you at six", "充值解锁奖金", "win 1 now"]
+        ),
+        ACCOUNTS,
+        ACCOUNTS,
+        st.none() | MINUTES,
+        st.sampled_from(["spam", "ham", None]),
+        st.none() | MINUTES,
+    ),
+    min_size=30,
+    max_size=80,
+)
+
+
+def as_labels(rows: list[tuple[Any, ...]]) -> pd.DataFrame:
+    """Return labels of accounts."""
+    labels = pd.DataFrame(rows, columns=["account_id", "labelled_at", "is_fraud"])
+    labels = labels.astype({"account_id": "str", "is_fraud": "bool"})
+    return labels.assign(labelled_at=_times(labels["labelled_at"]))
+
+
+def as_messages(rows: list[tuple[Any, ...]]) -> pd.DataFrame:
+    """Return messages and their labels, with their place in the table."""
+    names = ["message_id", "text", "account_id", "recipient_id", "sent_at", "label", "labelled_at"]
+    messages = pd.DataFrame(rows, columns=names).assign(offset=np.arange(len(rows)))
+    times = {name: _times(messages[name]) for name in ("sent_at", "labelled_at")}
+    words = [name for name in names if name not in times]
+    return messages.astype(dict.fromkeys(words, "str")).assign(**times)
 
 
 def as_events(rows: list[tuple[Any, ...]]) -> pd.DataFrame:

@@ -8,12 +8,22 @@ import numpy as np
 import pandas as pd
 from hypothesis import strategies as st
 
-from fraudsieve.features import AccountFeatures, History
+from fraudsieve.features import AccountFeatures, History, Network
 from fraudsieve.models import FraudClassifier, Model, Policy, write_model
 from fraudsieve.models.thresholds import operating_points
 from tests.features.test_accounts import world
 
-__all__ = ["EVENTS", "RECORDS", "as_dicts", "as_history", "as_records", "world", "write_event_model"]
+__all__ = [
+    "EVENTS",
+    "RECORDS",
+    "account_labels",
+    "as_dicts",
+    "as_history",
+    "as_records",
+    "world",
+    "write_account_model",
+    "write_event_model",
+]
 
 VIEWS = (
     History(("1h", "1d"), measures=("count", "sum", "mean", "std", "z", "distinct", "since_last")),
@@ -66,6 +76,28 @@ def write_event_model(folder: Path, policy: Policy | None = None, *, with_labels
     options: dict[str, Any] = {"points": points}
     options |= {} if policy is None else {"policy": policy}
     write_model(Model("events", ("fraud", "legitimate"), "legitimate", *parts, **options), folder)
+
+
+def account_labels() -> pd.DataFrame:
+    """Return labels of a third of the accounts, of which half are fraud."""
+    accounts, times = [f"a{number}" for number in range(0, 24, 3)], pd.Timestamp("2026-03-03", tz="UTC")
+    labels = pd.DataFrame({"account_id": accounts, "labelled_at": times + pd.to_timedelta(np.arange(8), "D")})
+    return labels.assign(
+        labelled_at=labels["labelled_at"].astype("datetime64[us, UTC]"), is_fraud=np.arange(8) % 2 == 0
+    )
+
+
+def write_account_model(folder: Path) -> None:
+    """Train a model of accounts on the network only, and write it."""
+    events = world(240)["events"]
+    network = Network(identifiers=("device_id",), max_degree=12)
+    features = AccountFeatures(events, account_labels=account_labels(), history=(), network=network)
+    records = pd.DataFrame({"account_id": [f"a{place % 24}" for place in range(240)], "as_of": events["occurred_at"]})
+    y = np.where(np.arange(240) % 24 % 3 == 0, "fraud", "legitimate").astype(object)
+    matrix = features.set_output(transform="pandas").fit(records).transform(records)
+    fitted = FraudClassifier(n_rounds=8, n_jobs=1, min_leaf_rows=5).fit(matrix, y)
+    parts = features.matrix_, fitted.ensemble_, fitted.calibration_
+    write_model(Model("accounts", ("fraud", "legitimate"), "legitimate", *parts), folder)
 
 
 def as_records(rows: list[tuple[Any, ...]]) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import pytest
 from pyarrow.fs import LocalFileSystem
 
 from fraudsieve.features.history.declaration import History
-from fraudsieve.spark.bucket_features import FILE, BucketFeatures, WritePart, group_views, read_block
+from fraudsieve.spark.bucket_features import FILE, AppendFeatures, BucketFeatures, WritePart, group_views, read_block
 
 VIEW = History(("1h",), measures=("count", "sum"))
 
@@ -27,13 +27,12 @@ def test_written_chunks_are_the_returned_ones(tmp_path: Path, monkeypatch: pytes
     subjects = pa.table({"row": np.arange(10), "id": ["ann", "bob"] * 5, "cutoff": hours})
     events = pa.table({"time": hours - 1, "id_0": ["ann"] * 10, "amount_0": np.arange(10.0)})
     group, columns = group_views([VIEW])[0], {"account_id": "id"}
-    returned = BucketFeatures(group, columns, "cutoff", "block", as_columns).compute(subjects, events)
+    features = BucketFeatures(group, columns, "cutoff")
+    returned = AppendFeatures(features, "block", as_columns).compute(subjects, events)
     assert returned["row"].to_pylist() == list(range(10))
     assert returned["count"].to_pylist() == [1.0, 0.0] * 5
     assert returned["sum"].to_pylist() == [0.0, 0.0, 2.0, 0.0, 4.0, 0.0, 6.0, 0.0, 8.0, 0.0]
-    writing = BucketFeatures(
-        group, columns, "cutoff", "block", as_columns, WritePart(LocalFileSystem(), str(tmp_path), "{}")
-    )
+    writing = AppendFeatures(features, "block", as_columns, WritePart(LocalFileSystem(), str(tmp_path), "{}"))
     names = writing.compute(subjects, events)[FILE].to_pylist()
     file = pq.ParquetFile(tmp_path / names[0])
     assert file.num_row_groups == 3

@@ -1,4 +1,4 @@
-"""`account_features`: equal to one machine to the last bit, and errors before any job."""
+"""`feature_frame`: equal to one machine to the last bit, and errors before any job."""
 
 import logging
 from collections.abc import Callable
@@ -11,8 +11,9 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from fraudsieve.exceptions import ColumnTypeError, SchemaError
-from fraudsieve.features import AccountFeatures, History, MessageMatrix
-from fraudsieve.spark import account_features
+from fraudsieve.features import AccountFeatures, History, MessageFeatures, MessageMatrix, Network
+from fraudsieve.features.campaign.over_time import CampaignHistory
+from fraudsieve.spark import feature_frame
 from tests.features.test_accounts import world
 from tests.messages import refused
 from tests.profiles import examples
@@ -40,9 +41,46 @@ def test_odd_accounts_in_any_buckets_and_order(
     exclude = ("row", "counterparty_id")
     features = fitted(event_table, subject_table, history=odd.VIEWS, exclude=exclude, categories=("city", "level"))
     frames = shuffled(spark, subject_table, seed), shuffled(spark, event_table, seed + 1)
-    found = account_features(*frames, features.matrix_, order="offset", n_buckets=n_buckets)
+    found = feature_frame(*frames, features.matrix_, order="offset", n_buckets=n_buckets)
     assert found.columns == [*subject_table.columns, *features.matrix_.columns]
     assert differing(features.matrix_.columns, found, features.transform(subject_table)) == []
+
+
+@given(odd.EVENTS, odd.SUBJECTS, odd.LABELS, st.sampled_from([2, 3, 7]), st.sampled_from([1, 3, 1000]), st.booleans())
+@settings(examples(4), phases=[Phase.generate])  # a failure is not worth minutes of shrinking
+def test_odd_networks_in_any_buckets(
+    spark: "SparkSession", events: Any, subjects: Any, labels: Any, n_buckets: int, max_degree: int, labelled: bool
+) -> None:
+    event_table, subject_table, label_table = odd.as_events(events), odd.as_subjects(subjects), odd.as_labels(labels)
+    network = Network(identifiers=("device_id",), labels=labelled, max_degree=max_degree)
+    builder = AccountFeatures(event_table, account_labels=label_table, network=network, history=odd.VIEWS[-1:])
+    features = builder.set_params(exclude=("row", "counterparty_id", "city", "level")).fit(subject_table)
+    assert features.matrix_.network == network
+    frames = shuffled(spark, subject_table, 1), shuffled(spark, event_table, 2)
+    known = shuffled(spark, label_table, 3)
+    found = feature_frame(*frames, features.matrix_, account_labels=known, order="offset", n_buckets=n_buckets)
+    assert differing(features.matrix_.columns, found, features.transform(subject_table)) == []
+
+
+@given(odd.EVENTS, odd.MESSAGES, odd.MESSAGES, st.sampled_from([2, 3, 7]), st.booleans())
+@settings(examples(4), phases=[Phase.generate])
+def test_odd_messages_with_senders_and_campaigns(
+    spark: "SparkSession", events: Any, messages: Any, past: Any, n_buckets: int, labelled: bool
+) -> None:
+    event_table, message_table, past_table = odd.as_events(events), odd.as_messages(messages), odd.as_messages(past)
+    message_table = message_table.drop(columns=["label", "labelled_at", "offset"]).assign(
+        row=np.arange(len(messages)), length=7.5
+    )
+    past_table = past_table if labelled else past_table.drop(columns=["label"])
+    builder = MessageFeatures(
+        wording=False, events=event_table, history=odd.VIEWS[:2], past=past_table, columns=["length"]
+    )
+    features = builder.fit(message_table)
+    assert features.matrix_.campaigns is not None
+    frames = shuffled(spark, message_table, 1), shuffled(spark, event_table, 2)
+    earlier = shuffled(spark, past_table, 3)
+    found = feature_frame(*frames, features.matrix_, messages=earlier, order="offset", n_buckets=n_buckets)
+    assert differing(features.matrix_.columns, found, np.asarray(features.transform(message_table))) == []
 
 
 def test_events_with_labels_and_a_hub(
@@ -61,7 +99,7 @@ def test_events_with_labels_and_a_hub(
     features = fitted(events, events, labels=labels, **options)
     frames = shuffled(spark, events, 1), shuffled(spark, events, 2)
     with caplog.at_level(logging.WARNING, "fraudsieve.spark"):
-        found = account_features(*frames, features.matrix_, labels=shuffled(spark, labels, 3), order="row")
+        found = feature_frame(*frames, features.matrix_, labels=shuffled(spark, labels, 3), order="row")
         assert differing(features.matrix_.columns, found, features.transform(events)) == []
     assert [record.getMessage()[:30] for record in caplog.records] == ["1 hot entities by account_id: "]
     assert "a0" not in caplog.text
@@ -78,7 +116,7 @@ def test_without_times_or_history(spark: "SparkSession", with_events: bool) -> N
         with pytest.warns(UserWarning, match="There are no times"):
             features = fitted(events, subjects, exclude=("row",))
     on_spark = None if events is None else shuffled(spark, events, 0)
-    found = account_features(shuffled(spark, subjects, 0), on_spark, features.matrix_, n_buckets=2)
+    found = feature_frame(shuffled(spark, subjects, 0), on_spark, features.matrix_, n_buckets=2)
     assert differing(features.matrix_.columns, found, features.transform(subjects)) == []
 
 
@@ -98,7 +136,7 @@ def test_times_without_a_zone_whole_ids_no_kinds_and_a_column_with_an_odd_name(s
     measures = ("count", "sum", "distinct", "hour_entropy", "since_last")
     history = History(("1d", "30d"), kinds=("event", "pay"), by_kind=("count",), measures=measures)
     features = fitted(events, subjects, history=history, exclude=("row",))
-    found = account_features(shuffled(spark, subjects, 0), shuffled(spark, events, 0), features.matrix_, n_buckets=2)
+    found = feature_frame(shuffled(spark, subjects, 0), shuffled(spark, events, 0), features.matrix_, n_buckets=2)
     assert differing(features.matrix_.columns, found, features.transform(subjects)) == []
 
 
@@ -121,7 +159,7 @@ def test_values_of_other_types_are_read_as_in_tables(spark: "SparkSession") -> N
     texts = texts.withColumn("as_of", texts.as_of.cast("string"))
     spark.conf.set("spark.sql.session.timeZone", "UTC")  # in which Spark prints times
     try:
-        found = account_features(texts, odd, features.matrix_, n_buckets=2)
+        found = feature_frame(texts, odd, features.matrix_, n_buckets=2)
         assert differing(features.matrix_.columns, found, features.transform(subjects)) == []
     finally:
         spark.conf.set("spark.sql.session.timeZone", "Asia/Shanghai")
@@ -134,7 +172,7 @@ def test_texts_have_the_features_of_messages(spark: "SparkSession") -> None:
     builder = AccountFeatures(texts=["remark"], n_folds=2, exclude=["row"], network=False)
     builder.fit(subjects, np.where(np.arange(22) % 6 % 2, "fraud", "legitimate"))
     assert builder.matrix_.custom.texts
-    found = account_features(shuffled(spark, subjects, 0), None, builder.matrix_)
+    found = feature_frame(shuffled(spark, subjects, 0), None, builder.matrix_)
     assert differing(builder.matrix_.columns, found, builder.transform(subjects)) == []
 
 
@@ -196,14 +234,15 @@ def test_errors_come_before_the_job(spark: "SparkSession", case: str) -> None:
     features = fitted(made["events"], subjects, history=history, exclude=("row",))
     subject_rows, event_rows = change(shuffled(spark, subjects, 0), shuffled(spark, made["events"], 0))
     with pytest.raises(kind, match=text):
-        account_features(subject_rows, event_rows, features.matrix_, order="event_id" if case != "no order" else "seen")
+        feature_frame(subject_rows, event_rows, features.matrix_, order="event_id" if case != "no order" else "seen")
 
 
-def test_the_network_is_an_error_that_names_it(spark: "SparkSession") -> None:
+def test_a_frame_that_the_matrix_needs_is_named(spark: "SparkSession") -> None:
     made = world(60)
-    matrix = AccountFeatures(made["events"]).fit(made["subjects"]).matrix_
-    frames = shuffled(spark, made["subjects"], 0), shuffled(spark, made["events"], 0)
-    with refused(TypeError):
-        account_features(*frames, MessageMatrix(None))
-    with refused(SchemaError, "network__degree"):
-        account_features(*frames, matrix)
+    subjects, events = shuffled(spark, made["subjects"], 0), shuffled(spark, made["events"], 0)
+    network = AccountFeatures(made["events"], account_labels=made["labels"]).fit(made["subjects"]).matrix_
+    with refused(SchemaError, "account_labels"):
+        feature_frame(subjects, events, network)
+    messages = subjects.selectExpr("account_id as text", "account_id", "as_of as sent_at")
+    with refused(SchemaError, "messages"):
+        feature_frame(messages, None, MessageMatrix(None, campaigns=CampaignHistory(("1d",))))

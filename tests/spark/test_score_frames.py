@@ -15,7 +15,7 @@ from fraudsieve.exceptions import ArtifactError, RecordError, SchemaError
 from fraudsieve.models import Policy, Scorer
 from fraudsieve.models.verification import load_model
 from fraudsieve.spark import score
-from tests.live.small_models import account_model, message_model
+from tests.live.small_models import message_model
 from tests.messages import refused
 from tests.models.own_model import records as own_records
 from tests.models.own_model import write_own_model
@@ -98,6 +98,50 @@ def test_history_labels_and_status(spark: Any, event_model: Path) -> None:
     assert sum(one["probability"] != two["probability"] for one, two in zip(scores, without_history, strict=True)) > 20
 
 
+def test_messages_with_senders_and_campaigns(spark: Any) -> None:
+    scorer, numbers = Scorer.load(message_model()), np.arange(60)
+    events = made.world(120)["events"]
+    times = events["occurred_at"].iloc[:60].reset_index(drop=True)
+    texts = [f"pay {number} now at shop{number}" if number % 3 else f"see you at {number}" for number in numbers]
+    names = {"message_id": [f"m{number}" for number in numbers], "account_id": [f"a{number % 7}" for number in numbers]}
+    sent = pd.DataFrame(
+        {**names, "text": texts, "sent_at": times, "recipient_id": [f"r{number % 4}" for number in numbers]}
+    )
+    classes = pd.Series("fraud", sent.index).where(numbers % 3 > 0)
+    labelled = sent.assign(label=classes, labelled_at=times + pd.Timedelta(hours=5))
+    records = sent.drop(columns="recipient_id").assign(sent_at=times + pd.Timedelta(days=1), row=numbers)
+    records.loc[3, "account_id"], records.loc[4, "account_id"], records.loc[5, "text"] = None, " ", None
+    records.loc[6, "sent_at"], records.loc[7, "sent_at"] = None, pd.Timestamp("1969-01-01", tz="UTC")
+    of_labels = made.as_dicts(labelled.dropna(subset="label"))
+    history = {"events": made.as_dicts(events), "messages": [*made.as_dicts(sent), *of_labels]}
+    expected = expected_scores(scorer, made.as_dicts(records), history=history)
+    frames = [shuffled(spark, frame, seed) for seed, frame in enumerate((records, events, labelled))]
+    scores = scores_of(score(frames[0], message_model(), frames[1], messages=frames[2], n_buckets=3))
+    assert scores == expected
+    assert [place for place, one in enumerate(scores) if one["status"] == "unscorable"] == [5, 7]
+    for parts, of_events in (({"events": history["events"]}, frames[1:2]), ({"messages": history["messages"]}, [])):
+        messages = None if of_events else frames[2]
+        found = scores_of(score(frames[0], message_model(), *of_events, messages=messages, n_buckets=2))
+        assert found == expected_scores(scorer, made.as_dicts(records), history=parts)
+
+
+def test_accounts_with_a_network(spark: Any, tmp_path: Path) -> None:
+    made.write_account_model(tmp_path / "model")
+    events, labels = made.world(240)["events"], made.account_labels()
+    records = pd.DataFrame({"account_id": [f"a{place % 24}" for place in range(80)], "row": np.arange(80)})
+    records["as_of"] = events["occurred_at"].iloc[100:180].reset_index(drop=True)
+    parts = {"events": made.as_dicts(events), "account_labels": made.as_dicts(labels)}
+    scorer = Scorer.load(tmp_path / "model")
+    expected = expected_scores(scorer, made.as_dicts(records), history=parts)
+    frames = [shuffled(spark, table, seed) for seed, table in enumerate((records, events, labels))]
+    found = scores_of(score(frames[0], tmp_path / "model", frames[1], account_labels=frames[2], n_buckets=3))
+    assert found == expected
+    without_labels = expected_scores(scorer, made.as_dicts(records), history=parts["events"])
+    found = scores_of(score(frames[0], tmp_path / "model", frames[1]))
+    assert found == without_labels
+    assert sum(one["probability"] != two["probability"] for one, two in zip(found, expected, strict=True)) > 20
+
+
 def test_without_events(spark: Any, event_model: Path) -> None:
     records = made.world(30)["events"].assign(row=np.arange(30))
     expected = expected_scores(Scorer.load(event_model), made.as_dicts(records))
@@ -139,7 +183,7 @@ def test_a_record_that_fails_leaves_the_others_alone(event_model: Path, monkeypa
 
 def test_errors_come_before_the_job(spark: Any, event_model: Path, tmp_path: Path) -> None:
     world = made.world(30)
-    records, events = shuffled(spark, world["events"], 0), shuffled(spark, world["events"], 1)
+    records = shuffled(spark, world["events"], 0)
     messages = records.selectExpr("event_id as text", "account_id", "occurred_at as sent_at")
     with pytest.raises(ArtifactError):
         score(records, tmp_path)
@@ -147,11 +191,8 @@ def test_errors_come_before_the_job(spark: Any, event_model: Path, tmp_path: Pat
         score(records.drop("account_id"), event_model)
     with refused(SchemaError, "score"):
         score(records.withColumnRenamed("kind", "score"), event_model)
-    with refused(SchemaError):
-        score(messages, message_model(), events)
-    accounts = records.selectExpr("account_id", "occurred_at as as_of")
-    with pytest.raises(SchemaError, match="network features are not computed on Spark"):
-        score(accounts, account_model(), events)
+    with pytest.raises(SchemaError, match="messages: column 'sent_at' is missing"):
+        score(messages, message_model(), messages=messages.drop("sent_at"))
 
 
 def test_a_process_loads_the_model_once(spark: Any, event_model: Path) -> None:

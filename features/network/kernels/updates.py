@@ -18,6 +18,7 @@ import numpy as np
 from fraudsieve._compiled import compile_inlined, compile_kernel, compile_part
 from fraudsieve._typing import Array
 from fraudsieve.features.history.kernels.slabs import END, SIZES, size_class
+from fraudsieve.features.network.declaration import Network
 
 from .nodes import (
     HALF,
@@ -326,6 +327,12 @@ class Rules(NamedTuple):
     between: bool
 
 
+def rules_of(network: Network, name: str) -> Rules:
+    """Return the rules of a column that links accounts."""
+    rate, weight = network.prior
+    return Rules(network.max_degree, float(rate), float(weight), network.labels, name == network.counterparty)
+
+
 @compile_inlined()
 def _ratio(numerator: int, denominator: int) -> float:
     return numerator / denominator if denominator > 0 else np.nan
@@ -338,21 +345,27 @@ def _rate(total: int, rules: Rules) -> float:
 
 
 @compile_part()
+def _add_value(rules: Rules, sums: Array, highest_rate: float, n_others: int, total: int) -> float:
+    """Add the other accounts of a value, and the total of their labels; return the maximum rate of fraud so far."""
+    sums[SHARING] += n_others
+    sums[SHARING_MAX] = max(sums[SHARING_MAX], n_others)
+    sums[SHARING_LABELS] += total
+    rate = _rate(total, rules)
+    return rate if np.isnan(highest_rate) else max(highest_rate, rate)
+
+
+@compile_part()
 def _sum_over_values(graph: Graph, rules: Rules, account: int, degree: int, cutoff: int, sums: Array) -> float:
     """Sum over the first values of an account; return the maximum rate of fraud per value."""
-    links, steps, highest_rate = graph.links, graph.steps, np.nan
+    links, steps, highest_rate, total = graph.links, graph.steps, np.nan, 0
     own_label = label_before(steps, account, LABELS, cutoff) if rules.labels else 0
     start = start_of(links, account, VALUES)
     for k in range(start, start + degree):
         value = item_at(links, k)
         n_others = count_before(links, value, ACCOUNTS, cutoff) - 1  # without the account itself
-        sums[SHARING] += n_others
-        sums[SHARING_MAX] = max(sums[SHARING_MAX], n_others)
         if rules.labels:
             total = total_before(steps, value, LABELLED, cutoff) - own_label
-            sums[SHARING_LABELS] += total
-            rate = _rate(total, rules)
-            highest_rate = rate if k == start else max(highest_rate, rate)
+        highest_rate = _add_value(rules, sums, highest_rate, n_others, total)
         if rules.between:
             sums[MET_DEGREE] += count_before(links, value, VALUES, cutoff)
             sums[MET_LABELS] += label_before(steps, value, LABELS, cutoff) if rules.labels else 0
@@ -387,16 +400,10 @@ def _fill_shared(rules: Rules, degree: int, sums: Array, highest_rate: float, ou
 
 
 @compile_part()
-def _fill_between(graph: Graph, rules: Rules, account: int, degree: int, cutoff: int, sums: Array, out: Array) -> None:
-    """Fill the columns of counterparties and fans; an account of -1 has neither."""
-    n_fans, n_returned, fan_degree, fan_labels = 0, 0, 0, 0
-    if account >= 0:
-        n_fans = count_before(graph.links, account, ACCOUNTS, cutoff)
-        n_returned = total_before(graph.steps, account, RETURNED, cutoff)
-        if n_fans <= rules.max_degree:
-            fan_degree = _degree_of_fans(graph.links, account, n_fans, cutoff)
-        if rules.labels:
-            fan_labels = total_before(graph.steps, account, LABELLED, cutoff)
+def _fill_between(
+    rules: Rules, degree: int, n_fans: int, n_returned: int, fan_degree: int, fan_labels: int, sums: Array, out: Array
+) -> None:
+    """Fill the columns of counterparties and fans."""
     is_followed = degree <= rules.max_degree
     out[0] = n_fans
     out[1] = _ratio(n_returned, degree)
@@ -421,5 +428,90 @@ def fill_columns(graph: Graph, rules: Rules, accounts: Array, cutoffs: Array, ou
         if 0 < degree <= rules.max_degree:
             highest_rate = _sum_over_values(graph, rules, account, degree, cutoff, sums)
         n = _fill_shared(rules, degree, sums, highest_rate, out[row, first:])
+        if not rules.between:
+            continue
+        n_fans, n_returned, fan_degree, fan_labels = 0, 0, 0, 0
+        if account >= 0:
+            n_fans = count_before(graph.links, account, ACCOUNTS, cutoff)
+            n_returned = total_before(graph.steps, account, RETURNED, cutoff)
+            if n_fans <= rules.max_degree:
+                fan_degree = _degree_of_fans(graph.links, account, n_fans, cutoff)
+            if rules.labels:
+                fan_labels = total_before(graph.steps, account, LABELLED, cutoff)
+        _fill_between(rules, degree, n_fans, n_returned, fan_degree, fan_labels, sums, out[row, first + n :])
+
+
+# A graph that no machine holds is computed in two rounds, each of which needs the series of a node only.
+#
+#   round 1, at the account   `fill_states` counts its values and its fans, and asks each of them
+#   round 2, at the value     `fill_states` counts its accounts and labels before the time of the question
+#   at the account again      `fill_from_answers` sums the answers
+#
+# Sums of integers do not depend on the order of the answers.
+N_VALUES, N_ACCOUNTS, LABEL, TOTAL, N_RETURNED = range(5)
+"""The columns of `fill_states`."""
+OF_ACCOUNT, OF_VALUE, OF_FAN = range(3)
+"""What an answer says: the account itself, one of its values, or a fan."""
+
+
+@compile_kernel()
+def fill_states(graph: Graph, nodes: Array, cutoffs: Array, out: Array) -> None:
+    """Fill what the series of nodes say strictly before times: numbers of links, a label, and totals.
+
+    Parameters
+    ----------
+    graph : Graph
+        The series of these nodes; those of others are not read.
+    nodes : ndarray of int32, shape (n_questions,)
+        Numbers of nodes.
+    cutoffs : ndarray of int64, shape (n_questions,)
+        Times in microseconds since 1970.
+    out : ndarray of int64, shape (n_questions, 5)
+        The numbers of its values and its accounts, its label as a total of one account, the total of labels of its
+        accounts, and its links both ways.
+    """
+    links, steps = graph.links, graph.steps
+    for row in range(nodes.size):
+        node, cutoff = nodes[row], cutoffs[row]
+        out[row, N_VALUES] = count_before(links, node, VALUES, cutoff)
+        out[row, N_ACCOUNTS] = count_before(links, node, ACCOUNTS, cutoff)
+        out[row, LABEL] = label_before(steps, node, LABELS, cutoff)
+        out[row, TOTAL] = total_before(steps, node, LABELLED, cutoff)
+        out[row, N_RETURNED] = total_before(steps, node, RETURNED, cutoff)
+
+
+@compile_kernel()
+def fill_from_answers(starts: Array, kinds: Array, answers: Array, rules: Rules, out: Array) -> None:
+    """Fill the columns of accounts from answers: those of `fill_columns`, whatever the order of the answers.
+
+    Parameters
+    ----------
+    starts : ndarray of int64, shape (n_accounts + 1,)
+        Where the answers of each account begin.
+    kinds : ndarray of int8, shape (n_answers,)
+        What each answer says.
+    answers : ndarray of int64, shape (n_answers, 5)
+        As from `fill_states`; of a value without the account itself and its label, and of a fan its degree only.
+    rules : Rules
+        The declaration.
+    out : ndarray of float64, shape (n_accounts, n_columns)
+        The columns.
+    """
+    sums = np.zeros(N_SUMS, np.int64)
+    for row in range(starts.size - 1):
+        degree, highest_rate, n_fans, n_returned, fan_degree, fan_labels = 0, np.nan, 0, 0, 0, 0
+        sums[:] = 0
+        for k in range(starts[row], starts[row + 1]):
+            answer = answers[k]
+            if kinds[k] == OF_ACCOUNT:
+                degree, n_fans = answer[N_VALUES], answer[N_ACCOUNTS]
+                n_returned, fan_labels = answer[N_RETURNED], answer[TOTAL]
+            elif kinds[k] == OF_VALUE:
+                highest_rate = _add_value(rules, sums, highest_rate, answer[N_ACCOUNTS], answer[TOTAL])
+                sums[MET_DEGREE] += answer[N_VALUES]
+                sums[MET_LABELS] += answer[LABEL]
+            else:
+                fan_degree += answer[N_VALUES]
+        n = _fill_shared(rules, degree, sums, highest_rate, out[row])
         if rules.between:
-            _fill_between(graph, rules, account, degree, cutoff, sums, out[row, first + n :])
+            _fill_between(rules, degree, n_fans, n_returned, fan_degree, fan_labels, sums, out[row, n:])

@@ -146,7 +146,7 @@ class StoredHistory:
         names = {name for view in matrix.event_views for name in view.subjects}
         ids = [records[name].to_numpy(object) for name in sorted(names) if name in records]
         if matrix.campaigns is not None and len(records):
-            ids += [*keys_of_bands(records).T]
+            ids += [*keys_of_bands(records["text"].tolist()).T]
         links = self._links(records, ids)
         return LinkedRows(offsets, cutoffs, links._replace(owners=records.index.to_numpy(np.int64)[links.owners]))
 

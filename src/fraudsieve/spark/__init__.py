@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from fraudsieve._lazy import attach
 
 if TYPE_CHECKING:
-    from .feature_frames import account_features as account_features
-    from .feature_frames import write_account_features as write_account_features
+    from .feature_frames import feature_frame as feature_frame
+    from .feature_frames import write_feature_frame as write_feature_frame
     from .sample_frames import training_sample as training_sample
     from .score_frames import score as score
 

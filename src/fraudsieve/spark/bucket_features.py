@@ -17,8 +17,10 @@ import pyarrow.parquet as pq
 from pyarrow.fs import FileSystem
 
 from fraudsieve._typing import Array
-from fraudsieve.features.history.declaration import History
+from fraudsieve.features.history.columns.table import combine_codes
+from fraudsieve.features.history.declaration import History, history_columns
 from fraudsieve.features.history.history_batch import history_features
+from fraudsieve.features.history.kernels.categories import code_numbers
 
 Finish: TypeAlias = Callable[[pa.Table], pa.Table]
 
@@ -112,15 +114,15 @@ def group_views(views: Sequence[History]) -> tuple[ViewGroup, ...]:
     return tuple(ViewGroup(tuple(views[place] for place in places), tuple(places)) for places in groups.values())
 
 
-@dataclass(frozen=True)
-class BucketFeatures:
-    """Append the feature views of one entity to the subjects of a bucket, as a column of bytes."""
+Features: TypeAlias = Callable[[pa.Table, pa.Table], Array]
+"""Computes features of the subjects of a bucket from further rows."""
 
-    group: ViewGroup
-    # Names of what the views read of a subject, and the columns that hold it.
-    subjects: Mapping[str, str]
-    # The column of cutoff times, in microseconds.
-    cutoff: str
+
+@dataclass(frozen=True)
+class AppendFeatures:
+    """Append features to the subjects of a bucket, as a column of bytes."""
+
+    features: Features
     block: str
     # Applied to chunks of the result; None for nothing.
     finish: Finish | None = None
@@ -132,15 +134,34 @@ class BucketFeatures:
         return lambda subjects, rows: self.compute(subjects, rows)
 
     def compute(self, subjects: pa.Table, rows: pa.Table) -> pa.Table:
-        """Return the subjects of a bucket with the features of their entity."""
-        columns: dict[str, Any] = {name: subjects[column] for name, column in self.subjects.items()}
-        columns["as_of"] = _times(subjects[self.cutoff])
-        labels = self._labels(rows) if self.group.needs_labels else None
-        features = history_features(self._events(rows), columns, self.group.views, labels=labels)
+        """Return the subjects of a bucket with their features."""
+        features = self.features(subjects, rows)
         n_rows = CHUNK if self.write is None else PART_ROWS
         slices = _slices(_with_utc(subjects), n_rows)
         chunks = (self._finished(part, features[start : start + n_rows]) for start, part in slices)
         return pa.concat_tables(chunks) if self.write is None else self.write(chunks)
+
+    def _finished(self, part: pa.Table, features: Array) -> pa.Table:
+        part = part.append_column(self.block, block_column(features))
+        return part if self.finish is None else self.finish(part)
+
+
+@dataclass(frozen=True)
+class BucketFeatures:
+    """Compute the feature views of one entity."""
+
+    group: ViewGroup
+    # Names of what the views read of a subject, and the columns that hold it.
+    subjects: Mapping[str, str]
+    # The column of cutoff times, in microseconds.
+    cutoff: str
+
+    def __call__(self, subjects: pa.Table, rows: pa.Table) -> Array:
+        """Return the features of the subjects of a bucket."""
+        columns: dict[str, Any] = {name: subjects[column] for name, column in self.subjects.items()}
+        columns["as_of"] = _times(pc.fill_null(subjects[self.cutoff], 0))  # nothing is before it
+        labels = self._labels(rows) if self.group.needs_labels else None
+        return history_features(self._events(rows), columns, self.group.views, labels=labels)
 
     def _events(self, rows: pa.Table) -> dict[str, Any]:
         events = rows.filter(pc.invert(rows[IS_LABEL])) if self.group.needs_labels else rows
@@ -155,10 +176,6 @@ class BucketFeatures:
         columns = {name: labels[f"id_{self.group.ids.index(name)}"] for name in self.group.entities}
         columns["event_id"] = labels[SUBJECT]
         return columns | {"labelled_at": _times(labels[TIME]), "is_fraud": labels[FRAUD]}
-
-    def _finished(self, part: pa.Table, features: Array) -> pa.Table:
-        part = part.append_column(self.block, _block_column(features))
-        return part if self.finish is None else self.finish(part)
 
 
 @dataclass(frozen=True)
@@ -194,7 +211,7 @@ def _times(column: pa.ChunkedArray) -> Array:
     return np.asarray(column, np.int64).view("M8[us]")
 
 
-def _block_column(features: Array) -> pa.Array:
+def block_column(features: Array) -> pa.Array:
     """Return rows of features as one column of bytes: Spark moves one column far faster than hundreds."""
     width = features.shape[1] * 8
     offsets = np.arange(len(features) + 1, dtype=np.int32) * np.int32(width)
@@ -211,6 +228,39 @@ def read_block(column: pa.ChunkedArray, n_columns: int) -> Array:
             start = np.frombuffer(offsets, np.int32)[part.offset]
             parts.append(np.frombuffer(data, np.float64, len(part) * n_columns, start).reshape(-1, n_columns))
     return parts[1] if len(parts) == 2 else np.concatenate(parts)
+
+
+def block_name(place: int) -> str:
+    """Return the name of the column that holds the features of a step."""
+    return f"__fraudsieve_block_{place}"
+
+
+def history_block(rows: pa.Table, views: Sequence[History]) -> Array:
+    """Return the features of views, in their order, from the columns of bytes of their groups."""
+    blocks: dict[int, Any] = {}
+    for number, group in enumerate(group_views(views)):
+        features, start = read_block(rows[block_name(number)], len(history_columns(group.views))), 0
+        for place, view in zip(group.places, group.views, strict=True):
+            blocks[place] = features[:, start : start + len(view.columns)]
+            start += len(view.columns)
+    return np.hstack([np.empty((len(rows), 0)), *(blocks[place] for place in range(len(views)))])
+
+
+def match_rows(
+    subjects: pa.Table, subject_key: tuple[str, str], rows: pa.Table, key: tuple[str, str]
+) -> tuple[Array, Array, int]:
+    """Match rows to subjects by a name and a time in microseconds.
+
+    Returns the number of the key of each subject, that of each row, and how many keys there are. A missing name has
+    the number after the last; a missing time equals no other.
+    """
+    tables = (subjects, subject_key), (rows, key)
+    names = pa.chunked_array([chunk for table, (name, _) in tables for chunk in table[name].chunks], pa.string())
+    codes = names.combine_chunks().dictionary_encode().indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    times = np.concatenate([np.asarray(pc.fill_null(table[time], -1), np.int64) for table, (_, time) in tables])
+    keys, n = combine_codes(codes, *code_numbers(times.view(np.uint64)))
+    keys = np.where(keys < 0, n, keys)
+    return keys[: len(subjects)], keys[len(subjects) :], n
 
 
 def _with_utc(table: pa.Table) -> pa.Table:

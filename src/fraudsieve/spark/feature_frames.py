@@ -1,7 +1,7 @@
-"""`account_features`: the feature matrix of accounts or events on Spark."""
+"""`feature_frame`: the feature matrix of messages, accounts or events on Spark."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +14,18 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from fraudsieve._typing import Array
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.features.account_matrix import AccountMatrix, FeatureMatrix, account_matrix_of
+from fraudsieve.features.account_matrix import FeatureMatrix, account_matrix_of
 from fraudsieve.features.account_records import cutoff_column
-from fraudsieve.features.history.declaration import History, history_columns
-from fraudsieve.features.profile.dates import NEVER
+from fraudsieve.features.message_matrix import MessageMatrix
+from fraudsieve.features.profile.dates import NEVER, UNKNOWN
 from fraudsieve.features.profile.frames import custom_values
+from fraudsieve.tables.values.reading import MAX_TEXT_LENGTH
 
-from .bucket_features import FILE, MapChunks, WritePart, group_views, read_block
-from .history_frames import CUTOFF, HistoryFrames, append_views, block_name, raise_problems, with_keys
+from .bucket_features import FILE, WritePart
+from .campaign_frames import TEXT, message_text, text_digest
+from .history_blocks import HistoryBlocks
+from .history_frames import CUTOFF, HistoryFrames, raise_problems, with_keys
 from .spark_columns import (
     PREFIX,
     REJECTED,
@@ -50,19 +52,21 @@ WHOLE_NUMBERS: dict[Any, Any] = {
 """Types that hold whole numbers with gaps exactly, so that a value does not depend on the others in its chunk."""
 
 
-def write_account_features(
+def write_feature_frame(
     subjects: DataFrame,
     events: DataFrame | None,
     matrix: FeatureMatrix,
     path: str | Path,
     *,
     labels: DataFrame | None = None,
+    account_labels: DataFrame | None = None,
+    messages: DataFrame | None = None,
     order: str | None = None,
     n_buckets: int | None = None,
 ) -> None:
-    """Compute the features of `account_features`, and write them to a folder of Parquet files.
+    """Compute the features of `feature_frame`, and write them to a folder of Parquet files.
 
-    The rows are those of ``account_features(...).write.parquet(path)``. But each worker writes the rows of its bucket
+    The rows are those of ``feature_frame(...).write.parquet(path)``. But each worker writes the rows of its bucket
     itself. Java writes hundreds of columns cell by cell, which would take longer than everything else.
 
     The files are written to a folder ``_temporary-...`` in `path`, and moved when all are complete. If the job fails,
@@ -71,34 +75,34 @@ def write_account_features(
     Parameters
     ----------
     subjects : DataFrame of Spark, n_subjects rows
-        As for `account_features`. If there are no rows, no file is written.
+        As for `feature_frame`. If there are no rows, no file is written.
     events : DataFrame of Spark or None
-        As for `account_features`.
-    matrix : AccountMatrix
-        As for `account_features`.
+        As for `feature_frame`.
+    matrix : MessageMatrix or AccountMatrix
+        As for `feature_frame`.
     path : str or Path
         A folder that is empty or does not exist, and has the same name for this process and all workers: a shared
         disk, or an address that PyArrow reads, such as ``hdfs://...``, ``s3://...`` or ``gs://...``.
-    labels : DataFrame of Spark, default=None
-        As for `account_features`.
+    labels, account_labels, messages : DataFrame of Spark, default=None
+        As for `feature_frame`.
     order : str, default=None
-        As for `account_features`.
+        As for `feature_frame`.
     n_buckets : int, default=None
-        As for `account_features`. There is a file for each bucket that has subjects.
+        As for `feature_frame`. There is a file for each bucket that has subjects.
 
     Raises
     ------
     FileExistsError
         If the folder is not empty.
-    TypeError, SchemaError, ColumnTypeError
-        As for `account_features`.
+    SchemaError, ColumnTypeError
+        As for `feature_frame`.
 
     Examples
     --------
     ::
 
-        features = AccountFeatures(events_sample, network=False).fit(subjects_sample)
-        write_account_features(subjects, events, features.matrix_, "features")
+        features = AccountFeatures(events_sample).fit(subjects_sample)
+        write_feature_frame(subjects, events, features.matrix_, "features")
         rows = spark.read.parquet("features")
     """
     address = str(path) if "://" in str(path) else str(Path(path).absolute())
@@ -106,7 +110,8 @@ def write_account_features(
     if files.get_file_info(FileSelector(root, allow_not_found=True)):
         raise FileExistsError(f"{path}: expected an empty or a new folder, got one with files. Write to another one.")
     folder = f"{root}/_temporary-{uuid.uuid4().hex}"
-    written = feature_frame(subjects, events, matrix, labels, order, n_buckets, write_to=(files, folder))
+    history = HistoryFrames(events, labels, account_labels, messages, order=order)
+    written = _feature_frame(subjects, matrix, history, n_buckets, write_to=(files, folder))
     files.create_dir(folder)
     try:
         for part in written.collect():
@@ -115,16 +120,18 @@ def write_account_features(
         files.delete_dir(folder)
 
 
-def account_features(
+def feature_frame(
     subjects: DataFrame,
     events: DataFrame | None,
     matrix: FeatureMatrix,
     *,
     labels: DataFrame | None = None,
+    account_labels: DataFrame | None = None,
+    messages: DataFrame | None = None,
     order: str | None = None,
     n_buckets: int | None = None,
 ) -> DataFrame:
-    """Compute the feature matrix of accounts or events, equal to that of `AccountFeatures` to the last bit.
+    """Compute the feature matrix of messages, accounts or events, equal to that of one machine to the last bit.
 
     For each entity of the feature views (the account as sender, as recipient, a device, ...) events and subjects are
     shuffled once, by a hash of the entity, into buckets. A worker holds one bucket at a time, and computes its features
@@ -132,27 +139,35 @@ def account_features(
     bounded by the bucket and by the largest entity. Entities with more events than a bucket are reported in the log,
     without their ids.
 
+    Each band of a message is an entity too, and its columns of campaigns are the maximum over its bands. For a network,
+    accounts ask their neighbours in two rounds of shuffles, and no worker holds the graph.
+
     The frames are read several times, to check and count their rows and to compute the features, and must give the same
     rows each time. If they are expensive to compute, write them to Parquet first. To write the features to Parquet, use
-    `write_account_features`, which is faster.
+    `write_feature_frame`, which is faster.
 
     Parameters
     ----------
     subjects : DataFrame of Spark, n_subjects rows
-        Accounts (``account_id``, ``as_of``) or events (``occurred_at``), with your own columns that the matrix uses.
-        Join the profiles of accounts first.
+        Messages (``text``, and with a history ``account_id`` and ``sent_at``), accounts (``account_id``, ``as_of``) or
+        events (``occurred_at``), with your own columns that the matrix uses. Join the profiles of accounts first.
     events : DataFrame of Spark or None
         The events, with values as in any table. If there is a column ``event_id``, one row of each id counts, which
         costs a shuffle: drop the column if no id is repeated.
-    matrix : AccountMatrix
-        The declaration: ``matrix_`` of a fitted `AccountFeatures`, or ``Scorer.load(folder).model.matrix``. Fit it with
-        ``network=False``, on a sample that shows the columns, their categories and the span of the events.
+    matrix : MessageMatrix or AccountMatrix
+        The declaration: ``matrix_`` of a fitted `MessageFeatures` or `AccountFeatures`, or
+        ``Scorer.load(folder).model.matrix``. Fit it on a sample that shows the columns, their categories and the span
+        of the events.
     labels : DataFrame of Spark, default=None
         Labels of events, as for `AccountFeatures`.
+    account_labels : DataFrame of Spark, default=None
+        Labels of accounts for the network, as for `AccountFeatures`.
+    messages : DataFrame of Spark, default=None
+        Earlier messages, and their labels, for campaigns: as `past` of `MessageFeatures`.
     order : str, default=None
         A column of events such as an offset. Of rows with the same ``event_id``, the one with the lowest value counts;
-        None for the earliest one. On one machine, the first row of the table counts. Labels that have the column are
-        ordered by it too.
+        None for the earliest one. On one machine, the first row of the table counts. Labels and messages that have the
+        column are ordered by it too.
     n_buckets : int, default=None
         The number of buckets; None for about 1.5 million events each. It does not change the features.
 
@@ -163,66 +178,56 @@ def account_features(
 
     Raises
     ------
-    TypeError
-        If `matrix` is that of messages.
     SchemaError, ColumnTypeError
-        If a column is missing, has another type, or has values that the features cannot be computed from; or if the
-        matrix has network features, which are not computed on Spark.
+        If a column is missing, has another type, or has values that the features cannot be computed from; or if a
+        frame that the matrix needs was not given.
 
     Examples
     --------
     ::
 
-        features = AccountFeatures(events_sample, network=False).fit(subjects_sample)
-        rows = account_features(subjects, events, features.matrix_)
+        features = AccountFeatures(events_sample).fit(subjects_sample)
+        rows = feature_frame(subjects, events, features.matrix_)
         rows.where("volume__count_1d > 0").groupBy("account_id").max("value__sum_1d")
     """
-    return feature_frame(subjects, events, matrix, labels, order, n_buckets)
+    history = HistoryFrames(events, labels, account_labels, messages, order=order)
+    return _feature_frame(subjects, matrix, history, n_buckets)
 
 
-def feature_frame(
+def _feature_frame(
     subjects: DataFrame,
-    events: DataFrame | None,
     matrix: FeatureMatrix,
-    labels: DataFrame | None,
-    order: str | None,
+    history: HistoryFrames,
     n_buckets: int | None,
     *,
     write_to: tuple[FileSystem, str] | None = None,
 ) -> DataFrame:
-    """Return the frame of `account_features`, or the names of the files in a folder that workers write its rows to."""
-    matrix = account_matrix_of(matrix)
-    check_network(matrix)
+    """Return the frame of `feature_frame`, or the names of the files in a folder that workers write its rows to."""
     check_added_names(subjects, "subjects", matrix.columns)
-    if matrix.histories and events is None:
-        raise SchemaError("events", "the model needs events, and none were given", "Pass events.")
-    views = matrix.histories
-    rows, columns = with_keys(_with_times(subjects, matrix), views, matrix.custom_amounts, is_lenient=False)
+    blocks, amounts = HistoryBlocks(matrix), () if matrix.subject.has_text else account_matrix_of(matrix).custom_amounts
+    rows, columns = with_keys(_with_times(subjects, matrix), blocks.ids, amounts, is_lenient=False)
     n_subjects = raise_problems(rows, "subjects", _problems(subjects, matrix, columns))
-    finish = FinishFeatures(matrix, tuple(subjects.columns))
+    finish = FinishFeatures(blocks, tuple(subjects.columns))
     new = [T.StructField(name, T.DoubleType()) for name in matrix.columns]
     schema = T.StructType([*subjects.schema.fields, *new])
     write = None if write_to is None else WritePart(*write_to, schema.json())
     schema = schema if write is None else WRITTEN
-    if not views or events is None:
-        return rows.mapInArrow(MapChunks(finish, write), schema)
-    history = HistoryFrames(events, labels, matrix.timed, order)
-    return append_views(
-        rows, history, views, columns, finish, schema, write, n_subjects=n_subjects, n_buckets=n_buckets
-    )
+    history = replace(history, timed=matrix.timed)
+    return blocks.append(rows, columns, history, finish, schema, write, n_subjects=n_subjects, n_buckets=n_buckets)
 
 
-def check_network(matrix: AccountMatrix) -> None:
-    """Raise SchemaError if a matrix has network features."""
-    if matrix.network is not None:
-        names = ", ".join(matrix.network.columns[:3])
-        problem = f"{len(matrix.network.columns)} network features are not computed on Spark ({names}, ...)"
-        fix = "Fit AccountFeatures(network=False), or compute these on one machine with network_features."
-        raise SchemaError("matrix", problem, fix)
+def with_message_keys(messages: DataFrame, table: str, matrix: FeatureMatrix) -> DataFrame:
+    """Return messages with the times at which they were sent and the digests of their texts."""
+    is_read = matrix.history_parts or (matrix.custom.dates and "sent_at" in messages.columns)
+    sent = micros_column(messages, table, "sent_at") if is_read else F.lit(None).cast("long")
+    digest = text_digest(message_text(messages, table))
+    return messages.select("*", sent.alias(CUTOFF), digest.alias(TEXT))
 
 
-def _with_times(subjects: DataFrame, matrix: AccountMatrix) -> DataFrame:
+def _with_times(subjects: DataFrame, matrix: FeatureMatrix) -> DataFrame:
     """Return subjects with their cutoff times and the times at which the accounts were created."""
+    if matrix.subject.has_text:
+        return with_message_keys(subjects, "subjects", matrix)
     cutoff: Column = F.lit(1).cast("long")
     if matrix.timed:
         name = cutoff_column(subjects.columns, matrix.subject)
@@ -235,11 +240,17 @@ def _with_times(subjects: DataFrame, matrix: AccountMatrix) -> DataFrame:
     return subjects.select("*", cutoff.alias(CUTOFF), created.alias(CREATED))
 
 
-def _problems(subjects: DataFrame, matrix: AccountMatrix, columns: dict[str, str]) -> dict[str, Column]:
+def _problems(subjects: DataFrame, matrix: FeatureMatrix, columns: dict[str, str]) -> dict[str, Column]:
     """Return what is wrong with a row of subjects, by the name of the column, after a check of the types."""
-    name = cutoff_column(subjects.columns, matrix.subject) or "as_of"
-    problems = {name: ~is_valid_time(of_name(CUTOFF)), "created_at": of_name(CREATED) < 0}
-    problems |= {name: ~is_valid_amount(of_name(columns[name])) for name in matrix.custom_amounts}
+    if matrix.subject.has_text:
+        text, sent = of_name("text"), of_name(CUTOFF)
+        problems = {"text": text.isNull() | (F.length(text) > MAX_TEXT_LENGTH)}
+        problems |= {"sent_at": sent.isNotNull() & ~is_valid_time(sent)}
+    else:
+        name = cutoff_column(subjects.columns, matrix.subject) or "as_of"
+        problems = {name: ~is_valid_time(of_name(CUTOFF)), "created_at": of_name(CREATED) < 0}
+        amounts = account_matrix_of(matrix).custom_amounts
+        problems |= {name: ~is_valid_amount(of_name(columns[name])) for name in amounts}
     problems |= {name: is_rejected(of_name(column)) for name, column in columns.items() if name not in problems}
     for name in matrix.custom.categories:
         problems[name] = words_column(subjects, "subjects", name) == REJECTED
@@ -254,30 +265,25 @@ def _problems(subjects: DataFrame, matrix: AccountMatrix, columns: dict[str, str
 
 @dataclass(frozen=True)
 class FinishFeatures:
-    """Turn the bytes of feature views into columns, and add the columns of the records themselves."""
+    """Turn the bytes of history into columns, and add the columns of the records themselves."""
 
-    matrix: AccountMatrix
+    blocks: HistoryBlocks
     # The columns of the subjects that are returned.
     names: tuple[str, ...]
 
     def __call__(self, rows: pa.Table) -> pa.Table:
         """Return the finished rows."""
-        cutoffs, created = np.asarray(rows[CUTOFF], np.int64), pc.fill_null(rows[CREATED], NEVER)
-        frame = rows.select(list(self.matrix.custom.names)).to_pandas(types_mapper=WHOLE_NUMBERS.get)
-        own = self.matrix.custom.compute(custom_values(frame, self.matrix.custom), self.matrix.custom_cutoffs(cutoffs))
-        of_records = self.matrix.record_columns(cutoffs, np.asarray(created, np.int64), own)
-        features = np.hstack([history_block(rows, self.matrix.histories), of_records])
+        matrix, cutoffs = self.blocks.matrix, np.asarray(pc.fill_null(rows[CUTOFF], UNKNOWN), np.int64)
+        frame = rows.select(list(matrix.custom.names)).to_pandas(types_mapper=WHOLE_NUMBERS.get)
+        values, history = custom_values(frame, matrix.custom), self.blocks.read(rows)
+        if isinstance(matrix, MessageMatrix):
+            own = matrix.custom.compute(values, cutoffs) if matrix.custom else None
+            features = matrix.compute(rows["text"].to_pylist(), *history, own)
+        else:
+            created = np.asarray(pc.fill_null(rows[CREATED], NEVER), np.int64)
+            own = matrix.custom.compute(values, matrix.custom_cutoffs(cutoffs))
+            of_records = matrix.record_columns(cutoffs, created, own)
+            features = np.hstack([*(block for block in history if block is not None), of_records])
         columns = np.ascontiguousarray(features.T)
-        names = [*self.names, *self.matrix.columns]
+        names = [*self.names, *matrix.columns]
         return pa.Table.from_arrays([*(rows[name] for name in self.names), *map(pa.array, columns)], names)
-
-
-def history_block(rows: pa.Table, views: tuple[History, ...]) -> Array:
-    """Return the features of views, in their order, from the columns of bytes of their groups."""
-    blocks: dict[int, Any] = {}
-    for number, group in enumerate(group_views(views)):
-        features, start = read_block(rows[block_name(number)], len(history_columns(group.views))), 0
-        for place, view in zip(group.places, group.views, strict=True):
-            blocks[place] = features[:, start : start + len(view.columns)]
-            start += len(view.columns)
-    return np.hstack([np.empty((len(rows), 0)), *(blocks[place] for place in range(len(views)))])

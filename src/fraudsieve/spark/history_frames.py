@@ -1,15 +1,16 @@
-"""The chain of shuffles that appends feature views to a frame of subjects, one for each entity of the views."""
+"""The chain of shuffles that appends features to a frame of subjects, one for each entity of the feature views."""
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
 
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from fraudsieve.exceptions import SchemaError
-from fraudsieve.features.history.declaration import LABEL_MEASURES, ONE_KIND, History, history_columns
+from fraudsieve.features.history.declaration import LABEL_MEASURES, ONE_KIND, History
 
 from .bucket_features import (
     EVENT_ID,
@@ -18,10 +19,13 @@ from .bucket_features import (
     KIND,
     SUBJECT,
     TIME,
+    AppendFeatures,
     BucketFeatures,
+    Features,
     Finish,
     ViewGroup,
     WritePart,
+    block_name,
     group_views,
 )
 from .spark_columns import (
@@ -104,10 +108,13 @@ OF_LABELS = TIME, FRAUD, SUBJECT
 
 @dataclass(frozen=True)
 class HistoryFrames:
-    """The events and labels that feature views are computed from."""
+    """The events, labels and messages that features are computed from."""
 
-    events: DataFrame
-    labels: DataFrame | None
+    events: DataFrame | None
+    # Labels of events.
+    labels: DataFrame | None = None
+    account_labels: DataFrame | None = None
+    messages: DataFrame | None = None
     # Whether events have times.
     timed: bool = True
     # The column of events that says which of several events with one id comes first.
@@ -115,13 +122,16 @@ class HistoryFrames:
     # Whether rows that a live state rejects are left out; otherwise they are errors.
     is_lenient: bool = False
 
-    def read_events(self, groups: Sequence[ViewGroup]) -> tuple[DataFrame, int]:
-        """Return the columns that views read, each event once, and the number of events."""
+    def read_events(self, groups: Sequence[ViewGroup], links: Sequence[str] = ()) -> tuple[DataFrame, int]:
+        """Return the columns that views and a network read, each event once, and the number of events."""
+        if self.events is None:
+            raise SchemaError("events", "the model needs events, and none were given", "Pass events.")
         ids = dict.fromkeys(name for group in groups for name in group.ids)
         amounts = dict.fromkeys(name for group in groups for name in group.amounts)
-        if self.is_lenient:  # a live state checks these in every event
-            ids |= {"account_id": None}
-            amounts |= {"amount": None} if "amount" in self.events.columns else {}
+        if self.is_lenient or links:  # a live state checks these in every event
+            ids |= dict.fromkeys(("account_id", *links))
+        if self.is_lenient and "amount" in self.events.columns:
+            amounts |= {"amount": None}
         columns = {f"id:{name}": id_column(self.events, "events", name) for name in ids}
         columns |= {f"amount:{name}": amount_column(self.events, "events", name) for name in amounts}
         if any(group.has_kinds for group in groups):
@@ -129,6 +139,20 @@ class HistoryFrames:
             columns[KIND] = words_column(self.events, "events", "kind") if named else F.lit(ONE_KIND)
         columns[TIME] = micros_column(self.events, "events", "occurred_at") if self.timed else F.lit(0).cast("long")
         return self._checked(self.events, "events", columns, [f"amount:{name}" for name in amounts], "occurred_at")
+
+    def read_account_labels(self) -> DataFrame | None:
+        """Return the labels of accounts; None without, as for a scorer."""
+        if self.account_labels is None and self.is_lenient:
+            return None
+        if self.account_labels is None:
+            problem = "the network needs labels of accounts, and none were given"
+            raise SchemaError("account_labels", problem, "Pass account_labels.")
+        columns = {"id:account_id": id_column(self.account_labels, "account_labels", "account_id")}
+        columns[FRAUD] = amount_column(self.account_labels, "account_labels", "is_fraud")
+        times = micros_column(self.account_labels, "account_labels", "labelled_at") if self.timed else F.lit(0)
+        columns[TIME] = times.cast("long")
+        of_account = self.account_labels.drop("event_id")
+        return self._checked(of_account, "account_labels", columns, [FRAUD], "labelled_at")[0]
 
     def read_labels(self, groups: Sequence[ViewGroup]) -> DataFrame | None:
         """Return the labels of events that views count; None if no view counts labels."""
@@ -156,15 +180,16 @@ class HistoryFrames:
         return labels
 
     def _no_labels(self, groups: Sequence[ViewGroup]) -> DataFrame:
+        assert self.events is not None
         names = dict.fromkeys(name for group in groups for name in group.entities)
         fields = [T.StructField(f"id:{name}", T.StringType()) for name in names]
         fields += [T.StructField(FRAUD, T.DoubleType()), T.StructField(TIME, T.LongType())]
         fields.append(T.StructField(SUBJECT, T.StringType()))
         return self.events.sparkSession.createDataFrame([], T.StructType(fields))
 
-    def _order_of(self, frame: DataFrame, table: str) -> dict[str, Column]:
-        """Return the column that says which row of an id comes first; labels need not have it."""
-        if self.order is None or (table == "labels" and self.order not in frame.columns):
+    def order_of(self, frame: DataFrame, table: str) -> dict[str, Column]:
+        """Return the column that says which row of an id comes first; only events must have it."""
+        if self.order is None or (table != "events" and self.order not in frame.columns):
             return {}
         if self.order not in frame.columns:
             raise SchemaError(table, f"column {self.order!r} is missing", "Name a column of the events as order.")
@@ -176,7 +201,7 @@ class HistoryFrames:
         """Return columns without repeated rows, after a check of their values or without the rows that fail it."""
         if "event_id" in frame.columns:
             columns = columns | {"event_id": id_column(frame, table, "event_id")}
-            columns |= self._order_of(frame, table)
+            columns |= self.order_of(frame, table)
         rows = frame.select(*(column.alias(name) for name, column in columns.items()))
         problems = {time: ~is_valid_time(of_name(TIME))}
         problems |= {
@@ -185,19 +210,21 @@ class HistoryFrames:
             if name.startswith(("id:", "event_id"))
         }
         problems |= {name.partition(":")[2] or "is_fraud": ~is_valid_amount(of_name(name)) for name in amounts}
-        if self.is_lenient:
-            rows = _valid_rows(rows, table, problems)
-        n_rows = rows.count() if self.is_lenient else raise_problems(rows, table, problems)
-        return (_without_repeats(rows, is_label=table == "labels") if "event_id" in columns else rows), n_rows
+        if self.is_lenient and table == "events":
+            rows = rows.where(of_name("id:account_id").isNotNull())
+        elif self.is_lenient:
+            rows = rows.where(of_name(FRAUD).isin(0.0, 1.0))
+        rows, n_rows = self.check(rows, table, problems)
+        keys = ["event_id", *([TIME, FRAUD] if table == "labels" else [])]
+        return (without_repeats(rows, keys) if "event_id" in columns else rows), n_rows
 
-
-def _valid_rows(rows: DataFrame, table: str, problems: dict[str, Column]) -> DataFrame:
-    """Return the rows that a live state accepts."""
-    for is_wrong in problems.values():
-        rows = rows.where(~is_wrong)
-    if table == "labels":
-        return rows.where(of_name(FRAUD).isin(0.0, 1.0))
-    return rows.where(of_name("id:account_id").isNotNull())
+    def check(self, rows: DataFrame, table: str, problems: dict[str, Column]) -> tuple[DataFrame, int]:
+        """Return the rows that a live state accepts, or raise SchemaError for others; and how many they are."""
+        if not self.is_lenient:
+            return rows, raise_problems(rows, table, problems)
+        for is_wrong in problems.values():
+            rows = rows.where(~is_wrong)
+        return rows, rows.count()
 
 
 def raise_problems(rows: DataFrame, table: str, problems: dict[str, Column]) -> int:
@@ -210,75 +237,94 @@ def raise_problems(rows: DataFrame, table: str, problems: dict[str, Column]) -> 
     return int(found["n"])
 
 
-def _without_repeats(rows: DataFrame, *, is_label: bool) -> DataFrame:
-    """Return the first of the rows that share an id, and for labels time and ``is_fraud``; all rows without an id."""
+def without_repeats(rows: DataFrame, keys: Sequence[str]) -> DataFrame:
+    """Return the first of the rows that share ``event_id`` and perhaps more; all rows without an id."""
     has_id = of_name("event_id").isNotNull() & (of_name("event_id") != "")
-    keys = [of_name("event_id"), *([of_name(TIME), of_name(FRAUD)] if is_label else [])]
     others = [of_name(name) for name in sorted(rows.columns) if name not in ("order", "event_id", TIME)]
     order = [*([of_name("order")] if "order" in rows.columns else []), of_name(TIME), *others]
-    place = F.row_number().over(Window.partitionBy(*keys).orderBy(*order))
+    place = F.row_number().over(Window.partitionBy(*map(of_name, keys)).orderBy(*order))
     first = rows.where(has_id).withColumn("place", place).where(F.col("place") == 1).drop("place")
     return first.unionByName(rows.where(~has_id | has_id.isNull())).drop("order")
 
 
-def block_name(place: int) -> str:
-    """Return the name of the column that holds the features of a group of views."""
-    return f"{PREFIX}block_{place}"
+def key_name(name: str) -> str:
+    """Return the name of the column that holds a column of subjects as views read it."""
+    return f"{PREFIX}key_{name}"
 
 
 def with_keys(
-    subjects: DataFrame, views: Sequence[History], amounts: Sequence[str], *, is_lenient: bool
+    subjects: DataFrame, ids: Sequence[str], amounts: Sequence[str], *, is_lenient: bool
 ) -> tuple[DataFrame, dict[str, str]]:
     """Return subjects with columns of ids and amounts as views read them, and the names of these columns."""
-    names = dict.fromkeys(name for view in views for name in view.subjects)
-    added = {name: id_column(subjects, "subjects", name) for name in names}
+    added = {name: id_column(subjects, "subjects", name) for name in ids}
     for name in amounts:
         amount = amount_column(subjects, "subjects", name) if name in subjects.columns else F.lit(None).cast("double")
         # Records out of range are unscorable, and their features are not read.
         added[name] = F.when(is_valid_amount(amount), amount) if is_lenient else amount
-    columns = {name: f"{PREFIX}{place}" for place, name in enumerate(added)}
+    columns = {name: key_name(name) for name in added}
     return subjects.select("*", *(column.alias(columns[name]) for name, column in added.items())), columns
 
 
-def append_views(
-    subjects: DataFrame,
-    history: HistoryFrames,
+Schema: TypeAlias = T.StructType | str
+
+
+class Step(NamedTuple):
+    """A shuffle that appends features to subjects: they meet the rows that have the same bucket."""
+
+    features: Features
+    # The rows, with their buckets.
+    rows: DataFrame
+    # The columns of the subjects that their buckets are computed from.
+    keys: tuple[str, ...]
+    hot: tuple[int, ...] = ()
+
+
+def view_steps(
+    events: DataFrame,
+    labels: DataFrame | None,
     views: Sequence[History],
     columns: dict[str, str],
-    finish: Finish,
-    schema: T.StructType,
-    write: WritePart | None = None,
+    n: int,
     *,
-    n_subjects: int,
-    n_buckets: int | None,
-) -> DataFrame:
-    """Append the features of views to subjects, and finish and perhaps write the rows that have all of them.
+    n_events: int | None,
+) -> list[Step]:
+    """Return the steps of feature views: one for each entity, of n buckets and of one for each hot entity.
 
-    Subjects have their cutoff times in `CUTOFF`, and the columns of `with_keys`. `schema` is that of what Spark gets.
+    Subjects have their cutoff times in `CUTOFF`, and the columns of `with_keys`. Without a number of events, hot
+    entities are not looked for.
     """
-    groups = group_views(views)
-    (events, n_events), labels = history.read_events(groups), history.read_labels(groups)
-    n_columns = len(history_columns(views))
-    n = n_buckets or choose_n_buckets(n_events, n_subjects, n_columns, _n_cores(subjects.sparkSession))
-    for place, group in enumerate(groups):
+    steps = []
+    for group in group_views(views):
         keys = [of_name(f"id:{name}") for name in group.entities]
         found = _has_entity(events, keys)
-        hot = find_hot_entities(found, keys, n_events, ", ".join(group.entities)) if n_buckets is None else ()
-        rows = _rows_of(group, found, labels, bucket_of(keys, n, hot))
-        of_subjects = [of_name(columns[name]) for name in group.subjects]
-        left = subjects.withColumn(BUCKET, bucket_of(of_subjects, n, hot, spread=of_name(CUTOFF)))
+        hot = () if n_events is None else find_hot_entities(found, keys, n_events, ", ".join(group.entities))
         amounts = [view.amount for view in group.views if view.amount in columns]
         read = {name: columns[name] for name in (*group.subjects, *amounts)}
-        compute = BucketFeatures(group, read, CUTOFF, block_name(place))
-        appended = T.StructType([*left.schema.fields, T.StructField(compute.block, T.BinaryType())])
-        if place == len(groups) - 1:
-            compute, appended = replace(compute, finish=finish, write=write), schema
-        subjects = left.groupBy(BUCKET).cogroup(rows.groupBy(BUCKET)).applyInArrow(compute.as_function(), appended)
-        subjects = subjects if place == len(groups) - 1 else subjects.drop(BUCKET)
+        rows = _rows_of(group, found, labels, bucket_of(keys, n, hot))
+        of_subjects = tuple(columns[name] for name in group.subjects)
+        steps.append(Step(BucketFeatures(group, read, CUTOFF), rows, of_subjects, hot))
+    return steps
+
+
+def append_steps(
+    subjects: DataFrame, steps: Sequence[Step], n: int, finish: Finish, schema: Schema, write: WritePart | None = None
+) -> DataFrame:
+    """Append the features of steps to subjects, and finish and perhaps write the rows that have all of them.
+
+    `schema` is that of what Spark gets.
+    """
+    for place, (features, rows, keys, hot) in enumerate(steps, 1):
+        bucket = bucket_of([of_name(name) for name in keys], n, hot, spread=of_name(CUTOFF))
+        left, block = subjects.drop(BUCKET).withColumn(BUCKET, bucket), block_name(place - 1)
+        append, appended = AppendFeatures(features, block, finish, write), schema
+        if place < len(steps):
+            append = AppendFeatures(features, block)
+            appended = T.StructType([*left.schema.fields, T.StructField(block, T.BinaryType())])
+        subjects = left.groupBy(BUCKET).cogroup(rows.groupBy(BUCKET)).applyInArrow(append.as_function(), appended)
     return subjects
 
 
-def _n_cores(session: SparkSession) -> int:
+def n_cores(session: SparkSession) -> int:
     """Return the cores of a session: Spark splits a range into as many parts. Spark Connect has no other way to ask."""
     parts = session.range(MOST_CORES).select(F.spark_partition_id().alias("part"))
     return parts.distinct().count()

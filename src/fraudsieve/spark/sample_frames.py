@@ -17,7 +17,7 @@ from fraudsieve.training.data.row_sample import RowSample, select_ids
 from fraudsieve.training.labels import RATE
 
 from .bucket_features import MapChunks
-from .feature_frames import account_features
+from .feature_frames import feature_frame
 from .history_frames import raise_problems
 from .spark_columns import PREFIX, check_added_names, check_type, id_column, micros_column, of_name, words_column
 
@@ -46,7 +46,7 @@ def training_sample(
     `until`, so the calibration and test slices are never sampled. The logarithm of the rate is added to the start of
     boosting, so the model gives the log-odds of all rows (see `FraudClassifier.fit`).
 
-    The frames are read several times, as by `account_features`.
+    The frames are read several times, as by `feature_frame`.
 
     Parameters
     ----------
@@ -55,9 +55,9 @@ def training_sample(
         ``labelled_at`` if labels take time, and your own columns that the matrix uses. Rows without a label are left
         out.
     events : DataFrame of Spark or None
-        All events, as for `account_features`: the history of the rows, not a sample.
+        All events, as for `feature_frame`: the history of the rows, not a sample.
     matrix : AccountMatrix
-        The declaration of the features, as for `account_features`. It is written into the model folder.
+        The declaration of the features, as for `feature_frame`. It is written into the model folder.
     rate : float
         The share of the legitimate rows that is kept, above 0 and at most 1.
     until : datetime
@@ -68,11 +68,11 @@ def training_sample(
     seed : int, default=0
         The key of the hash.
     labels : DataFrame of Spark, default=None
-        Labels of events, as for `account_features`.
+        Labels of events, as for `feature_frame`.
     order : str, default=None
-        As for `account_features`.
+        As for `feature_frame`.
     n_buckets : int, default=None
-        As for `account_features`.
+        As for `feature_frame`.
 
     Returns
     -------
@@ -88,7 +88,7 @@ def training_sample(
     ValueError
         If the rate is not above 0 and at most 1.
     SchemaError, ColumnTypeError
-        As for `account_features`; or if a column is missing, or a legitimate row has no id.
+        As for `feature_frame`; or if a column is missing, or a legitimate row has no id.
 
     Examples
     --------
@@ -107,7 +107,7 @@ def training_sample(
     drawn = rows.mapInArrow(MapChunks(SelectRows(sample, tuple(subjects.columns))), schema)
     left_out = rows.count() - drawn.count()
     declared = MatrixDeclaration(matrix, legitimate, sample, until.isoformat(), left_out)
-    features = account_features(drawn, events, matrix, labels=labels, order=order, n_buckets=n_buckets)
+    features = feature_frame(drawn, events, matrix, labels=labels, order=order, n_buckets=n_buckets)
     return features.withMetadata(matrix.columns[0], {METADATA: json.dumps(declared.to_dict())})
 
 

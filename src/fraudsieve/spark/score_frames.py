@@ -6,7 +6,7 @@ import tempfile
 import uuid
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -16,10 +16,9 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from fraudsieve._typing import Array, Record
+from fraudsieve._typing import Record
 from fraudsieve.exceptions import RecordError, SchemaError
-from fraudsieve.features.account_matrix import AccountMatrix, account_matrix_of
-from fraudsieve.features.history.declaration import History, history_columns
+from fraudsieve.features.account_matrix import AccountMatrix
 from fraudsieve.features.network.declaration import event_counts
 from fraudsieve.features.record_fields import FeatureRows
 from fraudsieve.models.artifact.model_address import model_folder
@@ -28,9 +27,10 @@ from fraudsieve.models.predict import Scorer
 from fraudsieve.models.scoring.score_fields import score_columns
 
 from .bucket_features import MapChunks
-from .feature_frames import check_network, history_block
-from .history_frames import CUTOFF, HistoryFrames, append_views, with_keys
-from .spark_columns import check_added_names, micros_column
+from .feature_frames import with_message_keys
+from .history_blocks import HistoryBlocks
+from .history_frames import CUTOFF, HistoryFrames, with_keys
+from .spark_columns import check_added_names, is_valid_time, micros_column, of_name
 
 
 @lru_cache(maxsize=4)
@@ -71,25 +71,25 @@ class ScoreRecords:
     digest: str
     # The columns of the records that are returned.
     names: tuple[str, ...]
-    # The feature views whose features the rows hold: those of the model, and counts of events that say whether the
-    # account has history.
-    views: tuple[History, ...] = ()
+    # What the rows hold of the history; None for nothing.
+    blocks: HistoryBlocks | None = None
 
     def __call__(self, rows: pa.Table) -> pa.Table:
         """Return the records and their scores."""
         scorer = load_shipped(self.archive, self.digest)
         fields = [name for name in self.names if name in model_fields(scorer.model.matrix).checks]
         features = rows_without_history(scorer, rows.select(fields).to_pylist() if fields else [{}] * len(rows))
-        if self.views:
-            features = self._with_history(scorer, features, history_block(rows, self.views))
+        if self.blocks is not None:
+            features = self._with_history(self.blocks, features, rows)
         return rows.select(list(self.names)).append_column(SCORE, _struct(scorer, features))
 
-    def _with_history(self, scorer: Scorer, features: FeatureRows, block: Array) -> FeatureRows:
+    def _with_history(self, blocks: HistoryBlocks, features: FeatureRows, rows: pa.Table) -> FeatureRows:
         """Replace the columns of an empty history, where the record can be scored."""
-        n_columns = len(history_columns(scorer.model.matrix.event_views))
         scorable = features.why == None  # noqa: E711 - compares every element
-        features.X[scorable, :n_columns] = block[scorable, :n_columns]
-        return features._replace(has_history=np.any(block[:, n_columns:] > 0, axis=1))
+        for place, block in zip(blocks.places, blocks.read(rows), strict=True):
+            if block is not None:
+                features.X[scorable, place : place + block.shape[1]] = block[scorable]
+        return features._replace(has_history=blocks.have_events(rows)) if blocks.counts else features
 
 
 def rows_without_history(scorer: Scorer, records: Sequence[Record]) -> FeatureRows:
@@ -145,6 +145,8 @@ def score(
     events: DataFrame | None = None,
     *,
     labels: DataFrame | None = None,
+    account_labels: DataFrame | None = None,
+    messages: DataFrame | None = None,
     order: str | None = None,
     n_buckets: int | None = None,
 ) -> DataFrame:
@@ -161,14 +163,17 @@ def score(
     model : str or Path
         A model folder, or an address such as ``models:/fraudsieve@champion``.
     events : DataFrame of Spark, default=None
-        The events that a model of accounts or events computes its feature views from, as for `account_features`; None
-        to score without history. Records that are events count as history only if they are in this frame.
-    labels : DataFrame of Spark, default=None
-        Labels of events, for models that use them.
+        The events that feature views and the network are computed from, as for `feature_frame`; None to score without
+        them. Records that are events count as history only if they are in this frame.
+    labels, account_labels : DataFrame of Spark, default=None
+        Labels of events and of accounts, for models that use them; None for no labels.
+    messages : DataFrame of Spark, default=None
+        Earlier messages for campaigns, as for `feature_frame`; None to score without them. The messages that are scored
+        count only if they are in this frame.
     order : str, default=None
-        A column of events that says which of several events with one id counts, as for `account_features`.
+        A column of events that says which of several events with one id counts, as for `feature_frame`.
     n_buckets : int, default=None
-        The number of buckets, as for `account_features`.
+        The number of buckets, as for `feature_frame`.
 
     Returns
     -------
@@ -181,8 +186,7 @@ def score(
     ArtifactError
         If the folder is not a complete model.
     SchemaError, ColumnTypeError
-        If a column is missing or has another type; or if the model reads a history that is not computed on Spark:
-        networks, the history of senders, and earlier messages.
+        If a column is missing or has another type.
 
     Examples
     --------
@@ -201,20 +205,23 @@ def score(
     of_score = columns_of_scores(scorer).items()
     score_type = T.StructType([T.StructField(name, TYPES[kind]) for name, kind in of_score])
     schema = T.StructType([*records.schema.fields, T.StructField(SCORE, score_type)])
-    if events is not None and scorer.model.subject.has_text and scorer.model.matrix.history_parts:
-        problem = "the history of senders and of earlier messages is not computed on Spark"
-        raise SchemaError("events", problem, "Score without events, or on one machine with score_file.")
-    if events is None or not scorer.model.matrix.event_views:
+    matrix = scorer.model.matrix
+    is_read = events is not None and bool(matrix.event_views or matrix.network)
+    blocks = HistoryBlocks(matrix, (), is_read, messages is not None and matrix.campaigns is not None)
+    if not (blocks.with_events or blocks.with_messages):
         return records.mapInArrow(MapChunks(score_records()), schema)
-    matrix = account_matrix_of(scorer.model.matrix)
-    check_network(matrix)
-    history = HistoryFrames(events, labels, matrix.timed, order, is_lenient=True)
-    views = (*matrix.histories, *event_counts(matrix.histories))
-    rows = records.withColumn(CUTOFF, F.coalesce(_cutoff(records, matrix), F.lit(0).cast("long")))
-    rows, columns = with_keys(rows, views, matrix.custom_amounts, is_lenient=True)
+    history = HistoryFrames(events, labels, account_labels, messages, timed=matrix.timed, order=order, is_lenient=True)
+    rows, amounts = records, tuple[str, ...]()
+    if isinstance(matrix, AccountMatrix):
+        blocks, amounts = replace(blocks, counts=event_counts(matrix.histories)), matrix.custom_amounts
+        rows = records.withColumn(CUTOFF, _cutoff(records, matrix))
+    else:
+        rows = with_message_keys(records, "records", matrix)
+    rows = rows.withColumn(CUTOFF, F.when(is_valid_time(of_name(CUTOFF)), of_name(CUTOFF)))
+    rows, columns = with_keys(rows, blocks.ids, amounts, is_lenient=True)
     n_records = records.count() if n_buckets is None else 0
-    return append_views(
-        rows, history, views, columns, score_records(views), schema, n_subjects=n_records, n_buckets=n_buckets
+    return blocks.append(
+        rows, columns, history, score_records(blocks), schema, n_subjects=n_records, n_buckets=n_buckets
     )
 
 
